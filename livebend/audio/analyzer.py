@@ -1,0 +1,131 @@
+"""From a hop of sound to `Features`. No input, no output, no clock: time is given.
+
+One short-time spectrum (window 1024) feeds flux, centroid and bands; onsets use a window of 512 and
+so arrive 14–20 ms after the attack; beats come from aubio's tempo through a phase that never jumps.
+"""
+
+from fractions import Fraction
+
+import numpy as np
+
+from livebend.audio.beat import BeatPhase
+from livebend.audio.levels import FluxScale, Levels
+from livebend.audio.paper import PaperFrame
+from livebend.audio.sound import Samples
+from livebend.flow import Features
+
+WINDOW = 1024  # samples, of the spectrum
+ONSET_WINDOW = 512
+PITCH_WINDOW = 2048  # lowest pitch about 43 Hz at 44.1 kHz
+GATE = 1e-3  # rms, -60 dBFS: below it is silence
+SURE = 0.7  # confidence below which a pitch is none
+LOWEST_BRIGHTNESS, HIGHEST_BRIGHTNESS = 50.0, 10_000.0  # Hz
+
+
+def hop_for(sample_rate: int, frame_rate: float) -> int:
+    """Return the hop, in samples, whose ends fall on the ends of video frames.
+
+    The largest divisor of sample_rate / frame_rate in 128..256, or 256 where there is none.
+    """
+    per_frame = Fraction(sample_rate) / Fraction(frame_rate).limit_denominator(1001)
+    if per_frame.denominator != 1:
+        return 256
+    divisors = (hop for hop in range(256, 127, -1) if per_frame.numerator % hop == 0)
+    return next(divisors, 256)
+
+
+class Analyzer:
+    """Hears one hop after another; each `hear` costs about 0.1 ms. Owned by one thread.
+
+    `paper` adds the three features of the founding paper over the last 1/frame_rate seconds.
+    """
+
+    def __init__(
+        self, sample_rate: int, hop: int = 256, frame_rate: float = 20.0, *, paper: bool = True
+    ) -> None:
+        import aubio  # noqa: PLC0415 - heavy, and not needed to list devices
+
+        self.sample_rate, self.hop = sample_rate, hop
+        self._spectrum = aubio.pvoc(WINDOW, hop)
+        self._flux = aubio.specdesc("specflux", WINDOW)
+        self._centroid = aubio.specdesc("centroid", WINDOW)
+        self._onset = aubio.onset("default", ONSET_WINDOW, hop, sample_rate)
+        self._onset.set_silence(-45.0)
+        self._onset.set_minioi_ms(80.0)
+        self._tempo = aubio.tempo("default", WINDOW, hop, sample_rate)
+        self._pitch = aubio.pitch("yinfast", PITCH_WINDOW, 2 * hop, sample_rate)
+        self._pitch.set_unit("Hz")
+        self._pitch_block = np.zeros(2 * hop, np.float32)
+        self._pitch_now = 0.0
+        self._levels = Levels(sample_rate, hop, WINDOW)
+        self._flux_scale = FluxScale(hop / sample_rate)
+        self._beat = BeatPhase(hop / sample_rate)
+        self._paper = PaperFrame(sample_rate, hop, frame_rate) if paper else None
+        self._hops = self._onsets = 0
+        self._onset_time = 0.0
+
+    def hear(self, block: Samples, time: float) -> Features:
+        """Return what the sound is after `block`, float32 [hop] in -1..1.
+
+        `time` is the moment of the block's last sample, in seconds on the clock of the show. A
+        block that is not finite counts as silence.
+        """
+        if not np.isfinite(np.dot(block, block)):
+            block = np.zeros(self.hop, np.float32)
+        spectrum = self._spectrum(block)
+        levels = self._levels.step(block, spectrum.norm)
+        silent = levels.rms < GATE
+        flux_raw = float(self._flux(spectrum)[0])
+        centroid = 0.0 if silent else self._hertz(float(self._centroid(spectrum)[0]))
+        self._hear_onset(block, time)
+        beat = self._beat.step(self._tempo(block)[0] > 0, self._tempo.get_bpm(), silent)
+        pitch = self._hear_pitch(block)
+        self._hops += 1
+        paper = (0.0, 0.0, 0.0) if self._paper is None else self._paper.step(block)
+        return Features(
+            time=time,
+            rms=levels.rms,
+            flux=self._flux_scale.step(flux_raw, silent),
+            flux_raw=flux_raw,
+            centroid=centroid,
+            brightness=brightness(centroid),
+            low=levels.low,
+            mid=levels.mid,
+            high=levels.high,
+            onset_count=self._onsets,
+            onset_time=self._onset_time,
+            bpm=beat.bpm,
+            beat_count=beat.count,
+            beat_phase=beat.phase,
+            pitch=0.0 if silent else pitch,
+            silent=silent,
+            paper_rms=paper[0],
+            paper_flux=paper[1],
+            paper_centroid=paper[2],
+        )
+
+    def _hertz(self, bins: float) -> float:
+        return bins * self.sample_rate / WINDOW
+
+    def _hear_onset(self, block: Samples, time: float) -> None:
+        if self._onset(block)[0] > 0:
+            ago = (self._hops + 1) * self.hop - self._onset.get_last()
+            self._onsets += 1
+            self._onset_time = time - ago / self.sample_rate
+
+    def _hear_pitch(self, block: Samples) -> float:
+        """Return the pitch in Hz, heard anew at every second hop: it is the dearest feature."""
+        second = self._hops % 2
+        self._pitch_block[second * self.hop : (second + 1) * self.hop] = block
+        if second:
+            pitch = float(self._pitch(self._pitch_block)[0])
+            self._pitch_now = pitch if self._pitch.get_confidence() > SURE else 0.0
+        return self._pitch_now
+
+
+def brightness(hertz: float) -> float:
+    """Return where a frequency lies between 50 Hz (0) and 10 kHz (1), on a logarithmic scale."""
+    if hertz <= LOWEST_BRIGHTNESS:
+        return 0.0
+    octaves = np.log(hertz / LOWEST_BRIGHTNESS)
+    return min(float(octaves / np.log(HIGHEST_BRIGHTNESS / LOWEST_BRIGHTNESS)), 1.0)

@@ -1,0 +1,52 @@
+"""A beat whose phase is continuous: aubio says when beats are, this says where in the beat we are."""
+
+import math
+from typing import NamedTuple
+
+
+class BeatNow(NamedTuple):
+    """Beats a minute (0 = not known), beats so far, and the place in the beat, 0..1."""
+
+    bpm: float
+    count: int
+    phase: float
+
+
+class BeatPhase:
+    """A position in beats that only moves forward, pulled towards the beats that are heard.
+
+    It plays on through a break of the drums, and rests when the sound has been silent for 2 s or
+    when no beat has been heard for 10 s.
+    """
+
+    PULL = 0.35  # share of the error that one beat takes away
+    SILENCE, PATIENCE = 2.0, 10.0  # s
+
+    def __init__(self, dt: float) -> None:
+        self._dt = dt
+        self._position = 0.0
+        self._bpm = 0.0
+        self._since_sound = self._since_beat = math.inf
+
+    def step(self, beat: bool, bpm: float, silent: bool) -> BeatNow:
+        """Move on by one hop, in which a beat was heard or not. `bpm` is the tracker's tempo."""
+        self._since_sound = self._since_sound + self._dt if silent else 0.0
+        self._since_beat += self._dt
+        if self._since_sound > self.SILENCE or self._since_beat > self.PATIENCE:
+            self._bpm = 0.0
+        self._position += self._bpm / 60 * self._dt
+        if beat and bpm > 0:
+            self._meet(bpm)
+        count = math.floor(self._position)
+        return BeatNow(self._bpm, count, self._position - count)
+
+    def _meet(self, bpm: float) -> None:
+        """Pull the position towards the nearest whole beat, never back over one."""
+        nearest = round(self._position)
+        if self._bpm == 0.0:
+            self._position = float(math.ceil(self._position))
+        elif nearest > self._position:
+            self._position += self.PULL * (nearest - self._position)
+        else:
+            self._position = max(nearest, self._position + self.PULL * (nearest - self._position))
+        self._bpm, self._since_beat = bpm, 0.0

@@ -1,0 +1,70 @@
+"""Loudness, in all and by band, and the scale that makes flux a number between 0 and 1."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from livebend.audio.sound import Samples
+
+SPLITS = (200.0, 2000.0)  # Hz, between low, mid and high
+ENVELOPE = 0.015  # s, time constant of the levels
+
+
+class LevelsNow(NamedTuple):
+    """Root mean squares; low² + mid² + high² = rms², nearly. A full-scale sine has 0.707."""
+
+    rms: float
+    low: float
+    mid: float
+    high: float
+
+
+class Levels:
+    """Envelopes of the mean square, one pole of 15 ms, of the sound and of its three bands."""
+
+    def __init__(self, sample_rate: int, hop: int, window: int) -> None:
+        self._keep = math.exp(-hop / sample_rate / ENVELOPE)
+        frequencies = np.arange(window // 2 + 1) * sample_rate / window
+        band = np.searchsorted(SPLITS, frequencies, side="right")
+        # Parseval for a Hann window, whose squares sum to 3/8 of its length.
+        power = 1.0 / (window / 2 * window * 3 / 8)
+        self._bands = ((band == np.arange(3)[:, None]) * power).astype(np.float32)
+        self._squares: NDArray[np.float64] = np.zeros(4)
+        self._new: NDArray[np.float64] = np.zeros(4)
+
+    def step(self, block: Samples, magnitudes: Samples) -> LevelsNow:
+        """Return the levels after `block` [hop], whose window has `magnitudes` [window/2+1]."""
+        self._new[0] = np.dot(block, block) / len(block)
+        self._new[1:] = self._bands @ np.square(magnitudes)
+        self._squares = self._new + self._keep * (self._squares - self._new)
+        return LevelsNow(*(math.sqrt(s) for s in self._squares))
+
+
+class FluxScale:
+    """Flux between the quiet and the loud of the last seconds: 0..1, from the past alone.
+
+    The loud end rises in 50 ms and falls in 8 s, so that an accent comes near 1 and one click does
+    not deafen; the quiet end falls at once and rises in 2 s, so that steady noise comes near 0.
+    The result is held with a release of 80 ms, so that a frame between two hops misses nothing.
+    """
+
+    RISE, FALL, LIFT, RELEASE = 0.05, 8.0, 2.0, 0.08  # s
+    LEAST = 1.0  # smallest span, in aubio's unit: a steady sine has 0.04, noise 780
+
+    def __init__(self, dt: float) -> None:
+        self._rise, self._fall, self._lift, self._release = (
+            math.exp(-dt / tau) for tau in (self.RISE, self.FALL, self.LIFT, self.RELEASE)
+        )
+        self._loud = self._quiet = self._held = 0.0
+
+    def step(self, flux: float, silent: bool) -> float:
+        """Return the flux between the two ends, as 0..1."""
+        keep = self._rise if flux > self._loud else self._fall
+        self._loud = flux + keep * (self._loud - flux)
+        self._quiet = min(flux, flux + self._lift * (self._quiet - flux))
+        place = (flux - self._quiet) / max(self._loud - self._quiet, self.LEAST)
+        place = 0.0 if silent else min(max(place, 0.0), 1.0)
+        self._held = max(place, self._held * self._release)
+        return self._held

@@ -1,0 +1,130 @@
+"""Sound devices, through PortAudio. A device is known by its name and host API, never by its index.
+
+Only these functions import `sounddevice`; without the PortAudio library they say how to get it.
+"""
+
+import os
+import sys
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from livebend.errors import SoundError, nearest
+
+INSTALL = {
+    "linux": "sudo apt install libportaudio2",
+    "darwin": "brew install portaudio",
+    "win32": "pip install --force-reinstall sounddevice",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """An input: what it is called, on which host API, how many channels, its rate in Hz."""
+
+    name: str
+    host_api: str
+    channels: int
+    default_rate: int
+    is_default: bool
+
+    def as_dict(self) -> dict[str, str | int | bool]:
+        """Return the fields, for JSON."""
+        return asdict(self)
+
+
+def portaudio() -> Any:
+    """Return the module `sounddevice`. Raises: SoundError, with the line that installs PortAudio."""
+    try:
+        import sounddevice  # noqa: PLC0415 - fails where the system has no PortAudio
+    except OSError as fault:
+        line = INSTALL.get(sys.platform, "install PortAudio")
+        raise SoundError(f"no PortAudio library, so no sound device can be used: {line}") from fault
+    return sounddevice
+
+
+def restart_portaudio() -> None:
+    """Look for devices anew: PortAudio knows only those that were there when it started.
+
+    No stream may be open. Raises: SoundError where PortAudio cannot start.
+    """
+    library = portaudio()
+    try:
+        library._terminate()
+        library._initialize()
+    except library.PortAudioError as fault:
+        raise SoundError(f"PortAudio does not start: {fault}") from fault
+
+
+def list_devices() -> list[Device]:
+    """Return every device that can be listened to. Raises: SoundError without PortAudio."""
+    return [device for _, device in _inputs()]
+
+
+def find_device(name: str) -> Device:
+    """Return the input called `name`, or the only one whose name contains it; any case.
+
+    `name` may begin with the host API and a colon: "ALSA:pulse". "default" is the system's own.
+    Raises: SoundError, with the nearest name or the names there are.
+    """
+    return _find(name)[1]
+
+
+def device_index(device: Device) -> int:
+    """Return the number that PortAudio gives the device at the moment. Raises: SoundError."""
+    for index, other in _inputs():
+        if (other.name, other.host_api) == (device.name, device.host_api):
+            return index
+    raise SoundError(f"the sound device {device.name!r} is gone")
+
+
+def find_loopback() -> Device:
+    """Return the device that hears what this machine plays.
+
+    On Linux the PulseAudio (or PipeWire) device, told by PULSE_SOURCE to hear the default output;
+    on macOS the BlackHole driver. Raises: SoundError that says what to do.
+    """
+    if sys.platform.startswith("linux"):
+        os.environ.setdefault("PULSE_SOURCE", "@DEFAULT_MONITOR@")
+        return _loopback("pulse", "sudo apt install libasound2-plugins pulseaudio")
+    if sys.platform == "darwin":
+        return _loopback("BlackHole", "brew install blackhole-2ch and play through it")
+    return _loopback("Stereo Mix", "enable it in the sound settings, or install VB-Cable")
+
+
+def _loopback(name: str, remedy: str) -> Device:
+    try:
+        return find_device(name)
+    except SoundError as fault:
+        raise SoundError(f"loopback: no device {name!r} ({remedy})") from fault
+
+
+def _find(name: str) -> tuple[int, Device]:
+    wanted = name.casefold()
+    inputs = _inputs()
+    keys = [(d.name.casefold(), f"{d.host_api}:{d.name}".casefold()) for _, d in inputs]
+    exact = [pair for pair, key in zip(inputs, keys, strict=True) if wanted in key]
+    if wanted == "default":
+        exact = [pair for pair in inputs if pair[1].is_default] or exact
+    part = [pair for pair, key in zip(inputs, keys, strict=True) if wanted in key[1]]
+    if exact or len(part) == 1:
+        return (exact or part)[0]
+    names = [device.name for _, device in inputs]
+    near = nearest(name, names)
+    hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(names) or 'none'}"
+    raise SoundError(f"no sound device {name!r}; {hint}")
+
+
+def _inputs() -> list[tuple[int, Device]]:
+    library = portaudio()
+    try:
+        apis = [str(api["name"]) for api in library.query_hostapis()]
+        found = list(library.query_devices())
+        default = library.default.device[0]
+        default = default if default >= 0 else library.query_hostapis(0)["default_input_device"]
+    except library.PortAudioError as fault:
+        raise SoundError(f"the sound devices cannot be listed: {fault}") from fault
+    return [
+        (index, Device(d["name"], apis[d["hostapi"]], channels, rate, index == default))
+        for index, d in enumerate(found)
+        if (channels := d["max_input_channels"]) > 0 and (rate := round(d["default_samplerate"]))
+    ]

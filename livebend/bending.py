@@ -1,0 +1,191 @@
+"""The only place where an operator meets a tensor.
+
+A bend chooses channels, scales amounts to the site, calls its operator in float32, renormalises,
+mixes, and gives the site back its dtype and memory layout. What it returns is a new tensor; its
+input is never written to. A bend that does nothing returns its input itself, bit for bit.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from livebend.errors import OutOfRange, Refused, UnknownName
+from livebend.operators import Operator, find_operator
+from livebend.scene import Bend
+from livebend.specs import Value
+
+LIMIT = 6.0  # deviations of the site: what a bend makes may not lie further from its mean
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a bend acts: a site, and the step it is confined to or its depth on the way."""
+
+    site: str
+    step: int | None = None
+    depth: float | None = None
+
+
+@lru_cache(maxsize=1024)
+def place(text: str) -> Place:
+    """Read a place: `unet.mid`, `unet.mid#1` (network call 1 only) or `latent@0.8`.
+
+    Raises: Refused where it is none.
+    """
+    site, at, depth = text.partition("@")
+    if at:
+        return Place(site, depth=_number(text, depth, site))
+    site, hash_, step = text.partition("#")
+    if hash_ and not step.isdecimal():
+        raise Refused(f"site {text!r}: expected a whole number after #, such as unet.mid#1")
+    return Place(site, step=int(step) if hash_ else None)
+
+
+def check_place(text: str, sites: tuple[str, ...]) -> Place:
+    """Return the place if the network has its site. Raises: Refused, UnknownName."""
+    found = place(text)
+    if found.site not in sites:
+        raise UnknownName("site", text, [*sites, "latent@0.8"])
+    return found
+
+
+def _number(text: str, depth: str, site: str) -> float:
+    try:
+        value = float(depth)
+    except ValueError:
+        value = -1.0
+    if site != "latent" or not 0.0 <= value <= 1.0:
+        raise Refused(f"site {text!r}: expected latent@0..1 (0 = noise, 1 = finished)")
+    return value
+
+
+def is_active(bend: Bend) -> bool:
+    """Whether the bend would change anything."""
+    return not (bend.mute or bend.mix == 0.0 or find_operator(bend.operator).is_neutral(bend.values))
+
+
+def active(bends: tuple[Bend, ...]) -> tuple[Bend, ...]:
+    """The bends that change something, in order; where any is solo, only those that are."""
+    chosen = tuple(b for b in bends if b.solo) or bends
+    return tuple(b for b in chosen if is_active(b))
+
+
+def signature(bend: Bend) -> tuple[object, ...]:
+    """Everything about a bend that its result depends on, as a key."""
+    values = tuple(sorted(bend.values.items()))
+    return (bend.operator, values, bend.channels, bend.mix, bend.normalise, bend.units)
+
+
+def apply(bend: Bend, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Bend x [B, C, H, W]; return (y, d), y like x in shape, dtype and strides, d = ‖y−x‖/‖x‖.
+
+    Text embeddings [B, T, C] are seen as [B, C, 1, T].
+    """
+    h = x.float()
+    flat = h.dim() == 3
+    if flat:
+        h = h.transpose(1, 2).unsqueeze(2)
+    y = _bent(bend, h)
+    strength = torch.linalg.vector_norm(y - h) / torch.linalg.vector_norm(h).clamp_min(1e-12)
+    if flat:
+        y = y.squeeze(2).transpose(1, 2)
+    return _like(x, y), strength
+
+
+def _bent(bend: Bend, h: Tensor) -> Tensor:
+    op = find_operator(bend.operator)
+    chosen = _channels(bend.channels, h.shape[1])
+    index = None if chosen is None else torch.tensor(chosen, device=h.device)
+    part = h if index is None else h.index_select(1, index)
+    y = op.function(part, **_amounts(op, bend, part))
+    y = _normalised(op, bend, y, part)
+    if bend.units == "sigma":
+        y = _held(y, part)
+    y = y if bend.mix == 1.0 else part + bend.mix * (y - part)
+    return y if index is None else h.index_copy(1, index, y)
+
+
+def _amounts(op: Operator, bend: Bend, part: Tensor) -> dict[str, Value | Tensor]:
+    """The operator's arguments, those measured in σ scaled to the site, sample by sample."""
+    values: dict[str, Value | Tensor] = {**op.defaults(), **bend.values}
+    scaled = [n for n, s in op.specs.items() if s.range is not None and s.range.scales]
+    if bend.units == "sigma" and scaled:
+        sigma = part.std((1, 2, 3), keepdim=True)
+        values.update({n: sigma * values[n] for n in scaled})
+    return values
+
+
+def _normalised(op: Operator, bend: Bend, y: Tensor, x: Tensor) -> Tensor:
+    """Give y the mean and deviation of x, per sample or per channel, unless it keeps them."""
+    rule = bend.normalise
+    if rule == "auto":
+        rule = "none" if op.scale_free or bend.units == "raw" else "match"
+    if rule == "none":
+        return y
+    axes = (1, 2, 3) if rule == "match" else (2, 3)
+    sd, mean = torch.std_mean(x, axes, keepdim=True)
+    sd_y, mean_y = torch.std_mean(y, axes, keepdim=True)
+    return (y - mean_y) * (sd / sd_y.clamp_min(1e-6)) + mean
+
+
+def _held(y: Tensor, x: Tensor) -> Tensor:
+    """Hold y within LIMIT deviations of x about its mean, but never tighter than x itself."""
+    sd, mean = torch.std_mean(x, (1, 2, 3), keepdim=True)
+    reach = torch.maximum(LIMIT * sd, (x - mean).abs().amax((1, 2, 3), keepdim=True))
+    return torch.clamp(y, mean - reach, mean + reach)
+
+
+def _like(x: Tensor, y: Tensor) -> Tensor:
+    """Return y with the dtype and strides of x: a changed layout would recompile what follows."""
+    out = y.to(x.dtype)
+    if out.stride() != x.stride():
+        out = torch.empty_like(x, memory_format=torch.preserve_format).copy_(out)
+    return out
+
+
+@lru_cache(maxsize=256)
+def _channels(text: str, count: int) -> tuple[int, ...] | None:
+    """Read a selection of channels: all, 0-3, 0,2 or random:FRACTION:SEED; None means all.
+
+    Raises: OutOfRange where it is none of these or selects nothing of `count` channels.
+    """
+    if text == "all":
+        return None
+    chosen = _drawn(text, count) if text.startswith("random:") else _listed(text, count)
+    if not chosen:
+        raise OutOfRange(f"channels = {text!r}: none of the {count} channels of this site")
+    return chosen
+
+
+def check_channels(text: str) -> None:
+    """Raises: OutOfRange where the text is no selection of channels."""
+    _channels(text, 4096)
+
+
+def _drawn(text: str, count: int) -> tuple[int, ...]:
+    try:
+        _, fraction, seed = text.split(":")
+        size = round(min(max(float(fraction), 0.0), 1.0) * count)
+        order = np.random.default_rng(int(seed)).permutation(count)
+    except ValueError:
+        raise _no_channels(text) from None
+    return tuple(sorted(int(i) for i in order[: max(size, 1)]))
+
+
+def _listed(text: str, count: int) -> tuple[int, ...]:
+    chosen: set[int] = set()
+    for item in text.split(","):
+        first, dash, last = item.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise _no_channels(text)
+        chosen.update(range(int(first), int(last if dash else first) + 1))
+    return tuple(sorted(i for i in chosen if i < count))
+
+
+def _no_channels(text: str) -> OutOfRange:
+    return OutOfRange(f"channels = {text!r}: expected all, 0-3, 0,2 or random:0.25:7")
+
+

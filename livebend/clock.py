@@ -1,0 +1,89 @@
+"""Clocks: the only place that asks the system for the time.
+
+A `Time` says what time it is on the clock of the show and waits; a clock is an iterable of ticks.
+"""
+
+import threading
+import time as system
+from collections.abc import Iterator
+from typing import Protocol
+
+from livebend.flow import Tick
+
+
+def now() -> float:
+    """Seconds on the system's steady clock; only differences mean anything."""
+    return system.perf_counter()
+
+
+class Time(Protocol):
+    """The time of the show, in seconds since it began."""
+
+    def now(self) -> float: ...
+
+    def wait_until(self, moment: float, stop: threading.Event) -> bool:
+        """Wait until `moment`; return True, or False as soon as `stop` is set."""
+
+
+class SystemTime:
+    """Real time, counted from the making of this object. Any thread may use it."""
+
+    def __init__(self) -> None:
+        self._start = now()
+
+    def now(self) -> float:
+        """Seconds since the show began."""
+        return now() - self._start
+
+    def wait_until(self, moment: float, stop: threading.Event) -> bool:
+        """Wait until `moment`; return True, or False as soon as `stop` is set."""
+        while (left := moment - self.now()) > 0:
+            if stop.wait(left):
+                return False
+        return not stop.is_set()
+
+
+class LiveClock:
+    """Ticks as fast as frames are made, but at most `fps` a second, for `seconds` or until stopped.
+
+    The first tick comes one period after the start, when there is sound to show. A late frame is
+    not made up for: the next tick follows at once, and `dt` says how long it took.
+    """
+
+    def __init__(
+        self, time: Time, stop: threading.Event, fps: float, seconds: float | None = None
+    ) -> None:
+        self._time, self._stop, self._fps, self._seconds = time, stop, fps, seconds
+
+    def __iter__(self) -> Iterator[Tick]:
+        begin = last = anchor = self._time.now()
+        index, slot = 0, 1
+        while self._time.wait_until(anchor + slot / self._fps, self._stop):
+            moment = self._time.now()
+            if self._seconds is not None and moment - begin > self._seconds + 1e-9:
+                return
+            yield Tick(index, moment, moment - last, last - begin)
+            index, slot, last = index + 1, slot + 1, moment
+            if self._time.now() > anchor + slot / self._fps:
+                anchor, slot = self._time.now(), 0
+
+
+class OfflineClock:
+    """`round(seconds·fps)` ticks, `fps` a second, as fast as they can be rendered.
+
+    Tick i is at (i+1)/fps, when the sound of its slot has been heard, and shows from i/fps: picture
+    and sound stay together without looking ahead of what the features know.
+    """
+
+    def __init__(self, fps: float, seconds: float) -> None:
+        self.fps, self.seconds = fps, seconds
+
+    def __len__(self) -> int:
+        return max(1, round(self.seconds * self.fps))
+
+    def __iter__(self) -> Iterator[Tick]:
+        last = 0.0
+        for index in range(len(self)):
+            moment = (index + 1) / self.fps
+            yield Tick(index, moment, moment - last, index / self.fps)
+            last = moment

@@ -1,0 +1,219 @@
+"""What each OSC message means: a table from addresses to commands, without a socket.
+
+    /livebend/prompt s                     /livebend/bend/add NAME OPERATOR SITE [key value …]
+    /livebend/<path with slashes> v        /livebend/bend/replace NAME OPERATOR SITE [key value …]
+    /livebend/preset s|i                   /livebend/bend/remove NAME
+    /livebend/blackout [i]                 /livebend/route/add NAME SOURCE TARGET [key value …]
+    /livebend/freeze [i]                   /livebend/route/remove NAME
+    /livebend/panic    /livebend/undo
+
+A parameter's address without an argument, or with "?", asks for its value. Blackout and freeze
+toggle without an argument. Integers, floats and booleans stand in for one another; a number out of
+range is brought inside and said so; any other type is refused. A button's 0, sent as it is let go,
+does nothing. Addresses that end in /_… are other programs' own and are ignored.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Literal
+
+from livebend.control.desk import Bank, Show, preset
+from livebend.errors import OutOfRange, Refused
+from livebend.parameters import ROOT, address_of
+from livebend.scene import (
+    Add,
+    Bend,
+    Command,
+    Panic,
+    Part,
+    Remove,
+    Replace,
+    Route,
+    Scene,
+    Set,
+    Undo,
+    paths,
+    specs_of_bend,
+    specs_of_route,
+)
+from livebend.specs import Spec, Value
+from livebend.tables import bend_from, route_from
+
+LONGEST = 2000
+ALIASES = {f"{ROOT}/prompt": "prompt.text"}
+
+Arguments = Sequence[object]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A wish to hear a parameter's value."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a message asks for (None = nothing), and what was brought inside its range for it."""
+
+    wish: Command | Show | Ask | None = None
+    fitted: str = ""
+
+
+Reader = Callable[[Arguments, Bank], Heard]
+Leaves = Mapping[str, tuple[str, Spec]]
+
+
+def leaves(scene: Scene) -> Leaves:
+    """Return address -> (path, spec) of every parameter; kept while bends and routes stay."""
+    bends = tuple((bend.name, bend.operator) for bend in scene.bends)
+    return _leaves(bends, tuple(route.name for route in scene.routes))
+
+
+@lru_cache(maxsize=16)
+def _leaves(bends: tuple[tuple[str, str], ...], routes: tuple[str, ...]) -> Leaves:
+    scene = Scene(
+        bends=tuple(Bend(name, operator, "") for name, operator in bends),
+        routes=tuple(Route(name, "constant", "") for name in routes),
+    )
+    tree = {address_of(path): (path, spec) for path, spec in paths(scene)}
+    return tree | {address: (path, tree[address_of(path)][1]) for address, path in ALIASES.items()}
+
+
+def is_private(address: str) -> bool:
+    """Whether the address is another program's own, such as TouchDesigner's /_samplerate."""
+    return address.rpartition("/")[2].startswith("_")
+
+
+def read(address: str, arguments: Arguments, known: Leaves, bank: Bank) -> Heard | None:
+    """Return what a message asks for; None where nobody knows the address.
+
+    Raises: LivebendError for arguments that cannot be used.
+    """
+    for argument in arguments:
+        _check_argument(address, argument)
+    if address in COMMANDS:
+        return COMMANDS[address](arguments, bank)
+    if address in known:
+        return _parameter(*known[address], arguments)
+    return None
+
+
+def _check_argument(address: str, argument: object) -> None:
+    """Refuse what no parameter takes, before it is shown to anybody."""
+    if isinstance(argument, float) and math.isnan(argument):
+        raise OutOfRange(f"{address}: not a number")
+    if isinstance(argument, str):
+        if len(argument) > LONGEST:
+            raise OutOfRange(f"{address}: {len(argument)} characters: expected up to {LONGEST}")
+        if not argument.isprintable():
+            raise OutOfRange(f"{address} = {argument[:80]!r}: expected printable text")
+    elif not isinstance(argument, (int, float)):
+        raise OutOfRange(f"{address}: expected numbers and text, got {_kind(argument)}")
+
+
+def _kind(argument: object) -> str:
+    return {"NoneType": "nil", "list": "an array"}.get(type(argument).__name__, "something else")
+
+
+def _parameter(path: str, spec: Spec, arguments: Arguments) -> Heard:
+    if not arguments or list(arguments) == ["?"]:
+        return Heard(Ask(path))
+    if len(arguments) != 1:
+        raise OutOfRange(f"{path}: {len(arguments)} values: expected one, {spec.allowed}")
+    value = spec.fit(arguments[0], path)
+    return Heard(Set(path, value), _fitted(spec, path, arguments[0], value))
+
+
+def _fitted(spec: Spec, path: str, given: object, value: Value) -> str:
+    limits = spec.range
+    if limits is None or limits.wraps or not isinstance(given, (int, float)) or given == value:
+        return ""
+    return f"{path} = {given:g}: brought to {value}"
+
+
+def _pressed(arguments: Arguments) -> bool:
+    """Whether a button goes down: no argument, or anything but 0."""
+    return not arguments or bool(arguments[0])
+
+
+def _button(command: Command, arguments: Arguments, _: Bank) -> Heard:
+    return Heard(command if _pressed(arguments) else None)
+
+
+def _show(what: str, arguments: Arguments, _: Bank) -> Heard:
+    if not arguments:
+        return Heard(Show(what))
+    if len(arguments) > 1 or isinstance(arguments[0], str):
+        raise OutOfRange(f"{what}: expected nothing, or 0 or 1")
+    return Heard(Show(what, bool(arguments[0])))
+
+
+def _preset(arguments: Arguments, bank: Bank) -> Heard:
+    match list(arguments):
+        case [str(name)]:
+            return Heard(preset(bank, name))
+        case [int() | float() as slot] if slot == 0:
+            return Heard()
+        case [int() | float() as slot] if math.isfinite(slot) and slot == int(slot):
+            return Heard(preset(bank, int(slot)))
+    raise OutOfRange("preset: expected a preset's name, or its number from 1")
+
+
+def _put(
+    make: Callable[[Part], Command], kind: Literal["bend", "route"], arguments: Arguments, _: Bank
+) -> Heard:
+    keys = {"bend": ("operator", "site"), "route": ("source", "target")}[kind]
+    form = f"NAME {' '.join(keys).upper()} [key value …]"
+    name, *rest = arguments or ("",)
+    if len(rest) < 2 or len(rest) % 2 or not isinstance(name, str):
+        raise OutOfRange(f"{kind}: expected {form}")
+    more = dict(zip(rest[2::2], rest[3::2], strict=True))
+    if not all(isinstance(key, str) for key in more):
+        raise OutOfRange(f"{kind}.{name}: expected {form}")
+    table = {str(key): value for key, value in more.items()} | dict(zip(keys, rest, strict=False))
+    part = _made(kind, name, table)
+    return Heard(make(part), _fitted_part(part, table))
+
+
+def _made(kind: str, name: str, table: Mapping[str, object]) -> Part:
+    return (bend_from if kind == "bend" else route_from)(name, table, fit=True)
+
+
+def _fitted_part(part: Part, table: Mapping[str, object]) -> str:
+    specs = specs_of_bend(part) if isinstance(part, Bend) else specs_of_route()
+    values = dict(part.values) if isinstance(part, Bend) else {}
+    notes = (
+        _fitted(spec, f"{part.kind}.{part.name}.{key}", table[key], values[key])
+        if key in values
+        else _fitted(spec, f"{part.kind}.{part.name}.{key}", table[key], getattr(part, key))
+        for key, spec in specs.items()
+        if key in table
+    )
+    return "; ".join(note for note in notes if note)
+
+
+def _remove(what: Literal["bend", "route"], arguments: Arguments, _: Bank) -> Heard:
+    match list(arguments):
+        case [str(name)]:
+            return Heard(Remove(what, name))
+    raise OutOfRange(f"{what}/remove: expected NAME")
+
+
+COMMANDS: Mapping[str, Reader] = {
+    f"{ROOT}/preset": _preset,
+    f"{ROOT}/panic": partial(_button, Panic()),
+    f"{ROOT}/undo": partial(_button, Undo()),
+    f"{ROOT}/blackout": partial(_show, "blackout"),
+    f"{ROOT}/freeze": partial(_show, "freeze"),
+    f"{ROOT}/bend/add": partial(_put, Add, "bend"),
+    f"{ROOT}/bend/replace": partial(_put, Replace, "bend"),
+    f"{ROOT}/bend/remove": partial(_remove, "bend"),
+    f"{ROOT}/route/add": partial(_put, Add, "route"),
+    f"{ROOT}/route/replace": partial(_put, Replace, "route"),
+    f"{ROOT}/route/remove": partial(_remove, "route"),
+}
+
+__all__ = ["ALIASES", "COMMANDS", "Ask", "Heard", "Refused", "is_private", "leaves", "read"]

@@ -1,0 +1,59 @@
+"""The desk: the five places a hand can reach. OSC, keys and MIDI share one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from livebend.mailbox import Latest
+from livebend.scene import Command, Load, Scene
+
+Display = Callable[[str, bool | None], None]
+
+
+class Bank(Protocol):
+    """Presets in reach of a hand: by name, or by slot from 1."""
+
+    def load(self, which: str | int) -> Scene:
+        """Return the preset's scene. Raises: LivebendError."""
+
+    def name_of(self, which: str | int) -> str:
+        """Return the preset's name. Raises: UnknownName, OutOfRange."""
+
+    def store(self, slot: int, scene: Scene) -> str:
+        """Keep a scene in a slot; return its name. Raises: LivebendError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """An order for the display, not for the scene: it acts even when the network hangs."""
+
+    what: str
+    on: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where a hand's wishes go. Every member may be used from any thread.
+
+    `give` takes a command (False = refused, the queue is full); `display(what, on)` acts on the
+    window at once, None toggles; `scene` is the newest scene the render thread has published;
+    `refuse` takes the notice of what could not be done.
+    """
+
+    give: Callable[[Command], bool]
+    display: Display
+    scene: Latest[Scene]
+    bank: Bank
+    refuse: Callable[[str], None]
+
+    def send(self, wish: Command | Show) -> bool:
+        """Hand a wish on; False where the queue is full."""
+        if isinstance(wish, Show):
+            self.display(wish.what, wish.on)
+            return True
+        return self.give(wish)
+
+
+def preset(bank: Bank, which: str | int) -> Load:
+    """Return the command that loads a preset. Raises: LivebendError."""
+    return Load(bank.load(which), bank.name_of(which))

@@ -1,0 +1,64 @@
+"""Everything a user can do wrong, as one tree.
+
+    LivebendError
+    ├── Refused          a value, name or file that cannot be used
+    │   ├── UnknownName  a name outside a closed set, with the nearest one
+    │   └── OutOfRange   a number, choice or type outside what its parameter allows
+    ├── PresetError      a preset or cue file that cannot be read, with file and key
+    ├── SoundError       a sound file or device that cannot be read
+    ├── ModelError       a model folder that cannot be run
+    └── MissingPackage   an optional package, with the command that installs it
+
+The command line prints the message of a LivebendError as one line; nothing else may reach a user.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class LivebendError(Exception):
+    """Something a user can mend; the message says what was got, where, and what is allowed."""
+
+
+class Refused(LivebendError):
+    """A value that cannot be used; before the show it stops, during the show it is counted."""
+
+
+class OutOfRange(Refused):
+    """A value of the wrong type, or outside its parameter's range or choices."""
+
+
+class UnknownName(Refused):
+    """A name outside a closed set."""
+
+    def __init__(self, kind: str, got: str, allowed: Iterable[str]) -> None:
+        names = sorted(allowed)
+        near = nearest(got, names)
+        hint = f"did you mean {near!r}?" if near else f"known: {', '.join(names) or 'none'}"
+        super().__init__(f"unknown {kind} {got!r}; {hint}")
+
+
+class PresetError(LivebendError):
+    """A preset or cue file that cannot be read; the message begins with file and key."""
+
+
+class SoundError(LivebendError):
+    """A sound file or device that cannot be opened or decoded."""
+
+
+class ModelError(LivebendError):
+    """A model folder that is missing, incomplete or of a family livebend does not run."""
+
+
+class MissingPackage(LivebendError):
+    """An optional package is not installed."""
+
+    def __init__(self, package: str, purpose: str) -> None:
+        super().__init__(f"{purpose} needs the package {package}: pip install {package}")
+
+
+def nearest(got: str, allowed: Iterable[str]) -> str | None:
+    """Return the allowed name most like `got`, or None where none is near."""
+    folded = {name.casefold(): name for name in allowed}
+    found = get_close_matches(got.casefold(), folded, n=1, cutoff=0.5)
+    return folded[found[0]] if found else None

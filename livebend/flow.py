@@ -1,0 +1,126 @@
+"""The loop, and the frozen values that travel through it. Read this file first.
+
+    sound ─► Features ─┐
+    hands ─► Command ──┼─► render ─► Frame ─► outputs
+    clock ─► Tick ─────┘
+
+Live and offline differ only in what is plugged in at the ends.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from livebend.scene import Command, Scene
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What the sound is, at one hop. Levels are 0..1 unless a unit is given.
+
+    Onsets and beats are counters, because a boolean would be lost between frames.
+    """
+
+    time: float = 0.0  # s, on the clock of the show, of the last sample heard
+    rms: float = 0.0  # loudness envelope before any gain, full scale = 1
+    flux: float = 0.0  # spectral flux, adaptively normalised
+    flux_raw: float = 0.0  # as aubio reports it
+    centroid: float = 0.0  # spectral centroid, Hz
+    brightness: float = 0.0  # the centroid on a logarithmic 0..1 scale, 50 Hz .. 10 kHz
+    low: float = 0.0  # band levels: below 200 Hz, 200 Hz .. 2 kHz, above
+    mid: float = 0.0
+    high: float = 0.0
+    onset_count: int = 0
+    onset_time: float = 0.0  # s, of the last onset; 0 before the first
+    bpm: float = 0.0  # 0 = not known yet
+    beat_count: int = 0
+    beat_phase: float = 0.0  # 0..1 within the beat
+    pitch: float = 0.0  # Hz; 0 = none
+    silent: bool = True  # below the silence gate
+    paper_rms: float = 0.0  # over exactly one video frame: see livebend.audio.analyzer
+    paper_flux: float = 0.0
+    paper_centroid: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """When a frame is made: its index, its time on the clock of the show, the step since the last
+    and the moment in a recording at which the frame starts to show, all in seconds."""
+
+    index: int
+    time: float
+    dt: float
+    presentation: float
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What is seen: pixels uint8 [H, W, 3] RGB, read-only, with the times they belong to.
+
+    `presentation` is the moment in the recording that the frame starts to show; `sound_time` is
+    `Features.time` of the sound that shaped it.
+    """
+
+    pixels: Pixels
+    index: int
+    time: float
+    sound_time: float
+    presentation: float
+
+
+class Clock(Protocol):
+    """Says when frames are made."""
+
+    def __iter__(self) -> Iterator[Tick]: ...
+
+
+class FeatureSource(Protocol):
+    """Knows the sound."""
+
+    def at(self, time: float) -> Features:
+        """Return the newest features of sound heard up to `time`."""
+
+
+class CommandSource(Protocol):
+    """Knows what hands have asked for."""
+
+    def until(self, time: float) -> Iterable["Command"]:
+        """Return, in order and once each, the commands given up to `time`."""
+
+
+class Render(Protocol):
+    """Paints."""
+
+    def __call__(self, scene: "Scene", features: Features, tick: Tick) -> Frame: ...
+
+
+class Output(Protocol):
+    """Takes frames: a window, a recording, a stream. `write` must not block for long."""
+
+    def write(self, frame: Frame) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def run(
+    clock: Clock,
+    features: FeatureSource,
+    commands: CommandSource,
+    render: Render,
+    outputs: Sequence[Output],
+    scene: "Scene",
+) -> "Scene":
+    """Play until the clock ends; return the last scene."""
+    for tick in clock:
+        for command in commands.until(tick.time):
+            scene = command.apply(scene)
+        frame = render(scene, features.at(tick.time), tick)
+        for output in outputs:
+            output.write(frame)
+    return scene

@@ -1,0 +1,41 @@
+"""One slot between two threads: the writer never waits, the reader gets the newest."""
+
+import threading
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Latest(Generic[T]):
+    """The newest value of something continuous.
+
+    Any thread may `put`; any thread may `get` or `wait_newer`. Values must be frozen.
+    """
+
+    def __init__(self, value: T) -> None:
+        self._changed = threading.Condition()
+        self._value = value
+        self._version = 0
+
+    def put(self, value: T) -> None:
+        """Replace the value and wake whoever waits for a newer one."""
+        with self._changed:
+            self._value = value
+            self._version += 1
+            self._changed.notify_all()
+
+    def get(self) -> T:
+        """Return the newest value at once."""
+        with self._changed:
+            return self._value
+
+    def newest(self) -> tuple[int, T]:
+        """Return the newest value with its version (0 = the initial value)."""
+        with self._changed:
+            return self._version, self._value
+
+    def wait_newer(self, version: int, timeout: float | None = None) -> tuple[int, T]:
+        """Wait until the version exceeds `version`, or `timeout` seconds; return the newest."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._version > version, timeout)
+            return self._version, self._value

@@ -1,0 +1,102 @@
+"""Remembered outputs: a frame costs only what changed.
+
+Every tensor that travels through the network is a `Value` with a version. `Memory.recall` runs a
+computation only if the versions and constants it reads differ from those of its last two runs, so
+what is shown is bit for bit what recomputing would give; computations must never write in place.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from itertools import count
+
+from torch import Tensor
+
+from livebend.clock import now
+
+Compute = Callable[[], tuple[Tensor, ...]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Value:
+    """A tensor and the version of its content: equal versions mean equal bits."""
+
+    version: int
+    tensor: Tensor
+
+
+@dataclass(slots=True)
+class Ran:
+    """What one frame ran: seconds by computation, and how many answers were remembered."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    remembered: int = 0
+
+
+class Memory:
+    """The last outputs of every computation, owned by one thread.
+
+    `entries` outputs are kept for each name, so that solo, A/B and undo are free. When all tensors
+    together exceed `byte_cap`, the least recently used are forgotten first.
+    """
+
+    def __init__(self, entries: int = 2, byte_cap: int = 2 << 30) -> None:
+        self._entries = entries
+        self._byte_cap = byte_cap
+        self._versions = count(1)
+        self._kept: OrderedDict[tuple[Hashable, Hashable], tuple[Value, ...]] = OrderedDict()
+        self._keys: dict[Hashable, list[Hashable]] = {}
+        self.bytes = 0
+        self.ran = Ran()
+
+    def begin_frame(self) -> Ran:
+        """Start a new account of what runs; return the last frame's."""
+        last, self.ran = self.ran, Ran()
+        return last
+
+    def recall(
+        self, name: str, key: Hashable, compute: Compute, *, step: int = 0
+    ) -> tuple[Value, ...]:
+        """Return the outputs of `compute` for `key`, running it only if they are not remembered.
+
+        `key` holds the versions of all that is read and every constant. `name` and `step` say whose
+        outputs they are; time is accounted to `name`.
+        """
+        slot = (name, step)
+        if (found := self._kept.get((slot, key))) is not None:
+            self._kept.move_to_end((slot, key))
+            self.ran.remembered += 1
+            return found
+        begin = now()
+        values = tuple(Value(next(self._versions), tensor) for tensor in compute())
+        self.ran.seconds[name] = self.ran.seconds.get(name, 0.0) + now() - begin
+        self._keep(slot, key, values)
+        return values
+
+    def forget(self) -> None:
+        """Forget everything, as after a change of model or size."""
+        self._kept.clear()
+        self._keys.clear()
+        self.bytes = 0
+
+    def _keep(self, slot: Hashable, key: Hashable, values: tuple[Value, ...]) -> None:
+        keys = self._keys.setdefault(slot, [])
+        if len(keys) >= self._entries:
+            oldest = next(k for s, k in self._kept if s == slot)
+            self._drop(slot, oldest)
+        self._keys.setdefault(slot, []).append(key)
+        self._kept[slot, key] = values
+        self.bytes += _size(values)
+        while self.bytes > self._byte_cap and len(self._kept) > 1:
+            self._drop(*next(iter(self._kept)))
+
+    def _drop(self, slot: Hashable, key: Hashable) -> None:
+        self.bytes -= _size(self._kept.pop((slot, key)))
+        keys = self._keys[slot]
+        keys.remove(key)
+        if not keys:
+            del self._keys[slot]
+
+
+def _size(values: tuple[Value, ...]) -> int:
+    return sum(v.tensor.numel() * v.tensor.element_size() for v in values)

@@ -1,0 +1,181 @@
+"""A model: the parts of a Stable Diffusion 1.x or 2.x folder in the diffusers layout.
+
+    model_index.json  unet/  vae/  text_encoder/  tokenizer/  scheduler/scheduler_config.json
+
+A name is `tiny` (embedded), a folder, or a hub id such as stabilityai/sd-turbo, which is looked up
+in the local cache first and fetched once.
+"""
+
+import json
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from livebend.errors import ModelError
+from livebend.sampler import Noising
+
+TINY = Path(__file__).parent / "tiny"
+PARTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What a folder holds, on its device. `steps` and `guidance` are what it paints best with."""
+
+    name: str
+    unet: nn.Module
+    vae: nn.Module
+    text_encoder: nn.Module
+    tokenizer: Any
+    noising: Noising
+    steps: int
+    guidance: float
+    device: torch.device
+    dtype: torch.dtype
+
+    @property
+    def scaling(self) -> float:
+        """What latents are divided by before the decoder."""
+        return float(self.vae.config.scaling_factor)  # type: ignore[union-attr,arg-type]
+
+    @property
+    def factor(self) -> int:
+        """Pixels per latent element, along each side."""
+        config: Any = self.vae.config
+        blocks = getattr(config, "block_out_channels", None) or config.decoder_block_out_channels
+        return int(2 ** (len(blocks) - 1))
+
+    @property
+    def native(self) -> int:
+        """The side in pixels that the network was trained at."""
+        return int(self.unet.config.sample_size) * self.factor  # type: ignore[union-attr,arg-type]
+
+    @torch.inference_mode()
+    def encode(self, texts: Sequence[str]) -> Tensor:
+        """Return the embeddings [len(texts), T, C] of prompts."""
+        tokens = self.tokenizer(
+            list(texts),
+            padding="max_length",
+            max_length=self.tokenizer.model_max_length,
+            truncation=True,
+            return_tensors="pt",
+        ).input_ids
+        embedded: Tensor = self.text_encoder(tokens.to(self.device), attention_mask=None)[0]
+        return embedded.to(self.dtype)
+
+
+def best_device() -> tuple[torch.device, torch.dtype]:
+    """The device of this machine and the precision that is fastest on it without visible loss."""
+    if torch.cuda.is_available():
+        return torch.device("cuda"), torch.float16
+    if torch.backends.mps.is_available():
+        return torch.device("mps"), torch.float16
+    capability = torch.backends.cpu.get_cpu_capability()
+    has_bf16 = capability.startswith("AVX512") and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return torch.device("cpu"), torch.bfloat16 if has_bf16 else torch.float32
+
+
+def load_model(
+    name: str, device: torch.device | None = None, dtype: torch.dtype | None = None
+) -> Model:
+    """Load the model of that name. Raises: ModelError, naming what is missing."""
+    best = best_device()
+    device, dtype = device or best[0], dtype or best[1]
+    folder = find_folder(name)
+    index = _json(folder / "model_index.json")
+    for part in PARTS:
+        if not (folder / part).is_dir():
+            raise ModelError(f"model {name!r}: {folder} has no folder {part}/")
+    try:
+        unet, vae, text, tokenizer = _load_parts(folder)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        first = str(error).strip().split("\n", 1)[0]
+        raise ModelError(f"model {name!r}: cannot be loaded from {folder}: {first}") from error
+    scheduler = _json(folder / "scheduler" / "scheduler_config.json")
+    turbo = scheduler.get("timestep_spacing") == "trailing"
+    return Model(
+        name,
+        *(m.to(device, dtype).eval().requires_grad_(False) for m in (unet, vae, text)),
+        tokenizer,
+        _noising(scheduler, name),
+        steps=int(index.get("livebend_steps", 1 if turbo else 20)),
+        guidance=0.0 if turbo else 7.5,
+        device=device,
+        dtype=dtype,
+    )
+
+
+def find_folder(name: str) -> Path:
+    """Return the folder of a model's name. Raises: ModelError."""
+    folder = TINY if name == "tiny" else Path(name).expanduser()
+    if folder.is_dir():
+        if not (folder / "model_index.json").is_file():
+            raise ModelError(f"model {name!r}: {folder} has no model_index.json")
+        return folder
+    if name.count("/") != 1 or name.startswith((".", "~", "/")):
+        raise ModelError(
+            f"unknown model {name!r}; expected tiny, a folder, or a hub id such as"
+            " stabilityai/sd-turbo"
+        )
+    return _from_hub(name)
+
+
+def _from_hub(name: str) -> Path:
+    from huggingface_hub import snapshot_download  # noqa: PLC0415 - slow, and seldom needed
+    from huggingface_hub.errors import HfHubHTTPError  # noqa: PLC0415
+
+    wanted = ["model_index.json", *(f"{p}/*" for p in PARTS)]
+    unwanted = ["*.bin", "*.ckpt", "*.msgpack", "*.onnx*", "*.fp16.safetensors"]
+    try:
+        return Path(snapshot_download(name, allow_patterns=wanted, ignore_patterns=unwanted))
+    except (OSError, ValueError, HfHubHTTPError) as error:
+        first = str(error).strip().split("\n", 1)[0]
+        raise ModelError(f"model {name!r}: not here and not to be fetched: {first}") from error
+
+
+def _load_parts(folder: Path) -> tuple[nn.Module, nn.Module, nn.Module, Any]:
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL  # noqa: PLC0415
+    from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny  # noqa: PLC0415
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel  # noqa: PLC0415
+    from transformers import CLIPTextModel, CLIPTokenizer  # noqa: PLC0415
+
+    decoders = {"AutoencoderKL": AutoencoderKL, "AutoencoderTiny": AutoencoderTiny}
+    kind = _json(folder / "vae" / "config.json").get("_class_name", "AutoencoderKL")
+    unet_kind = _json(folder / "unet" / "config.json").get("_class_name")
+    if kind not in decoders or unet_kind != "UNet2DConditionModel":
+        raise ValueError(f"unet {unet_kind} with vae {kind} is not Stable Diffusion 1.x or 2.x")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"(diffusers|transformers|huggingface_hub)\b")
+        return (
+            UNet2DConditionModel.from_pretrained(folder / "unet"),
+            decoders[kind].from_pretrained(folder / "vae"),
+            CLIPTextModel.from_pretrained(folder / "text_encoder"),
+            CLIPTokenizer.from_pretrained(folder / "tokenizer"),
+        )
+
+
+def _noising(config: dict[str, Any], name: str) -> Noising:
+    if config.get("beta_schedule") != "scaled_linear":
+        raise ModelError(
+            f"model {name!r}: beta_schedule = {config.get('beta_schedule')!r}:"
+            " expected scaled_linear"
+        )
+    return Noising(
+        config.get("beta_start", 0.00085),
+        config.get("beta_end", 0.012),
+        config.get("num_train_timesteps", 1000),
+        config.get("prediction_type", "epsilon"),
+    )
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        loaded = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: cannot be read: {error}") from error
+    return loaded if isinstance(loaded, dict) else {}

@@ -1,0 +1,240 @@
+"""The network as a list of named stages, regrouped from diffusers' own modules.
+
+A stage reads named tensors and writes named tensors; a **site** is such a name, and a bend acts on
+the tensor of that name before anything reads it. In reading order:
+
+    unet.text · unet.time · unet.in · unet.down.0… · unet.mid · unet.up.0… · unet.out ·
+    vae.in · vae.mid · vae.up.0… · image           and unet.skip.0…, the copies kept for the way up
+
+`unet.down.i` is the path onward and `unet.skip.n` the stored copy, even where both are one tensor.
+The list is derived from the model; nothing of diffusers' forward passes is edited or copied.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from livebend.errors import ModelError
+
+Run = Callable[..., tuple[Tensor, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stretch of the network: `run(*tensors of reads)` gives the tensors of `writes`.
+
+    `sized_by` names a tensor of which only the height and width are read; they are passed last, as
+    the keyword `size`.
+    """
+
+    name: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    run: Run
+    sized_by: str | None = None
+
+
+def unet_stages(unet: nn.Module, height: int, width: int) -> list[Stage]:
+    """Regroup a UNet2DConditionModel for latents of height × width; its stages read `sample`,
+    `unet.text` and `unet.time`.
+
+    Where a side is not a multiple of the whole up-sampling, each block is told the size to reach,
+    as diffusers does, and only there, since forcing it changes the interpolation's rounding.
+    Raises: ModelError where the network takes more than sample, time and text.
+    """
+    net: Any = unet
+    _check_family(net)
+    stages = [Stage("unet.in", ("sample",), ("unet.in", "unet.skip.0"), _conv_in(net))]
+    skips, last = 1, "unet.in"
+    forced = any(side % 2**net.num_upsamplers for side in (height, width))
+    for i, block in enumerate(net.down_blocks):
+        name, made = f"unet.down.{i}", _skips_made(block)
+        writes = (name, *(f"unet.skip.{skips + n}" for n in range(made)))
+        stages.append(Stage(name, _reads(block, last), writes, _down(block)))
+        skips, last = skips + made, name
+    if net.mid_block is not None:
+        reads = _reads(net.mid_block, last)
+        stages.append(Stage("unet.mid", reads, ("unet.mid",), _mid(net.mid_block)))
+        last = "unet.mid"
+    for i, block in enumerate(net.up_blocks):
+        taken = len(block.resnets)
+        popped = tuple(f"unet.skip.{n}" for n in range(skips - taken, skips))
+        skips -= taken
+        sized_by = f"unet.skip.{skips - 1}" if skips and forced else None
+        name = f"unet.up.{i}"
+        reads = (*_reads(block, last), *popped)
+        stages.append(Stage(name, reads, (name,), _up(block), sized_by))
+        last = name
+    stages.append(Stage("unet.out", (last,), ("unet.out",), _out(net)))
+    return stages
+
+
+def time_stage(unet: nn.Module) -> Run:
+    """Return the function t [B] -> time embedding, run once per step and not once per block."""
+    net: Any = unet
+
+    def run(t: Tensor) -> tuple[Tensor, ...]:
+        embedded = net.time_embedding(net.time_proj(t).to(net.dtype), None)
+        act = net.time_embed_act
+        return (embedded if act is None else act(embedded),)
+
+    return run
+
+
+def vae_stages(vae: nn.Module) -> list[Stage]:
+    """Regroup the decoder of an AutoencoderTiny or AutoencoderKL; its stages read `latent`.
+
+    Raises: ModelError for any other class.
+    """
+    kind = type(vae).__name__
+    if kind == "AutoencoderTiny":
+        return _tiny_stages(vae)
+    if kind == "AutoencoderKL":
+        return _kl_stages(vae)
+    raise ModelError(f"decoder {kind}: expected AutoencoderTiny or AutoencoderKL")
+
+
+def _check_family(net: Any) -> None:
+    config = net.config
+    extra = {
+        "addition_embed_type": config.addition_embed_type,
+        "class_embed_type": config.class_embed_type,
+        "encoder_hid_dim_type": config.encoder_hid_dim_type,
+        "center_input_sample": config.center_input_sample or None,
+        "time_cond_proj_dim": config.time_cond_proj_dim,
+    }
+    found = [f"{name} = {value}" for name, value in extra.items() if value is not None]
+    if config.in_channels != 4:
+        found.append(f"in_channels = {config.in_channels}")
+    if found:
+        raise ModelError(f"unet has {', '.join(found)}: expected Stable Diffusion 1.x or 2.x")
+
+
+def _attends(block: Any) -> bool:
+    return bool(getattr(block, "has_cross_attention", False))
+
+
+def _skips_made(block: Any) -> int:
+    return len(block.resnets) + len(block.downsamplers or ())
+
+
+def _reads(block: Any, last: str) -> tuple[str, ...]:
+    return (last, "unet.time", "unet.text") if _attends(block) else (last, "unet.time")
+
+
+def _text(block: Any, tensors: Sequence[Tensor]) -> tuple[dict[str, Tensor], Sequence[Tensor]]:
+    """Split off the text that an attending block reads after the path and the time."""
+    if _attends(block):
+        return {"encoder_hidden_states": tensors[0]}, tensors[1:]
+    return {}, tensors
+
+
+def _conv_in(net: Any) -> Run:
+    def run(sample: Tensor) -> tuple[Tensor, ...]:
+        h = net.conv_in(sample)
+        return h, h
+
+    return run
+
+
+def _down(block: Any) -> Run:
+    def run(h: Tensor, time: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
+        text, _ = _text(block, rest)
+        h, skips = block(hidden_states=h, temb=time, **text)
+        return h, *skips
+
+    return run
+
+
+def _mid(block: Any) -> Run:
+    def run(h: Tensor, time: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
+        text, _ = _text(block, rest)
+        return (block(h, time, **text),)
+
+    return run
+
+
+def _up(block: Any) -> Run:
+    def run(
+        h: Tensor, time: Tensor, *rest: Tensor, size: tuple[int, ...] | None = None
+    ) -> tuple[Tensor, ...]:
+        text, skips = _text(block, rest)
+        arguments: dict[str, Any] = {"upsample_size": size, **text}
+        return (
+            block(hidden_states=h, temb=time, res_hidden_states_tuple=tuple(skips), **arguments),
+        )
+
+    return run
+
+
+def _out(net: Any) -> Run:
+    def run(h: Tensor) -> tuple[Tensor, ...]:
+        if net.conv_norm_out is not None:
+            h = net.conv_act(net.conv_norm_out(h))
+        return (net.conv_out(h),)
+
+    return run
+
+
+def _tiny_stages(vae: Any) -> list[Stage]:
+    layers = list(vae.decoder.layers)
+    cuts = [i for i, layer in enumerate(layers) if isinstance(layer, nn.Upsample)]
+    bounds = [0, 2, *(cut + 2 for cut in cuts), len(layers)]
+    names = ["vae.in", *(f"vae.up.{i}" for i in range(len(cuts))), "image"]
+
+    def first(z: Tensor) -> tuple[Tensor, ...]:
+        return (nn.Sequential(*layers[:2])(torch.tanh(z / 3) * 3),)
+
+    runs: list[Run] = [first]
+    for begin, end in zip(bounds[1:], bounds[2:], strict=False):
+        runs.append(_tiny_run(layers[begin:end], last=end == len(layers)))
+    reads = ["latent", *names]
+    return [
+        Stage(name, (read,), (name,), run)
+        for name, read, run in zip(names, reads, runs, strict=False)
+    ]
+
+
+def _tiny_run(layers: Sequence[nn.Module], *, last: bool) -> Run:
+    part = nn.Sequential(*layers)
+
+    def run(h: Tensor) -> tuple[Tensor, ...]:
+        h = part(h)
+        return (h.mul(2).sub(1) if last else h,)
+
+    return run
+
+
+def _kl_stages(vae: Any) -> list[Stage]:
+    decoder = vae.decoder
+
+    def first(z: Tensor) -> tuple[Tensor, ...]:
+        if vae.post_quant_conv is not None:
+            z = vae.post_quant_conv(z)
+        return (decoder.conv_in(z),)
+
+    def image(h: Tensor) -> tuple[Tensor, ...]:
+        return (decoder.conv_out(decoder.conv_act(decoder.conv_norm_out(h))),)
+
+    blocks = [("vae.mid", decoder.mid_block)]
+    blocks += [(f"vae.up.{i}", block) for i, block in enumerate(decoder.up_blocks)]
+    stages = [Stage("vae.in", ("latent",), ("vae.in",), first)]
+    for name, block in blocks:
+        stages.append(Stage(name, (stages[-1].name,), (name,), _kl_run(block)))
+    return [*stages, Stage("image", (stages[-1].name,), ("image",), image)]
+
+
+def _kl_run(block: nn.Module) -> Run:
+    def run(h: Tensor) -> tuple[Tensor, ...]:
+        return (block(h, None),)
+
+    return run
+
+
+def sites(stages: Sequence[Stage]) -> Iterator[str]:
+    """Yield every site of the stages, in reading order."""
+    for stage in stages:
+        yield from stage.writes

@@ -1,0 +1,68 @@
+"""Operators across channels. x is [B, C, H, W]; a channel index past the last one wraps round."""
+
+import math
+from typing import Annotated
+
+import torch
+from torch import Tensor
+
+from livebend.operators.registry import operator
+from livebend.ranges import Channel, Degrees, Unit
+
+
+@operator("channel", amounts=["angle"], scale_free=True)
+def rotate(
+    x: Tensor,
+    *,
+    angle: Annotated[Degrees, "turn from channel i towards channel j"] = 0.0,
+    i: Annotated[Channel, "first channel of the plane"] = 1,
+    j: Annotated[Channel, "second channel of the plane"] = 2,
+) -> Tensor:
+    """Rotate one plane of channels: y_i = cos θ·x_i − sin θ·x_j, y_j = sin θ·x_i + cos θ·x_j.
+
+    The paper's R1 is (i, j) = (1, 2), R4 is (0, 1); R2 is (2, 0) and R3 is (3, 0), which turn the
+    other way. The angle is reduced by whole turns in double precision, so 360° is exactly 0.
+    Source: Dzwonczyk et al. 2024, figures 1 to 5.
+    """
+    first, second = i % x.shape[1], j % x.shape[1]
+    if first == second:
+        return x.clone()
+    theta = math.radians(math.fmod(angle, 360.0))
+    c, s = math.cos(theta), math.sin(theta)
+    a, b = x[:, first], x[:, second]
+    planes = list(x.unbind(1))
+    planes[first], planes[second] = c * a - s * b, s * a + c * b
+    return torch.stack(planes, 1)
+
+
+@operator("channel", amounts=["angle"], scale_free=True)
+def rotate_pairs(
+    x: Tensor, *, angle: Annotated[Degrees, "turn of every plane (2k, 2k+1)"] = 0.0
+) -> Tensor:
+    """Rotate channels 2k and 2k+1 into one another, all pairs alike; an odd last one stays.
+
+    Source: the plane rotation of Dzwonczyk et al. 2024 carried to sites of any width.
+    """
+    theta = math.radians(math.fmod(angle, 360.0))
+    c, s = math.cos(theta), math.sin(theta)
+    even = x.shape[1] // 2 * 2
+    a, b = x[:, 0:even:2], x[:, 1:even:2]
+    turned = torch.stack((c * a - s * b, s * a + c * b), 2).flatten(1, 2)
+    return torch.cat((turned, x[:, even:]), 1)
+
+
+@operator("channel", amounts=["amount"], scale_free=True)
+def reflect(
+    x: Tensor,
+    *,
+    amount: Annotated[Unit, "0 = as it is, 1 = mirrored"] = 0.0,
+    channel: Annotated[Channel, "which channel is mirrored"] = 0,
+) -> Tensor:
+    """Mirror one channel, continuously: y_c = (1 − 2a)·x_c.
+
+    Source: Dzwonczyk et al. 2024, figure 8 (there a = 1).
+    """
+    planes = list(x.unbind(1))
+    index = channel % x.shape[1]
+    planes[index] = planes[index] * (1.0 - 2.0 * amount)
+    return torch.stack(planes, 1)

@@ -1,0 +1,42 @@
+"""Operators in the plane of the picture. x is [B, C, H, W]."""
+
+import math
+from typing import Annotated
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from livebend.operators.registry import operator
+from livebend.ranges import Degrees, Fraction, Range
+
+Zoom = Annotated[float, Range(0.25, 4.0, "times", curve="log")]
+
+
+@operator("spatial", amounts=["angle", "zoom", "x_shift", "y_shift"], scale_free=True)
+def transform(
+    x: Tensor,
+    *,
+    angle: Annotated[Degrees, "turn, counter-clockwise"] = 0.0,
+    zoom: Annotated[Zoom, "above 1 comes closer"] = 1.0,
+    x_shift: Annotated[Fraction, "to the right"] = 0.0,
+    y_shift: Annotated[Fraction, "downwards"] = 0.0,
+) -> Tensor:
+    """Turn, zoom and shift about the middle, bilinear, mirrored at the edges.
+
+    The output at p reads x at R(−angle)·(p − shift)/zoom, in units of half the shorter side, so a
+    turn does not shear pictures that are wider than high.
+    Source: the affine transforms of Broad et al. 2021, on activations.
+    """
+    H, W = x.shape[-2:]
+    theta = math.radians(math.fmod(angle, 360.0))
+    c, s = math.cos(theta) / zoom, math.sin(theta) / zoom
+    ratio = W / H
+    tx, ty = -2.0 * x_shift, -2.0 * y_shift
+    rows = [
+        [c, -s / ratio, c * tx - s / ratio * ty],
+        [s * ratio, c, s * ratio * tx + c * ty],
+    ]
+    matrix = torch.tensor(rows, dtype=x.dtype).to(x.device, non_blocking=True)
+    grid = F.affine_grid(matrix.expand(x.shape[0], 2, 3), list(x.shape), align_corners=False)
+    return F.grid_sample(x, grid, "bilinear", padding_mode="reflection", align_corners=False)

@@ -1,0 +1,61 @@
+"""What the display does with the picture, whatever the renderer is doing.
+
+`View` is one frozen value; `Display` holds the newest and lets any thread change it, so that
+blackout and freeze act at once even when the network hangs. From the fields of `View` come the
+addresses a controller may set (`specs_of(View)`): one field is one address.
+"""
+
+import threading
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from livebend.errors import UnknownName
+from livebend.ranges import Range, Unit
+from livebend.specs import Spec, Value, specs_of
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The state of the display."""
+
+    blackout: Annotated[bool, "show black"] = False
+    freeze: Annotated[bool, "hold the picture that is shown"] = False
+    brightness: Annotated[Unit, "factor on the picture"] = 1.0
+    cover: Annotated[bool, "fill the window and cut the edges; off = show all, with bars"] = False
+    fullscreen: Annotated[bool, "full screen"] = False
+    display: Annotated[
+        int, Range(-1, 15, whole=True), "display of the picture; -1 = the last one"
+    ] = -1
+    meters: Annotated[bool, "the operator's view"] = False
+    help: Annotated[bool, "the list of keys"] = False
+
+
+class Display:
+    """The newest View. Any thread may call every method."""
+
+    specs: dict[str, Spec] = specs_of(View)
+
+    def __init__(self, view: View | None = None) -> None:
+        self._lock = threading.Lock()
+        self._view = view or View()
+
+    @property
+    def view(self) -> View:
+        """The state now."""
+        return self._view
+
+    def set(self, name: str, value: Value) -> None:
+        """Set one field; a number out of range is brought inside. Raises: UnknownName, OutOfRange."""
+        if name not in self.specs:
+            raise UnknownName("display setting", name, self.specs)
+        fitted = self.specs[name].fit(value, name)
+        with self._lock:
+            self._view = replace(self._view, **{name: fitted})  # type: ignore[arg-type]
+
+    def toggle(self, name: str) -> None:
+        """Turn a field that is on or off to the other. Raises: UnknownName."""
+        if name not in self.specs:
+            raise UnknownName("display setting", name, self.specs)
+        with self._lock:
+            value = not getattr(self._view, name)
+            self._view = replace(self._view, **{name: value})  # type: ignore[arg-type]

@@ -1,0 +1,49 @@
+"""Keys of the window: one table, from which both the actions and the help on screen come."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Chords, spelled as SDL names keys ("digit" = 1 to 9), what they ask for, and how the help
+    says it. `label` is shown instead of the chords where they would not read well."""
+
+    chords: tuple[str, ...]
+    action: str
+    doc: str
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a key asks for; `argument` is the digit that was pressed, where one was."""
+
+    name: str
+    argument: int | None = None
+
+
+KEYS = (
+    Key(("f", "f11"), "fullscreen", "full screen on and off", "F  F11"),
+    Key(("escape",), "leave", "leave full screen", "Esc"),
+    Key(("b",), "blackout", "black on and off", "B"),
+    Key(("space",), "freeze", "hold the picture", "Space"),
+    Key(("t",), "tap", "tap the tempo", "T"),
+    Key(("p",), "panic", "back to the preset as it was loaded", "P"),
+    Key(("u",), "undo", "take the last change back", "U"),
+    Key(("digit",), "preset", "recall a preset", "1 – 9"),
+    Key(("shift+digit",), "store", "store the scene as a preset", "Shift 1 – 9"),
+    Key(("d",), "display", "picture to the next display", "D"),
+    Key(("m",), "meters", "operator's view on and off", "M"),
+    Key(("f1",), "help", "this list", "F1"),
+    Key(("ctrl+q", "meta+q"), "close", "end the show", "Ctrl Q"),
+)
+
+_BY_CHORD = {chord: key.action for key in KEYS for chord in key.chords}
+
+
+def action(name: str, *, shift: bool = False, ctrl: bool = False, meta: bool = False) -> Action | None:
+    """Return what pressing the key of that SDL name asks for, or None."""
+    digit = int(name) if name in tuple("123456789") else None
+    held = [word for word, on in (("ctrl", ctrl), ("meta", meta), ("shift", shift)) if on]
+    found = _BY_CHORD.get("+".join([*held, name if digit is None else "digit"]))
+    return None if found is None else Action(found, digit)

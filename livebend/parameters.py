@@ -1,0 +1,66 @@
+"""The tree of every live parameter, derived from the scene: for listings and OSC namespaces."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from livebend.scene import Scene, get, paths
+from livebend.specs import Spec, Value
+
+ROOT = "/livebend"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One live parameter as it is now: everything a controller needs to draw a knob for it."""
+
+    path: str
+    address: str
+    kind: str
+    low: float | None
+    high: float | None
+    unit: str
+    choices: tuple[str, ...]
+    default: Value
+    value: Value
+    doc: str
+
+    def as_json(self) -> dict[str, object]:
+        """Return the fields as plain values for json.dumps."""
+        return asdict(self) | {"choices": list(self.choices)}
+
+
+def address_of(path: str) -> str:
+    """Return a path's OSC address.
+
+    >>> address_of("bend.swirl.angle")
+    '/livebend/bend/swirl/angle'
+    """
+    return f"{ROOT}/{path.replace('.', '/')}"
+
+
+def parameters(scene: Scene) -> Iterator[Parameter]:
+    """Yield every live parameter of the scene with its value, in reading order."""
+    for path, spec in paths(scene):
+        yield _parameter(path, spec, get(scene, path))
+
+
+def matching(scene: Scene, pattern: str) -> list[Parameter]:
+    """Return the parameters whose path contains `pattern`, where * stands for anything."""
+    wanted = re.compile(".*".join(map(re.escape, pattern.split("*"))))
+    return [p for p in parameters(scene) if wanted.search(p.path)]
+
+
+def _parameter(path: str, spec: Spec, value: Value) -> Parameter:
+    return Parameter(
+        path=path,
+        address=address_of(path),
+        kind=spec.kind,
+        low=spec.range.low if spec.range else None,
+        high=spec.range.high if spec.range else None,
+        unit=spec.unit,
+        choices=spec.choices,
+        default=spec.default,
+        value=value,
+        doc=spec.doc,
+    )

@@ -1,0 +1,175 @@
+"""Presets: TOML files and scenes.
+
+    title = "Dub"
+    about = "Bass turns the colours of a storm."
+    seed = 46
+    [prompt]
+    text = "thunderstorm with lightning"
+    [bend.swirl]
+    operator = "rotate"
+    site = "latent@0.8"
+    [route.bass]
+    source = "low"
+    target = "bend.swirl.angle"
+    high = 120
+
+The built-in ones come with livebend, a user's own lie in the folder of his settings and hide a
+built-in one of the same name. A name is looked up in the list of both and never becomes a path.
+Listing reads titles only: what knows scenes, and with them torch, is imported when one is loaded.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import platformdirs
+import tomli_w
+
+from livebend.errors import LivebendError, OutOfRange, PresetError, UnknownName
+from livebend.files import short, write_whole
+
+if TYPE_CHECKING:
+    from livebend.scene import Scene
+
+SLOTS = 9
+FIRST = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class PresetInfo:
+    """A preset as a list shows it; `about` says what is wrong with one that cannot be read."""
+
+    name: str
+    title: str
+    about: str
+    file: Path
+
+
+def built_in_folder() -> Path:
+    """Return the folder of the presets that come with livebend."""
+    package = Path(__file__).parent
+    packed = package / "preset_files"
+    return packed if packed.is_dir() else package.parent / "presets"
+
+
+def user_folder() -> Path:
+    """Return the folder of the user's own presets, which may not exist yet."""
+    return Path(platformdirs.user_config_dir("livebend", appauthor=False)) / "presets"
+
+
+def list_presets() -> list[PresetInfo]:
+    """Return every preset, the default first, then by name. It does not import torch."""
+    return [_info(name, file) for name, file in _files().items()]
+
+
+def load(name_or_file: str | Path) -> "Scene":
+    """Return the scene of a preset by name, or of a file: a Path, or a name that ends in .toml.
+
+    Names from the network go through `PresetBank`, which knows names only.
+    Raises: UnknownName for a name, PresetError for a file, with the key, what was got and allowed.
+    """
+    if isinstance(name_or_file, Path) or name_or_file.endswith(".toml"):
+        return _load_file(Path(name_or_file))
+    return _load_file(_file_of(name_or_file))
+
+
+def save(scene: "Scene", file: Path, about: str = "") -> None:
+    """Write a scene as a preset, whole or not at all. Raises: PresetError."""
+    from livebend.tables import table_of  # noqa: PLC0415 - imports torch
+
+    table = table_of(scene)
+    head = {"title": table.pop("title")} | ({"about": about} if about else {})
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(file, tomli_w.dumps(head | table))
+    except OSError as why:
+        raise PresetError(f"{short(file)}: cannot be written: {why.strerror}") from why
+
+
+class PresetBank:
+    """Presets in reach of a hand: by name, or by slot 1 to 9. Any thread may use it.
+
+    The slots are the list's first nine; a stored scene is the user's preset `stored-N` and takes
+    slot N, also when livebend is started again.
+    """
+
+    def __init__(self) -> None:
+        listed = list(_files())
+        stored = {name: slot for slot in range(1, SLOTS + 1) if (name := _stored(slot)) in listed}
+        slots = [name for name in listed if name not in stored][:SLOTS]
+        self._slots = dict(enumerate(slots, 1)) | {slot: name for name, slot in stored.items()}
+
+    def slots(self) -> Mapping[int, str]:
+        """Return the name of the preset in each slot that has one."""
+        return dict(self._slots)
+
+    def name_of(self, which: str | int) -> str:
+        """Return the preset's name. Raises: OutOfRange for an empty slot, UnknownName."""
+        if isinstance(which, str):
+            return _file_of(which).stem
+        if which not in self._slots:
+            raise OutOfRange(f"preset {which}: expected 1..{max(self._slots, default=0)}")
+        return self._slots[which]
+
+    def load(self, which: str | int) -> "Scene":
+        """Return the preset's scene. Raises: OutOfRange, UnknownName, PresetError."""
+        return _load_file(_file_of(self.name_of(which)))
+
+    def store(self, slot: int, scene: "Scene") -> str:
+        """Keep a scene in a slot and in the user's folder; return its name.
+
+        Raises: OutOfRange for a slot that is none, PresetError.
+        """
+        if not 1 <= slot <= SLOTS:
+            raise OutOfRange(f"slot {slot}: expected 1..{SLOTS}")
+        name = _stored(slot)
+        save(scene, user_folder() / f"{name}.toml", f"Stored during a show in slot {slot}.")
+        self._slots = self._slots | {slot: name}
+        return name
+
+
+def _stored(slot: int) -> str:
+    return f"stored-{slot}"
+
+
+def _files() -> dict[str, Path]:
+    """Every preset's file by its name, the default first, then by name."""
+    files = {f.stem: f for d in (built_in_folder(), user_folder()) for f in d.glob("*.toml")}
+    return dict(sorted(files.items(), key=lambda item: (item[0] != FIRST, item[0])))
+
+
+def _file_of(name: str) -> Path:
+    files = _files()
+    if name not in files:
+        raise UnknownName("preset", name[:80], files)
+    return files[name]
+
+
+def _info(name: str, file: Path) -> PresetInfo:
+    try:
+        table = _read(file)
+    except PresetError as why:
+        return PresetInfo(name, name, str(why), file)
+    return PresetInfo(name, str(table.get("title", name)), str(table.get("about", "")), file)
+
+
+def _load_file(file: Path) -> "Scene":
+    from livebend.tables import scene_from  # noqa: PLC0415 - imports torch
+
+    try:
+        return scene_from(_read(file), file.stem)
+    except PresetError:
+        raise
+    except LivebendError as why:
+        raise PresetError(f"{short(file)}: {why}") from why
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as why:
+        raise PresetError(f"{short(file)}: cannot be read: {why.strerror}") from why
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as why:
+        raise PresetError(f"{short(file)}: not TOML: {why or 'nested too deeply'}") from why

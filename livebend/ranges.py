@@ -1,0 +1,78 @@
+"""Ranges: what a number means, where it may lie, and how 0..1 from a controller maps onto it."""
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from livebend.errors import OutOfRange
+
+Curve = Literal["linear", "log"]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A closed interval [low, high] with a unit.
+
+    `curve` "log" maps 0..1 in equal ratios (low must be positive). `wraps` marks a circle: a value
+    outside is brought back by whole turns of 360 deg instead of being clamped. `whole` marks counts
+    and indices. `scales` marks a value measured in standard deviations of the site it acts on.
+    """
+
+    low: float
+    high: float
+    unit: str = ""
+    curve: Curve = "linear"
+    wraps: bool = False
+    whole: bool = False
+    scales: bool = False
+
+    def from_unit(self, position: float) -> float:
+        """Map a controller's 0..1 onto the range."""
+        position = min(max(position, 0.0), 1.0)
+        if self.curve == "log":
+            value = self.low * (self.high / self.low) ** position
+        else:
+            value = self.low + (self.high - self.low) * position
+        return float(round(value)) if self.whole else value
+
+    def to_unit(self, value: float) -> float:
+        """Map a value of the range onto 0..1, the inverse of `from_unit`."""
+        value = self.fit(value)
+        if self.curve == "log":
+            return math.log(value / self.low) / math.log(self.high / self.low)
+        return (value - self.low) / (self.high - self.low)
+
+    def fit(self, value: float) -> float:
+        """Bring a live value inside: whole turns on a circle, else the nearer end; NaN gives low."""
+        if math.isnan(value):
+            return self.low
+        if self.wraps and math.isfinite(value) and not self.low <= value <= self.high:
+            value = math.fmod(value, 360.0)
+        value = min(max(value, self.low), self.high)
+        return float(round(value)) if self.whole else value
+
+    def check(self, value: float, where: str) -> float:
+        """Return the value if it lies inside.
+
+        Raises: OutOfRange, naming `where`, the value and the range.
+        """
+        inside = self.low <= value <= self.high
+        if not inside or (self.whole and value != round(value)):
+            raise OutOfRange(f"{where} = {value:g}: expected {self}")
+        return float(value)
+
+    def __str__(self) -> str:
+        unit = f" {self.unit}" if self.unit else ""
+        return f"{'whole number ' if self.whole else ''}{self.low:g}..{self.high:g}{unit}"
+
+
+Unit = Annotated[float, Range(0, 1)]
+Signed = Annotated[float, Range(-1, 1)]
+Degrees = Annotated[float, Range(-360, 360, "deg", wraps=True)]
+Seconds = Annotated[float, Range(0, 600, "s")]
+Gain = Annotated[float, Range(0, 10)]
+Fraction = Annotated[float, Range(-1, 1, "of the picture")]
+Sigma = Annotated[float, Range(-1000, 1000, "sigma", scales=True)]
+Level = Annotated[float, Range(0, 1000, "sigma", scales=True)]
+Channel = Annotated[int, Range(0, 4095, whole=True)]
+Seed = Annotated[int, Range(0, 2**32 - 1, whole=True)]

@@ -1,0 +1,434 @@
+"""The scene: everything a performer wants, as one frozen value, and the commands that change it.
+
+A path names every live parameter, one spelling everywhere: `prompt.text`, `walk.radius`,
+`bend.swirl.angle`, `route.kick.high`. A preset file has the same tree, OSC the same names with
+slashes, the command line the same names after --set.
+
+Commands are values too: `command.apply(scene) -> scene`. The render thread folds them at the start
+of a frame, so there is one order, and a show can be recorded as (time, command).
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Annotated, ClassVar, Literal, Protocol, TypeVar, cast
+
+from livebend.errors import OutOfRange, Refused, UnknownName
+from livebend.operators import find_operator
+from livebend.ranges import Degrees, Gain, Range, Seconds, Seed, Unit
+from livebend.specs import Spec, Value, specs_of
+
+Source = Literal[
+    "rms", "flux", "flux_raw", "centroid", "brightness", "low", "mid", "high", "pitch", "bpm",
+    "beat.phase", "beat.pulse", "onset.pulse",
+    "lfo.sine", "lfo.triangle", "lfo.saw", "lfo.square", "lfo.random",
+    "constant", "show.progress",
+    "paper.rms", "paper.flux", "paper.centroid",
+]  # fmt: skip
+Shape = Literal["linear", "square", "cube", "root", "smooth", "step", "inverse"]
+Edge = Literal["fit", "clip", "wrap", "fold"]
+Sampler = Literal["euler", "ddim", "lcm"]
+DepthRule = Literal["nearest", "insert"]
+Normalise = Literal["auto", "none", "match", "match.channel"]
+Units = Literal["sigma", "raw"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What is painted."""
+
+    text: Annotated[str, "what is painted"] = ""
+    to: Annotated[str, "second prompt, reached at blend 1; empty = none"] = ""
+    blend: Annotated[Unit, "place between the two prompts"] = 0.0
+    fade: Annotated[Seconds, "time to cross from an old prompt to a new one"] = 1.0
+    negative: Annotated[str, "what is kept away, where guidance is above 1"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The circular noise walk: x_T = n0 + radius (cos φ n1 + sin φ n2), φ once round a period."""
+
+    radius: Annotated[float, Range(0, 4), "size of the circle, in deviations of the noise"] = 0.3
+    period: Annotated[float, Range(0, 3600, "s"), "time once round; 0 = stand still"] = 20.0
+    phase: Annotated[Degrees, "place on the circle at time 0"] = 0.0
+    normalise: Annotated[bool, "divide by sqrt(1 + radius²), so that the noise keeps its size"] = (
+        True
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the network is run."""
+
+    sampler: Annotated[Sampler, "euler for few steps, ddim for the paper's mode, lcm"] = "euler"
+    steps: Annotated[int, Range(0, 50, whole=True), "network calls per frame; 0 = the model's"] = 0
+    guidance: Annotated[float, Range(0, 30), "classifier-free guidance; 0 or 1 = off"] = 0.0
+    depth: Annotated[DepthRule, "how a bend at latent@p finds its place"] = "nearest"
+
+
+@dataclass(frozen=True, slots=True)
+class Agc:
+    """The automatic gain in front of every route that listens to a level."""
+
+    window: Annotated[float, Range(1, 60, "s"), "how far back it looks"] = 15.0
+    ceiling: Annotated[float, Range(1, 1000), "largest gain"] = 20.0
+    gate: Annotated[float, Range(-90, 0, "dBFS"), "below this it is silence"] = -60.0
+    on: Annotated[bool, "off = levels as they come"] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Bend:
+    """One operator at one site. `values` are the operator's own parameters."""
+
+    kind: ClassVar[str] = "bend"
+
+    name: str
+    operator: str
+    site: Annotated[str, "where it acts, such as unet.mid, unet.mid#1 or latent@0.8"]
+    values: Mapping[str, Value] = field(default_factory=dict)
+    channels: Annotated[str, "all, or 0-3, or 0,2, or random:0.25:7 (fraction, seed)"] = "all"
+    mix: Annotated[Unit, "0 = untouched, 1 = fully bent"] = 1.0
+    normalise: Annotated[Normalise, "auto = match mean and deviation unless scale-free"] = "auto"
+    units: Annotated[Units, "sigma = amounts in deviations of the site; raw = as in the paper"] = (
+        "sigma"
+    )
+    mute: Annotated[bool, "leave this bend out"] = False
+    solo: Annotated[bool, "leave the bends that are not solo out"] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """From a source to a parameter: target = base + Σ routes, each low..high."""
+
+    kind: ClassVar[str] = "route"
+
+    name: str
+    source: Annotated[Source, "what drives it"]
+    target: Annotated[str, "path of the parameter it drives"]
+    low: Annotated[float, Range(-1e6, 1e6), "added to the target at source 0"] = 0.0
+    high: Annotated[float, Range(-1e6, 1e6), "added to the target at source 1"] = 1.0
+    curve: Annotated[Shape, "shape between low and high"] = "linear"
+    attack: Annotated[Seconds, "time constant upwards"] = 0.01
+    release: Annotated[Seconds, "time constant downwards"] = 0.25
+    rate: Annotated[float, Range(0, 50, "Hz"), "of an LFO"] = 0.1
+    gain: Annotated[Gain, "factor on the source"] = 1.0
+    edge: Annotated[Edge, "outside the target's range: fit = as the target does"] = "fit"
+    mute: Annotated[bool, "leave this route out"] = False
+
+
+Part = Bend | Route
+P = TypeVar("P", Bend, Route)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything a performer wants. `home` is the scene as its preset gave it (panic returns
+    there); `before` is the scene before the last structural command (undo returns there)."""
+
+    title: str = ""
+    seed: Annotated[Seed, "of the noise"] = 46
+    prompt: Prompt = Prompt()
+    walk: Walk = Walk()
+    sampling: Sampling = Sampling()
+    agc: Agc = Agc()
+    bends: tuple[Bend, ...] = ()
+    routes: tuple[Route, ...] = ()
+    home: "Scene | None" = field(default=None, compare=False, repr=False)
+    before: "Scene | None" = field(default=None, compare=False, repr=False)
+
+    GROUPS: ClassVar[tuple[str, ...]] = ("prompt", "walk", "sampling", "agc")
+
+    def bend(self, name: str) -> Bend:
+        """Return the bend of that name. Raises: UnknownName."""
+        return _part(self.bends, "bend", name)
+
+    def route(self, name: str) -> Route:
+        """Return the route of that name. Raises: UnknownName."""
+        return _part(self.routes, "route", name)
+
+
+def _part(parts: tuple[P, ...], kind: str, name: str) -> P:
+    for part in parts:
+        if part.name == name:
+            return part
+    raise UnknownName(kind, name, [part.name for part in parts])
+
+
+# ---- paths ---------------------------------------------------------------------------------
+
+
+def specs_of_bend(bend: Bend) -> dict[str, Spec]:
+    """Every parameter of a bend: its own, and its operator's."""
+    own = {k: s for k, s in specs_of(Bend).items() if k not in ("name", "operator")}
+    return own | dict(find_operator(bend.operator).specs)
+
+
+def specs_of_route() -> dict[str, Spec]:
+    """Every parameter of a route."""
+    return {k: s for k, s in specs_of(Route).items() if k != "name"}
+
+
+def find(scene: Scene, path: str) -> Spec:
+    """Return the spec of the parameter at `path`. Raises: UnknownName, with the nearest path."""
+    head, _, rest = path.partition(".")
+    group, _, leaf = rest.rpartition(".")
+    specs: Mapping[str, Spec] = {}
+    if head == "bend":
+        specs = specs_of_bend(scene.bend(group or rest))
+    elif head == "route":
+        scene.route(group or rest)
+        specs = specs_of_route()
+    elif head in Scene.GROUPS and not group:
+        specs, leaf = specs_of(type(getattr(scene, head))), rest
+    elif not rest:
+        specs, leaf = {"seed": specs_of(Scene)["seed"]}, head
+    if leaf not in specs:
+        raise UnknownName("parameter", path, [p for p, _ in paths(scene)])
+    return specs[leaf]
+
+
+def paths(scene: Scene) -> Iterator[tuple[str, Spec]]:
+    """Yield (path, spec) of every live parameter of the scene, in reading order."""
+    yield "seed", specs_of(Scene)["seed"]
+    for group in Scene.GROUPS:
+        for name, spec in specs_of(type(getattr(scene, group))).items():
+            yield f"{group}.{name}", spec
+    for bend in scene.bends:
+        for name, spec in specs_of_bend(bend).items():
+            yield f"bend.{bend.name}.{name}", spec
+    for route in scene.routes:
+        for name, spec in specs_of_route().items():
+            yield f"route.{route.name}.{name}", spec
+
+
+def get(scene: Scene, path: str) -> Value:
+    """Return the value at `path`. Raises: UnknownName."""
+    spec = find(scene, path)
+    head, _, rest = path.partition(".")
+    if not rest:
+        return scene.seed
+    if head in Scene.GROUPS:
+        return cast(Value, getattr(getattr(scene, head), spec.name))
+    name = rest.rpartition(".")[0]
+    part: Part = scene.bend(name) if head == "bend" else scene.route(name)
+    if isinstance(part, Bend) and spec.name in find_operator(part.operator).specs:
+        return part.values.get(spec.name, spec.default)
+    return cast(Value, getattr(part, spec.name))
+
+
+def put(scene: Scene, path: str, value: object, *, fit: bool = False) -> Scene:
+    """Return the scene with `value` at `path`.
+
+    `fit` brings a number that is out of range inside, as a live control wants; without it such a
+    number is refused. Raises: UnknownName, OutOfRange.
+    """
+    spec = find(scene, path)
+    checked = spec.fit(value, path) if fit else spec.check(value, path)
+    head, _, rest = path.partition(".")
+    if not rest:
+        return replace(scene, seed=cast(int, checked))
+    if head in Scene.GROUPS:
+        return _replaced(scene, head, replace(getattr(scene, head), **{spec.name: checked}))
+    name = rest.rpartition(".")[0]
+    if head == "bend":
+        return _swap(scene, _bend_with(scene.bend(name), spec, checked))
+    route = replace(scene.route(name), **{spec.name: checked})  # type: ignore[arg-type]
+    _check_target(scene, route)
+    return _swap(scene, route)
+
+
+def _replaced(scene: Scene, name: str, value: object) -> Scene:
+    return replace(scene, **{name: value})  # type: ignore[arg-type]
+
+
+def _bend_with(bend: Bend, spec: Spec, value: Value) -> Bend:
+    if spec.name in find_operator(bend.operator).specs:
+        return replace(bend, values={**bend.values, spec.name: value})
+    return replace(bend, **{spec.name: value})  # type: ignore[arg-type]
+
+
+def _parts(scene: Scene, part: Part) -> tuple[str, tuple[Part, ...]]:
+    return (f"{part.kind}s", scene.bends if isinstance(part, Bend) else scene.routes)
+
+
+def _swap(scene: Scene, part: Part) -> Scene:
+    """Return the scene with the part of that name replaced in its place."""
+    name, parts = _parts(scene, part)
+    return _replaced(scene, name, tuple(part if p.name == part.name else p for p in parts))
+
+
+# ---- commands ------------------------------------------------------------------------------
+
+
+class Command(Protocol):
+    """A change somebody asked for.
+
+    `key` names what a later command of the same key replaces while both wait (None = never);
+    a `barrier` is never folded across, because order matters around it.
+    """
+
+    @property
+    def key(self) -> str | None: ...
+
+    @property
+    def barrier(self) -> bool: ...
+
+    def apply(self, scene: Scene) -> Scene:
+        """Return the changed scene. Raises: Refused, and the scene stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """Set one parameter; a number out of range is brought inside."""
+
+    path: str
+    value: Value
+    barrier: ClassVar[bool] = False
+
+    @property
+    def key(self) -> str:
+        return self.path
+
+    def apply(self, scene: Scene) -> Scene:
+        return put(scene, self.path, self.value, fit=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Structural:
+    key: ClassVar[None] = None
+    barrier: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Add(_Structural):
+    """Add a bend or a route at the end of the chain. Refused where the name is taken."""
+
+    part: Part
+
+    def apply(self, scene: Scene) -> Scene:
+        name, parts = _parts(scene, self.part)
+        if any(p.name == self.part.name for p in parts):
+            raise Refused(f"{self.part.kind}.{self.part.name}: this name is taken")
+        return check(_replaced(_mark(scene), name, (*parts, self.part)))
+
+
+@dataclass(frozen=True, slots=True)
+class Replace(_Structural):
+    """Put a bend or a route in the place of the one of the same name, or at the end.
+
+    Routes into a bend whose new operator lacks what they drive go with the old one.
+    """
+
+    part: Part
+
+    def apply(self, scene: Scene) -> Scene:
+        _, parts = _parts(scene, self.part)
+        if all(p.name != self.part.name for p in parts):
+            return Add(self.part).apply(scene)
+        swapped = _swap(_mark(scene), self.part)
+        return check(_without_loose_routes(swapped, self.part))
+
+
+@dataclass(frozen=True, slots=True)
+class Remove(_Structural):
+    """Remove a bend, with the routes that drive it, or a route."""
+
+    what: Literal["bend", "route"]
+    name: str
+
+    def apply(self, scene: Scene) -> Scene:
+        marked = _mark(scene)
+        if self.what == "route":
+            scene.route(self.name)
+            return replace(marked, routes=tuple(r for r in scene.routes if r.name != self.name))
+        scene.bend(self.name)
+        prefix = f"bend.{self.name}."
+        return replace(
+            marked,
+            bends=tuple(b for b in scene.bends if b.name != self.name),
+            routes=tuple(r for r in scene.routes if not r.target.startswith(prefix)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Load(_Structural):
+    """Load a whole scene, as a preset gives it; `preset` is that preset's name, for cue files."""
+
+    scene: Scene
+    preset: str = ""
+
+    def apply(self, scene: Scene) -> Scene:
+        return replace(self.scene, home=self.scene, before=_mark(scene).before)
+
+
+@dataclass(frozen=True, slots=True)
+class Panic(_Structural):
+    """Go back to the scene as its preset gave it."""
+
+    def apply(self, scene: Scene) -> Scene:
+        return scene if scene.home is None else Load(scene.home).apply(scene)
+
+
+@dataclass(frozen=True, slots=True)
+class Undo(_Structural):
+    """Go back to the scene before the last structural command; twice is a redo."""
+
+    def apply(self, scene: Scene) -> Scene:
+        if scene.before is None:
+            raise Refused("undo: nothing to undo")
+        return replace(scene.before, before=_mark(scene).before)
+
+
+def _mark(scene: Scene) -> Scene:
+    """Remember the scene in `before`, one step deep so that a long show does not pile up."""
+    return replace(scene, before=replace(scene, before=None))
+
+
+NAME = re.compile(r"[a-z0-9_-]{1,64}")
+
+
+def check(scene: Scene) -> Scene:
+    """Return the scene if every part of it can be played.
+
+    Raises: UnknownName for an operator, OutOfRange for a route's target that is not a number,
+    Refused for a target that is not there, a name used twice or a name that is not one.
+    """
+    for parts in (scene.bends, scene.routes):
+        names = [part.name for part in parts]
+        for part in parts:
+            if not NAME.fullmatch(part.name):
+                raise Refused(f"{part.kind} name {part.name[:80]!r}: expected a-z, 0-9, - and _")
+        if twice := next((n for n in names if names.count(n) > 1), None):
+            raise Refused(f"the name {twice!r} is used twice")
+    for bend in scene.bends:
+        specs_of_bend(bend)
+    for route in scene.routes:
+        _check_target(scene, route)
+    return scene
+
+
+def _check_target(scene: Scene, route: Route) -> None:
+    where = f"route.{route.name}.target = {route.target!r}"
+    try:
+        spec = find(scene, route.target)
+    except UnknownName as why:
+        raise Refused(f"{where}: {why}") from None
+    if spec.kind not in ("float", "int"):
+        raise OutOfRange(f"{where}: expected a number's path")
+
+
+def _without_loose_routes(scene: Scene, part: Part) -> Scene:
+    """Return the scene without the routes into `part`, a bend, that drive what it lacks."""
+    if not isinstance(part, Bend):
+        return scene
+    known = {f"bend.{part.name}.{name}" for name in specs_of_bend(part)}
+    prefix = f"bend.{part.name}."
+    kept = (r for r in scene.routes if not r.target.startswith(prefix) or r.target in known)
+    return replace(scene, routes=tuple(kept))
+
+
+__all__ = [
+    "Add", "Agc", "Bend", "Command", "Load", "OutOfRange", "Panic", "Part", "Prompt", "Refused",
+    "Remove", "Replace", "Route", "Sampling", "Scene", "Set", "Source", "Undo", "UnknownName",
+    "Walk", "check", "find", "get", "paths", "put",
+]  # fmt: skip

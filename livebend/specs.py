@@ -1,0 +1,119 @@
+"""A parameter as its annotation declares it: one declaration, every use derived.
+
+    def rotate(x, *, angle: Annotated[Degrees, "turn of the plane"] = 0.0, ...)
+
+gives the preset key and its check, the OSC address, the MIDI scale, the listing and the tests.
+"""
+
+import functools
+import inspect
+import typing
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from typing import Annotated, Any, Literal
+
+from livebend.errors import OutOfRange, UnknownName
+from livebend.ranges import Range
+
+Value = float | int | bool | str
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One parameter: what it is called, what it may be, and what it does."""
+
+    name: str
+    kind: Literal["float", "int", "bool", "choice", "text"]
+    default: Value
+    range: Range | None = None
+    choices: tuple[str, ...] = ()
+    doc: str = ""
+
+    def check(self, value: object, where: str) -> Value:
+        """Return `value` in this parameter's type.
+
+        Numbers and booleans stand in for one another, since controllers send what they like.
+        Raises: OutOfRange or UnknownName, naming `where`, what was got and what is allowed.
+        """
+        if self.kind in ("choice", "text"):
+            if not isinstance(value, str):
+                raise OutOfRange(f"{where} = {value!r}: expected {self.allowed}")
+            if self.kind == "choice" and value not in self.choices:
+                raise UnknownName(where, value, self.choices)
+            return value
+        if not isinstance(value, (int, float)):
+            raise OutOfRange(f"{where} = {value!r}: expected {self.allowed}")
+        if self.kind == "bool":
+            return bool(value)
+        number = value if self.range is None else self.range.check(value, where)
+        return int(number) if self.kind == "int" else float(number)
+
+    def fit(self, value: object, where: str) -> Value:
+        """Return `value` in this parameter's type, a number out of range brought inside.
+
+        Raises: OutOfRange or UnknownName where the type itself is wrong.
+        """
+        if self.range is not None and isinstance(value, (int, float)):
+            value = self.range.fit(float(value))
+        return self.check(value, where)
+
+    @property
+    def allowed(self) -> str:
+        """What may be given, in words."""
+        if self.kind == "choice":
+            return "one of " + ", ".join(self.choices)
+        if self.range is not None:
+            return str(self.range)
+        return {"bool": "true or false", "text": "text"}.get(self.kind, f"a {self.kind}")
+
+    @property
+    def unit(self) -> str:
+        """The unit of a number, or ""."""
+        return self.range.unit if self.range is not None else ""
+
+    def is_default(self, value: Value) -> bool:
+        """Whether the value does the same as the default: on a circle, whole turns away counts."""
+        if self.range is not None and self.range.wraps:
+            return (float(value) - float(self.default)) % 360.0 == 0.0
+        return value == self.default
+
+
+def specs_of(declared: Callable[..., Any] | type) -> dict[str, Spec]:
+    """Return the specs of a dataclass's annotated fields or a function's keyword-only parameters.
+
+    Fields that are not numbers, booleans, choices or text are passed over. The answer is kept and
+    shared, since every command asks for it: read it, do not change it.
+    """
+    return _read(declared)
+
+
+@functools.cache
+def _read(declared: Callable[..., Any] | type) -> dict[str, Spec]:
+    hints = typing.get_type_hints(declared, include_extras=True)
+    specs = (_spec(name, hints[name], default) for name, default in _defaults(declared).items())
+    return {spec.name: spec for spec in specs if spec is not None}
+
+
+def _defaults(declared: Callable[..., Any] | type) -> dict[str, Any]:
+    if is_dataclass(declared):
+        return {f.name: f.default for f in fields(declared)}
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    parameters = inspect.signature(declared).parameters.values()
+    return {p.name: p.default for p in parameters if p.kind is keyword}
+
+
+def _spec(name: str, hint: Any, default: Any) -> Spec | None:
+    extras: tuple[Any, ...] = ()
+    if typing.get_origin(hint) is Annotated:
+        hint, *rest = typing.get_args(hint)
+        extras = tuple(rest)
+    limits = next((e for e in extras if isinstance(e, Range)), None)
+    doc = next((e for e in extras if isinstance(e, str)), "")
+    if typing.get_origin(hint) is Literal:
+        choices = tuple(str(c) for c in typing.get_args(hint))
+        return Spec(name, "choice", default, None, choices, doc)
+    kinds = {float: "float", int: "int", bool: "bool", str: "text"}
+    if hint not in kinds:
+        return None
+    kind = typing.cast(Literal["float", "int", "bool", "text"], kinds[hint])
+    return Spec(name, kind, "" if default is MISSING else default, limits, (), doc)

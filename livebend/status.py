@@ -1,0 +1,266 @@
+"""What the show is doing: a frozen `Status` per frame, and the `Statistics` of a whole show.
+
+Memory is bounded, however long the show: recent values in rings, all of them in histograms.
+"""
+
+import math
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+
+from livebend.clock import Time
+from livebend.flow import Features, Frame
+from livebend.specs import Value
+
+Level = Literal["info", "warning", "error"]
+Counter = Literal[
+    "frames_generated", "frames_shown", "audio_hops", "overflows", "commands_received",
+    "commands_refused", "commands_clamped", "garbage_packets", "nonfinite_frames",
+]  # fmt: skip
+
+
+def _frozen(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
+    return MappingProxyType(dict(mapping))
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """A distribution in three numbers, in the unit of its values; 0 before the first."""
+
+    p50: float = 0.0
+    p95: float = 0.0
+    p99: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class BendStatus:
+    """One bend as it acts now. `strength` is d = ‖y − x‖ / ‖x‖; `note` says why it is not active
+    or what was changed about it; `values` are the operator's parameters after modulation."""
+
+    name: str
+    operator: str
+    site: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+    mix: float = 1.0
+    strength: float = 0.0
+    active: bool = True
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", _frozen(self.values))
+
+
+@dataclass(frozen=True, slots=True)
+class RouteStatus:
+    """One route as it acts now: its source after gain and follower, 0..1, and what it adds to the
+    target, in the target's unit."""
+
+    name: str
+    source: str
+    value: float
+    target: str
+    output: float
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the performer should know; `time` in seconds on the clock of the show."""
+
+    time: float
+    text: str
+    level: Level = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What has happened since the show began."""
+
+    frames_generated: int = 0
+    frames_shown: int = 0
+    audio_hops: int = 0
+    overflows: int = 0
+    commands_received: int = 0
+    commands_refused: int = 0
+    commands_clamped: int = 0
+    garbage_packets: int = 0
+    nonfinite_frames: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The show at one frame. The render worker publishes it, the operator's view draws it.
+
+    `time` in seconds on the clock of the show; `rerun` is the share 0..1 of the network's stages
+    that this frame ran again; `latency_ms` is from sound to shown picture.
+    """
+
+    time: float = 0.0
+    features: Features = Features()
+    title: str = ""
+    prompt: str = ""
+    fps: float = 0.0
+    frame_ms: Percentiles = Percentiles()
+    latency_ms: Percentiles = Percentiles()
+    stage_ms: Mapping[str, float] = field(default_factory=dict)
+    rerun: float = 1.0
+    bends: tuple[BendStatus, ...] = ()
+    routes: tuple[RouteStatus, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    counters: Counters = Counters()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stage_ms", _frozen(self.stage_ms))
+
+
+class Histogram:
+    """Positive values in bins of equal ratio: percentiles of any number of them, within 0.5 %.
+
+    Values outside 1e-3..1e6 count in the outermost bins. Not for two threads at once.
+    """
+
+    LOW, HIGH, RATIO = 1e-3, 1e6, 1.01
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._step = math.log(self.RATIO)
+        bins = math.ceil(math.log(self.HIGH / self.LOW) / self._step)
+        self._bins = np.zeros(bins, np.int64)
+
+    def add(self, value: float) -> None:
+        """Count one value. A value that is not finite is left out."""
+        if not math.isfinite(value):
+            return
+        place = int(math.log(max(value, self.LOW) / self.LOW) / self._step)
+        self._bins[min(place, len(self._bins) - 1)] += 1
+        self.count += 1
+
+    def percentile(self, percent: float) -> float:
+        """Return the value that `percent` (0..100) of all values do not exceed; 0 where none is."""
+        if not self.count:
+            return 0.0
+        rank = max(1, math.ceil(percent / 100.0 * self.count))
+        place = int(np.searchsorted(np.cumsum(self._bins), rank))
+        return self.LOW * math.exp((place + 0.5) * self._step)
+
+    def summary(self) -> Percentiles:
+        """Return the three percentiles of every value so far."""
+        return Percentiles(*(self.percentile(percent) for percent in (50, 95, 99)))
+
+
+class Statistics:
+    """Counts, times and notices of one show. Every method may be called from any thread.
+
+    The render worker calls `frame` and `status`, the display `shown`, the audio worker `hop`,
+    anybody `notice` and `count`, and the end of the show `report`. Each holds one short lock.
+    """
+
+    def __init__(self, time: Time, recent: int = 120, notices: int = 8) -> None:
+        self._time = time
+        self._lock = threading.Lock()
+        self._counts: dict[str, int] = {f.name: 0 for f in fields(Counters)}
+        self._notices: deque[Notice] = deque(maxlen=notices)
+        self._moments: deque[float] = deque(maxlen=recent)
+        self._recent_ms: deque[float] = deque(maxlen=recent)
+        self._recent_latency: deque[float] = deque(maxlen=recent)
+        self._frame_ms, self._latency_ms, self._hop_us = Histogram(), Histogram(), Histogram()
+        self._stages: dict[str, tuple[int, float, float]] = {}  # runs, sum ms, smoothed ms
+        self._rerun = 1.0
+        self._first = 0.0
+
+    def frame(self, ms: float, stage_ms: Mapping[str, float] | None = None, rerun: float = 1) -> None:
+        """Count a generated frame: milliseconds it took, those of each stage that ran, and the
+        share 0..1 of the stages that ran."""
+        moment = self._time.now()
+        with self._lock:
+            self._first = moment if not self._counts["frames_generated"] else self._first
+            self._counts["frames_generated"] += 1
+            self._moments.append(moment)
+            self._recent_ms.append(ms)
+            self._frame_ms.add(ms)
+            self._rerun = rerun
+            for name, taken in (stage_ms or {}).items():
+                runs, total, smooth = self._stages.get(name, (0, 0.0, taken))
+                self._stages[name] = (runs + 1, total + taken, smooth + 0.1 * (taken - smooth))
+
+    def shown(self, frame: Frame) -> None:
+        """Count a frame that is on the display now, and how old the sound is that shaped it."""
+        latency = (self._time.now() - frame.sound_time) * 1e3
+        with self._lock:
+            self._counts["frames_shown"] += 1
+            self._recent_latency.append(latency)
+            self._latency_ms.add(latency)
+
+    def hop(self, microseconds: float) -> None:
+        """Count an analysed hop of sound and the time that its analysis took."""
+        with self._lock:
+            self._counts["audio_hops"] += 1
+            self._hop_us.add(microseconds)
+
+    def count(self, name: Counter, n: int = 1) -> None:
+        """Add `n` to a counter."""
+        with self._lock:
+            self._counts[name] += n
+
+    def notice(self, text: str, level: Level = "info") -> None:
+        """Tell the performer something. One said again moves to the end with its new time."""
+        with self._lock:
+            for old in [n for n in self._notices if n.text == text]:
+                self._notices.remove(old)
+            self._notices.append(Notice(self._time.now(), text, level))
+
+    def status(
+        self,
+        features: Features,
+        title: str = "",
+        prompt: str = "",
+        bends: Sequence[BendStatus] = (),
+        routes: Sequence[RouteStatus] = (),
+    ) -> Status:
+        """Return the show at this moment."""
+        with self._lock:
+            return Status(
+                time=self._time.now(),
+                features=features,
+                title=title,
+                prompt=prompt,
+                fps=_rate(self._moments),
+                frame_ms=_percentiles(self._recent_ms),
+                latency_ms=_percentiles(self._recent_latency),
+                stage_ms={name: smooth for name, (_, _, smooth) in self._stages.items()},
+                rerun=self._rerun,
+                bends=tuple(bends),
+                routes=tuple(routes),
+                notices=tuple(self._notices),
+                counters=replace(Counters(), **self._counts),
+            )
+
+    def report(self) -> dict[str, Any]:
+        """Return the whole show, ready for JSON: counts, fps, and percentiles over every frame."""
+        with self._lock:
+            made = self._counts["frames_generated"]
+            span = self._moments[-1] - self._first if self._moments else 0.0
+            return {
+                **self._counts,
+                "fps": (made - 1) / span if span > 0 else 0.0,
+                "frame_ms": asdict(self._frame_ms.summary()),
+                "latency_ms": asdict(self._latency_ms.summary()),
+                "hop_us": asdict(self._hop_us.summary()),
+                "stage_ms": {name: total / runs for name, (runs, total, _) in self._stages.items()},
+            }
+
+
+def _rate(moments: Sequence[float]) -> float:
+    """Events per second between the first and the last moment."""
+    span = moments[-1] - moments[0] if moments else 0.0
+    return (len(moments) - 1) / span if span > 0 else 0.0
+
+
+def _percentiles(values: Sequence[float]) -> Percentiles:
+    if not values:
+        return Percentiles()
+    return Percentiles(*(float(v) for v in np.percentile(values, (50, 95, 99))))

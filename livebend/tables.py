@@ -1,0 +1,149 @@
+"""Scenes as plain tables, the tree of a preset file: checked on the way in, sparse on the way out.
+
+    {"title": "Dub", "prompt": {"text": "flames"},
+     "bend": {"swirl": {"operator": "rotate", "site": "latent@0.8", "angle": 30.0}},
+     "route": {"kick": {"source": "low", "target": "bend.swirl.angle", "high": 90.0}}}
+
+A bend's own keys and its operator's stand side by side. Every error begins with the key's path.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from typing import Any, cast
+
+from livebend.errors import OutOfRange, Refused, UnknownName
+from livebend.operators import OPERATORS, Operator
+from livebend.scene import Bend, Part, Route, Scene, check, specs_of_bend, specs_of_route
+from livebend.specs import Spec, Value, specs_of
+
+Table = Mapping[str, object]
+REQUIRED = {"bend": ("operator", "site"), "route": ("source", "target")}
+KEYS = ("title", "about", "seed", *Scene.GROUPS, "bend", "route")
+
+
+def scene_from(table: Table, title: str = "") -> Scene:
+    """Return the scene a table describes; `title` where it has none. It is checked as a whole.
+
+    Raises: UnknownName, OutOfRange or Refused, with the path of the key.
+    """
+    _known("key", "", table, KEYS)
+    groups = {name: _group(name, table.get(name, {})) for name in Scene.GROUPS}
+    _text(table.get("about", ""), "about")
+    seed = specs_of(Scene)["seed"]
+    scene = Scene(
+        title=_text(table.get("title", title), "title"),
+        seed=cast(int, seed.check(table.get("seed", seed.default), "seed")),
+        bends=tuple(bend_from(n, t) for n, t in _named(table, "bend")),
+        routes=tuple(route_from(n, t) for n, t in _named(table, "route")),
+        **groups,
+    )
+    return check(scene)
+
+
+def bend_from(name: str, table: Table, *, fit: bool = False) -> Bend:
+    """Return the bend a table describes; `fit` brings numbers inside, as a live control wants.
+
+    Raises: UnknownName, OutOfRange, Refused.
+    """
+    where = f"bend.{name}"
+    _has("bend", where, table)
+    operator = _operator(_text(table["operator"], f"{where}.operator"), where)
+    specs = specs_of_bend(Bend(name, operator.name, ""))
+    _known("key", f"{where}.", table, ("operator", *specs))
+    values = _checked(specs, table, where, fit)
+    own = {key: values.pop(key) for key in list(values) if key not in operator.specs}
+    return Bend(name, operator.name, values=values, **cast(dict[str, Any], own))
+
+
+def route_from(name: str, table: Table, *, fit: bool = False) -> Route:
+    """Return the route a table describes; `fit` as for a bend.
+
+    Raises: UnknownName, OutOfRange, Refused.
+    """
+    where = f"route.{name}"
+    _has("route", where, table)
+    specs = specs_of_route()
+    _known("key", f"{where}.", table, specs)
+    return Route(name, **cast(dict[str, Any], _checked(specs, table, where, fit)))
+
+
+def table_of(scene: Scene) -> dict[str, Any]:
+    """Return the scene as a table that `scene_from` reads back to an equal scene."""
+    table: dict[str, Any] = {"title": scene.title, "seed": scene.seed}
+    for name in Scene.GROUPS:
+        if group := _changed(getattr(scene, name)):
+            table[name] = group
+    if scene.bends:
+        table["bend"] = {bend.name: part_table(bend) for bend in scene.bends}
+    if scene.routes:
+        table["route"] = {route.name: part_table(route) for route in scene.routes}
+    return table
+
+
+def part_table(part: Part) -> dict[str, Any]:
+    """Return a bend or a route as a table, without its name and what is at its default."""
+    if isinstance(part, Route):
+        return {"source": part.source, "target": part.target} | _changed(part)
+    required = {"operator": part.operator, "site": part.site}
+    return required | dict(part.values) | _changed(part)
+
+
+def _changed(part: object) -> dict[str, Value]:
+    """The declared fields of a dataclass that are not at their default."""
+    specs = specs_of(type(part))
+    names = [f.name for f in fields(part) if f.name in specs and f.name != "name"]  # type: ignore[arg-type]
+    values = ((name, cast(Value, getattr(part, name))) for name in names)
+    return {name: value for name, value in values if value != specs[name].default}
+
+
+def _group(name: str, given: object) -> Any:
+    kind = type(getattr(Scene(), name))
+    table = _table(given, name)
+    specs = specs_of(kind)
+    _known("key", f"{name}.", table, specs)
+    return kind(**_checked(specs, table, name))
+
+
+def _named(table: Table, kind: str) -> Iterable[tuple[str, Table]]:
+    for name, given in _table(table.get(kind, {}), kind).items():
+        yield name, _table(given, f"{kind}.{name}")
+
+
+def _checked(
+    specs: Mapping[str, Spec], table: Table, where: str, fit: bool = False
+) -> dict[str, Value]:
+    given = {key: value for key, value in table.items() if key in specs}
+    if fit:
+        return {key: specs[key].fit(value, f"{where}.{key}") for key, value in given.items()}
+    return {key: specs[key].check(value, f"{where}.{key}") for key, value in given.items()}
+
+
+def _operator(name: str, where: str) -> Operator:
+    if name not in OPERATORS:
+        raise UnknownName(f"{where}.operator", name, OPERATORS)
+    return OPERATORS[name]
+
+
+def _known(kind: str, where: str, table: Table, allowed: Iterable[str]) -> None:
+    names = [f"{where}{name}" for name in allowed]
+    for key in table:
+        if f"{where}{key}" not in names:
+            raise UnknownName(kind, f"{where}{key}", names)
+
+
+def _has(kind: str, where: str, table: Table) -> None:
+    for key in REQUIRED[kind]:
+        if key not in table:
+            raise Refused(f"{where}: {key} is missing")
+
+
+def _table(given: object, where: str) -> Table:
+    if not isinstance(given, Mapping):
+        raise OutOfRange(f"{where} = {given!r}: expected a table")
+    return given
+
+
+def _text(given: object, where: str) -> str:
+    if not isinstance(given, str):
+        raise OutOfRange(f"{where} = {given!r}: expected text")
+    return given

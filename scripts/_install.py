@@ -1,0 +1,363 @@
+"""Set up livebend's environment: `.venv`, torch in the build that fits the machine, livebend.
+
+`_setup` calls `install` where its stamp is not right. What happens is said on stderr, a line a
+step; what pip says goes to `.venv/livebend-setup.log`. While it works a marker lies in `.venv`: an
+environment that still has it was left half-made, and is made anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes.util
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import _setup
+
+INDEX = "https://download.pytorch.org/whl/"  # PyTorch's own wheels, by kind of machine
+CUDA = "cu130"  # the kind for NVIDIA on Windows; on Linux PyPI's own wheel is that build
+HASTE = ("--timeout", "10", "--retries", "1")  # an index that is not there must not cost minutes
+MARKER = os.path.join(_setup.VENV, "livebend-setup.unfinished")
+LOG = os.path.join(_setup.VENV, "livebend-setup.log")
+PORTAUDIO = {
+    "apt-get": "apt-get install -y libportaudio2",
+    "dnf": "dnf install -y portaudio",
+    "pacman": "pacman -S --noconfirm portaudio",
+    "zypper": "zypper install -y libportaudio2",
+    "apk": "apk add portaudio",
+    "brew": "brew install portaudio",
+}
+Find = Callable[[str], str | None]
+
+
+class SetupError(Exception):
+    """Set-up cannot go on; the message says why and what to do, `output` what the command said."""
+
+    def __init__(self, message: str, output: str = "") -> None:
+        super().__init__(message)
+        self.output = output
+
+
+class Attempt(NamedTuple):
+    """One way to get torch: what to call it, and pip's arguments."""
+
+    what: str
+    arguments: tuple[str, ...]
+
+
+def install(extra: str = "") -> None:
+    """Set the environment up, or end the program with what stands in the way."""
+    try:
+        with only_one():
+            if not _setup.is_ready(extra):
+                set_up(extra)
+    except SetupError as failure:
+        sys.exit(f"\nlivebend: set-up stopped: {failure}")
+    except KeyboardInterrupt:
+        sys.exit("\nlivebend: set-up was interrupted; the next start does it anew")
+
+
+def set_up(extra: str) -> None:
+    """Do every step, and stamp the environment only after the last."""
+    began = time.monotonic()
+    say(f"setting up in {_setup.VENV} (this start only)")
+    offer_portaudio()
+    make_environment()
+    gpu = nvidia_gpu()
+    install_torch(torch_attempts(torch_pin(), gpu is not None, sys.platform))
+    target = f".[{extra}]" if extra else "."
+    with step("livebend and its packages"):
+        pip("-e", target)
+    with step("a look at torch"):
+        version, cuda = torch_build()
+    say(torch_report(version, cuda, gpu))
+    finish(extra)
+    say(f"ready after {time.monotonic() - began:.0f} s")
+
+
+# The environment
+
+
+def make_environment() -> None:
+    """Make `.venv`, or keep one that was finished, and mark it as unfinished from here on."""
+    if not is_sound():
+        require_ensurepip()
+        shutil.rmtree(_setup.VENV, ignore_errors=True)
+        os.makedirs(_setup.VENV)
+        write(MARKER)
+        with step("an environment for Python " + sys.version.split()[0]):
+            call([sys.executable, "-m", "venv", _setup.VENV])
+    write(MARKER)
+    for extra in ("", "test"):
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(_setup.stamp_path(extra))
+
+
+def is_sound() -> bool:
+    """Whether there is an environment to build on: finished, of this folder, with a working pip."""
+    if os.path.exists(MARKER) or not os.path.exists(_setup.program("python")):
+        return False
+    made_from = _setup.read(_setup.stamp_path()) or _setup.stamp()
+    if made_from.split("\n")[:3] != _setup.stamp().split("\n")[:3]:
+        return False
+    look = f"import pip, sys; sys.exit(sys.version_info < {_setup.OLDEST})"
+    return ask(_setup.program("python"), "-c", look).returncode == 0
+
+
+def finish(extra: str) -> None:
+    """Stamp the environment: the next start has nothing to do."""
+    for name in {"", extra}:
+        write(_setup.stamp_path(name), _setup.stamp())
+    os.remove(MARKER)
+
+
+def require_ensurepip() -> None:
+    """Debian leaves ensurepip out of Python: install it, or say the line that does.
+
+    Raises: SetupError.
+    """
+    if importlib.util.find_spec("ensurepip") is not None:
+        return
+    command = "apt-get install -y python3-venv"
+    if may_install() and run_apt(command):
+        importlib.invalidate_caches()
+    if importlib.util.find_spec("ensurepip") is None:
+        raise SetupError(
+            "Python's venv module is missing; install it: sudo apt install python3-venv"
+        )
+
+
+# torch
+
+
+def torch_pin() -> str:
+    """Return the requirement on torch as pyproject.toml has it."""
+    with open(os.path.join(_setup.ROOT, "pyproject.toml"), "rb") as file:
+        needs: list[str] = tomllib.load(file)["project"]["dependencies"]
+    return next(need for need in needs if need.startswith("torch=="))
+
+
+def nvidia_gpu(find: Find = shutil.which) -> str | None:
+    """Return the name of the first NVIDIA GPU, or None without one that works."""
+    tool = find("nvidia-smi") or find("/usr/lib/wsl/lib/nvidia-smi")
+    if tool is None or sys.platform == "darwin":
+        return None
+    try:
+        listed = ask(tool, "-L")
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    first = re.search(r"^GPU 0: (.+?) \(", listed.stdout, re.MULTILINE)
+    return first[1] if first and listed.returncode == 0 else None
+
+
+def torch_attempts(pin: str, gpu: bool, platform: str) -> list[Attempt]:
+    """Return the ways to get torch, best first.
+
+    PyPI has the CUDA build for Linux, the CPU build for Windows and the only build for macOS.
+    """
+    plain = Attempt(f"{pin} from PyPI", (pin,))
+    kind = {("linux", False): "cpu", ("win32", True): CUDA}.get((platform, gpu))
+    if kind is None:
+        return [plain]
+    own = (pin, "--no-deps", "--index-url", INDEX + kind, *HASTE)
+    return [Attempt(f"{pin}, {kind.upper()} build from PyTorch's index", own), plain]
+
+
+def install_torch(attempts: Sequence[Attempt]) -> None:
+    """Take the first attempt that has anything to offer.
+
+    Raises: SetupError where the last has nothing, or one breaks off half-way: a slow network must
+    not turn 200 MB into 3 GB.
+    """
+    for number, attempt in enumerate(attempts, start=1):
+        try:
+            with step(attempt.what):
+                pip(*attempt.arguments)
+            return
+        except SetupError as failure:
+            if number == len(attempts) or found_something(failure.output):
+                raise
+            say("  not to be had there, so the next best (on Linux a download of some GB)")
+
+
+def found_something(output: str) -> bool:
+    """Whether pip had found a package before it failed."""
+    return (
+        re.search(r"^\s*(Downloading|Using cached|Processing) ", output, re.MULTILINE) is not None
+    )
+
+
+def torch_build() -> tuple[str, str | None]:
+    """Return torch's version and the CUDA it was built for, as the environment sees them.
+
+    Raises: SetupError where torch cannot be imported.
+    """
+    look = "import torch; print(torch.__version__, torch.version.cuda or '')"
+    done = ask(_setup.program("python"), "-c", look)
+    if done.returncode:
+        raise SetupError(f"torch was installed but does not start:\n{done.stderr.strip()}")
+    version, _, cuda = done.stdout.strip().partition(" ")
+    return version, cuda or None
+
+
+def torch_report(version: str, cuda: str | None, gpu: str | None) -> str:
+    """Return the line that says which torch this is and whether it fits the machine."""
+    here = f"for {gpu}" if gpu else "no NVIDIA GPU here"
+    took = f"torch {version}: {f'CUDA {cuda}' if cuda else 'CPU'} build ({here})"
+    if gpu and not cuda:
+        return f"{took}; it cannot use the GPU: run `scripts/livebend doctor`"
+    return took
+
+
+# Sound
+
+
+def offer_portaudio() -> None:
+    """Without PortAudio there is no microphone: install it, or say how, and go on either way."""
+    if sys.platform != "linux" or ctypes.util.find_library("portaudio"):
+        return  # elsewhere the package sounddevice brings it
+    command = portaudio_command()
+    if command.startswith("apt-get") and may_install() and run_apt(command):
+        return
+    say(f"no PortAudio, so no microphone (the demo sound plays without). To have it: {command}")
+
+
+def portaudio_command(find: Find = shutil.which) -> str:
+    """Return the line that installs PortAudio here."""
+    known = (line for tool, line in PORTAUDIO.items() if find(tool))
+    line = next(known, "install the package portaudio")
+    return line if may_install() or line.startswith(("brew", "install")) else f"sudo {line}"
+
+
+def may_install() -> bool:
+    """Whether system packages may be installed without asking: as root, where there is apt-get."""
+    return os.name == "posix" and os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def run_apt(command: str) -> bool:
+    """Run an apt-get line, with fresh lists where it needs them; return whether it worked."""
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    lines = [command.split(), ["apt-get", "update"], command.split()]
+    with step(command):
+        for line in lines:
+            done = subprocess.run(line, check=False, capture_output=True, env=quiet)
+            if line[1] == "install" and done.returncode == 0:
+                return True
+    return False
+
+
+# pip, and what the user sees of it
+
+
+def pip(*arguments: str) -> None:
+    """Run the environment's `pip install`.
+
+    Raises: SetupError with what pip said.
+    """
+    flags = ("--no-input", "--disable-pip-version-check", "--progress-bar", "off")
+    call([_setup.program("python"), "-m", "pip", "install", *flags, *arguments])
+
+
+def call(command: Sequence[str]) -> None:
+    """Run a command in the repository, its output into the log.
+
+    Raises: SetupError with a reading of the output.
+    """
+    with open(LOG, "a+", encoding="utf-8", errors="replace") as log:
+        log.write(f"$ {' '.join(command)}\n")
+        log.flush()
+        begin = log.tell()
+        done = subprocess.run(command, check=False, stdout=log, stderr=log, cwd=_setup.ROOT)
+        log.seek(begin)
+        output = log.read()
+    if done.returncode:
+        raise SetupError(explain(output, sys.version_info[:2]), output)
+
+
+def ask(*command: str) -> subprocess.CompletedProcess[str]:
+    """Run a short command and return what it answered."""
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
+
+
+NETWORK = "NameResolution|NewConnection|ConnectTimeout|ReadTimeout|is unreachable|ProxyError"
+ADVICE = {
+    "No space left": "the disk is full; about 2 GB are needed, 8 GB for a CUDA build",
+    NETWORK: "the package index cannot be reached; connect this machine to the network",
+    "No matching distribution|ResolutionImpossible": (
+        "a package has no build for Python {python} on this machine; take Python 3.11, 3.12 or 3.13"
+    ),
+    r"command '.*(gcc|cc|clang)'|Microsoft Visual C\+\+": (
+        "a package had to be compiled and could not be; take Python 3.11, 3.12 or 3.13"
+    ),
+    "Permission denied|Errno 13": "a file cannot be written; whose is the folder?",
+}
+
+
+def explain(output: str, python: tuple[int, ...]) -> str:
+    """Return what went wrong, in words where the cause is known, with the lines that say so."""
+    version = ".".join(map(str, python))
+    known = (advice for pattern, advice in ADVICE.items() if re.search(pattern, output))
+    cause = next(known, "a command failed").format(python=version)
+    errors = [line.strip() for line in output.splitlines() if "error" in line.lower()]
+    shown = "".join(f"\n  {line[:300]}" for line in (errors or output.splitlines())[-4:])
+    return f"{cause}{shown}\n  The whole log: {LOG}\n  Then start again."
+
+
+@contextlib.contextmanager
+def step(what: str) -> Iterator[None]:
+    """Say what is being done, and how long it took."""
+    began = time.monotonic()
+    print(f"livebend: {what} … ", end="", file=sys.stderr, flush=True)
+    try:
+        yield
+    except BaseException:
+        print("failed", file=sys.stderr, flush=True)
+        raise
+    print(f"{time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+
+
+def say(line: str) -> None:
+    """Tell the user."""
+    print(f"livebend: {line}", file=sys.stderr, flush=True)
+
+
+def write(path: str, text: str = "") -> None:
+    """Write a small file."""
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+@contextlib.contextmanager
+def only_one() -> Iterator[None]:
+    """Let one set-up run at a time; another start waits here until it is done."""
+    with open(os.path.join(_setup.ROOT, "pyproject.toml"), "rb") as file:
+        if not try_lock(file.fileno()):
+            say("another start is setting up; waiting for it")
+            while not try_lock(file.fileno()):
+                time.sleep(1.0)
+        yield
+
+
+def try_lock(descriptor: int) -> bool:
+    """Take the lock on an open file, which lasts until it is closed; False where another has it."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt  # noqa: PLC0415 - each system has its own
+
+            os.lseek(descriptor, 1 << 30, os.SEEK_SET)  # beyond the end, so that readers can read
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl  # noqa: PLC0415
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

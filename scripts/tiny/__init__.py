@@ -1,0 +1,1 @@
+"""The workshop of the embedded model `tiny`: its drawings, its training, its judgement."""

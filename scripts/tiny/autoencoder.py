@@ -1,0 +1,162 @@
+"""Train the autoencoder, with latents whose axes speak Stable Diffusion's language.
+
+The linear map that approximates Stable Diffusion 1.x latents (scaled, unit variance) as colours
+(−1..1) is imposed on the encoder as it stands, with only a free offset: channel 0 is white–black,
+1 green–magenta, 2 cyan–red, 3 blue–yellow, so bends tuned on one model turn the same colours on
+the other.
+"""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import torch
+from diffusers import AutoencoderTiny
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .progress import Figures, Stage
+
+LATENT_TO_RGB = torch.tensor(
+    [
+        [0.3512, 0.2297, 0.3227],
+        [0.3250, 0.4974, 0.2350],
+        [-0.2829, 0.1762, 0.2721],
+        [-0.2120, -0.2616, -0.7177],
+    ]
+)
+"""Rows: latent channel 0..3; columns: R, G, B of the picture in −1..1."""
+
+WIDTH = 24
+Shards = list[NDArray[np.uint8]]
+
+
+def build_autoencoder() -> AutoencoderTiny:
+    """Build the untrained autoencoder: a decoder of 0.9 GMAC at 256×256."""
+    vae = AutoencoderTiny(
+        encoder_block_out_channels=(WIDTH,) * 4,
+        decoder_block_out_channels=(WIDTH,) * 4,
+        num_encoder_blocks=(0, 1, 2, 2),
+        num_decoder_blocks=(3, 2, 1, 0),
+        latent_magnitude=3,
+        latent_shift=0.5,
+        scaling_factor=1.0,
+        force_upcast=False,
+    )
+    for module in vae.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        if hasattr(module, "fuse"):
+            module.conv[-1].weight.data.mul_(0.2)
+    return vae.to(memory_format=torch.channels_last)
+
+
+def random_crops(shards: Shards, count: int, size: int, rng: np.random.Generator) -> Tensor:
+    """Cut crops (count, 3, size, size) in −1..1, a third of them from pictures at half size."""
+    crops = np.empty((count, size, size, 3), np.float32)
+    for i in range(count):
+        shard = shards[int(rng.integers(len(shards)))]
+        wide = size * 2 if rng.random() < 0.3 else size
+        y, x = rng.integers(0, 257 - wide, 2)
+        crop = shard[int(rng.integers(len(shard))), y : y + wide, x : x + wide]
+        if wide > size:
+            crop = crop.reshape(size, 2, size, 2, 3).mean((1, 3))
+        crops[i] = crop[:, ::-1] if rng.random() < 0.5 else crop
+    return torch.from_numpy(crops).permute(0, 3, 1, 2) / 127.5 - 1
+
+
+def picture_loss(decoded: Tensor, picture: Tensor) -> Tensor:
+    """Compare pictures: absolute, squared, pooled colour, and gradients at three scales."""
+    d = decoded - picture
+    pooled = F.avg_pool2d(d, 8)
+    loss = d.abs().mean() + 3 * d.square().mean() + 2 * pooled.abs().mean()
+    loss = loss + 2 * (pooled - pooled.mean(1, keepdim=True)).abs().mean()
+    for scale in range(3):
+        along = (d[..., 1:] - d[..., :-1]).abs().mean()
+        down = (d[..., 1:, :] - d[..., :-1, :]).abs().mean()
+        loss = loss + 0.15 * (along + down)
+        d = F.avg_pool2d(d, 2) if scale < 2 else d
+    return loss
+
+
+def moment_loss(z: Tensor) -> Tensor:
+    """Hold every channel at mean 0 and variance 1, and few values beyond ±3."""
+    mean, variance = z.mean((0, 2, 3)), z.var((0, 2, 3))
+    return mean.square().mean() + (variance - 1).square().mean() + 0.1 * F.relu(z.abs() - 3).square().mean()
+
+
+def to_rgb(z: Tensor, offset: Tensor) -> Tensor:
+    """Map latents (B, 4, h, w) linearly to colours (B, 3, h, w) in −1..1."""
+    return torch.einsum("bchw,cr->brhw", z, LATENT_TO_RGB) + offset[:, None, None]
+
+
+class AutoencoderStage(Stage):
+    """One training step of encoder and decoder together, or of the decoder alone."""
+
+    def __init__(self, shards: Shards, decoder_only: bool = False) -> None:
+        self.vae = build_autoencoder()
+        self.offset = nn.Parameter(torch.full((3,), -0.4))
+        self.shards, self.decoder_only = shards, decoder_only
+        self.rng = np.random.default_rng(time.time_ns())
+
+    def modules(self) -> dict[str, nn.Module]:
+        return {"vae": self.vae, "offset": nn.ParameterList([self.offset])}
+
+    def step(self, done: float) -> tuple[Tensor, Figures]:
+        count, size = (16, 64) if done < 0.65 else (4, 128)
+        picture = random_crops(self.shards, count, size, self.rng)
+        picture = picture.contiguous(memory_format=torch.channels_last)
+        with torch.set_grad_enabled(not self.decoder_only):
+            z = self.vae.encoder(picture)
+        noisy = z + torch.randn_like(z) * torch.rand(count, 1, 1, 1) * 0.1
+        decoded = self.vae.decoder(noisy)
+        colours = F.mse_loss(to_rgb(z, self.offset), F.avg_pool2d(picture, 8))
+        loss = picture_loss(decoded, picture) + 2 * colours + 0.06 * moment_loss(z)
+        error = F.mse_loss(decoded.detach(), picture)
+        return loss, {"loss": loss.item(), "mse": error.item(), "map_rms": colours.item() ** 0.5}
+
+
+@torch.no_grad()
+def whiten(vae: AutoencoderTiny, pictures: Tensor) -> tuple[Tensor, Tensor]:
+    """Fold each channel's mean and deviation into the last and first convolutions.
+
+    Returns the mean and deviation before folding. The decoder sees tanh(z/3)·3 of what it is
+    given, so the fold is exact but for that soft clamp; a short decoder run mends the rest.
+    """
+    z = torch.cat([vae.encoder(chunk) for chunk in pictures.split(8)])
+    mean, std = z.mean((0, 2, 3)), z.std((0, 2, 3))
+    last, first = vae.encoder.layers[-1], vae.decoder.layers[0]
+    last.weight.div_(std[:, None, None, None])
+    last.bias.sub_(mean).div_(std)
+    first.bias.add_((first.weight.sum((2, 3)) * mean).sum(1))
+    first.weight.mul_(std[None, :, None, None])
+    return mean, std
+
+
+@torch.no_grad()
+def measure(vae: AutoencoderTiny, pictures: Tensor) -> dict[str, float]:
+    """Measure PSNR and the error of the linear map (with its best offset) on pictures −1..1."""
+    z = torch.cat([vae.encoder(chunk) for chunk in pictures.split(8)])
+    decoded = torch.cat([vae.decoder(chunk) for chunk in z.split(8)]).clamp(-1, 1)
+    small = F.avg_pool2d(pictures, 8)
+    guess = to_rgb(z, torch.zeros(3))
+    gap = small - guess
+    gap = gap - gap.mean((0, 2, 3), keepdim=True)
+    each = (decoded - pictures).square().mean((1, 2, 3))
+    return {
+        "psnr": float(10 * torch.log10(4 / each.mean())),
+        "psnr_mean_of_pictures": float((10 * torch.log10(4 / each)).mean()),
+        "map_mean_abs_0_1": float(gap.abs().mean() / 2),
+        "map_explained": float(1 - gap.var() / (small - small.mean((0, 2, 3), keepdim=True)).var()),
+        "std": float(z.std()),
+    }
+
+
+def held_out_tensor(shards: Shards, count: int = 64) -> Tensor:
+    """Take held-out pictures (count, 3, 256, 256) in −1..1."""
+    pictures = torch.from_numpy(np.array(shards[0][:count])).permute(0, 3, 1, 2).float()
+    return (pictures / 127.5 - 1).contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,146 @@
+"""How a picture is rendered: its colour, its style, its mood. Each is a function of the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from .canvas import Array, Canvas, blur, canvas, expose, f32, glow, hsv, mix, paint, smoothstep
+from .noise import Noise
+
+HUES = {
+    "red": 0.99,
+    "orange": 0.065,
+    "golden": 0.125,
+    "green": 0.34,
+    "teal": 0.48,
+    "blue": 0.6,
+    "purple": 0.75,
+    "pink": 0.895,
+}
+LUMA = np.array([0.35, 0.5, 0.15], np.float32)
+
+
+def luma(picture: Array) -> Array:
+    """Weigh a picture to its brightness."""
+    return f32(picture @ LUMA)
+
+
+def colour_grade(picture: Array, colour: str, n: Noise) -> Array:
+    """Grade a picture to one colour: darker shades turn one way, lights the other."""
+    c = canvas(picture.shape[0])
+    light = np.clip(luma(picture), 0, 1)
+    chroma = picture - light[..., None]
+    if colour == "rainbow":
+        drift = 0.5 * n.angle("turn") / np.pi
+        hue: Array | float = f32(0.42 * (c.x + 0.5 * c.y) + drift + 0.12 * light)
+        strength = 0.85
+    elif colour == "silver":
+        hue, strength = 0.6, 0.14
+    else:
+        hue, strength = HUES[colour] + f32(0.05 * (light - 0.5)), 0.93
+    saturation = strength * smoothstep(1.12, 0.35, light)
+    value = np.clip(light * 1.25 + 0.12 * smoothstep(0, 0.5, light), 0, 1)
+    keep = 0.12 if colour == "silver" else 0.24
+    return expose(hsv(hue, saturation, value) + keep * chroma * (1.2 - light)[..., None])
+
+
+def _edges(picture: Array, c: Canvas, radius: float) -> Array:
+    soft = blur(luma(picture), radius, c)
+    gy, gx = np.gradient(soft, c.pixel)
+    return f32(np.hypot(gx, gy))
+
+
+def neon(picture: Array, n: Noise, c: Canvas) -> Array:
+    """Draw outlines as glowing tubes over a darkened, saturated picture."""
+    peak = picture.max(2, keepdims=True)
+    vivid = np.clip(peak - (peak - picture) * 1.7, 0, 1)
+    line = smoothstep(1.2, 5.5, _edges(picture, c, 0.009))
+    tint = vivid / (vivid.max(2, keepdims=True) + 0.05)
+    tube = tint * line[..., None]
+    halo = np.stack([glow(f32(tube[..., i]), c, 0.035, 0.8) for i in range(3)], 2)
+    return vivid**1.7 * 0.4 + tube * 0.85 + halo + paint(line**3 * 0.45, [1, 1, 1])
+
+
+def watercolour(picture: Array, n: Noise, c: Canvas) -> Array:
+    """Let thin pigment pool and dry on white paper."""
+    bloom = n.field(1, c.size, 2.6)
+    wash = np.clip(blur(picture, 0.016, c), 0, 1)
+    light = luma(wash)[..., None]
+    wash = f32([0.3, 0.36, 0.54]) * (1 - light**0.6) + light**0.6 + (wash - light) * 1.05
+    rim = np.clip(_edges(picture, c, 0.02) * 0.09, 0, 0.3)
+    wash = wash * (1 - rim[..., None]) * (1 + 0.045 * bloom[..., None])
+    border = np.maximum(np.abs(c.x), np.abs(c.y)) + 0.05 * bloom
+    return mix(f32(wash), [0.985, 0.97, 0.94], smoothstep(0.84, 0.95, f32(border)))
+
+
+def monochrome(picture: Array, n: Noise, c: Canvas) -> Array:
+    """Keep one ink: brightness alone, with the strongest colour left as a tint."""
+    light = smoothstep(0.02, 0.95, luma(picture))
+    return paint(light, [1.0, 0.985, 0.96])
+
+
+def wireframe(picture: Array, n: Noise, c: Canvas) -> Array:
+    """Stretch a wire grid over the picture as over a relief, bright parts raised."""
+    relief = blur(luma(picture), 0.035, c)
+    rows = (c.y + 1) * 8 + relief * 1.9 + 0.5
+    cols = (c.x + 1) * 8 + 0.5
+    slope = np.abs(np.gradient(rows, axis=0)) + 1e-3
+    along = np.exp(-((((rows % 1) - 0.5) / np.maximum(slope * 0.8, 0.03)) ** 2))
+    upward = np.exp(-((((cols % 1) - 0.5) / (8 * c.pixel * 0.8)) ** 2))
+    wire = np.maximum(along, upward * 0.55)
+    peak = picture.max(2, keepdims=True)
+    tint = np.clip(0.16 + picture / (peak + 0.1), 0, 1)
+    light = (wire * (0.34 + 1.1 * np.clip(relief, 0, 1) ** 0.6))[..., None]
+    return f32(0.1 * np.clip(picture, 0, 1) + tint * light)
+
+
+def pastel(picture: Array, n: Noise, c: Canvas) -> Array:
+    """Chalk it: high, soft and milky."""
+    soft = 0.55 * np.clip(picture, 0, 1) + 0.45 * blur(np.clip(picture, 0, 1), 0.03, c)
+    light = luma(soft)[..., None]
+    chalk = f32([0.7, 0.68, 0.84]) * (1 - light**0.7) + f32([1, 0.98, 0.94]) * light**0.7
+    chalk = chalk + (soft - light) * 0.75
+    return f32(chalk * (1 + 0.02 * n.field(2, c.size, 2.0)[..., None]))
+
+
+STYLES: dict[str, Callable[[Array, Noise, Canvas], Array]] = {
+    "neon": neon,
+    "watercolour": watercolour,
+    "monochrome": monochrome,
+    "wireframe": wireframe,
+    "pastel": pastel,
+}
+
+
+def dark(picture: Array, c: Canvas) -> Array:
+    """Lower the light and close the corners."""
+    vignette = 1 - 0.35 * np.clip(np.hypot(c.x, c.y) - 0.3, 0, 1)
+    return f32(np.clip(picture, 0, 1) ** 1.5 * 0.75 * vignette[..., None])
+
+
+def bright(picture: Array, c: Canvas) -> Array:
+    """Raise the light."""
+    return f32(np.clip(picture, 0, 1) ** 0.62 * 1.02 + 0.03)
+
+
+def vivid(picture: Array, c: Canvas) -> Array:
+    """Push colour and contrast."""
+    light = luma(picture)[..., None]
+    strong = light + (picture - light) * 1.5
+    return f32(np.clip((strong - 0.5) * 1.12 + 0.5, 0, 1))
+
+
+def misty(picture: Array, c: Canvas) -> Array:
+    """Drown the distance in bloom and fog."""
+    bloom = blur(picture, 0.09, c)
+    return f32(0.5 * picture + 0.42 * bloom + 0.1)
+
+
+MOODS: dict[str, Callable[[Array, Canvas], Array]] = {
+    "dark": dark,
+    "bright": bright,
+    "vivid": vivid,
+    "misty": misty,
+}

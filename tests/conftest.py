@@ -1,0 +1,25 @@
+"""Shared fixtures: random models in the real layout, made once a run."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory: pytest.TempPathFactory):
+    """Return a function kind -> folder of a random model of that kind."""
+    from tests.fakes import models  # noqa: PLC0415 - torch only where a test needs it
+
+    made: dict[str, Path] = {}
+
+    def folder(kind: str) -> Path:
+        if kind not in made:
+            made[kind] = models.save(tmp_path_factory.mktemp("models") / kind, kind)
+        return made[kind]
+
+    return folder
