@@ -82,17 +82,18 @@ def signature(bend: Bend) -> tuple[object, ...]:
 def apply(bend: Bend, x: Tensor) -> tuple[Tensor, Tensor]:
     """Bend x [B, C, H, W]; return (y, d), y like x in shape, dtype and strides, d = ‖y−x‖/‖x‖.
 
-    Text embeddings [B, T, C] are seen as [B, C, 1, T].
+    Text embeddings [B, T, C] are seen as [B, C, 1, T], time embeddings [B, C] as [B, C, 1, 1].
     """
-    h = x.float()
-    flat = h.dim() == 3
-    if flat:
-        h = h.transpose(1, 2).unsqueeze(2)
+    h = _as_picture(x.float())
     y = _bent(bend, h)
     strength = torch.linalg.vector_norm(y - h) / torch.linalg.vector_norm(h).clamp_min(1e-12)
-    if flat:
-        y = y.squeeze(2).transpose(1, 2)
     return _like(x, y), strength
+
+
+def _as_picture(x: Tensor) -> Tensor:
+    if x.dim() == 3:
+        return x.transpose(1, 2).unsqueeze(2)
+    return x[..., None, None] if x.dim() == 2 else x
 
 
 def _bent(bend: Bend, h: Tensor) -> Tensor:
@@ -113,7 +114,7 @@ def _amounts(op: Operator, bend: Bend, part: Tensor) -> dict[str, Value | Tensor
     values: dict[str, Value | Tensor] = {**op.defaults(), **bend.values}
     scaled = [n for n, s in op.specs.items() if s.range is not None and s.range.scales]
     if bend.units == "sigma" and scaled:
-        sigma = part.std((1, 2, 3), keepdim=True)
+        sigma = part.std((1, 2, 3), correction=0, keepdim=True)
         values.update({n: sigma * values[n] for n in scaled})
     return values
 
@@ -126,14 +127,14 @@ def _normalised(op: Operator, bend: Bend, y: Tensor, x: Tensor) -> Tensor:
     if rule == "none":
         return y
     axes = (1, 2, 3) if rule == "match" else (2, 3)
-    sd, mean = torch.std_mean(x, axes, keepdim=True)
-    sd_y, mean_y = torch.std_mean(y, axes, keepdim=True)
+    sd, mean = torch.std_mean(x, axes, correction=0, keepdim=True)
+    sd_y, mean_y = torch.std_mean(y, axes, correction=0, keepdim=True)
     return (y - mean_y) * (sd / sd_y.clamp_min(1e-6)) + mean
 
 
 def _held(y: Tensor, x: Tensor) -> Tensor:
     """Hold y within LIMIT deviations of x about its mean, but never tighter than x itself."""
-    sd, mean = torch.std_mean(x, (1, 2, 3), keepdim=True)
+    sd, mean = torch.std_mean(x, (1, 2, 3), correction=0, keepdim=True)
     reach = torch.maximum(LIMIT * sd, (x - mean).abs().amax((1, 2, 3), keepdim=True))
     return torch.clamp(y, mean - reach, mean + reach)
 
@@ -141,6 +142,9 @@ def _held(y: Tensor, x: Tensor) -> Tensor:
 def _like(x: Tensor, y: Tensor) -> Tensor:
     """Return y with the dtype and strides of x: a changed layout would recompile what follows."""
     out = y.to(x.dtype)
+    if x.dim() < 4:
+        out = out.flatten(2)
+        out = out.transpose(1, 2) if x.dim() == 3 else out.squeeze(2)
     if out.stride() != x.stride():
         out = torch.empty_like(x, memory_format=torch.preserve_format).copy_(out)
     return out

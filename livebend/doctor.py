@@ -12,6 +12,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -36,7 +37,8 @@ import json, sounddevice as sd
 inputs = [d for d in sd.query_devices() if d["max_input_channels"] > 0]
 default = sd.default.device[0]
 name = sd.query_devices(default)["name"] if default >= 0 else ""
-print(json.dumps(dict(version=sd.get_portaudio_version()[1], inputs=len(inputs), default=name)))
+version = sd.get_portaudio_version()[1].split(",")[0]
+print(json.dumps(dict(version=version, inputs=len(inputs), default=name)))
 """
 ASK_DISPLAY = """
 import json, pygame
@@ -268,7 +270,7 @@ def turbo_model(hub: Path | None = None) -> Finding:
 
 
 def incomplete(folder: Path) -> list[str]:
-    """Return what a model's folder lacks: an index, its parts, the weights of those that have any."""
+    """Return what a model's folder lacks: its index, a part, or the weights of a part."""
     lacking = [] if (folder / "model_index.json").is_file() else ["model_index.json"]
     for part in PARTS:
         weights = list((folder / part).glob("*.safetensors")) + list((folder / part).glob("*.bin"))
@@ -295,6 +297,9 @@ def presets() -> Finding:
     here, found = built_in_folder(), list_presets()
     if not found:
         return Finding("presets", f"none in {here}", False, "take a fresh copy of livebend")
+    unread = [info.name for info in found if not _is_toml(info.file)]
+    if unread:
+        return Finding("presets", f"cannot be read: {', '.join(unread)}", None, "livebend presets")
     return Finding("presets", f"{len(found)} in {here}")
 
 
@@ -308,6 +313,14 @@ def osc_port(address: tuple[str, int] = OSC) -> Finding:
             advice = f"end the program that has it (another livebend?), or --osc {host}:{port + 1}"
             return Finding("OSC", f"{host}:{port} is taken: {fault.strerror}", None, advice)
     return Finding("OSC", f"{host}:{port} is free")
+
+
+def _is_toml(file: Path) -> bool:
+    try:
+        tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):  # a TOML or Unicode error is a ValueError
+        return False
+    return True
 
 
 def _version(package: str) -> str | None:

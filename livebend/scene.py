@@ -387,6 +387,12 @@ def _mark(scene: Scene) -> Scene:
 NAME = re.compile(r"[a-z0-9_-]{1,64}")
 
 
+def check_name(kind: str, name: str) -> None:
+    """Refuse what cannot be one step of a path, an OSC address and a preset's key alike."""
+    if not NAME.fullmatch(name):
+        raise Refused(f"{kind} name {name[:80]!r}: expected up to 64 of a-z, 0-9, - and _")
+
+
 def check(scene: Scene) -> Scene:
     """Return the scene if every part of it can be played.
 
@@ -396,8 +402,7 @@ def check(scene: Scene) -> Scene:
     for parts in (scene.bends, scene.routes):
         names = [part.name for part in parts]
         for part in parts:
-            if not NAME.fullmatch(part.name):
-                raise Refused(f"{part.kind} name {part.name[:80]!r}: expected a-z, 0-9, - and _")
+            check_name(part.kind, part.name)
         if twice := next((n for n in names if names.count(n) > 1), None):
             raise Refused(f"the name {twice!r} is used twice")
     for bend in scene.bends:
@@ -430,5 +435,5 @@ def _without_loose_routes(scene: Scene, part: Part) -> Scene:
 __all__ = [
     "Add", "Agc", "Bend", "Command", "Load", "OutOfRange", "Panic", "Part", "Prompt", "Refused",
     "Remove", "Replace", "Route", "Sampling", "Scene", "Set", "Source", "Undo", "UnknownName",
-    "Walk", "check", "find", "get", "paths", "put",
+    "Walk", "check", "check_name", "find", "get", "paths", "put",
 ]  # fmt: skip

@@ -100,7 +100,7 @@ class Status:
     """
 
     time: float = 0.0
-    features: Features = Features()
+    features: Features = field(default_factory=Features)
     title: str = ""
     prompt: str = ""
     fps: float = 0.0
@@ -172,7 +172,9 @@ class Statistics:
         self._rerun = 1.0
         self._first = 0.0
 
-    def frame(self, ms: float, stage_ms: Mapping[str, float] | None = None, rerun: float = 1) -> None:
+    def frame(
+        self, ms: float, stage_ms: Mapping[str, float] | None = None, rerun: float = 1
+    ) -> None:
         """Count a generated frame: milliseconds it took, those of each stage that ran, and the
         share 0..1 of the stages that ran."""
         moment = self._time.now()

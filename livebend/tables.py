@@ -13,7 +13,16 @@ from typing import Any, cast
 
 from livebend.errors import OutOfRange, Refused, UnknownName
 from livebend.operators import OPERATORS, Operator
-from livebend.scene import Bend, Part, Route, Scene, check, specs_of_bend, specs_of_route
+from livebend.scene import (
+    Bend,
+    Part,
+    Route,
+    Scene,
+    check,
+    check_name,
+    specs_of_bend,
+    specs_of_route,
+)
 from livebend.specs import Spec, Value, specs_of
 
 Table = Mapping[str, object]
@@ -45,8 +54,7 @@ def bend_from(name: str, table: Table, *, fit: bool = False) -> Bend:
 
     Raises: UnknownName, OutOfRange, Refused.
     """
-    where = f"bend.{name}"
-    _has("bend", where, table)
+    where = _has("bend", name, table)
     operator = _operator(_text(table["operator"], f"{where}.operator"), where)
     specs = specs_of_bend(Bend(name, operator.name, ""))
     _known("key", f"{where}.", table, ("operator", *specs))
@@ -60,8 +68,7 @@ def route_from(name: str, table: Table, *, fit: bool = False) -> Route:
 
     Raises: UnknownName, OutOfRange, Refused.
     """
-    where = f"route.{name}"
-    _has("route", where, table)
+    where = _has("route", name, table)
     specs = specs_of_route()
     _known("key", f"{where}.", table, specs)
     return Route(name, **cast(dict[str, Any], _checked(specs, table, where, fit)))
@@ -131,10 +138,14 @@ def _known(kind: str, where: str, table: Table, allowed: Iterable[str]) -> None:
             raise UnknownName(kind, f"{where}{key}", names)
 
 
-def _has(kind: str, where: str, table: Table) -> None:
+def _has(kind: str, name: str, table: Table) -> str:
+    """Return the part's path, once its name and what it must have are there."""
+    check_name(kind, name)
+    where = f"{kind}.{name}"
     for key in REQUIRED[kind]:
         if key not in table:
             raise Refused(f"{where}: {key} is missing")
+    return where
 
 
 def _table(given: object, where: str) -> Table:

@@ -109,7 +109,10 @@ def is_sound() -> bool:
     if made_from.split("\n")[:3] != _setup.stamp().split("\n")[:3]:
         return False
     look = f"import pip, sys; sys.exit(sys.version_info < {_setup.OLDEST})"
-    return ask(_setup.program("python"), "-c", look).returncode == 0
+    try:
+        return ask(_setup.program("python"), "-c", look).returncode == 0
+    except OSError:
+        return False
 
 
 def finish(extra: str) -> None:

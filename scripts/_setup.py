@@ -33,7 +33,7 @@ def environment(extra: str = "") -> None:
 
 def is_ready(extra: str = "") -> bool:
     """Whether a finished set-up was made from exactly what is here now."""
-    return read(stamp_path(extra)) == stamp()
+    return os.path.exists(program("python")) and read(stamp_path(extra)) == stamp()
 
 
 def stamp_path(extra: str = "") -> str:

@@ -95,7 +95,7 @@ class Analyzer:
             onset_count=self._onsets,
             onset_time=self._onset_time,
             bpm=beat.bpm,
-            beat_count=beat.count,
+            beat_count=beat.beats,
             beat_phase=beat.phase,
             pitch=0.0 if silent else pitch,
             silent=silent,

@@ -1,4 +1,4 @@
-"""A beat whose phase is continuous: aubio says when beats are, this says where in the beat we are."""
+"""A beat whose phase is continuous: aubio says when beats are, this says where in one we are."""
 
 import math
 from typing import NamedTuple
@@ -8,7 +8,7 @@ class BeatNow(NamedTuple):
     """Beats a minute (0 = not known), beats so far, and the place in the beat, 0..1."""
 
     bpm: float
-    count: int
+    beats: int
     phase: float
 
 
@@ -37,8 +37,8 @@ class BeatPhase:
         self._position += self._bpm / 60 * self._dt
         if beat and bpm > 0:
             self._meet(bpm)
-        count = math.floor(self._position)
-        return BeatNow(self._bpm, count, self._position - count)
+        beats = math.floor(self._position)
+        return BeatNow(self._bpm, beats, self._position - beats)
 
     def _meet(self, bpm: float) -> None:
         """Pull the position towards the nearest whole beat, never back over one."""

@@ -136,13 +136,20 @@ class Capture:
 class Keeper:
     """Holds on to one device: opens it, notices its loss, opens it again when it is back.
 
-    Used by the audio worker alone. `notify` is told of a loss and of a return, once each.
+    Used by the audio worker alone. `find` looks the device up, at every attempt anew. `notify` is
+    told of a loss and of a return, once each.
     """
 
     def __init__(
-        self, device: Device, sample_rate: int, hop: int, notify: Callable[[str], None]
+        self,
+        name: str,
+        find: Callable[[], Device],
+        sample_rate: int,
+        hop: int,
+        notify: Callable[[str], None],
     ) -> None:
-        self._device, self._rate, self._hop, self._notify = device, sample_rate, hop, notify
+        self._name, self._find, self._notify = name, find, notify
+        self._rate, self._hop = sample_rate, hop
         self._capture: Capture | None = None
         self._next_try = 0.0
         self._missed = self._starved = False
@@ -178,24 +185,24 @@ class Keeper:
         try:
             if self._missed:
                 restart_portaudio()
-            self._capture = Capture(self._device, self._rate, self._hop)
+            self._capture = Capture(self._find(), self._rate, self._hop)
         except SoundError as fault:
             self._lost(str(fault))
             return None
         if self._missed:
-            self._notify(f"{self._device.name} is back")
+            self._notify(f"{self._name} is back")
         self._missed = False
         return self._capture
 
     def _lost(self, why: str) -> None:
         self.close()
         if not self._missed:
-            self._notify(f"{self._device.name} is lost ({why}): silence until it is back")
+            self._notify(f"{self._name} is lost ({why}): silence until it is back")
         self._missed = True
         self._next_try = now() + RETRY
 
     def _starve(self, share: float) -> None:
         self._overflows += 1
         if not self._starved:
-            self._notify(f"{self._device.name} loses {share:.0%} of its sound")
+            self._notify(f"{self._name} loses {share:.0%} of its sound")
         self._starved = True

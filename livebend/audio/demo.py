@@ -59,7 +59,8 @@ class _Mix:
         echo = round(0.75 * BEAT * self.rate)
         wet = self.tape + 0.18 * np.roll(self.tape, echo) + 0.07 * np.roll(self.tape, 2 * echo)
         soft = np.tanh(1.4 * wet)
-        return (PEAK / np.abs(soft).max() * soft).astype(np.float32)
+        scaled: Samples = (PEAK / np.abs(soft).max() * soft).astype(np.float32)
+        return scaled
 
 
 def _hertz(note: float) -> float:
@@ -78,7 +79,8 @@ def _saw(note: float, t: Wave, bright: float) -> Wave:
     cycle = np.append(np.fft.irfft(spectrum, CYCLE), 0.0)
     place = hertz * CYCLE * t % CYCLE
     left = place.astype(np.intp)
-    return cycle[left] + (place - left) * (cycle[left + 1] - cycle[left])
+    wave: Wave = cycle[left] + (place - left) * (cycle[left + 1] - cycle[left])
+    return wave
 
 
 def _pads(mix: _Mix) -> None:
@@ -156,5 +158,7 @@ def _melody(mix: _Mix) -> None:
         if at >= BARS * BAR:
             return
         hertz = _hertz(note)
-        bell = np.sin(2 * np.pi * hertz * t + 2.2 * np.exp(-t / 0.2) * np.sin(7 * np.pi * hertz * t))
+        bell = np.sin(
+            2 * np.pi * hertz * t + 2.2 * np.exp(-t / 0.2) * np.sin(7 * np.pi * hertz * t)
+        )
         mix.add(np.exp(-t / 0.3) * np.minimum(1, t / 0.003) * bell, at, gain)

@@ -33,7 +33,7 @@ class Device:
 
 
 def portaudio() -> Any:
-    """Return the module `sounddevice`. Raises: SoundError, with the line that installs PortAudio."""
+    """Return the module `sounddevice`. Raises: SoundError with the line that installs PortAudio."""
     try:
         import sounddevice  # noqa: PLC0415 - fails where the system has no PortAudio
     except OSError as fault:

@@ -199,9 +199,17 @@ class CommandQueue:
         return passing, held
 
     def _guarded(self, command: Command, time: float) -> Guarded:
-        applied = partial(self._recorder, time) if self._recorder is not None else _nothing
+        applied = partial(self._record, time)
         check = _nothing if _is_number(command) else self._check
         return Guarded(command, self._count_refusal, applied, check)
+
+    def _record(self, time: float, command: Command) -> None:
+        if self._recorder is None:
+            return
+        try:
+            self._recorder(time, command)
+        except LivebendError as why:
+            self._refuse(f"not recorded: {why}")
 
     def _count_refusal(self, why: str) -> None:
         with self._lock:

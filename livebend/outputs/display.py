@@ -45,7 +45,10 @@ class Display:
         return self._view
 
     def set(self, name: str, value: Value) -> None:
-        """Set one field; a number out of range is brought inside. Raises: UnknownName, OutOfRange."""
+        """Set one field; a number out of range is brought inside.
+
+        Raises: UnknownName, OutOfRange.
+        """
         if name not in self.specs:
             raise UnknownName("display setting", name, self.specs)
         fitted = self.specs[name].fit(value, name)
@@ -58,4 +61,4 @@ class Display:
             raise UnknownName("display setting", name, self.specs)
         with self._lock:
             value = not getattr(self._view, name)
-            self._view = replace(self._view, **{name: value})  # type: ignore[arg-type]
+            self._view = replace(self._view, **{name: value})

@@ -41,7 +41,9 @@ KEYS = (
 _BY_CHORD = {chord: key.action for key in KEYS for chord in key.chords}
 
 
-def action(name: str, *, shift: bool = False, ctrl: bool = False, meta: bool = False) -> Action | None:
+def action(
+    name: str, *, shift: bool = False, ctrl: bool = False, meta: bool = False
+) -> Action | None:
     """Return what pressing the key of that SDL name asks for, or None."""
     digit = int(name) if name in tuple("123456789") else None
     held = [word for word, on in (("ctrl", ctrl), ("meta", meta), ("shift", shift)) if on]

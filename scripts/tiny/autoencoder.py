@@ -8,8 +8,6 @@ the other.
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import torch
 from diffusers import AutoencoderTiny
@@ -94,30 +92,61 @@ def to_rgb(z: Tensor, offset: Tensor) -> Tensor:
     return torch.einsum("bchw,cr->brhw", z, LATENT_TO_RGB) + offset[:, None, None]
 
 
-class AutoencoderStage(Stage):
-    """One training step of encoder and decoder together, or of the decoder alone."""
+def batch_shape(done: float) -> tuple[int, int]:
+    """Choose count and size of the crops: many small ones first, then few large ones."""
+    return (16, 64) if done < 0.65 else (4, 128)
 
-    def __init__(self, shards: Shards, decoder_only: bool = False) -> None:
+
+def blurred_noise(z: Tensor) -> Tensor:
+    """Disturb latents a little, so that the decoder bears what a denoiser leaves."""
+    return z + torch.randn_like(z) * torch.rand(len(z), 1, 1, 1) * 0.1
+
+
+class AutoencoderStage(Stage):
+    """Train encoder and decoder together, under the fixed map from latents to colours."""
+
+    def __init__(self, shards: Shards) -> None:
         self.vae = build_autoencoder()
         self.offset = nn.Parameter(torch.full((3,), -0.4))
-        self.shards, self.decoder_only = shards, decoder_only
-        self.rng = np.random.default_rng(time.time_ns())
+        self.shards = shards
+        self.rng = np.random.default_rng()
 
     def modules(self) -> dict[str, nn.Module]:
         return {"vae": self.vae, "offset": nn.ParameterList([self.offset])}
 
     def step(self, done: float) -> tuple[Tensor, Figures]:
-        count, size = (16, 64) if done < 0.65 else (4, 128)
+        count, size = batch_shape(done)
         picture = random_crops(self.shards, count, size, self.rng)
         picture = picture.contiguous(memory_format=torch.channels_last)
-        with torch.set_grad_enabled(not self.decoder_only):
-            z = self.vae.encoder(picture)
-        noisy = z + torch.randn_like(z) * torch.rand(count, 1, 1, 1) * 0.1
-        decoded = self.vae.decoder(noisy)
+        z = self.vae.encoder(picture)
+        decoded = self.vae.decoder(blurred_noise(z))
         colours = F.mse_loss(to_rgb(z, self.offset), F.avg_pool2d(picture, 8))
         loss = picture_loss(decoded, picture) + 2 * colours + 0.06 * moment_loss(z)
         error = F.mse_loss(decoded.detach(), picture)
-        return loss, {"loss": loss.item(), "mse": error.item(), "map_rms": colours.item() ** 0.5}
+        figures = {"loss": loss.item(), "mse": error.item(), "map_rms": colours.item() ** 0.5}
+        return loss, figures | {"batch": float(count)}
+
+
+class DecoderStage(Stage):
+    """Train the decoder alone, its encoder (and so the latents) frozen."""
+
+    def __init__(self, vae: AutoencoderTiny, shards: Shards) -> None:
+        self.vae, self.shards = vae, shards
+        self.rng = np.random.default_rng()
+
+    def modules(self) -> dict[str, nn.Module]:
+        return {"decoder": self.vae.decoder}
+
+    def step(self, done: float) -> tuple[Tensor, Figures]:
+        count, size = 4, 128
+        picture = random_crops(self.shards, count, size, self.rng)
+        picture = picture.contiguous(memory_format=torch.channels_last)
+        with torch.no_grad():
+            z = self.vae.encoder(picture)
+        decoded = self.vae.decoder(blurred_noise(z))
+        loss = picture_loss(decoded, picture)
+        error = F.mse_loss(decoded.detach(), picture)
+        return loss, {"loss": loss.item(), "mse": error.item(), "batch": float(count)}
 
 
 @torch.no_grad()

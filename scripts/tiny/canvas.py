@@ -143,17 +143,27 @@ def splat(x: Array, y: Array, light: ArrayLike, c: Canvas, radius: float = 0.008
 
 
 def polygon(points: ArrayLike, c: Canvas) -> Array:
-    """Measure the signed distance to a closed polygon (n, 2), negative inside."""
+    """Measure the signed distance to a closed polygon (n, 2), negative inside.
+
+    Only near it: farther than 0.15 from its bounding box, the distance is given as 0.15.
+    """
     p = f32(points)
-    nearest = np.full(c.x.shape, np.inf, np.float32)
-    odd = np.zeros(c.x.shape, bool)
+    margin = 0.15
+    low = np.clip((p.min(0) - margin + 1) / c.pixel, 0, c.size).astype(int)
+    high = np.clip((p.max(0) + margin + 1) / c.pixel + 1, 0, c.size).astype(int)
+    box = (slice(low[1], high[1]), slice(low[0], high[0]))
+    x, y = c.x[box], c.y[box]
+    nearest = np.full(x.shape, np.inf, np.float32)
+    odd = np.zeros(x.shape, bool)
     for (ax, ay), (bx, by) in zip(p, np.roll(p, -1, 0), strict=True):
-        ex, ey, wx, wy = bx - ax, by - ay, c.x - ax, c.y - ay
+        ex, ey, wx, wy = bx - ax, by - ay, x - ax, y - ay
         t = np.clip((wx * ex + wy * ey) / (ex * ex + ey * ey + 1e-12), 0, 1)
         nearest = np.minimum(nearest, (wx - ex * t) ** 2 + (wy - ey * t) ** 2)
         if ay != by:
-            odd ^= ((ay <= c.y) != (by <= c.y)) & (wx < wy * ex / ey)
-    return f32(np.sqrt(nearest) * np.where(odd, -1, 1))
+            odd ^= ((ay <= y) != (by <= y)) & (wx < wy * ex / ey)
+    distance = np.full(c.x.shape, margin, np.float32)
+    distance[box] = np.minimum(np.sqrt(nearest), margin) * np.where(odd, -1, 1)
+    return distance
 
 
 def below(profile: Array, c: Canvas, soft: float = 2.0) -> Array:

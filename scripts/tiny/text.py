@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import json
 from torch import Tensor
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
@@ -28,20 +25,14 @@ def _merges(words: list[str]) -> list[tuple[str, str]]:
     return list(merges)
 
 
-def build_tokenizer(folder: Path) -> CLIPTokenizer:
-    """Build the tokenizer and write its standard files into a folder."""
+def build_tokenizer() -> CLIPTokenizer:
+    """Build the tokenizer from the known words."""
     words = sorted(known_words(), key=lambda word: (-len(word), word))
     merges = _merges(words)
     symbols = [*CHARACTERS, *(character + "</w>" for character in CHARACTERS)]
     tokens = list(dict.fromkeys([*symbols, *("".join(pair) for pair in merges), START, END]))
     vocab = {token: index for index, token in enumerate(tokens)}
-    tokenizer = CLIPTokenizer(vocab=vocab, merges=merges, model_max_length=MAX_TOKENS)
-    folder.mkdir(parents=True, exist_ok=True)
-    tokenizer.save_pretrained(folder)
-    (folder / "vocab.json").write_text(json.dumps(vocab, ensure_ascii=False))
-    lines = ["#version: 0.2", *(" ".join(pair) for pair in merges)]
-    (folder / "merges.txt").write_text("\n".join(lines) + "\n")
-    return tokenizer
+    return CLIPTokenizer(vocab=vocab, merges=merges, model_max_length=MAX_TOKENS)
 
 
 def build_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:

@@ -1,0 +1,42 @@
+"""Hearing what is played: a recording goes to the loudspeakers while the picture follows it."""
+
+from typing import Any
+
+import numpy as np
+
+from livebend.audio.capture import Ring
+from livebend.audio.portaudio import portaudio
+from livebend.audio.sound import Samples
+from livebend.errors import SoundError
+
+CUSHION = 0.5  # s; more than half of it waiting, and the oldest is dropped
+
+
+class Monitor:
+    """Plays hops aloud: the audio worker hands them over, PortAudio's thread fetches them.
+
+    Raises: SoundError where nothing can be played.
+    """
+
+    def __init__(self, sample_rate: int) -> None:
+        library = portaudio()
+        self._ring = Ring(round(CUSHION * sample_rate), 1)
+        try:
+            self._stream = library.OutputStream(
+                samplerate=sample_rate, channels=1, dtype="float32", callback=self._fill
+            )
+            self._stream.start()
+        except (library.PortAudioError, ValueError) as fault:
+            raise SoundError(f"no loudspeaker: {fault}") from fault
+
+    def play(self, block: Samples) -> None:
+        """Queue a hop, float32 [hop]."""
+        self._ring.write(block[:, np.newaxis])
+
+    def close(self) -> None:
+        """Close the loudspeakers."""
+        self._stream.close(ignore_errors=True)
+
+    def _fill(self, block: Samples, frames: int, time: Any, status: Any) -> None:  # noqa: ARG002
+        heard = self._ring.read(frames, 0.0)
+        block[:, 0] = 0.0 if heard is None else heard

@@ -1,0 +1,107 @@
+"""From what a performer types after --input to sound that is heard.
+
+demo · loopback · the name of a file · the name of a device
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from livebend.audio.analyzer import Analyzer, hop_for
+from livebend.audio.capture import Keeper
+from livebend.audio.demo import demo_sound
+from livebend.audio.inputs import DeviceInput, Input, PlayedInput
+from livebend.audio.listener import HeardSound, PulledSound, Tap
+from livebend.audio.monitor import Monitor
+from livebend.audio.portaudio import Device, find_device, find_loopback, portaudio
+from livebend.audio.sound import Sound, read_sound
+from livebend.clock import Time
+from livebend.errors import SoundError
+
+DEFAULT_RATE = 48_000  # Hz, of a device that is not there yet
+
+Notify = Callable[[str], None]
+
+
+def open_sound(name: str) -> Sound:
+    """Return "demo" or the file of that name as samples.
+
+    Raises: SoundError where the file is missing or cannot be decoded.
+    """
+    return demo_sound() if name == "demo" else read_sound(name)
+
+
+def pull_sound(sound: Sound, *, frame_rate: float = 20.0, paper: bool = True) -> PulledSound:
+    """Return the features of a recording, for offline."""
+    return PulledSound(sound, _analyzer(sound.sample_rate, frame_rate, paper))
+
+
+def hear_sound(
+    name: str,
+    time: Time,
+    notify: Notify,
+    *,
+    frame_rate: float = 20.0,
+    paper: bool = True,
+    loop: bool = True,
+    monitor: bool = False,
+    taps: Sequence[Tap] = (),
+    on_failure: Callable[[BaseException], None] | None = None,
+) -> HeardSound:
+    """Return the features of any input, for live; call `start` on it, and `close` at the end.
+
+    A device that is not there is waited for, in silence and with a notice. Where the system has no
+    PortAudio the demo plays instead, with a notice. `monitor` plays a file or the demo aloud.
+    Raises: SoundError where a file is missing or cannot be decoded, or there is no loopback.
+    """
+    source: Input
+    if (sound := _recording(name, notify)) is not None:
+        analyzer = _analyzer(sound.sample_rate, frame_rate, paper)
+        aloud = _monitor(sound.sample_rate, notify) if monitor else None
+        source = PlayedInput(sound, analyzer.hop, time, loop=loop, aloud=aloud)
+    else:
+        find, rate = _device(name)
+        analyzer = _analyzer(rate, frame_rate, paper)
+        keeper = Keeper(name, find, rate, analyzer.hop, notify)
+        source = DeviceInput(keeper, rate, analyzer.hop, time)
+    return HeardSound(source, analyzer, taps, on_failure)
+
+
+def _analyzer(sample_rate: int, frame_rate: float, paper: bool) -> Analyzer:
+    hop = hop_for(sample_rate, frame_rate)
+    return Analyzer(sample_rate, hop, frame_rate, paper=paper)
+
+
+def _recording(name: str, notify: Notify) -> Sound | None:
+    """Return the recording that the name means, or None where it means a device."""
+    if name == "demo" or _is_file(name):
+        return open_sound(name)
+    try:
+        portaudio()
+    except SoundError as fault:
+        notify(f"{fault}; the demo plays instead")
+        return demo_sound()
+    return None
+
+
+def _device(name: str) -> tuple[Callable[[], Device], int]:
+    """Return how to look the device up, and its rate in Hz as far as it is known."""
+    if name == "loopback":
+        return find_loopback, find_loopback().default_rate
+    try:
+        return lambda: find_device(name), find_device(name).default_rate
+    except SoundError:  # the Keeper looks again, and tells
+        return lambda: find_device(name), DEFAULT_RATE
+
+
+def _monitor(sample_rate: int, notify: Notify) -> Monitor | None:
+    try:
+        return Monitor(sample_rate)
+    except SoundError as fault:
+        notify(f"{fault}; the sound is not played aloud")
+        return None
+
+
+def _is_file(name: str) -> bool:
+    """Whether the name means a file: it is one, has a folder in it, or ends as sound files do."""
+    path = Path(name)
+    return path.exists() or len(path.parts) > 1 or 2 <= len(path.suffix.strip(". ")) <= 4

@@ -1,0 +1,216 @@
+"""Cue files: a show written down as it was played, one command a line, to be edited by hand.
+
+    # seconds, then a command
+    0.000 preset dub
+    1.250 bend.swirl.angle 45.0
+    2.000 prompt.text "ocean waves"
+    4.000 add bend swirl rotate unet.mid angle=30.0 mix=0.5
+    5.000 add route kick onset.pulse bend.swirl.angle high=90.0
+    6.000 replace bend swirl multiply unet.mid gain=2.0
+    7.000 remove route kick
+    8.000 undo
+    9.000 panic
+
+A value is a number, true, false or text; text needs its quotes only where it looks like one of the
+others, begins with a quote, or stands after an equals sign and has a space in it. Lines may stand
+in any order; those of one time are played as they stand. Times are cut to milliseconds, so that a
+cue never comes after the frame that it was recorded with.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from livebend.errors import LivebendError, OutOfRange, PresetError, Refused, UnknownName
+from livebend.files import short, write_whole
+from livebend.scene import Add, Command, Load, Panic, Part, Remove, Replace, Scene, Set, Undo
+from livebend.specs import Value
+from livebend.tables import REQUIRED, bend_from, part_table, route_from
+
+WORDS = ("preset", "add", "replace", "remove", "panic", "undo")
+NUMBER = re.compile(r"[+-]?([0-9]{1,30}\.?[0-9]{0,30}|\.[0-9]{1,30})([eE][+-]?[0-9]{1,3})?")
+TOKEN = re.compile(r'(?:[^\s"]|"(?:[^"\\]|\\.)*")+')
+BARE = re.compile(r"[^\s\"=]+")
+
+LoadPreset = Callable[[str], Scene]
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """A command and when it is given, with the line it stands on."""
+
+    time: float
+    command: Command
+    line: int = 0
+
+
+class Cues:
+    """The commands of a cue file, each given once when its time has come.
+
+    A command source for `flow.run`; for a live show, feed it to the `CommandQueue`. `load` finds a
+    preset by name. With the scene the show begins with, the whole file is tried out beforehand.
+    Raises: PresetError, with file and line.
+    """
+
+    def __init__(self, file: Path, load: LoadPreset, scene: Scene | None = None) -> None:
+        self.cues = read_cues(file, load)
+        if scene is not None:
+            rehearse(self.cues, scene, short(file))
+        self._next = 0
+
+    def until(self, time: float) -> list[Command]:
+        """Return the commands up to `time` that have not been returned."""
+        begin = self._next
+        while self._next < len(self.cues) and self.cues[self._next].time <= time:
+            self._next += 1
+        return [cue.command for cue in self.cues[begin : self._next]]
+
+
+class CueRecorder:
+    """Keeps applied commands and writes them at the end. The render thread alone uses it."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._lines: list[str] = []
+
+    def __call__(self, time: float, command: Command) -> None:
+        """Keep a command that was applied at the tick of that time."""
+        self._lines.append(cue_line(time, command))
+
+    def close(self) -> None:
+        """Write the file, whole or not at all. Raises: PresetError."""
+        head = "# livebend cues: seconds, then a command"
+        try:
+            write_whole(self.file, "\n".join((head, *self._lines, "")))
+        except OSError as why:
+            raise PresetError(f"{short(self.file)}: cannot be written: {why.strerror}") from why
+
+
+def read_cues(file: Path, load: LoadPreset) -> list[Cue]:
+    """Return a cue file's commands in the order of their times. Raises: PresetError."""
+    try:
+        lines = file.read_text(encoding="utf-8").split("\n")
+    except OSError as why:
+        raise PresetError(f"{short(file)}: cannot be read: {why.strerror}") from why
+    except UnicodeDecodeError as why:
+        raise PresetError(f"{short(file)}: not text in UTF-8") from why
+    cues = []
+    for number, line in enumerate(lines, 1):
+        if line.strip() and not line.lstrip().startswith("#"):
+            cues.append(_read_line(line, number, load, f"{short(file)}:{number}"))
+    return sorted(cues, key=lambda cue: cue.time)
+
+
+def rehearse(cues: Iterable[Cue], scene: Scene, name: str) -> Scene:
+    """Apply the cues to a scene without painting; return the last scene.
+
+    Raises: PresetError for the first that is refused, with file and line.
+    """
+    for cue in cues:
+        try:
+            scene = cue.command.apply(scene)
+        except LivebendError as why:
+            raise PresetError(f"{name}:{cue.line}: {why}") from why
+    return scene
+
+
+def cue_line(time: float, command: Command) -> str:
+    """Return a command as a line of a cue file. Raises: Refused for one that has no words."""
+    return f"{math.floor(time * 1000) / 1000:.3f} {_words(command)}"
+
+
+def _words(command: Command) -> str:
+    match command:
+        case Set(path, value):
+            return f"{path} {_written(value, '')}"
+        case Load(preset=name) if name:
+            return f"preset {name}"
+        case Add(part) | Replace(part):
+            return f"{_verb(command)} {_part_words(part)}"
+        case Remove(what, name):
+            return f"remove {what} {name}"
+        case Panic() | Undo():
+            return _verb(command)
+    raise Refused(f"{type(command).__name__} without a preset's name cannot be written as a cue")
+
+
+def _verb(command: Command) -> str:
+    return type(command).__name__.lower()
+
+
+def _part_words(part: Part) -> str:
+    table = part_table(part)
+    first = [_written(table.pop(key), "word") for key in REQUIRED[part.kind]]
+    more = [f"{key}={_written(value, 'word')}" for key, value in table.items()]
+    return " ".join((part.kind, part.name, *first, *more))
+
+
+def _written(value: Value, form: str) -> str:
+    """A value as text; only where a single word is enough is it left without quotes."""
+    if isinstance(value, str):
+        plain = form == "word" and BARE.fullmatch(value) and _value(value) == value
+        return value if plain else json.dumps(value, ensure_ascii=not value.isprintable())
+    return json.dumps(value)
+
+
+def _read_line(line: str, number: int, load: LoadPreset, where: str) -> Cue:
+    time, _, rest = line.strip().partition(" ")
+    if not NUMBER.fullmatch(time) or float(time) < 0:
+        raise PresetError(f"{where}: {time!r}: expected a time in seconds")
+    try:
+        return Cue(float(time), _command(rest.strip(), load), number)
+    except LivebendError as why:
+        raise PresetError(f"{where}: {why}") from why
+
+
+def _command(text: str, load: LoadPreset) -> Command:
+    word, _, rest = text.partition(" ")
+    rest = rest.strip()
+    if word in ("panic", "undo") and not rest:
+        return Panic() if word == "panic" else Undo()
+    if word == "preset" and rest:
+        return Load(load(rest), rest)
+    if word in ("add", "replace"):
+        part = _part(TOKEN.findall(rest))
+        return Add(part) if word == "add" else Replace(part)
+    match word, rest.split():
+        case "remove", [("bend" | "route") as what, name]:
+            return Remove("bend" if what == "bend" else "route", name)
+    if ("." in word or word == "seed") and rest:
+        return Set(word, _value(rest))
+    if "." in word or word in (*WORDS, "seed"):
+        raise OutOfRange(f"{text!r}: incomplete")
+    raise UnknownName("cue", word, WORDS)
+
+
+def _part(tokens: Sequence[str]) -> Part:
+    match tokens:
+        case ["bend" | "route" as kind, name, first, second, *more]:
+            keys = dict(zip(REQUIRED[kind], (_value(first), _value(second)), strict=True))
+            table = dict(_pair(token) for token in more) | keys
+            return bend_from(name, table) if kind == "bend" else route_from(name, table)
+    raise OutOfRange("expected bend NAME OPERATOR SITE or route NAME SOURCE TARGET, then key=value")
+
+
+def _pair(token: str) -> tuple[str, Value]:
+    key, equals, value = token.partition("=")
+    if not (key and equals and value):
+        raise OutOfRange(f"{token!r}: expected key=value")
+    return key, _value(value)
+
+
+def _value(text: str) -> Value:
+    """Read a number, true, false or text, quoted or not; nothing is evaluated."""
+    if text.startswith('"'):
+        try:
+            return str(json.loads(text))
+        except json.JSONDecodeError as why:
+            raise OutOfRange(f"{text}: {why.msg}") from why
+    if text in ("true", "false"):
+        return text == "true"
+    if NUMBER.fullmatch(text):
+        return int(text) if text.lstrip("+-").isdigit() else float(text)
+    return text

@@ -1,0 +1,78 @@
+"""OSC datagrams, taken apart. Whatever arrives is either messages or `DatagramError`, nothing else.
+
+python-osc reads the messages. Bundles are taken apart here: its own reader waits for a bundle's
+time, recurses as deep as the sender likes and never returns from an element of negative size.
+"""
+
+import struct
+from collections.abc import Iterator
+
+from pythonosc.osc_message import OscMessage, ParseError
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+from livebend.specs import Value
+
+Message = tuple[str, list[object]]
+
+BUNDLE = b"#bundle\0"
+HEADER = len(BUNDLE) + 8  # and the time, which is not heeded: what arrives is meant now
+DEEPEST = 8
+TAGS = frozenset(b",ifdhsTFNI[]")
+
+
+class DatagramError(ValueError):
+    """A datagram that is not OSC, or is of a kind no parameter takes."""
+
+
+def messages(datagram: bytes, depth: int = 0) -> Iterator[Message]:
+    """Yield (address, arguments) of every message, those in bundles in order.
+
+    Raises: DatagramError.
+    """
+    if not datagram.startswith(BUNDLE):
+        yield _message(datagram)
+        return
+    if depth == DEEPEST or len(datagram) < HEADER:
+        raise DatagramError("a bundle too deep or too short")
+    place = HEADER
+    while place < len(datagram):
+        if len(datagram) - place < 4:
+            raise DatagramError("a bundle cut short")
+        (size,) = struct.unpack_from(">i", datagram, place)
+        if not 0 < size <= len(datagram) - place - 4:
+            raise DatagramError("an element that does not fit its bundle")
+        yield from messages(datagram[place + 4 : place + 4 + size], depth + 1)
+        place += 4 + size
+
+
+def reply(address: str, value: Value) -> bytes:
+    """Return the datagram that tells a parameter's value; a boolean is sent as 0 or 1."""
+    builder = OscMessageBuilder(address)
+    builder.add_arg(int(value) if isinstance(value, bool) else value)
+    datagram: bytes = builder.build().dgram
+    return datagram
+
+
+def _message(datagram: bytes) -> Message:
+    try:
+        read = OscMessage(_with_known_tags(datagram))
+        return read.address, list(read.params)
+    except (ParseError, ValueError, struct.error) as why:
+        raise DatagramError(str(why)) from why
+
+
+def _with_known_tags(datagram: bytes) -> bytes:
+    """Return the message with "impulse" as the true it stands for.
+
+    Raises: DatagramError for a type that is not known here; ValueError for what is no message.
+    """
+    if not datagram.startswith(b"/"):
+        raise DatagramError("neither a message nor a bundle")
+    begin = (datagram.index(b"\0") // 4 + 1) * 4
+    if begin >= len(datagram):
+        return datagram
+    end = datagram.index(b"\0", begin)
+    tags = datagram[begin:end]
+    if not TAGS.issuperset(tags):
+        raise DatagramError(f"types {tags!r}")
+    return datagram[:begin] + tags.replace(b"I", b"T") + datagram[end:]

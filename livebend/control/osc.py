@@ -1,0 +1,214 @@
+"""OSC in: a thread that hears datagrams and turns them into wishes. `addresses` says what is heard.
+
+It listens on this machine alone unless told otherwise: a venue's network is open to strangers.
+"""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from livebend import clock
+from livebend.control.addresses import COMMANDS, Ask, Heard, Leaves, is_private, leaves, read
+from livebend.control.datagrams import DatagramError, messages, reply
+from livebend.control.desk import Desk
+from livebend.errors import LivebendError, Refused, UnknownName
+from livebend.parameters import ROOT
+from livebend.scene import Add, Load, Part, Replace, Set, get
+from livebend.worker import Worker
+
+HOST, PORT, REPLY_PORT = "127.0.0.1", 8000, 9000
+BUFFER = 4 << 20  # bytes the system may keep for us while a frame is made
+PATIENCE = 0.2  # s between looks at the stop event
+STRANGERS = 32  # different unknown addresses that are answered with the nearest name …
+STRANGER_TIME = 5.0  # … in so many seconds; the others are only counted
+AWAITED = 2.0  # s that a part may take from the wish for it to the scene
+
+Sender = tuple[str, int]
+
+
+@dataclass(slots=True)
+class OscCounts:
+    """What has been heard. Written by the OSC thread alone; reading it is safe anywhere."""
+
+    messages: int = 0
+    garbage: int = 0
+    refused: int = 0
+    fitted: int = 0
+    ignored: int = 0
+
+
+def endpoint(text: str) -> tuple[str, int]:
+    """Read HOST:PORT, or PORT alone for this machine. Raises: Refused.
+
+    >>> endpoint("0.0.0.0:9001")
+    ('0.0.0.0', 9001)
+    """
+    host, _, port = text.rpartition(":")
+    if not (port.isascii() and port.isdigit() and int(port) < 65536):
+        raise Refused(f"--osc {text}: expected HOST:PORT, such as {HOST}:{PORT}")
+    return host.strip("[]") or HOST, int(port)
+
+
+class Ear:
+    """Turns datagrams into wishes, one at a time, in one thread. It knows no socket."""
+
+    def __init__(self, desk: Desk, now: Callable[[], float] = clock.now) -> None:
+        self.counts = OscCounts()
+        self._desk, self._now = desk, now
+        self._awaited: dict[str, float] = {}
+        self._strangers: set[str] = set()
+        self._strangers_since = now()
+
+    def hear(self, datagram: bytes) -> list[bytes]:
+        """Act on a datagram; return the replies it asks for."""
+        try:
+            heard = list(messages(datagram))
+        except DatagramError:
+            self.counts.garbage += 1
+            return []
+        return [answer for message in heard for answer in self._message(*message)]
+
+    def _message(self, address: str, arguments: list[object]) -> list[bytes]:
+        self.counts.messages += 1
+        if is_private(address):
+            self.counts.ignored += 1
+            return []
+        known = leaves(self._desk.scene.get())
+        try:
+            heard = read(address, arguments, known, self._desk.bank) or self._fresh(
+                address, arguments
+            )
+            if heard is not None:
+                return self._obey(address, heard)
+        except LivebendError as why:
+            self.counts.refused += 1
+            self._desk.refuse(f"OSC: {why}")
+            return []
+        self._stranger(address, known)
+        return []
+
+    def _obey(self, address: str, heard: Heard) -> list[bytes]:
+        if heard.fitted:
+            self.counts.fitted += 1
+            self._desk.refuse(f"OSC: {heard.fitted}")
+        match heard.wish:
+            case None:
+                self.counts.ignored += 1
+            case Ask(path):
+                return [reply(address, get(self._desk.scene.get(), path))]
+            case wish if not self._desk.send(wish):
+                self.counts.refused += 1
+            case wish:
+                self._await(wish)
+        return []
+
+    def _await(self, wish: object) -> None:
+        """Remember the parts that will be there once the wish is granted."""
+        parts: Sequence[Part] = ()
+        if isinstance(wish, Load):
+            parts = (*wish.scene.bends, *wish.scene.routes)
+        elif isinstance(wish, (Add, Replace)):
+            parts = (wish.part,)
+        until = self._now() + AWAITED
+        late = {stem: end for stem, end in self._awaited.items() if end > self._now()}
+        self._awaited = late | {_stem(part): until for part in parts}
+
+    def _fresh(self, address: str, arguments: list[object]) -> Heard | None:
+        """Read a value for a part that was asked for so lately that the scene lacks it yet.
+
+        The scene checks it when its turn comes.
+        """
+        stem, _, name = address.rpartition("/")
+        if self._awaited.get(stem, 0.0) <= self._now() or len(arguments) != 1:
+            return None
+        path = f"{stem.removeprefix(ROOT + '/').replace('/', '.')}.{name}"
+        return Heard(Set(path, cast(float | str, arguments[0])))
+
+    def _stranger(self, address: str, known: Leaves) -> None:
+        """Count an unknown address; the search for the nearest name is dear, so not every time."""
+        self.counts.refused += 1
+        if self._now() - self._strangers_since > STRANGER_TIME:
+            self._strangers.clear()
+            self._strangers_since = self._now()
+        if address not in self._strangers and len(self._strangers) < STRANGERS:
+            self._strangers.add(address)
+            self._desk.refuse(str(UnknownName("OSC address", address[:100], [*COMMANDS, *known])))
+
+
+def _stem(part: Part) -> str:
+    return f"{ROOT}/{part.kind}/{part.name}"
+
+
+class OscInput:
+    """The socket and its thread; replies go to the sender's machine at `reply_port`.
+
+    Raises: Refused where the address cannot be listened on.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        host: str = HOST,
+        port: int = PORT,
+        *,
+        reply_port: int = REPLY_PORT,
+        on_failure: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        self._ear = Ear(desk)
+        self._desk, self._reply_port = desk, reply_port
+        self._socket = _listen(host, port)
+        self._worker = Worker("osc", self._listen, on_failure)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens; the port the system chose where 0 was asked for."""
+        host, port = self._socket.getsockname()[:2]
+        return host, port
+
+    @property
+    def counts(self) -> OscCounts:
+        """What has been heard so far."""
+        return self._ear.counts
+
+    def start(self) -> "OscInput":
+        """Begin to listen; return self."""
+        self._worker.start()
+        return self
+
+    def stop(self) -> bool:
+        """End the thread and close the socket; say whether it has ended."""
+        ended = self._worker.stop()
+        self._socket.close()
+        return ended
+
+    def _listen(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                datagram, sender = self._socket.recvfrom(65535)
+            except (TimeoutError, ConnectionResetError):  # Windows tells of a reply that was lost
+                continue
+            for answer in self._ear.hear(datagram):
+                self._answer(answer, sender)
+
+    def _answer(self, answer: bytes, sender: Sender) -> None:
+        try:
+            self._socket.sendto(answer, (sender[0], self._reply_port))
+        except OSError as why:
+            self._desk.refuse(f"OSC: no reply to {sender[0]}: {why.strerror}")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        listening.settimeout(PATIENCE)
+        with contextlib.suppress(OSError):  # as large as the system allows
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+        listening.bind((host, port))
+    except OSError as why:
+        listening.close()
+        raise Refused(f"OSC on {host}:{port}: {why.strerror}; choose another with --osc") from why
+    return listening

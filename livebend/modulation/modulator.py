@@ -1,0 +1,131 @@
+"""All routes, once per frame: source → gain → curve → follower → low..high → target."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from zlib import crc32
+
+from livebend.errors import OutOfRange, UnknownName
+from livebend.flow import Features
+from livebend.modulation.follower import followed
+from livebend.modulation.gain import AutoGain
+from livebend.modulation.shapes import edged, shaped
+from livebend.modulation.sources import SOURCES, Moment
+from livebend.scene import Agc, Route, Scene, find, get, put
+from livebend.specs import Spec
+
+LEVELS = tuple(name for name, source in SOURCES.items() if source.kind == "level")
+
+
+@dataclass(frozen=True, slots=True)
+class Modulation:
+    """What the routes give in one frame.
+
+    `values`: path -> value of every routed target, inside its range. `sources`: route -> what its
+    source gives after curve and follower (0..1; degrees for a paper source), for meters. `refused`:
+    route -> why it is left out.
+    """
+
+    values: Mapping[str, float] = field(default_factory=dict)
+    sources: Mapping[str, float] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+class Modulator:
+    """Owned by the render thread. The same calls give the same values.
+
+    A follower is kept under the names of its route and source, and forgotten when they go.
+    """
+
+    def __init__(self) -> None:
+        self._gains = {name: AutoGain() for name in LEVELS}
+        self._followers: dict[tuple[str, str], float] = {}
+        self._before = Features()
+
+    def step(
+        self, scene: Scene, features: Features, tick_time: float, dt: float, progress: float = 0.0
+    ) -> Modulation:
+        """Return the value of every routed parameter at `tick_time`, `dt` s after the last step.
+
+        A target is its value in the scene plus what all its routes give, brought into its range.
+        Routes that drive other routes come first, and act in the same frame. A route whose target
+        is not there, or not a number, is left out and named in `refused`.
+        """
+        gained = self._gained(features, tick_time, scene.agc)
+        moment = Moment(gained, self._before, tick_time, progress)
+        drives = [r.name for r in scene.routes if r.target.startswith("route.")]
+        first = self._play(scene, moment, dt, drives)
+        for path, value in first.values.items():
+            scene = put(scene, path, value, fit=True)
+        rest = self._play(scene, moment, dt, [r.name for r in scene.routes if r.name not in drives])
+        sources = {**first.sources, **rest.sources}
+        kept = {(r.name, r.source) for r in scene.routes if r.name in sources}
+        self._followers = {key: y for key, y in self._followers.items() if key in kept}
+        self._before = features
+        refused = {**first.refused, **rest.refused}
+        return Modulation({**first.values, **rest.values}, sources, refused)
+
+    def _play(self, scene: Scene, moment: Moment, dt: float, names: Sequence[str]) -> Modulation:
+        routes = [r for r in scene.routes if r.name in names and not r.mute]
+        targets, refused = _targets(scene, routes)
+        routes = [r for r in routes if r.name not in refused]
+        sources = {r.name: self._drive(r, moment, scene.seed, dt) for r in routes}
+        values = {
+            path: _total(scene, path, spec, [r for r in routes if r.target == path], sources)
+            for path, spec in targets.items()
+        }
+        return Modulation(values, sources, refused)
+
+    def _gained(self, features: Features, time: float, agc: Agc) -> Features:
+        """Return the features with the automatic gain on every level."""
+        sounding = features.rms >= 10.0 ** (agc.gate / 20.0)
+        levels: dict[str, Any] = {
+            name: gain.step(getattr(features, name), time, sounding, agc)
+            for name, gain in self._gains.items()
+        }
+        return replace(features, **levels)
+
+    def _drive(self, route: Route, moment: Moment, seed: int, dt: float) -> float:
+        """Return what the route's source gives, after gain, curve and follower."""
+        source = SOURCES[route.source]
+        own_seed = seed ^ crc32(route.name.encode())
+        value = route.gain * source.read(replace(moment, rate=route.rate, seed=own_seed))
+        if source.kind == "paper":
+            return value if math.isfinite(value) else 0.0
+        value = shaped(value, route.curve)
+        if source.kind == "time":
+            return value
+        key = (route.name, route.source)
+        attack = 0.0 if source.kind == "pulse" else route.attack
+        value = followed(self._followers.get(key, value), value, dt, attack, route.release)
+        self._followers[key] = value
+        return value
+
+
+def _targets(scene: Scene, routes: Iterable[Route]) -> tuple[dict[str, Spec], dict[str, str]]:
+    """Return path -> spec of what the routes drive, and route -> why not."""
+    targets: dict[str, Spec] = {}
+    refused: dict[str, str] = {}
+    for route in routes:
+        try:
+            spec = find(scene, route.target)
+            if spec.kind not in ("float", "int"):
+                raise OutOfRange(f"route.{route.name}.target = {route.target!r}: expected a number")
+            targets[route.target] = spec
+        except (UnknownName, OutOfRange) as fault:
+            refused[route.name] = str(fault)
+    return targets, refused
+
+
+def _total(
+    scene: Scene, path: str, spec: Spec, routes: Sequence[Route], sources: Mapping[str, float]
+) -> float:
+    """Return base + Σ routes, inside the target's range; the last edge that is not fit decides."""
+    total = float(get(scene, path)) + sum(
+        route.low + (route.high - route.low) * sources[route.name] for route in routes
+    )
+    if spec.range is None:
+        return total
+    edges = [route.edge for route in routes if route.edge != "fit"]
+    return edged(total, edges[-1] if edges else "fit", spec.range)

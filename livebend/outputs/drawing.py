@@ -1,0 +1,132 @@
+"""Letters, bars and cards: what the operator's view is drawn with.
+
+Sizes are in units: one unit is one pixel on a small display and more on a large one.
+"""
+
+from functools import lru_cache
+from typing import Literal
+
+import pygame
+
+Colour = tuple[int, int, int]
+Align = Literal["left", "right", "centre"]
+
+INK: Colour = (232, 236, 244)
+DIM: Colour = (138, 147, 166)
+FAINT: Colour = (84, 92, 110)
+GROUND: Colour = (9, 10, 14)
+CARD: Colour = (19, 21, 29)
+TRACK: Colour = (40, 44, 57)
+TEAL: Colour = (66, 214, 196)
+BLUE: Colour = (104, 158, 255)
+VIOLET: Colour = (162, 136, 255)
+PINK: Colour = (255, 102, 146)
+AMBER: Colour = (255, 184, 82)
+RED: Colour = (255, 92, 84)
+ACCENTS = (TEAL, BLUE, VIOLET, PINK, AMBER)
+
+
+@lru_cache(maxsize=32)
+def _font(pixels: int) -> pygame.Font:
+    return pygame.Font(None, pixels)
+
+
+@lru_cache(maxsize=1024)
+def _letters(text: str, pixels: int, colour: Colour) -> pygame.Surface:
+    return _font(pixels).render(text, True, colour)
+
+
+def forget_letters() -> None:
+    """Let go of the fonts; they do not outlive pygame's font module."""
+    _letters.cache_clear()
+    _font.cache_clear()
+
+
+def mixed(low: Colour, high: Colour, share: float) -> Colour:
+    """Return the colour `share` (0..1) of the way from `low` to `high`."""
+    share = min(max(share, 0.0), 1.0)
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(low, high, strict=True))
+    return red, green, blue
+
+
+class Canvas:
+    """A surface drawn on in units. The main thread owns it."""
+
+    def __init__(self, size: tuple[int, int], unit: float) -> None:
+        self.surface = pygame.Surface(size, pygame.SRCALPHA)
+        self.unit = unit
+        self.width, self.height = size[0] / unit, size[1] / unit
+
+    def clear(self, colour: Colour, alpha: int) -> None:
+        """Fill everything; `alpha` 0..255."""
+        self.surface.fill((*colour, alpha))
+
+    def text(
+        self, x: float, y: float, text: str, size: float, colour: Colour, align: Align = "left"
+    ) -> float:
+        """Write one line whose middle is at height `y`; return its width in units."""
+        letters = _letters(text, self._pixels(size), colour)
+        shift = {"left": 0.0, "centre": 0.5, "right": 1.0}[align] * letters.get_width()
+        top = y * self.unit - letters.get_height() / 2
+        self.surface.blit(letters, (round(x * self.unit - shift), round(top)))
+        return letters.get_width() / self.unit
+
+    def fitted(self, text: str, size: float, width: float) -> str:
+        """Return the text, cut with … where it is wider than `width` units."""
+        font, room = _font(self._pixels(size)), width * self.unit
+        if font.size(text)[0] <= room:
+            return text
+        while text and font.size(text + "…")[0] > room:
+            text = text[:-1]
+        return text.rstrip() + "…"
+
+    def wrapped(self, text: str, size: float, width: float, lines: int) -> list[str]:
+        """Return the text broken between words into at most `lines` lines; the last is cut."""
+        font, room, done = _font(self._pixels(size)), width * self.unit, [""]
+        words = text.split()
+        for place, word in enumerate(words):
+            longer = f"{done[-1]} {word}".strip()
+            if font.size(longer)[0] <= room or not done[-1]:
+                done[-1] = longer
+            elif len(done) < lines:
+                done.append(word)
+            else:
+                done[-1] = " ".join([done[-1], *words[place:]])
+                break
+        return [self.fitted(line, size, width) for line in done]
+
+    def box(
+        self,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        colour: Colour,
+        alpha: int = 255,
+        radius: float = 0.0,
+    ) -> None:
+        """Fill a rectangle with round corners."""
+        unit = self.unit
+        left, top = round(x * unit), round(y * unit)
+        size = (max(0, round((x + width) * unit) - left), max(0, round((y + height) * unit) - top))
+        rect = pygame.Rect((left, top), size)
+        pygame.draw.rect(self.surface, (*colour, alpha), rect, border_radius=round(radius * unit))
+
+    def bar(
+        self, x: float, y: float, width: float, value: float, colour: Colour, height: float = 6.0
+    ) -> None:
+        """Draw a bar whose middle is at height `y`, filled to `value` 0..1."""
+        value = min(max(value, 0.0), 1.0)
+        self.box(x, y - height / 2, width, height, TRACK, radius=height / 2)
+        if value * width * self.unit >= 1.0:
+            filled = max(value * width, min(height, width))
+            self.box(x, y - height / 2, filled, height, colour, radius=height / 2)
+
+    def lamp(self, x: float, y: float, radius: float, colour: Colour, light: float) -> None:
+        """Draw a round lamp that is lit 0..1."""
+        middle = (round(x * self.unit), round(y * self.unit))
+        shade = mixed(TRACK, colour, light)
+        pygame.draw.aacircle(self.surface, (*shade, 255), middle, max(2, round(radius * self.unit)))
+
+    def _pixels(self, size: float) -> int:
+        return max(8, round(size * self.unit))

@@ -1,0 +1,55 @@
+"""Frames as a folder of PNG pictures."""
+
+from pathlib import Path
+
+import numpy as np
+import pygame
+
+from livebend.errors import Refused
+from livebend.flow import Frame, Pixels
+
+
+def surface_of(pixels: Pixels) -> pygame.Surface:
+    """Return a surface that shares the memory of pixels uint8 [H, W, 3]."""
+    height, width = pixels.shape[:2]
+    return pygame.image.frombuffer(np.ascontiguousarray(pixels).data, (width, height), "RGB")
+
+
+class Images:
+    """Write frame_000000.png, frame_000001.png, … into `folder`, which is made where missing.
+
+    Used by one thread. Raises: Refused where the folder holds frames already, or cannot be written.
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+        self.frames = 0
+        try:
+            self.folder.mkdir(exist_ok=True)
+            self._check_empty()
+        except OSError as refusal:
+            raise Refused(f"{folder}: cannot be written: {refusal.strerror}") from refusal
+
+    def write(self, frame: Frame) -> None:
+        """Write one picture; block until it is there."""
+        pygame.image.save(surface_of(frame.pixels), self._path(self.frames))
+        self.frames += 1
+
+    def close(self) -> None:
+        """Nothing is left open."""
+
+    def abort(self) -> None:
+        """Remove the pictures written."""
+        for index in range(self.frames):
+            self._path(index).unlink(missing_ok=True)
+
+    def _check_empty(self) -> None:
+        old = next(self.folder.glob("frame_*.png"), None)
+        if old is not None:
+            raise Refused(f"{self.folder}: holds frames already ({old.name}); expected none")
+        probe = self.folder / ".livebend"
+        probe.touch()
+        probe.unlink()
+
+    def _path(self, index: int) -> Path:
+        return self.folder / f"frame_{index:06d}.png"

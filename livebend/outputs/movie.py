@@ -1,0 +1,143 @@
+"""A film being written: H.264 pictures and AAC sound in one file, each at its own moment.
+
+The file is written in fragments under a temporary name, so that a crash leaves something that
+plays; at the end it becomes an ordinary file and takes its real name. Nothing here knows frames
+or threads: one thread uses a Movie.
+"""
+
+import os
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from livebend.errors import Refused
+from livebend.flow import Pixels
+
+FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
+RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
+TICKS = 90_000  # per second: the usual time base of video
+_FRAGMENTS = {
+    "movflags": "+hybrid_fragmented+frag_keyframe+delay_moov",
+    "flush_packets": "1",
+}
+_BT709 = 1  # of the standard's code points: primaries, transfer and matrix
+_LIMITED = 1
+
+
+class Movie:
+    """Pictures and mono sound going into `path`.
+
+    `size` is (width, height) in pixels; an odd one is rounded up, and pictures of another size are
+    scaled. `fps` is the usual rate; pictures may come at any rising times. `live` trades file size
+    for little work per picture. Raises: Refused for an unknown kind of file, or one that cannot be
+    written.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        size: tuple[int, int],
+        fps: float,
+        sample_rate: int | None = None,
+        *,
+        live: bool = False,
+    ) -> None:
+        self.path = Path(path)
+        self.partial = self.path.with_name(self.path.name + ".part")
+        self._open(_kind_of(self.path))
+        self._sound: Any = None
+        self._picture = self._add_picture(size, fps, live)
+        if sample_rate is not None:
+            self._add_sound(sample_rate)
+        self._heard = 0
+        self._container.start_encoding()
+
+    def picture(self, pixels: Pixels, start: float, duration: float) -> None:
+        """Add a picture uint8 [H, W, 3] that shows from `start` seconds for `duration` seconds."""
+        frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(
+            width=self._picture.width,
+            height=self._picture.height,
+            format="yuv420p",
+            dst_colorspace="ITU709",
+            dst_color_range="MPEG",
+        )
+        frame.pts, frame.time_base = round(start * TICKS), Fraction(1, TICKS)
+        frame.duration = round((start + duration) * TICKS) - frame.pts
+        self._container.mux(self._picture.encode(frame))
+
+    def sound(self, samples: NDArray[np.float32]) -> None:
+        """Add mono samples float32 [n], -1..1, after those added before."""
+        if not len(samples):
+            return
+        block = av.AudioFrame.from_ndarray(
+            np.ascontiguousarray(samples, np.float32)[None], format="fltp", layout="mono"
+        )
+        block.sample_rate, block.pts = self._sample_rate, self._heard
+        block.time_base = Fraction(1, self._sample_rate)
+        self._heard += len(samples)
+        self._encode_sound(block)
+
+    def finish(self) -> None:
+        """Write what is left and give the file its name."""
+        if self._sound is not None:
+            self._encode_sound(None)
+            self._container.mux(self._sound.encode(None))
+        self._container.mux(self._picture.encode(None))
+        self._container.close()
+        os.replace(self.partial, self.path)
+
+    def abort(self) -> None:
+        """Let go of the file and remove it."""
+        try:
+            self._container.close()
+        finally:
+            self.partial.unlink(missing_ok=True)
+
+    def _open(self, kind: str) -> None:
+        if not self.path.parent.is_dir():
+            raise Refused(f"{self.path}: the folder {self.path.parent} does not exist")
+        if self.path.is_dir():
+            raise Refused(f"{self.path}: is a folder; expected the name of a file")
+        options = _FRAGMENTS if kind in ("mp4", "mov") else {}
+        try:
+            self._container = av.open(str(self.partial), "w", format=kind, options=options)
+        except OSError as refusal:  # av's errors of this kind are OSErrors too
+            reason = refusal.strerror or refusal
+            raise Refused(f"{self.path}: cannot be written: {reason}") from refusal
+
+    def _add_picture(self, size: tuple[int, int], fps: float, live: bool) -> Any:
+        options = {"crf": "18", "preset": "medium", "g": str(max(1, round(2 * fps)))}
+        if live:
+            options |= {"preset": "veryfast", "bf": "0", "rc-lookahead": "0"}
+        rate = Fraction(fps).limit_denominator(1001)
+        stream = self._container.add_stream("libx264", rate=rate, options=options)
+        stream.width, stream.height = (side + side % 2 for side in size)
+        stream.pix_fmt = "yuv420p"
+        coder = stream.codec_context
+        coder.time_base = Fraction(1, TICKS)
+        coder.colorspace = coder.color_primaries = coder.color_trc = _BT709
+        coder.color_range = _LIMITED
+        return stream
+
+    def _add_sound(self, sample_rate: int) -> None:
+        rate = min(RATES, key=lambda known: abs(known - sample_rate))
+        self._sound = self._container.add_stream("aac", rate=rate, layout="mono")
+        self._sound.bit_rate = 160_000
+        self._sample_rate = sample_rate
+        self._resampler = av.AudioResampler("fltp", "mono", rate, frame_size=1024)
+
+    def _encode_sound(self, block: Any) -> None:
+        for piece in self._resampler.resample(block):
+            self._container.mux(self._sound.encode(piece))
+
+
+def _kind_of(path: Path) -> str:
+    kind = FORMATS.get(path.suffix.lower())
+    if kind is None:
+        got = f"ends in {path.suffix!r}" if path.suffix else "has no ending"
+        raise Refused(f"{path}: {got}; expected one of {', '.join(FORMATS)}")
+    return kind

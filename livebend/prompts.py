@@ -1,0 +1,75 @@
+"""Prompts as embeddings, encoded off the render thread and remembered.
+
+The command queue holds a prompt back until `ready` says it is encoded, so the render thread finds
+every prompt of its scene in the cache and a new prompt never stalls a frame.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+
+from torch import Tensor
+
+from livebend.memory import Value
+
+Encode = Callable[[list[str]], Tensor]
+
+
+class Prompts:
+    """A bounded cache of embeddings. Any thread may call any method; `work` is a Worker's body."""
+
+    def __init__(self, encode: Encode, kept: int = 256) -> None:
+        """`encode` takes texts and gives their embeddings [n, T, C]."""
+        self._encode = encode
+        self._kept = kept
+        self._lock = threading.Lock()  # short: guards the cache
+        self._encoding = threading.Lock()  # long: one encoding at a time
+        self._values: OrderedDict[str, Value] = OrderedDict()
+        self._versions = 0
+        self._asked: SimpleQueue[str] = SimpleQueue()
+
+    def ready(self, text: str) -> bool:
+        """Whether the text is encoded."""
+        with self._lock:
+            return text in self._values
+
+    def request(self, text: str) -> None:
+        """Ask the text worker to encode the text; returns at once."""
+        self._asked.put(text)
+
+    def value(self, text: str) -> Value:
+        """Return the embedding [1, T, C] of a text, encoding it here and now if it must be.
+
+        Versions are negative, so that they never equal one that a Memory has given.
+        """
+        if (found := self._find(text)) is not None:
+            return found
+        with self._encoding:
+            if (found := self._find(text)) is not None:
+                return found
+            embedding = self._encode([text])
+        return self._keep(text, embedding)
+
+    def work(self, stop: threading.Event) -> None:
+        """Encode what is asked for until told to stop."""
+        while not stop.is_set():
+            try:
+                text = self._asked.get(timeout=0.1)
+            except Empty:
+                continue
+            self.value(text)
+
+    def _find(self, text: str) -> Value | None:
+        with self._lock:
+            if text in self._values:
+                self._values.move_to_end(text)
+            return self._values.get(text)
+
+    def _keep(self, text: str, embedding: Tensor) -> Value:
+        with self._lock:
+            self._versions -= 1
+            self._values[text] = Value(self._versions, embedding)
+            while len(self._values) > self._kept:
+                self._values.popitem(last=False)
+            return self._values[text]

@@ -1,0 +1,219 @@
+"""From a scene, the sound and the time to a frame. Owned by the render thread."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+from livebend.clock import now
+from livebend.errors import LivebendError
+from livebend.flow import Features, Frame, Pixels, Tick
+from livebend.mailbox import Latest
+from livebend.memory import Ran, Value
+from livebend.modulation import Modulation, Modulator
+from livebend.network import Network, Painted
+from livebend.prompts import Prompts
+from livebend.scene import Bend, Scene, Walk, put
+from livebend.status import BendStatus, RouteStatus, Statistics, Status
+
+HELD_OFF = 2.0  # s that a bend stays out after it made values that are not finite
+
+
+class Renderer:
+    """Paints frames; keeps the last good one, the fade of prompts and what the network remembers.
+
+    `status` receives the state of the show after every frame. `duration` in seconds gives
+    `show.progress` its end; without it progress is 0. `strict` (offline) raises where a live show
+    carries on.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        prompts: Prompts,
+        statistics: Statistics,
+        status: Latest[Status],
+        *,
+        duration: float | None = None,
+        strict: bool = False,
+    ) -> None:
+        self.network = network
+        self._prompts = prompts
+        self._statistics = statistics
+        self._status = status
+        self._duration = duration
+        self._strict = strict
+        self._modulator = Modulator()
+        self._fade = _Fade()
+        self._held_off: dict[str, float] = {}
+        self._good: Pixels | None = None
+
+    def __call__(self, scene: Scene, features: Features, tick: Tick) -> Frame:
+        """Paint the frame of this tick."""
+        begin = now()
+        modulation = self._modulate(scene, features, tick)
+        playing = self._without_faulty(modulated(scene, modulation), tick)
+        self.network.memory.begin_frame()
+        painted = self._paint(playing, tick)
+        pixels = self._checked(painted, playing, tick)
+        ran = self.network.memory.ran
+        self._statistics.frame((now() - begin) * 1e3, _stage_ms(ran), _share(ran))
+        self._status.put(self._describe(scene, playing, features, modulation, painted))
+        return Frame(pixels, tick.index, tick.time, features.time, tick.presentation)
+
+    def _modulate(self, scene: Scene, features: Features, tick: Tick) -> Modulation:
+        progress = min(tick.time / self._duration, 1.0) if self._duration else 0.0
+        return self._modulator.step(scene, features, tick.time, tick.dt, progress)
+
+    @torch.inference_mode()
+    def _paint(self, scene: Scene, tick: Tick) -> Painted:
+        guided = scene.sampling.guidance > 1.0
+        negative = self._prompts.value(scene.prompt.negative) if guided else None
+        text = self._text(scene, tick)
+        noise = self._walk(scene.seed, scene.walk, tick.time)
+        return self.network.paint(noise, text, scene.bends, scene.sampling, negative)
+
+    def _text(self, scene: Scene, tick: Tick) -> Value:
+        """The embedding that this frame is painted from: crossing from an old prompt, and between
+        the scene's two."""
+        prompt = scene.prompt
+        origin, share = self._fade.step(self._prompts.value(prompt.text), tick.time, prompt.fade)
+        text = self._mixed("text.fade", origin, self._prompts.value(prompt.text), share)
+        self._fade.shown = text
+        if not prompt.to:
+            return text
+        return self._mixed("text.blend", text, self._prompts.value(prompt.to), prompt.blend)
+
+    def _mixed(self, name: str, a: Value, b: Value, share: float) -> Value:
+        if share <= 0.0 or share >= 1.0 or a.version == b.version:
+            return a if share <= 0.0 else b
+        key = (a.version, b.version, share)
+        (mixed,) = self.network.memory.recall(
+            name, key, lambda: (torch.lerp(a.tensor, b.tensor, share),)
+        )
+        return mixed
+
+    def _walk(self, seed: int, walk: Walk, time: float) -> Value:
+        """x_T = n0 + r·(cos φ·n1 + sin φ·n2). Source: Dzwonczyk et al. 2024, section 3."""
+        still, east, north = self.network.noise(seed)
+        if walk.radius == 0.0:
+            return still
+        turns = time / walk.period if walk.period else 0.0
+        phi = 2.0 * math.pi * math.fmod(turns + walk.phase / 360.0, 1.0)
+        size = math.sqrt(1.0 + walk.radius**2) if walk.normalise else 1.0
+
+        def walked() -> tuple[Tensor]:
+            circle = math.cos(phi) * east.tensor + math.sin(phi) * north.tensor
+            return ((still.tensor + walk.radius * circle) / size,)
+
+        key = (still.version, walk.radius, phi, size)
+        return self.network.memory.recall("walk", key, walked)[0]
+
+    # ---- faults ------------------------------------------------------------------------------
+
+    def _without_faulty(self, scene: Scene, tick: Tick) -> Scene:
+        """Leave bends out that were held off a short while ago."""
+        self._held_off = {n: end for n, end in self._held_off.items() if end > tick.time}
+        if not self._held_off:
+            return scene
+        bends = (replace(b, mute=b.mute or b.name in self._held_off) for b in scene.bends)
+        return replace(scene, bends=tuple(bends))
+
+    def _checked(self, painted: Painted, scene: Scene, tick: Tick) -> Pixels:
+        """Return the picture's pixels, or the last good ones where it is not finite."""
+        if bool(painted.image.tensor.isfinite().all()):
+            self._good = painted.pixels.tensor.cpu().numpy()
+            self._good.setflags(write=False)
+            return self._good
+        guilty = self.network.culprits()
+        text = f"{' and '.join(guilty) or 'the network'} made values that are not finite"
+        if self._strict:
+            raise LivebendError(f"frame {tick.index}: {text}")
+        self._statistics.count("nonfinite_frames")
+        self._statistics.notice(f"{text}; left out for {HELD_OFF:g} s", "warning")
+        self._held_off.update(dict.fromkeys(guilty, tick.time + HELD_OFF))
+        if self._good is None:
+            return self._plain(scene, tick)
+        return self._good
+
+    def _plain(self, scene: Scene, tick: Tick) -> Pixels:
+        """The picture without bends, for a fault in the first frame."""
+        painted = self._paint(replace(scene, bends=()), tick)
+        if not bool(painted.image.tensor.isfinite().all()):
+            return np.full((self.network.height, self.network.width, 3), 32, np.uint8)
+        return painted.pixels.tensor.cpu().numpy()
+
+    # ---- what the performer sees -------------------------------------------------------------
+
+    def _describe(
+        self,
+        scene: Scene,
+        playing: Scene,
+        features: Features,
+        modulation: Modulation,
+        painted: Painted,
+    ) -> Status:
+        bends = [self._bend_status(b, painted.strength) for b in playing.bends]
+        routes = [
+            RouteStatus(
+                route.name,
+                route.source,
+                modulation.sources.get(route.name, 0.0),
+                route.target,
+                modulation.outputs.get(route.name, 0.0),
+            )
+            for route in scene.routes
+        ]
+        return self._statistics.status(features, scene.title, scene.prompt.text, bends, routes)
+
+    def _bend_status(self, bend: Bend, strength: Mapping[str, Tensor]) -> BendStatus:
+        note = "left out: not finite" if bend.name in self._held_off else ""
+        acts = bend.name in strength
+        d = float(strength[bend.name]) if acts else 0.0
+        return BendStatus(
+            bend.name, bend.operator, bend.site, bend.values, bend.mix, d, acts, note
+        )
+
+
+class _Fade:
+    """The crossing from the prompt that was shown to a new one, in the time of the show."""
+
+    def __init__(self) -> None:
+        self.shown: Value | None = None
+        self._origin: Value | None = None
+        self._target: Value | None = None
+        self._begin = 0.0
+
+    def step(self, target: Value, time: float, fade: float) -> tuple[Value, float]:
+        """Return (embedding to come from, share 0..1 of the target), eased at both ends."""
+        if self._target is None or self.shown is None:
+            self._target = self._origin = target
+        elif target.version != self._target.version:
+            self._origin, self._target, self._begin = self.shown, target, time
+        u = min((time - self._begin) / fade, 1.0) if fade > 0 else 1.0
+        if self._origin is None or u >= 1.0:
+            return target, 1.0
+        return self._origin, u * u * (3.0 - 2.0 * u)
+
+
+def modulated(scene: Scene, modulation: Modulation) -> Scene:
+    """Return the scene with the values that its routes give now."""
+    for path, value in modulation.values.items():
+        scene = put(scene, path, value, fit=True)
+    return scene
+
+
+def _stage_ms(ran: Ran) -> dict[str, float]:
+    return {name: seconds * 1e3 for name, seconds in ran.seconds.items()}
+
+
+def _share(ran: Ran) -> float:
+    """The share of this frame's computations that ran; the rest was remembered."""
+    total = len(ran.seconds) + ran.remembered
+    return len(ran.seconds) / total if total else 0.0
+
+

@@ -1,0 +1,75 @@
+"""Write the trained parts as a folder that diffusers' StableDiffusionPipeline runs unchanged."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderTiny, UNet2DConditionModel
+from torch import nn
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from .denoiser import build_scheduler
+from .text import MAX_TOKENS
+from .words import vocabulary
+
+INDEX = {
+    "_class_name": "StableDiffusionPipeline",
+    "_diffusers_version": "0.42.1",
+    "feature_extractor": [None, None],
+    "image_encoder": [None, None],
+    "requires_safety_checker": False,
+    "safety_checker": [None, None],
+    "scheduler": ["diffusers", "EulerDiscreteScheduler"],
+    "text_encoder": ["transformers", "CLIPTextModel"],
+    "tokenizer": ["transformers", "CLIPTokenizer"],
+    "unet": ["diffusers", "UNet2DConditionModel"],
+    "vae": ["diffusers", "AutoencoderTiny"],
+}
+
+
+def _forget_paths(folder: Path) -> None:
+    """Drop the name or path that saving leaves in configurations."""
+    for path in folder.rglob("*.json"):
+        data = json.loads(path.read_text())
+        if isinstance(data, dict) and data.pop("_name_or_path", None) is not None:
+            path.write_text(json.dumps(data, indent=2) + "\n")
+
+
+def write_vocabulary(folder: Path) -> None:
+    """Write the words that the model knows, for people and for prompt matching."""
+    text = json.dumps(vocabulary(), indent=1, ensure_ascii=False)
+    (folder / "vocabulary.json").write_text(text + "\n")
+
+
+@torch.no_grad()
+def export(
+    folder: Path,
+    vae: AutoencoderTiny,
+    unet: UNet2DConditionModel,
+    text: CLIPTextModel,
+    tokenizer: CLIPTokenizer,
+) -> int:
+    """Write the folder in half precision; return its size in bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    parts: dict[str, nn.Module] = {"vae": vae, "unet": unet, "text_encoder": text}
+    for name, module in parts.items():
+        module.half().save_pretrained(folder / name)
+        module.float()
+    tokenizer.save_pretrained(folder / "tokenizer")
+    _write_bpe_files(tokenizer, folder / "tokenizer")
+    build_scheduler().save_pretrained(folder / "scheduler")
+    (folder / "model_index.json").write_text(json.dumps(INDEX, indent=2) + "\n")
+    write_vocabulary(folder)
+    _forget_paths(folder)
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _write_bpe_files(tokenizer: CLIPTokenizer, folder: Path) -> None:
+    """Write vocab.json and merges.txt beside tokenizer.json, as Stable Diffusion's folder has."""
+    model = json.loads((folder / "tokenizer.json").read_text())["model"]
+    (folder / "vocab.json").write_text(json.dumps(model["vocab"], ensure_ascii=False))
+    merges = [m if isinstance(m, str) else " ".join(m) for m in model["merges"]]
+    (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges) + "\n")
+    assert tokenizer.model_max_length == MAX_TOKENS

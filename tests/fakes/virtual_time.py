@@ -1,0 +1,78 @@
+"""The time of a show that passes only when every thread has said what it waits for.
+
+    time = VirtualTime({"audio": 0, "render": 1})
+
+Threads are known by their names; the number breaks ties, the smaller first. Threads run strictly one
+after another in the order (moment, rank), so a test with threads gives the same result every time
+and needs no sleep.
+"""
+
+import threading
+
+
+class VirtualTime:
+    """A `livebend.clock.Time` for named threads. A thread that ends has left by itself.
+
+    Nobody is released before every named thread has waited once; `leave` lets the others go on
+    without one, such as the main thread before it stops the workers.
+    """
+
+    def __init__(self, ranks: dict[str, int]) -> None:
+        self._ranks = ranks
+        self._turn = threading.Condition()
+        self._awaited = set(ranks)
+        self._waiting: dict[str, tuple[float, int, threading.Event]] = {}
+        self._released: str | None = None
+        self._known: set[str] = set()
+        self._now = 0.0
+
+    def now(self) -> float:
+        """Seconds since the show began."""
+        with self._turn:
+            return self._now
+
+    def wait_until(self, moment: float, stop: threading.Event) -> bool:
+        """Wait for this thread's turn at `moment`; False where `stop` is set by then."""
+        name = threading.current_thread().name
+        if name not in self._ranks:
+            raise KeyError(f"thread {name!r} is not one of {sorted(self._ranks)}")
+        with self._turn:
+            self._watch(name)
+            self._waiting[name] = (moment, self._ranks[name], stop)
+            self._release_next()
+            self._turn.wait_for(lambda: self._released == name)
+            self._released = None
+            if stop.is_set():
+                return False
+            self._now = max(self._now, moment)
+            return True
+
+    def leave(self, name: str) -> None:
+        """Let the others go on without the thread called `name`."""
+        with self._turn:
+            self._awaited.discard(name)
+            self._waiting.pop(name, None)
+            self._release_next()
+
+    def _release_next(self) -> None:
+        """Give the turn to the first of those who wait, once all of them do."""
+        if self._released is None and self._waiting and self._waiting.keys() >= self._awaited:
+            self._released = min(self._waiting, key=self._order)
+            del self._waiting[self._released]
+            self._turn.notify_all()
+
+    def _order(self, name: str) -> tuple[float, int]:
+        moment, rank, stop = self._waiting[name]
+        return (-1.0 if stop.is_set() else moment), rank
+
+    def _watch(self, name: str) -> None:
+        """Leave for the thread when it ends. The main thread has to do that itself."""
+        thread = threading.current_thread()
+        if name in self._known or thread is threading.main_thread():
+            return
+        self._known.add(name)
+        threading.Thread(target=self._outlive, args=(thread, name), daemon=True).start()
+
+    def _outlive(self, thread: threading.Thread, name: str) -> None:
+        thread.join()
+        self.leave(name)

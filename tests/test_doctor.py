@@ -1,0 +1,158 @@
+"""The doctor: each look with a fake in place of the machine, and the report as a whole."""
+
+import json
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from livebend import doctor
+from livebend.doctor import Finding, Unanswered
+
+TORCH: Mapping[str, object] = {
+    "version": "2.13.0", "cuda": "13.0", "gpu": "RTX 4090", "memory": 24, "threads": 8,
+}  # fmt: skip
+
+
+def answers(**values: object) -> doctor.Ask:
+    return lambda question: values
+
+
+def silence(question: str) -> doctor.Answer:
+    raise Unanswered("OSError: PortAudio library not found")
+
+
+def complete_model(folder: Path) -> Path:
+    for part in doctor.PARTS:
+        (folder / part).mkdir(parents=True)
+        (folder / part / "config.json").write_text("{}")
+    for part in ("unet", "vae", "text_encoder"):
+        (folder / part / "model.safetensors").write_bytes(b"w" * 100)
+    (folder / "model_index.json").write_text("{}")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("said", "nvidia", "ok", "words"),
+    [
+        ({}, True, True, "RTX 4090, 24 GiB"),
+        ({"gpu": "", "memory": 0}, True, None, "torch cannot use"),
+        ({"gpu": "", "memory": 0, "cuda": ""}, True, None, "torch is a CPU build"),
+        ({"gpu": "", "memory": 0, "cuda": ""}, False, None, "none"),
+        ({"gpu": "Apple GPU", "memory": 0, "cuda": ""}, False, True, "Apple GPU"),
+    ],
+)
+def test_gpu_and_build_are_told_apart(said, nvidia, ok, words):
+    build, gpu = doctor.torch(answers(**{**TORCH, **said}), lambda: nvidia)
+    assert build.ok is True
+    assert gpu.ok is ok
+    assert words in gpu.found
+    assert bool(gpu.advice) is (nvidia and ok is None)
+
+
+def test_a_torch_that_does_not_start_is_essential_and_comes_with_advice():
+    (finding,) = doctor.torch(silence, lambda: False)
+    assert finding.ok is False
+    assert ".venv" in finding.advice
+
+
+def test_without_portaudio_the_install_line_and_the_demo_are_named():
+    finding = doctor.sound(silence)
+    assert finding.ok is None
+    assert "demo" in finding.advice
+    assert "portaudio" in finding.advice.lower() or "sounddevice" in finding.advice
+
+
+def test_sound_names_the_default_input():
+    found = doctor.sound(answers(version="PortAudio V19", inputs=2, default="Scarlett 2i2"))
+    assert found.ok
+    assert "Scarlett 2i2" in found.found
+    assert doctor.sound(answers(version="PortAudio V19", inputs=0, default="")).ok is None
+
+
+def test_display_is_told_with_its_sizes(monkeypatch):
+    monkeypatch.setenv("DISPLAY", ":0")
+    found = doctor.display(answers(driver="x11", sizes=[[1920, 1080], [1280, 720]]))
+    assert found.found == "1920x1080, 1280x720 (x11)"
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(doctor.sys, "platform", "linux")
+    assert doctor.display(answers()).ok is None
+
+
+def test_missing_codecs_are_named():
+    assert doctor.codecs(answers(version="18", have=["libx264", "aac"])).ok
+    finding = doctor.codecs(answers(version="18", have=["aac"]))
+    assert finding.ok is None
+    assert "libx264" in finding.found
+
+
+def test_missing_packages_are_named():
+    finding = doctor.packages(lambda name: ["numpy>=2", "no-such-thing<3", 'x; extra == "test"'])
+    assert finding.ok is False
+    assert finding.found == "missing: no-such-thing"
+
+
+def test_an_incomplete_model_names_its_missing_parts(tmp_path):
+    folder = complete_model(tmp_path / "tiny")
+    assert doctor.tiny_model(folder).ok
+    (folder / "vae" / "model.safetensors").unlink()
+    finding = doctor.tiny_model(folder)
+    assert finding.ok is False
+    assert finding.found == "incomplete: no vae"
+
+
+def test_the_hub_cache_is_searched_for_a_whole_snapshot(tmp_path):
+    assert doctor.turbo_model(tmp_path).ok is None
+    complete_model(tmp_path / "models--stabilityai--sd-turbo" / "snapshots" / "abc")
+    assert doctor.turbo_model(tmp_path).ok
+
+
+def test_the_hub_cache_follows_its_variables(monkeypatch, tmp_path):
+    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    assert doctor.hub_cache() == tmp_path / "hub"
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "mine"))
+    assert doctor.hub_cache() == tmp_path / "mine"
+
+
+def test_what_counts_as_a_model_is_what_the_loader_needs():
+    from livebend.models import folder  # noqa: PLC0415 - imports torch
+
+    assert set(doctor.PARTS) == set(folder.PARTS)
+    assert doctor.TINY == folder.TINY
+
+
+def test_a_taken_port_comes_with_the_next_one():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = taken.getsockname()
+        finding = doctor.osc_port(address)
+    assert finding.ok is None
+    assert f"--osc 127.0.0.1:{address[1] + 1}" in finding.advice
+    assert doctor.osc_port(address).ok
+
+
+def test_a_question_is_answered_by_a_python_of_its_own():
+    assert doctor.ask("print('noise'); print('{\"a\": 1}')") == {"a": 1}
+    with pytest.raises(Unanswered, match="OSError: gone"):
+        doctor.ask("raise OSError('gone')")
+    with pytest.raises(Unanswered, match="status 3"):
+        doctor.ask("raise SystemExit(3)")
+
+
+def test_reports_are_aligned_and_complete():
+    findings = [Finding("a", "here"), Finding("long name", "not", None, "do this")]
+    lines = doctor.as_text(findings).splitlines()
+    assert lines == ["ok  a          here", "--  long name  not", f"{'':15}-> do this"]
+    assert json.loads(doctor.as_json(findings))[1]["advice"] == "do this"
+    assert doctor.healthy(findings)
+    assert not doctor.healthy([*findings, Finding("b", "gone", False)])
+
+
+def test_the_real_machine_can_be_examined():
+    findings = doctor.examine()
+    assert [f.what for f in findings][:3] == ["Python", "packages", "torch"]
+    assert all(f.found for f in findings)
+    assert all(f.advice for f in findings if f.ok is False)

@@ -1,0 +1,160 @@
+"""Remembered == recomputed, bit for bit; only what changed runs; neutral bends do nothing."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from livebend.errors import OutOfRange, Refused, UnknownName
+from livebend.memory import Value
+from livebend.models import load_model
+from livebend.network import Network
+from livebend.scene import Bend, Sampling, Scene
+
+CPU, F32 = torch.device("cpu"), torch.float32
+SIZE = (64, 64)
+ONE = Sampling("euler", 1)
+
+
+@pytest.fixture(scope="module")
+def model(model_folder):
+    return load_model(str(model_folder("turbo")), CPU, F32)
+
+
+@pytest.fixture
+def network(model):
+    return Network(model, *SIZE)
+
+
+def text(model, words="a red orb", version=-1):
+    return Value(version, model.encode([words]))
+
+
+def picture(network, bends=(), sampling=ONE, seed=46, words="a red orb", version=-1):
+    noise = network.noise(seed)[0]
+    return network.paint(noise, text(network.model, words, version), bends, sampling)
+
+
+def swirl(site, angle=30.0, **more):
+    return Bend("swirl", "rotate_pairs", site, {"angle": angle}, **more)
+
+
+def test_sites_are_in_reading_order(network):
+    assert network.sites[:6] == (
+        "unet.text", "latent", "unet.time", "unet.in", "unet.skip.0", "unet.down.0",
+    )  # fmt: skip
+    assert [s for s in network.sites if s.startswith("vae")] == [
+        "vae.in", "vae.up.0", "vae.up.1", "vae.up.2",
+    ]  # fmt: skip
+    assert network.sites[-1] == "image"
+
+
+def test_every_site_can_be_bent_and_keeps_shape_dtype_and_strides(network):
+    plain = picture(network).pixels.tensor
+    for site in network.sites:
+        bent = picture(network, (swirl(site),)).pixels.tensor
+        assert bent.shape == plain.shape, site
+        assert not torch.equal(bent, plain), site
+
+
+@pytest.mark.parametrize("sampling", [ONE, Sampling("euler", 2), Sampling("lcm", 2)])
+def test_neutral_bends_leave_the_bytes(network, sampling):
+    plain = picture(network, (), sampling).pixels.tensor.clone()
+    bends = [swirl(s, 0.0) for s in network.sites] + [swirl("latent@0.5", 360.0)]
+    bends += [swirl("unet.mid", mix=0.0), swirl("unet.mid", mute=True)]
+    for bend in bends:
+        assert torch.equal(picture(network, (bend,), sampling).pixels.tensor, plain), bend.site
+
+
+@pytest.mark.parametrize(
+    ("site", "first"),
+    [("unet.mid", "unet.up.0"), ("unet.up.2", "unet.up.3"), ("unet.skip.1", "unet.up.3"),
+     ("latent@1", "vae.in"), ("vae.up.1", "vae.up.2"), ("image", None)],
+)  # fmt: skip
+def test_only_what_lies_behind_a_bend_runs_again(network, site, first):
+    picture(network, (swirl(site, 10.0),))
+    network.memory.begin_frame()
+    picture(network, (swirl(site, 11.0),))
+    ran = [s.name for s in network.stages if s.name in network.memory.ran.seconds]
+    names = [s.name for s in network.stages]
+    assert ran == (names[names.index(first) :] if first else [])
+
+
+def test_nothing_changed_runs_nothing(network):
+    picture(network, (swirl("unet.mid"),))
+    network.memory.begin_frame()
+    picture(network, (swirl("unet.mid"),))
+    assert network.memory.ran.seconds == {}
+
+
+def test_undo_and_a_b_are_free(network):
+    for _ in range(2):
+        picture(network)
+        picture(network, (swirl("unet.up.2"),))
+    network.memory.begin_frame()
+    picture(network)
+    assert not [n for n in network.memory.ran.seconds if n.startswith(("unet", "vae"))]
+
+
+moves = st.lists(
+    st.tuples(
+        st.sampled_from(["latent@0", "latent@0.5", "unet.down.1", "unet.skip.1", "unet.mid",
+                         "unet.up.2", "latent@1", "vae.up.0"]),
+        st.sampled_from([0.0, 15.0, 90.0]),
+        st.sampled_from([46, 47]),
+        st.sampled_from([ONE, Sampling("euler", 2), Sampling("euler", 2, 0.0, "insert")]),
+    ),
+    min_size=2, max_size=5,
+)  # fmt: skip
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@given(moves)
+def test_remembered_equals_recomputed(model, steps):
+    remembering = Network(model, *SIZE)
+    for site, angle, seed, sampling in steps:
+        bends = (swirl(site, angle),)
+        kept = picture(remembering, bends, sampling, seed).pixels.tensor
+        fresh = picture(Network(model, *SIZE), bends, sampling, seed).pixels.tensor
+        assert torch.equal(kept, fresh)
+
+
+def test_insert_adds_a_call_where_the_bend_is(network):
+    bend = swirl("latent@0.8")
+    picture(network, (bend,), Sampling("euler", 1, 0.0, "insert"))
+    assert network._plan(Sampling("euler", 1, 0.0, "insert")).t == (999.0, 181.0, 0.0)
+
+
+def test_a_step_confines_a_bend(network):
+    two = Sampling("euler", 2)
+    both = picture(network, (swirl("unet.mid"),), two).pixels.tensor
+    second = picture(network, (swirl("unet.mid#1"),), two).pixels.tensor
+    never = picture(network, (swirl("unet.mid#7"),), two).pixels.tensor
+    assert not torch.equal(both, second)
+    assert torch.equal(never, picture(network, (), two).pixels.tensor)
+
+
+def test_memory_forgets_beyond_its_cap(model):
+    network = Network(model, *SIZE)
+    network.memory._byte_cap = 200_000
+    first = picture(network, (swirl("unet.mid"),)).pixels.tensor
+    assert network.memory.bytes <= 200_000
+    assert torch.equal(picture(network, (swirl("unet.mid"),)).pixels.tensor, first)
+
+
+@pytest.mark.parametrize(
+    ("site", "channels", "error"),
+    [("unet.middle", "all", UnknownName), ("latent@2", "all", Refused),
+     ("unet.mid#x", "all", Refused), ("unet.mid", "some", OutOfRange)],
+)  # fmt: skip
+def test_what_cannot_be_played_is_refused(network, site, channels, error):
+    scene = Scene(bends=(replace(swirl(site), channels=channels),))
+    with pytest.raises(error):
+        network.check(scene)
+
+
+def test_a_size_that_does_not_fit_is_refused(model):
+    with pytest.raises(OutOfRange, match="100x64: expected multiples of 8"):
+        Network(model, 100, 64)

@@ -1,0 +1,156 @@
+"""Commands and paths: every parameter can be read and set, and nothing structural is lost."""
+
+import pytest
+
+from livebend.errors import OutOfRange, Refused, UnknownName
+from livebend.scene import (
+    Add,
+    Bend,
+    Load,
+    Panic,
+    Prompt,
+    Remove,
+    Replace,
+    Route,
+    Scene,
+    Set,
+    Undo,
+    check,
+    find,
+    get,
+    paths,
+    put,
+)
+
+SWIRL = Bend("swirl", "rotate", "latent@0.8", {"angle": 30.0})
+KICK = Route("kick", "low", "bend.swirl.angle", high=90.0)
+SCENE = Scene("Dub", bends=(SWIRL,), routes=(KICK,))
+START = Load(SCENE, "dub").apply(Scene())
+
+
+def other(spec):
+    """A value that is not the default."""
+    if spec.kind == "choice":
+        return spec.choices[-1]
+    if spec.kind == "text":
+        return "bend.swirl.angle" if spec.name == "target" else "nebula"
+    if spec.kind == "bool":
+        return not spec.default
+    return spec.range.high if spec.default != spec.range.high else spec.range.low
+
+
+@pytest.mark.parametrize("path", [path for path, _ in paths(SCENE)])
+def test_every_path_can_be_read_and_set(path):
+    spec = find(SCENE, path)
+    value = other(spec)
+    changed = put(SCENE, path, value)
+    assert get(changed, path) == value
+    assert put(changed, path, get(SCENE, path)) == SCENE
+    assert spec.doc
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "seeds", "seed.x", "prompt", "prompt.txt", "bend", "bend.swirl", "bend.swril.angle",
+     "bend.swirl.angel", "route.kick", "route.kick.hi", "title", "home", "bends", "a.b.c.d"],
+)  # fmt: skip
+def test_a_path_that_is_not_there_is_refused(path):
+    with pytest.raises(UnknownName):
+        put(SCENE, path, 1)
+
+
+def test_the_nearest_path_is_offered():
+    with pytest.raises(UnknownName, match=r"did you mean 'bend\.swirl\.angle'"):
+        get(SCENE, "bend.swirl.angel")
+
+
+def test_set_brings_a_number_inside_and_put_refuses_it():
+    assert Set("walk.radius", 99).apply(SCENE).walk.radius == 4.0
+    assert Set("bend.swirl.angle", 400).apply(SCENE).bend("swirl").values["angle"] == 40.0
+    with pytest.raises(OutOfRange, match=r"walk\.radius = 99: expected 0\.\.4"):
+        put(SCENE, "walk.radius", 99)
+
+
+def test_set_leaves_the_old_scene_alone():
+    changed = Set("prompt.text", "flames").apply(SCENE)
+    assert (changed.prompt.text, SCENE.prompt) == ("flames", Prompt())
+
+
+def test_panic_returns_to_the_preset():
+    bent = Remove("bend", "swirl").apply(Set("prompt.blend", 1).apply(START))
+    assert bent != SCENE
+    assert Panic().apply(bent) == SCENE
+    assert Panic().apply(Panic().apply(bent)) == SCENE
+
+
+def test_undo_returns_before_the_last_structural_command_and_twice_is_a_redo():
+    removed = Remove("bend", "swirl").apply(START)
+    undone = Undo().apply(removed)
+    assert undone == START
+    assert Undo().apply(undone) == removed
+    assert Undo().apply(Panic().apply(removed)) == removed
+
+
+def test_undo_refuses_where_nothing_was_done():
+    with pytest.raises(Refused, match="nothing to undo"):
+        Undo().apply(Scene())
+
+
+def test_a_long_show_does_not_pile_up():
+    scene = START
+    for _ in range(50):
+        scene = Add(Bend("x", "add", "unet.mid")).apply(Remove("bend", "swirl").apply(scene))
+        scene = Load(SCENE).apply(scene)
+    assert scene.before is not None
+    assert scene.before.before is None
+
+
+def test_add_takes_the_end_of_the_chain_and_refuses_a_taken_name():
+    tilt = Bend("tilt", "transform", "image")
+    assert [b.name for b in Add(tilt).apply(SCENE).bends] == ["swirl", "tilt"]
+    with pytest.raises(Refused, match="taken"):
+        Add(SWIRL).apply(SCENE)
+
+
+@pytest.mark.parametrize("name", ["", "Swirl", "a.b", "a/b", "a b", "ä", "a" * 65, "../x"])
+def test_a_name_that_cannot_be_a_path_is_refused(name):
+    with pytest.raises(Refused, match="name"):
+        Add(Bend(name, "add", "unet.mid")).apply(SCENE)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [Bend("x", "rotat", "unet.mid"), Route("x", "rms", "bend.nope.angle"),
+     Route("x", "rms", "prompt.text")],
+)  # fmt: skip
+def test_a_part_that_cannot_be_played_is_refused(part):
+    with pytest.raises(Refused):
+        Add(part).apply(SCENE)
+
+
+def test_replace_keeps_the_place_and_the_routes_that_still_fit():
+    two = Add(Bend("tilt", "transform", "image")).apply(SCENE)
+    turned = Replace(Bend("swirl", "rotate_pairs", "unet.mid")).apply(two)
+    assert [b.name for b in turned.bends] == ["swirl", "tilt"]
+    assert turned.routes == (KICK,)
+    assert Replace(Bend("swirl", "add", "unet.mid")).apply(two).routes == ()
+    assert Replace(Bend("new", "add", "unet.mid")).apply(SCENE).bend("new")
+
+
+def test_removing_a_bend_removes_what_drives_it():
+    scene = Remove("bend", "swirl").apply(SCENE)
+    assert (scene.bends, scene.routes) == ((), ())
+    assert Remove("route", "kick").apply(SCENE).bends == (SWIRL,)
+    for what in ("bend", "route"):
+        with pytest.raises(UnknownName):
+            Remove(what, "nope").apply(SCENE)
+
+
+def test_a_route_cannot_be_pointed_at_nothing():
+    with pytest.raises(Refused, match=r"route\.kick\.target"):
+        Set("route.kick.target", "bend.swirl.angel").apply(SCENE)
+
+
+def test_a_name_used_twice_is_refused():
+    with pytest.raises(Refused, match="twice"):
+        check(Scene(bends=(SWIRL, SWIRL)))
