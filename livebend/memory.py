@@ -73,6 +73,11 @@ class Memory:
         self._keep(slot, key, values)
         return values
 
+    def newest(self, name: str, step: int = 0) -> tuple[Value, ...]:
+        """Return the outputs of the last run of `name`. Raises: KeyError where none is kept."""
+        slot = (name, step)
+        return self._kept[slot, self._keys[slot][-1]]
+
     def forget(self) -> None:
         """Forget everything, as after a change of model or size."""
         self._kept.clear()

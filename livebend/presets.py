@@ -19,8 +19,8 @@ Listing reads titles only: what knows scenes, and with them torch, is imported w
 """
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +73,21 @@ def load(name_or_file: str | Path) -> "Scene":
     if isinstance(name_or_file, Path) or name_or_file.endswith(".toml"):
         return _load_file(Path(name_or_file))
     return _load_file(_file_of(name_or_file))
+
+
+def opening(
+    preset: str, seed: int | None, steps: int | None, sets: Iterable[tuple[str, object]]
+) -> "Scene":
+    """Return the scene a show opens with: a preset and what the command line changes about it.
+
+    Panic comes back to it. Raises: LivebendError.
+    """
+    from livebend.scene import put  # noqa: PLC0415 - imports torch
+
+    scene = load(preset)
+    for path, value in (("seed", seed), ("sampling.steps", steps), *sets):
+        scene = scene if value is None else put(scene, path, value)
+    return replace(scene, home=scene)
 
 
 def save(scene: "Scene", file: Path, about: str = "") -> None:

@@ -17,7 +17,7 @@ from livebend.memory import Ran, Value
 from livebend.modulation import Modulation, Modulator
 from livebend.network import Network, Painted
 from livebend.prompts import Prompts
-from livebend.scene import Bend, Scene, Walk, put
+from livebend.scene import Bend, Route, Scene, Walk, put
 from livebend.status import BendStatus, RouteStatus, Statistics, Status
 
 HELD_OFF = 2.0  # s that a bend stays out after it made values that are not finite
@@ -158,16 +158,7 @@ class Renderer:
         painted: Painted,
     ) -> Status:
         bends = [self._bend_status(b, painted.strength) for b in playing.bends]
-        routes = [
-            RouteStatus(
-                route.name,
-                route.source,
-                modulation.sources.get(route.name, 0.0),
-                route.target,
-                modulation.outputs.get(route.name, 0.0),
-            )
-            for route in scene.routes
-        ]
+        routes = [_route_status(r, modulation.sources.get(r.name, 0.0)) for r in scene.routes]
         return self._statistics.status(features, scene.title, scene.prompt.text, bends, routes)
 
     def _bend_status(self, bend: Bend, strength: Mapping[str, Tensor]) -> BendStatus:
@@ -205,6 +196,11 @@ def modulated(scene: Scene, modulation: Modulation) -> Scene:
     for path, value in modulation.values.items():
         scene = put(scene, path, value, fit=True)
     return scene
+
+
+def _route_status(route: Route, value: float) -> RouteStatus:
+    output = route.low + (route.high - route.low) * value
+    return RouteStatus(route.name, route.source, value, route.target, output)
 
 
 def _stage_ms(ran: Ran) -> dict[str, float]:

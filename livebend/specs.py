@@ -5,11 +5,12 @@
 gives the preset key and its check, the OSC address, the MIDI scale, the listing and the tests.
 """
 
-import functools
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import cache
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from livebend.errors import OutOfRange, UnknownName
@@ -78,7 +79,7 @@ class Spec:
         return value == self.default
 
 
-def specs_of(declared: Callable[..., Any] | type) -> dict[str, Spec]:
+def specs_of(declared: Callable[..., Any] | type) -> Mapping[str, Spec]:
     """Return the specs of a dataclass's annotated fields or a function's keyword-only parameters.
 
     Fields that are not numbers, booleans, choices or text are passed over. The answer is kept and
@@ -87,11 +88,11 @@ def specs_of(declared: Callable[..., Any] | type) -> dict[str, Spec]:
     return _read(declared)
 
 
-@functools.cache
-def _read(declared: Callable[..., Any] | type) -> dict[str, Spec]:
+@cache
+def _read(declared: Callable[..., Any] | type) -> Mapping[str, Spec]:
     hints = typing.get_type_hints(declared, include_extras=True)
     specs = (_spec(name, hints[name], default) for name, default in _defaults(declared).items())
-    return {spec.name: spec for spec in specs if spec is not None}
+    return MappingProxyType({spec.name: spec for spec in specs if spec is not None})
 
 
 def _defaults(declared: Callable[..., Any] | type) -> dict[str, Any]:
@@ -111,7 +112,8 @@ def _spec(name: str, hint: Any, default: Any) -> Spec | None:
     doc = next((e for e in extras if isinstance(e, str)), "")
     if typing.get_origin(hint) is Literal:
         choices = tuple(str(c) for c in typing.get_args(hint))
-        return Spec(name, "choice", default, None, choices, doc)
+        first = choices[0] if default is MISSING else default
+        return Spec(name, "choice", first, None, choices, doc)
     kinds = {float: "float", int: "int", bool: "bool", str: "text"}
     if hint not in kinds:
         return None

@@ -208,6 +208,11 @@ class Statistics:
         with self._lock:
             self._counts[name] += n
 
+    def total(self, name: Counter, n: int) -> None:
+        """Set a counter that somebody else counts."""
+        with self._lock:
+            self._counts[name] = n
+
     def notice(self, text: str, level: Level = "info") -> None:
         """Tell the performer something. One said again moves to the end with its new time."""
         with self._lock:

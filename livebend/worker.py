@@ -34,6 +34,10 @@ class Worker:
         """Whether the thread is running."""
         return self._thread.is_alive()
 
+    def wait(self, timeout: float) -> None:
+        """Wait until the thread has ended, at most `timeout` seconds."""
+        self._thread.join(timeout)
+
     def stop(self, timeout: float = 5.0) -> bool:
         """Ask the thread to end, wait up to `timeout` seconds, and say whether it has ended."""
         self.stopping.set()

@@ -309,8 +309,9 @@ def explain(output: str, python: tuple[int, ...]) -> str:
     version = ".".join(map(str, python))
     known = (advice for pattern, advice in ADVICE.items() if re.search(pattern, output))
     cause = next(known, "a command failed").format(python=version)
-    errors = [line.strip() for line in output.splitlines() if "error" in line.lower()]
-    shown = "".join(f"\n  {line[:300]}" for line in (errors or output.splitlines())[-4:])
+    lines = [line.strip()[:300] for line in output.splitlines()]
+    errors = [line for line in lines if re.match(r"(ERROR|error|\w*Error)\b", line)]
+    shown = "".join(f"\n  {line}" for line in (errors or lines)[-4:])
     return f"{cause}{shown}\n  The whole log: {LOG}\n  Then start again."
 
 

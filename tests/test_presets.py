@@ -176,6 +176,8 @@ def test_a_preset_that_cannot_be_written_leaves_nothing(tmp_path):
 
 
 def test_listing_presets_does_not_import_torch():
-    code = "import sys; from livebend.presets import *; list_presets(); print('torch' in sys.modules)"
+    code = (
+        "import sys; from livebend.presets import *; list_presets(); print('torch' in sys.modules)"
+    )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "False"

@@ -22,7 +22,7 @@ from livebend.scene import (
     put,
 )
 
-SWIRL = Bend("swirl", "rotate", "latent@0.8", {"angle": 30.0})
+SWIRL = Bend("swirl", "rotate", "latent@0.8", {"angle": 30.0, "i": 1, "j": 2})
 KICK = Route("kick", "low", "bend.swirl.angle", high=90.0)
 SCENE = Scene("Dub", bends=(SWIRL,), routes=(KICK,))
 START = Load(SCENE, "dub").apply(Scene())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,7 @@ def test_a_small_step_of_noise_is_a_small_step_of_the_picture(concept):
     a, b = draw_noise(3), draw_noise(4)
     angles = np.linspace(0.3, 0.32, 3)
     walk = [draw(Label(concept), np.float32(np.cos(t) * a + np.sin(t) * b), SIZE) for t in angles]
-    steps = [np.abs(p.astype(int) - q).mean() for p, q in zip(walk, walk[1:], strict=False)]
+    steps = [np.abs(p.astype(int) - q).mean() for p, q in pairwise(walk)]
     assert max(steps) < 6
 
 

@@ -4,6 +4,7 @@ One short-time spectrum (window 1024) feeds flux, centroid and bands; onsets use
 so arrive 14–20 ms after the attack; beats come from aubio's tempo through a phase that never jumps.
 """
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -17,6 +18,10 @@ from livebend.flow import Features
 WINDOW = 1024  # samples, of the spectrum
 ONSET_WINDOW = 512
 PITCH_WINDOW = 2048  # lowest pitch about 43 Hz at 44.1 kHz
+SHUT, OPEN = -45.0, -90.0  # dB, gates of the onsets
+ONSET_POWER = 10.0 ** (SHUT / 10)
+ONSET_HOLD = 0.03  # s
+OFFSET = np.float32(1e-4)
 GATE = 1e-3  # rms, -60 dBFS: below it is silence
 SURE = 0.7  # confidence below which a pitch is none
 LOWEST_BRIGHTNESS, HIGHEST_BRIGHTNESS = 50.0, 10_000.0  # Hz
@@ -50,8 +55,9 @@ class Analyzer:
         self._flux = aubio.specdesc("specflux", WINDOW)
         self._centroid = aubio.specdesc("centroid", WINDOW)
         self._onset = aubio.onset("default", ONSET_WINDOW, hop, sample_rate)
-        self._onset.set_silence(-45.0)
         self._onset.set_minioi_ms(80.0)
+        self._open_hops = math.ceil(ONSET_HOLD * sample_rate / hop)
+        self._ajar = 0  # hops for which the gate of the onsets stays open
         self._tempo = aubio.tempo("default", WINDOW, hop, sample_rate)
         self._pitch = aubio.pitch("yinfast", PITCH_WINDOW, 2 * hop, sample_rate)
         self._pitch.set_unit("Hz")
@@ -70,14 +76,15 @@ class Analyzer:
         `time` is the moment of the block's last sample, in seconds on the clock of the show. A
         block that is not finite counts as silence.
         """
-        if not np.isfinite(np.dot(block, block)):
-            block = np.zeros(self.hop, np.float32)
+        power = float(np.dot(block, block)) / self.hop
+        if not math.isfinite(power):
+            block, power = np.zeros(self.hop, np.float32), 0.0
         spectrum = self._spectrum(block)
         levels = self._levels.step(block, spectrum.norm)
         silent = levels.rms < GATE
         flux_raw = float(self._flux(spectrum)[0])
         centroid = 0.0 if silent else self._hertz(float(self._centroid(spectrum)[0]))
-        self._hear_onset(block, time)
+        self._hear_onset(block, power, time)
         beat = self._beat.step(self._tempo(block)[0] > 0, self._tempo.get_bpm(), silent)
         pitch = self._hear_pitch(block)
         self._hops += 1
@@ -107,8 +114,13 @@ class Analyzer:
     def _hertz(self, bins: float) -> float:
         return bins * self.sample_rate / WINDOW
 
-    def _hear_onset(self, block: Samples, time: float) -> None:
-        if self._onset(block)[0] > 0:
+    def _hear_onset(self, block: Samples, power: float, time: float) -> None:
+        """Count an onset. aubio reports it some hops late, when a short click is over already: so
+        its gate stays open for a moment after anything loud, also for digital silence, which a
+        constant offset lifts to -80 dB."""
+        self._ajar = self._open_hops if power > ONSET_POWER else max(self._ajar - 1, 0)
+        self._onset.set_silence(OPEN if self._ajar else SHUT)
+        if self._onset(block + OFFSET)[0] > 0:
             ago = (self._hops + 1) * self.hop - self._onset.get_last()
             self._onsets += 1
             self._onset_time = time - ago / self.sample_rate

@@ -17,7 +17,7 @@ PEAK = 0.85
 CYCLE = 1024  # samples of one stored cycle
 CHORDS = ((57, 60, 64, 71), (53, 57, 60, 67), (48, 55, 64, 67), (55, 59, 62, 69))  # Am9 F C G
 ROOTS = (33, 29, 36, 31)
-RIFF = (0, 0, 12, 0, 7, 0, 12, 10)  # semitones above the root, in eighths
+RIFF = (0, 0, 12, 0, 7, 0, 12, 7)  # semitones above the root, in eighths
 MELODY = (76, 74, 72, 69, 71, 72, 74, 67)
 
 

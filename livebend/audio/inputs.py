@@ -84,7 +84,7 @@ class DeviceInput:
         self._reader, self._time = reader, time
         self._seconds = hop / sample_rate
         self._silence = np.zeros(hop, np.float32)
-        self._last = time.now()
+        self._last = self._silent_until = time.now()
 
     @property
     def overflows(self) -> int:
@@ -95,10 +95,11 @@ class DeviceInput:
         """Return the next hop of the device, or of silence; None when `stop` is set."""
         if stop.is_set():
             return None
-        heard = self._reader.read()
-        if heard is not None:
-            self._last = max(self._last, self._time.now() - heard[1])
-            return heard[0], self._last
+        if self._last + self._seconds > self._silent_until:
+            if (heard := self._reader.read()) is not None:
+                self._last = max(self._last, self._time.now() - heard[1])
+                return heard[0], self._last
+            self._silent_until = self._time.now()
         if not self._time.wait_until(self._last + self._seconds, stop):
             return None
         self._last += self._seconds

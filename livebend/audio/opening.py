@@ -3,6 +3,7 @@
 demo · loopback · the name of a file · the name of a device
 """
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -102,6 +103,6 @@ def _monitor(sample_rate: int, notify: Notify) -> Monitor | None:
 
 
 def _is_file(name: str) -> bool:
-    """Whether the name means a file: it is one, has a folder in it, or ends as sound files do."""
+    """Whether the name means a file: it is one, or it ends as sound files do."""
     path = Path(name)
-    return path.exists() or len(path.parts) > 1 or 2 <= len(path.suffix.strip(". ")) <= 4
+    return path.exists() or re.fullmatch(r"\.[A-Za-z]\w{1,3}", path.suffix) is not None

@@ -20,7 +20,7 @@ from functools import lru_cache, partial
 from typing import Literal
 
 from livebend.control.desk import Bank, Show, preset
-from livebend.errors import OutOfRange, Refused
+from livebend.errors import OutOfRange
 from livebend.parameters import ROOT, address_of
 from livebend.scene import (
     Add,
@@ -215,5 +215,3 @@ COMMANDS: Mapping[str, Reader] = {
     f"{ROOT}/route/replace": partial(_put, Replace, "route"),
     f"{ROOT}/route/remove": partial(_remove, "route"),
 }
-
-__all__ = ["ALIASES", "COMMANDS", "Ask", "Heard", "Refused", "is_private", "leaves", "read"]

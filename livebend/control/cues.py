@@ -119,7 +119,9 @@ def rehearse(cues: Iterable[Cue], scene: Scene, name: str) -> Scene:
 
 def cue_line(time: float, command: Command) -> str:
     """Return a command as a line of a cue file. Raises: Refused for one that has no words."""
-    return f"{math.floor(time * 1000) / 1000:.3f} {_words(command)}"
+    cut = math.floor(time * 1000)
+    cut -= cut / 1000 > time  # the product may have been rounded up
+    return f"{cut / 1000:.3f} {_words(command)}"
 
 
 def _words(command: Command) -> str:

@@ -75,4 +75,6 @@ def _with_known_tags(datagram: bytes) -> bytes:
     tags = datagram[begin:end]
     if not TAGS.issuperset(tags):
         raise DatagramError(f"types {tags!r}")
+    if b"I" not in tags:
+        return datagram
     return datagram[:begin] + tags.replace(b"I", b"T") + datagram[end:]

@@ -21,10 +21,10 @@ def press(desk: Desk, action: str) -> bool:
     """Do what the action says; False where it was refused, and the desk knows why. Any thread."""
     try:
         wish = read(desk, action)
+        return wish is None or desk.send(wish)
     except LivebendError as why:
         desk.refuse(str(why))
         return False
-    return wish is None or desk.send(wish)
 
 
 def read(desk: Desk, action: str) -> Command | Show | None:

@@ -107,11 +107,14 @@ class Ear:
 
     def _await(self, wish: object) -> None:
         """Remember the parts that will be there once the wish is granted."""
-        parts: Sequence[Part] = ()
-        if isinstance(wish, Load):
-            parts = (*wish.scene.bends, *wish.scene.routes)
-        elif isinstance(wish, (Add, Replace)):
-            parts = (wish.part,)
+        parts: Sequence[Part]
+        match wish:
+            case Load(scene=scene):
+                parts = (*scene.bends, *scene.routes)
+            case Add(part) | Replace(part):
+                parts = (part,)
+            case _:
+                return
         until = self._now() + AWAITED
         late = {stem: end for stem, end in self._awaited.items() if end > self._now()}
         self._awaited = late | {_stem(part): until for part in parts}

@@ -100,7 +100,7 @@ def load_model(
     turbo = scheduler.get("timestep_spacing") == "trailing"
     return Model(
         name,
-        *(m.to(device, dtype).eval().requires_grad_(False) for m in (unet, vae, text)),
+        *(_settled(part, device, dtype) for part in (unet, vae, text)),
         tokenizer,
         _noising(scheduler, name),
         steps=int(index.get("livebend_steps", 1 if turbo else 20)),
@@ -108,6 +108,10 @@ def load_model(
         device=device,
         dtype=dtype,
     )
+
+
+def _settled(part: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
+    return nn.Module.to(part, device, dtype).eval().requires_grad_(False)
 
 
 def find_folder(name: str) -> Path:
@@ -144,19 +148,31 @@ def _load_parts(folder: Path) -> tuple[nn.Module, nn.Module, nn.Module, Any]:
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel  # noqa: PLC0415
     from transformers import CLIPTextModel, CLIPTokenizer  # noqa: PLC0415
 
+    _quieten()
     decoders = {"AutoencoderKL": AutoencoderKL, "AutoencoderTiny": AutoencoderTiny}
     kind = _json(folder / "vae" / "config.json").get("_class_name", "AutoencoderKL")
     unet_kind = _json(folder / "unet" / "config.json").get("_class_name")
     if kind not in decoders or unet_kind != "UNet2DConditionModel":
         raise ValueError(f"unet {unet_kind} with vae {kind} is not Stable Diffusion 1.x or 2.x")
+    whole = {"low_cpu_mem_usage": False, "local_files_only": True}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"(diffusers|transformers|huggingface_hub)\b")
         return (
-            UNet2DConditionModel.from_pretrained(folder / "unet"),
-            decoders[kind].from_pretrained(folder / "vae"),
-            CLIPTextModel.from_pretrained(folder / "text_encoder"),
-            CLIPTokenizer.from_pretrained(folder / "tokenizer"),
+            UNet2DConditionModel.from_pretrained(folder / "unet", **whole),
+            decoders[kind].from_pretrained(folder / "vae", **whole),
+            CLIPTextModel.from_pretrained(folder / "text_encoder", local_files_only=True),
+            CLIPTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True),
         )
+
+
+def _quieten() -> None:
+    """The libraries' advice and progress bars are for those who write with them."""
+    from diffusers.utils import logging as diffusers_logging  # noqa: PLC0415
+    from transformers.utils import logging as transformers_logging  # noqa: PLC0415
+
+    for logging in (diffusers_logging, transformers_logging):
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
 
 
 def _noising(config: dict[str, Any], name: str) -> Noising:

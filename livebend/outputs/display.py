@@ -6,6 +6,7 @@ addresses a controller may set (`specs_of(View)`): one field is one address.
 """
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -33,7 +34,7 @@ class View:
 class Display:
     """The newest View. Any thread may call every method."""
 
-    specs: dict[str, Spec] = specs_of(View)
+    specs: Mapping[str, Spec] = specs_of(View)
 
     def __init__(self, view: View | None = None) -> None:
         self._lock = threading.Lock()

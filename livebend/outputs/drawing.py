@@ -26,20 +26,56 @@ RED: Colour = (255, 92, 84)
 ACCENTS = (TEAL, BLUE, VIOLET, PINK, AMBER)
 
 
+FINE = 3  # letters are drawn this much larger and made smaller, which spaces them evenly
+
+
 @lru_cache(maxsize=32)
 def _font(pixels: int) -> pygame.Font:
-    return pygame.Font(None, pixels)
+    return pygame.Font(None, pixels * FINE)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=2048)
 def _letters(text: str, pixels: int, colour: Colour) -> pygame.Surface:
-    return _font(pixels).render(text, True, colour)
+    large = _font(pixels).render(text, True, colour)
+    size = (-(-large.get_width() // FINE), -(-large.get_height() // FINE))
+    return pygame.transform.smoothscale(large, size)
+
+
+@lru_cache(maxsize=32)
+def _advance(pixels: int) -> int:
+    """The width that every digit takes, so that numbers stand still."""
+    return -(-_font(pixels).size("0")[0] // FINE)
+
+
+@lru_cache(maxsize=512)
+def _fitted(text: str, pixels: int, room: int) -> str:
+    font = _font(pixels)
+    if font.size(text)[0] <= room * FINE:
+        return text
+    while text and font.size(text + "…")[0] > room * FINE:
+        text = text[:-1]
+    return text.rstrip() + "…"
+
+
+@lru_cache(maxsize=64)
+def _wrapped(text: str, pixels: int, room: int, lines: int) -> tuple[str, ...]:
+    font, done, words = _font(pixels), [""], text.split()
+    for place, word in enumerate(words):
+        longer = f"{done[-1]} {word}".strip()
+        if font.size(longer)[0] <= room * FINE or not done[-1]:
+            done[-1] = longer
+        elif len(done) < lines:
+            done.append(word)
+        else:
+            done[-1] = " ".join([done[-1], *words[place:]])
+            break
+    return tuple(_fitted(line, pixels, room) for line in done)
 
 
 def forget_letters() -> None:
     """Let go of the fonts; they do not outlive pygame's font module."""
-    _letters.cache_clear()
-    _font.cache_clear()
+    for cached in (_letters, _advance, _fitted, _wrapped, _font):
+        cached.cache_clear()
 
 
 def mixed(low: Colour, high: Colour, share: float) -> Colour:
@@ -62,7 +98,7 @@ class Canvas:
         self.surface.fill((*colour, alpha))
 
     def text(
-        self, x: float, y: float, text: str, size: float, colour: Colour, align: Align = "left"
+        self, x: float, y: float, text: str, size: float, colour: Colour, *, align: Align = "left"
     ) -> float:
         """Write one line whose middle is at height `y`; return its width in units."""
         letters = _letters(text, self._pixels(size), colour)
@@ -71,29 +107,24 @@ class Canvas:
         self.surface.blit(letters, (round(x * self.unit - shift), round(top)))
         return letters.get_width() / self.unit
 
+    def number(self, x: float, y: float, text: str, size: float, colour: Colour) -> None:
+        """Write a number that ends at `x`, each digit in a place of the same width."""
+        pixels = self._pixels(size)
+        right, middle = round(x * self.unit), y * self.unit
+        for sign in reversed(text):
+            letter = _letters(sign, pixels, colour)
+            width = _advance(pixels) if sign.isdigit() else letter.get_width()
+            right -= width
+            place = (right + (width - letter.get_width()) // 2, middle - letter.get_height() / 2)
+            self.surface.blit(letter, (place[0], round(place[1])))
+
     def fitted(self, text: str, size: float, width: float) -> str:
         """Return the text, cut with … where it is wider than `width` units."""
-        font, room = _font(self._pixels(size)), width * self.unit
-        if font.size(text)[0] <= room:
-            return text
-        while text and font.size(text + "…")[0] > room:
-            text = text[:-1]
-        return text.rstrip() + "…"
+        return _fitted(text, self._pixels(size), round(width * self.unit))
 
-    def wrapped(self, text: str, size: float, width: float, lines: int) -> list[str]:
+    def wrapped(self, text: str, size: float, width: float, lines: int) -> tuple[str, ...]:
         """Return the text broken between words into at most `lines` lines; the last is cut."""
-        font, room, done = _font(self._pixels(size)), width * self.unit, [""]
-        words = text.split()
-        for place, word in enumerate(words):
-            longer = f"{done[-1]} {word}".strip()
-            if font.size(longer)[0] <= room or not done[-1]:
-                done[-1] = longer
-            elif len(done) < lines:
-                done.append(word)
-            else:
-                done[-1] = " ".join([done[-1], *words[place:]])
-                break
-        return [self.fitted(line, size, width) for line in done]
+        return _wrapped(text, self._pixels(size), round(width * self.unit), lines)
 
     def box(
         self,
@@ -102,6 +133,7 @@ class Canvas:
         width: float,
         height: float,
         colour: Colour,
+        *,
         alpha: int = 255,
         radius: float = 0.0,
     ) -> None:
@@ -113,7 +145,7 @@ class Canvas:
         pygame.draw.rect(self.surface, (*colour, alpha), rect, border_radius=round(radius * unit))
 
     def bar(
-        self, x: float, y: float, width: float, value: float, colour: Colour, height: float = 6.0
+        self, x: float, y: float, width: float, value: float, colour: Colour, *, height: float = 6
     ) -> None:
         """Draw a bar whose middle is at height `y`, filled to `value` 0..1."""
         value = min(max(value, 0.0), 1.0)

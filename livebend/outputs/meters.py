@@ -1,12 +1,14 @@
 """The operator's view: everything the performer needs to see, in cards on a grid.
 
-A card is one function that draws itself at a place and returns its height; CARDS is their order,
+A card is one function that draws itself at a place and returns its height. CARDS is their order,
 the most needed first, because a small window shows only as many as fit.
 """
 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+import pygame
 
 from livebend.flow import Features
 from livebend.outputs.display import View
@@ -31,9 +33,9 @@ from livebend.outputs.keys import KEYS
 from livebend.specs import Value
 from livebend.status import BendStatus, RouteStatus, Status
 
-COLUMN, GAP, PAD, ROW = 330.0, 10.0, 14.0, 21.0  # units
+COLUMN, GAP, PAD, ROW = 310.0, 10.0, 14.0, 21.0  # units
 HEAD = 34.0  # from the top of a card to its first row
-SMALL, BODY, LARGE = 17.0, 19.0, 30.0  # heights of letters
+SMALL, BODY, LARGE = 18.5, 21.0, 33.0  # heights of letters
 LEVEL_COLOURS: Mapping[str, Colour] = {"info": TEAL, "warning": AMBER, "error": RED}
 
 
@@ -47,7 +49,6 @@ class Place:
     width: float
     status: Status
     view: View
-    alpha: int
 
     @property
     def left(self) -> float:
@@ -65,71 +66,291 @@ class Place:
 Card = Callable[[Place], float]
 
 
-def draw(canvas: Canvas, status: Status, view: View, *, over_picture: bool) -> None:
-    """Draw the view; `over_picture` leaves the picture visible between and behind the cards."""
-    canvas.clear(GROUND, 0 if over_picture else 255)
-    alpha = 216 if over_picture else 255
-    count = max(1, int((canvas.width - GAP) // (COLUMN + GAP)))
-    width = min((canvas.width - GAP * (count + 1)) / count, COLUMN * 1.5)
-    column, y = 0, GAP
-    cards: tuple[Card, ...] = (help_card, *CARDS) if view.help else CARDS
-    for card in cards if view.meters or not over_picture else (help_card,):
-        height = _measure(card, canvas, width, status, view)
-        if y + height > canvas.height - GAP / 2 and y > GAP:
-            column, y = column + 1, GAP
-        if column == count:
-            return
-        place = Place(canvas, GAP + column * (width + GAP), y, width, status, view, alpha)
-        if height:
-            canvas.box(place.x, y, width, height, CARD, alpha, radius=8)
-            card(place)
-            y += height + GAP
+class Meters:
+    """The operator's view of one window. The main thread owns it.
 
+    How high the cards are is measured only when what they show has changed in kind, since that
+    costs as much as drawing them.
+    """
 
-def _measure(card: Card, canvas: Canvas, width: float, status: Status, view: View) -> float:
-    """Return the height of a card, by drawing it outside the canvas."""
-    return card(Place(canvas, -2 * width - 2 * canvas.width, 0, width, status, view, 255))
+    def __init__(self) -> None:
+        self._canvas: Canvas | None = None
+        self._shape: tuple[object, ...] = ()
+        self._heights: dict[Card, float] = {}
+        self._places: list[tuple[Card, int, float]] = []  # card, column, top
+
+    def draw(
+        self, size: tuple[int, int], status: Status, view: View, *, over_picture: bool
+    ) -> pygame.Surface:
+        """Return the view drawn at `size` pixels; `over_picture` lets a picture show between and
+        behind the cards. The surface is drawn on again by the next call."""
+        canvas = self._canvas_of(size)
+        canvas.clear(GROUND, 0 if over_picture else 255)
+        count = max(1, int((canvas.width - GAP) // (COLUMN + GAP)))
+        width = min((canvas.width - GAP * (count + 1)) / count, COLUMN * 1.5)
+        self._arrange(canvas, count, width, status, view)
+        alpha = 216 if over_picture else 255
+        for card, column, y in self._places:
+            x = GAP + column * (width + GAP)
+            canvas.box(x, y, width, self._heights[card], CARD, alpha=alpha, radius=8)
+            card(Place(canvas, x, y, width, status, view))
+        return canvas.surface
+
+    def _canvas_of(self, size: tuple[int, int]) -> Canvas:
+        if self._canvas is None or self._canvas.surface.get_size() != size:
+            self._canvas = Canvas(size, min(max(min(size[0] / 660, size[1] / 720), 0.9), 3.0))
+        return self._canvas
+
+    def _arrange(
+        self, canvas: Canvas, count: int, width: float, status: Status, view: View
+    ) -> None:
+        """Learn the heights of the cards to show, by drawing them outside the canvas, and give
+        each its place."""
+        names = tuple(b.name for b in status.bends), tuple(r.name for r in status.routes)
+        told = (status.title, status.prompt, status.notices, tuple(status.stage_ms))
+        shape = (canvas, width, view, *names, *told)
+        if shape != self._shape:
+            cards = (help_card,) * view.help + CARDS * view.meters
+            away = Place(canvas, -3 * canvas.width, 0, width, status, view)
+            self._heights = {card: card(away) for card in cards}
+            self._places = self._columns(count, canvas.height)
+            self._shape = shape
+
+    def _columns(self, count: int, height: float) -> list[tuple[Card, int, float]]:
+        """Return (card, column, top) of the cards that fit, in columns as even as can be."""
+        limit = max(self._heights.values(), default=0.0) + 2 * GAP
+        while limit < height and len(self._filled(count, limit)) < len(self._heights):
+            limit += ROW
+        return self._filled(count, min(limit, height))
+
+    def _filled(self, count: int, height: float) -> list[tuple[Card, int, float]]:
+        """Return (card, column, top), each column filled to `height` before the next begins."""
+        filled: list[tuple[Card, int, float]] = []
+        column, y = 0, GAP
+        for card, needed in self._heights.items():
+            if y > GAP and y + needed > height - GAP / 2:
+                column, y = column + 1, GAP
+            if column == count:
+                break
+            filled.append((card, column, y))
+            y += needed + GAP
+        return filled
 
 
 def header(at: Place) -> float:
     """Title, prompt, rates, and what the display is doing."""
-    status, canvas, y = at.status, at.canvas, at.y + 24
-    title = canvas.fitted(status.title or "livebend", LARGE, at.inner - 100)
+    status, canvas, y = at.status, at.canvas, at.y + 26
+    title = canvas.fitted(status.title or "livebend", LARGE, at.inner - 110)
     canvas.text(at.left, y, title, LARGE, INK)
-    canvas.text(at.right, y, f"{status.fps:.1f}", LARGE, TEAL, "right")
-    y += 24
-    for line in canvas.wrapped(status.prompt or "no prompt", BODY, at.inner - 50, 2):
-        canvas.text(at.left, y, line, BODY, mixed(INK, VIOLET, 0.55) if status.prompt else FAINT)
-        if y < at.y + 60:
-            canvas.text(at.right, y - 2, "fps", SMALL, DIM, "right")
+    canvas.text(at.right, y + 3, "fps", SMALL, DIM, align="right")
+    canvas.number(at.right - 32, y, f"{status.fps:.1f}", LARGE, TEAL)
+    y += 28
+    colour = mixed(INK, VIOLET, 0.5) if status.prompt else FAINT
+    for line in canvas.wrapped(status.prompt or "no prompt", BODY, at.inner, 2):
+        canvas.text(at.left, y, line, BODY, colour)
         y += ROW
-    y = _chips(at, y)
-    latency, frame = status.latency_ms, status.frame_ms
-    y = _numbers(at, y + 4, "frame", (frame.p50, frame.p95, frame.p99))
-    return _numbers(at, y, "sound to picture", (latency.p50, latency.p95, latency.p99)) - at.y + 2
-
-
-def _numbers(at: Place, y: float, label: str, values: tuple[float, float, float]) -> float:
-    at.canvas.text(at.left, y, label, SMALL, DIM)
-    for place, (name, value) in enumerate(zip(("p50", "p95", "p99"), values, strict=True)):
-        x = at.right - 18 - (2 - place) * 60
-        at.canvas.text(x, y, f"{value:.0f}", SMALL, INK if place == 0 else DIM, "right")
-        if place == 2:
-            at.canvas.text(at.right, y, "ms", SMALL, FAINT, "right")
-        del name
-    return y + ROW
+    return _chips(at, y + 2) - at.y
 
 
 def _chips(at: Place, y: float) -> float:
-    """What keeps the picture from being shown as it is made."""
-    view = at.view
-    dimmed = f"brightness {view.brightness:.0%}" if view.brightness < 1 else ""
-    chips = [(view.blackout, "BLACKOUT", RED), (view.freeze, "FREEZE", BLUE), (dimmed, dimmed, AMBER)]
-    shown = [(text, colour) for on, text, colour in chips if on]
+    """What keeps the picture from being shown just as it is made; return the next free height."""
+    view, x = at.view, at.left
+    dimmed = f"BRIGHTNESS {view.brightness:.0%}" if view.brightness < 1 else ""
+    chips = (("BLACKOUT" * view.blackout, RED), ("FREEZE" * view.freeze, BLUE), (dimmed, AMBER))
+    for text, colour in chips:
+        if text:
+            wide = at.canvas.text(-9999, 0, text, SMALL, GROUND) + 18
+            at.canvas.box(x, y - 8, wide, 20, colour, radius=10)
+            at.canvas.text(x + 9, y + 2, text, SMALL, GROUND)
+            x += wide + 6
+    return y + ROW + 6 if x > at.left else y
+
+
+def speed(at: Place) -> float:
+    """How long frames take, how old the sound is when its picture shows, and what stages cost."""
+    canvas, status = at.canvas, at.status
+    y = _heading(at, "TIME")
+    for place, label in enumerate(("p50", "p95", "p99")):
+        canvas.text(at.right - 120 + 60 * place, at.y + 17, label, SMALL, FAINT, align="right")
+    rows = (("frame", status.frame_ms), ("sound to picture", status.latency_ms))
+    for label, taken in rows:
+        canvas.text(at.left, y, label + "  ms", SMALL, DIM)
+        for place, value in enumerate((taken.p50, taken.p95, taken.p99)):
+            x = at.right - 120 + 60 * place
+            canvas.number(x, y, f"{value:.1f}", SMALL, DIM if place else INK)
+        y += ROW
+    return (_stages(at, y) if status.stage_ms else y) - at.y
+
+
+def _stages(at: Place, y: float) -> float:
+    """One bar divided as the stages divide the frame, and the slowest by name."""
+    canvas, stages = at.canvas, at.status.stage_ms
+    total = sum(stages.values()) or 1.0
+    colours = {name: ACCENTS[place % len(ACCENTS)] for place, name in enumerate(stages)}
     x = at.left
-    for text, colour in shown:
-        wide = at.canvas.text(-999, 0, text, SMALL, GROUND) + 16
-        at.canvas.box(x, y - 9, wide, 19, colour, radius=9)
-        at.canvas.text(x + 8, y + 1, text, SMALL, GROUND)
-        x += wide + 6
-    return y + ROW if shown else y
+    for name, taken in stages.items():
+        wide = at.inner * taken / total
+        canvas.box(x, y - 4, max(wide - 1, 0), 9, colours[name], radius=1)
+        x += wide
+    y += ROW
+    for name in sorted(stages, key=stages.__getitem__, reverse=True)[:4]:
+        canvas.lamp(at.left + 4, y - 1, 4, colours[name], 1.0)
+        canvas.text(at.left + 16, y, name, SMALL, DIM)
+        canvas.number(at.right, y, f"{stages[name]:.1f}", SMALL, INK)
+        y += ROW
+    canvas.text(at.left, y, "stages run again", SMALL, DIM)
+    canvas.number(at.right, y, f"{at.status.rerun:.0%}", SMALL, INK)
+    return y + ROW
+
+
+def sound(at: Place) -> float:
+    """Every feature: levels as bars, onsets and beats as lamps."""
+    canvas, heard, y = at.canvas, at.status.features, _heading(at, "SOUND")
+    beat = (1.0 - heard.beat_phase) ** 2 if heard.bpm > 0 else 0.0
+    onset = math.exp(-max(at.status.time - heard.onset_time, 0.0) / 0.12) * bool(heard.onset_count)
+    canvas.lamp(at.right - 7, at.y + 17, 6, PINK, onset)
+    canvas.text(at.right - 18, at.y + 17, "onset", SMALL, mixed(FAINT, INK, onset), align="right")
+    canvas.lamp(at.right - 75, at.y + 17, 6, AMBER, beat)
+    canvas.text(at.right - 86, at.y + 17, "beat", SMALL, mixed(FAINT, INK, beat), align="right")
+    if heard.silent:
+        canvas.text(at.right - 140, at.y + 17, "silence", SMALL, AMBER, align="right")
+    for label, value, colour, number, unit in _levels(heard):
+        canvas.text(at.left, y, label, SMALL, DIM)
+        canvas.bar(at.left + 82, y, at.inner - 82 - 86, value, colour)
+        canvas.number(at.right - 32, y, number, SMALL, INK)
+        canvas.text(at.right - 28, y, unit, SMALL, FAINT)
+        y += ROW
+    return y - at.y
+
+
+def _levels(heard: Features) -> list[tuple[str, float, Colour, str, str]]:
+    """Label, 0..1, colour, number and unit of every row of the sound."""
+    loud = 20 * math.log10(max(heard.rms, 1e-4))
+    pitch = math.log(max(heard.pitch, 50) / 50) / math.log(40)
+    tempo = heard.beat_phase if heard.bpm else 0.0
+    return [
+        ("rms", 1 + loud / 60, TEAL, f"{loud:.1f}", "dB"),
+        ("flux", heard.flux, PINK, f"{heard.flux:.2f}", ""),
+        ("low", heard.low, TEAL, f"{heard.low:.2f}", ""),
+        ("mid", heard.mid, BLUE, f"{heard.mid:.2f}", ""),
+        ("high", heard.high, VIOLET, f"{heard.high:.2f}", ""),
+        ("centroid", heard.brightness, BLUE, f"{heard.centroid:.0f}", "Hz"),
+        ("pitch", pitch, VIOLET, f"{heard.pitch:.0f}" if heard.pitch else "–", "Hz"),
+        ("tempo", tempo, AMBER, f"{heard.bpm:.1f}" if heard.bpm else "–", "bpm"),
+    ]
+
+
+def bends(at: Place) -> float:
+    """Each bend with its strength, mix and live values."""
+    y = _heading(at, "BENDS")
+    if not at.status.bends:
+        return _nothing(at, y)
+    at.canvas.text(at.right, at.y + 17, "mix", SMALL, FAINT, align="right")
+    at.canvas.text(at.right - 56, at.y + 17, "strength", SMALL, FAINT, align="right")
+    for place, bend in enumerate(at.status.bends):
+        y = _bend(at, y, bend, ACCENTS[place % len(ACCENTS)])
+    return y - 4 - at.y
+
+
+def _bend(at: Place, y: float, bend: BendStatus, accent: Colour) -> float:
+    canvas, colour = at.canvas, accent if bend.active else FAINT
+    name = canvas.fitted(bend.name, BODY, 110)
+    end = at.left + canvas.text(at.left, y, name, BODY, INK if bend.active else FAINT) + 8
+    where = canvas.fitted(f"{bend.operator} · {bend.site}", SMALL, at.right - 108 - end)
+    canvas.text(end, y + 1, where, SMALL, DIM)
+    canvas.number(at.right - 56, y, f"{bend.strength:.2f}", SMALL, colour)
+    canvas.number(at.right, y, f"{bend.mix:.2f}", SMALL, INK if bend.active else FAINT)
+    y += 15
+    canvas.bar(at.left, y, at.inner, bend.strength, colour, height=4)
+    y += 15
+    values = "   ".join(f"{name} {_number(value)}" for name, value in bend.values.items())
+    line = canvas.fitted("   ".join(filter(None, (bend.note, values))), SMALL, at.inner)
+    canvas.text(at.left, y, line, SMALL, AMBER if bend.note else DIM)
+    return y + ROW + 5
+
+
+def _number(value: Value) -> str:
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def routes(at: Place) -> float:
+    """Each route: what drives what, and how far it is."""
+    y = _heading(at, "ROUTES")
+    if not at.status.routes:
+        return _nothing(at, y)
+    for route in at.status.routes:
+        _route(at, y, route)
+        y += ROW
+    return y - at.y
+
+
+def _route(at: Place, y: float, route: RouteStatus) -> None:
+    canvas = at.canvas
+    canvas.text(at.left, y, canvas.fitted(route.source, SMALL, 78), SMALL, DIM)
+    canvas.bar(at.left + 82, y, 46, route.value, TEAL)
+    target = canvas.fitted(route.target.removeprefix("bend."), SMALL, at.inner - 138 - 62)
+    canvas.text(at.left + 138, y, target, SMALL, INK)
+    canvas.number(at.right, y, f"{route.output:+.2f}", SMALL, INK)
+
+
+def notices(at: Place) -> float:
+    """What the performer should know, the newest first."""
+    y = _heading(at, "NOTICES")
+    if not at.status.notices:
+        return _nothing(at, y)
+    for notice in tuple(reversed(at.status.notices))[:5]:
+        age = at.status.time - notice.time
+        colour = mixed(LEVEL_COLOURS[notice.level], DIM, age / 30)
+        canvas = at.canvas
+        canvas.lamp(at.left + 4, y - 1, 4, LEVEL_COLOURS[notice.level], 1 - age / 60)
+        said = canvas.wrapped(notice.text, SMALL, at.inner - 16, 2)
+        for line in said:
+            canvas.text(at.left + 16, y, line, SMALL, mixed(colour, INK, 0.4))
+            y += ROW - 2
+    return y + 4 - at.y
+
+
+def counters(at: Place) -> float:
+    """What has been counted; faults are dim at nought and bright above."""
+    y, counts = _heading(at, "COUNTED"), at.status.counters
+    rows = (
+        ("frames made", counts.frames_generated, INK),
+        ("frames shown", counts.frames_shown, INK),
+        ("hops of sound", counts.audio_hops, INK),
+        ("commands", counts.commands_received, INK),
+        ("overflows", counts.overflows, RED),
+        ("refused", counts.commands_refused, AMBER),
+        ("clamped", counts.commands_clamped, AMBER),
+        ("garbage packets", counts.garbage_packets, AMBER),
+        ("non-finite frames", counts.nonfinite_frames, RED),
+    )
+    half = at.inner / 2
+    for place, (label, number, colour) in enumerate(rows):
+        x, line = at.left + (half + 8) * (place % 2), y + ROW * (place // 2)
+        at.canvas.text(x, line, label, SMALL, DIM)
+        at.canvas.number(x + half - 8, line, f"{number}", SMALL, colour if number else FAINT)
+    return y + ROW * ((len(rows) + 1) // 2) - at.y
+
+
+def help_card(at: Place) -> float:
+    """The keys, from their table."""
+    y = _heading(at, "KEYS")
+    for key in KEYS:
+        at.canvas.text(at.left, y, key.label, SMALL, TEAL)
+        at.canvas.text(at.left + 92, y, at.canvas.fitted(key.doc, SMALL, at.inner - 92), SMALL, INK)
+        y += ROW
+    return y - at.y
+
+
+def _heading(at: Place, text: str) -> float:
+    """Write a card's heading; return the height of its first row."""
+    at.canvas.text(at.left, at.y + 17, text, SMALL, FAINT)
+    return at.y + HEAD + 9
+
+
+def _nothing(at: Place, y: float) -> float:
+    at.canvas.text(at.left, y, "none", SMALL, FAINT)
+    return y + ROW - at.y
+
+
+CARDS: tuple[Card, ...] = (header, sound, bends, routes, notices, speed, counters)

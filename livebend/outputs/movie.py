@@ -48,13 +48,20 @@ class Movie:
     ) -> None:
         self.path = Path(path)
         self.partial = self.path.with_name(self.path.name + ".part")
-        self._open(_kind_of(self.path))
-        self._sound: Any = None
-        self._picture = self._add_picture(size, fps, live)
-        if sample_rate is not None:
-            self._add_sound(sample_rate)
         self._heard = 0
-        self._container.start_encoding()
+        self._sound: Any = None
+        kind = _kind_of(self.path)
+        self._check_place()
+        options = _FRAGMENTS if kind in ("mp4", "mov") else {}
+        try:
+            self._container = av.open(str(self.partial), "w", format=kind, options=options)
+            self._picture = self._add_picture(size, fps, live)
+            if sample_rate is not None:
+                self._add_sound(sample_rate)
+            self._container.start_encoding()
+        except OSError as refusal:  # av's errors about files are OSErrors too
+            reason = refusal.strerror or refusal
+            raise Refused(f"{self.path}: cannot be written: {reason}") from refusal
 
     def picture(self, pixels: Pixels, start: float, duration: float) -> None:
         """Add a picture uint8 [H, W, 3] that shows from `start` seconds for `duration` seconds."""
@@ -97,17 +104,11 @@ class Movie:
         finally:
             self.partial.unlink(missing_ok=True)
 
-    def _open(self, kind: str) -> None:
+    def _check_place(self) -> None:
         if not self.path.parent.is_dir():
             raise Refused(f"{self.path}: the folder {self.path.parent} does not exist")
         if self.path.is_dir():
             raise Refused(f"{self.path}: is a folder; expected the name of a file")
-        options = _FRAGMENTS if kind in ("mp4", "mov") else {}
-        try:
-            self._container = av.open(str(self.partial), "w", format=kind, options=options)
-        except OSError as refusal:  # av's errors of this kind are OSErrors too
-            reason = refusal.strerror or refusal
-            raise Refused(f"{self.path}: cannot be written: {reason}") from refusal
 
     def _add_picture(self, size: tuple[int, int], fps: float, live: bool) -> Any:
         options = {"crf": "18", "preset": "medium", "g": str(max(1, round(2 * fps)))}

@@ -13,7 +13,7 @@ import torch
 from diffusers import AutoencoderTiny
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from .progress import Figures, Stage
 
@@ -70,21 +70,25 @@ def random_crops(shards: Shards, count: int, size: int, rng: np.random.Generator
 def picture_loss(decoded: Tensor, picture: Tensor) -> Tensor:
     """Compare pictures: absolute, squared, pooled colour, and gradients at three scales."""
     d = decoded - picture
-    pooled = F.avg_pool2d(d, 8)
+    pooled = functional.avg_pool2d(d, 8)
     loss = d.abs().mean() + 3 * d.square().mean() + 2 * pooled.abs().mean()
     loss = loss + 2 * (pooled - pooled.mean(1, keepdim=True)).abs().mean()
     for scale in range(3):
         along = (d[..., 1:] - d[..., :-1]).abs().mean()
         down = (d[..., 1:, :] - d[..., :-1, :]).abs().mean()
         loss = loss + 0.15 * (along + down)
-        d = F.avg_pool2d(d, 2) if scale < 2 else d
+        d = functional.avg_pool2d(d, 2) if scale < 2 else d
     return loss
 
 
 def moment_loss(z: Tensor) -> Tensor:
     """Hold every channel at mean 0 and variance 1, and few values beyond ±3."""
     mean, variance = z.mean((0, 2, 3)), z.var((0, 2, 3))
-    return mean.square().mean() + (variance - 1).square().mean() + 0.1 * F.relu(z.abs() - 3).square().mean()
+    return (
+        mean.square().mean()
+        + (variance - 1).square().mean()
+        + 0.1 * functional.relu(z.abs() - 3).square().mean()
+    )
 
 
 def to_rgb(z: Tensor, offset: Tensor) -> Tensor:
@@ -120,9 +124,9 @@ class AutoencoderStage(Stage):
         picture = picture.contiguous(memory_format=torch.channels_last)
         z = self.vae.encoder(picture)
         decoded = self.vae.decoder(blurred_noise(z))
-        colours = F.mse_loss(to_rgb(z, self.offset), F.avg_pool2d(picture, 8))
-        loss = picture_loss(decoded, picture) + 2 * colours + 0.06 * moment_loss(z)
-        error = F.mse_loss(decoded.detach(), picture)
+        colours = functional.mse_loss(to_rgb(z, self.offset), functional.avg_pool2d(picture, 8))
+        loss = picture_loss(decoded, picture) + 0.5 * colours + 0.06 * moment_loss(z)
+        error = functional.mse_loss(decoded.detach(), picture)
         figures = {"loss": loss.item(), "mse": error.item(), "map_rms": colours.item() ** 0.5}
         return loss, figures | {"batch": float(count)}
 
@@ -137,7 +141,7 @@ class DecoderStage(Stage):
     def modules(self) -> dict[str, nn.Module]:
         return {"decoder": self.vae.decoder}
 
-    def step(self, done: float) -> tuple[Tensor, Figures]:
+    def step(self, _done: float) -> tuple[Tensor, Figures]:
         count, size = 4, 128
         picture = random_crops(self.shards, count, size, self.rng)
         picture = picture.contiguous(memory_format=torch.channels_last)
@@ -145,7 +149,7 @@ class DecoderStage(Stage):
             z = self.vae.encoder(picture)
         decoded = self.vae.decoder(blurred_noise(z))
         loss = picture_loss(decoded, picture)
-        error = F.mse_loss(decoded.detach(), picture)
+        error = functional.mse_loss(decoded.detach(), picture)
         return loss, {"loss": loss.item(), "mse": error.item(), "batch": float(count)}
 
 
@@ -171,7 +175,7 @@ def measure(vae: AutoencoderTiny, pictures: Tensor) -> dict[str, float]:
     """Measure PSNR and the error of the linear map (with its best offset) on pictures −1..1."""
     z = torch.cat([vae.encoder(chunk) for chunk in pictures.split(8)])
     decoded = torch.cat([vae.decoder(chunk) for chunk in z.split(8)]).clamp(-1, 1)
-    small = F.avg_pool2d(pictures, 8)
+    small = functional.avg_pool2d(pictures, 8)
     guess = to_rgb(z, torch.zeros(3))
     gap = small - guess
     gap = gap - gap.mean((0, 2, 3), keepdim=True)

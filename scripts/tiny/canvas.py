@@ -132,8 +132,12 @@ def splat(x: Array, y: Array, light: ArrayLike, c: Canvas, radius: float = 0.008
     i, j = np.floor(col).astype(np.int64), np.floor(row).astype(np.int64)
     u, v = col - i, row - j
     flat = np.zeros(c.size * c.size)
-    for di, dj, weight in ((0, 0, (1 - u) * (1 - v)), (1, 0, u * (1 - v)), (0, 1, (1 - u) * v),
-                           (1, 1, u * v)):  # fmt: skip
+    for di, dj, weight in (
+        (0, 0, (1 - u) * (1 - v)),
+        (1, 0, u * (1 - v)),
+        (0, 1, (1 - u) * v),
+        (1, 1, u * v),
+    ):
         ok = (i + di >= 0) & (i + di < c.size) & (j + dj >= 0) & (j + dj < c.size)
         at = ((j + dj) * c.size + i + di)[ok]
         flat += np.bincount(at, (weight * light)[ok], c.size * c.size)

@@ -175,7 +175,7 @@ class DenoiserStage(Stage):
             for label in labels
         ]  # fmt: skip
 
-    def step(self, done: float) -> tuple[Tensor, Figures]:
+    def step(self, _done: float) -> tuple[Tensor, Figures]:
         count = self.batch
         index = torch.randint(len(self.pairs), (count,))
         x0, eps = self.pairs.latents[index].float(), self.pairs.noise[index].float()
@@ -197,9 +197,7 @@ class DenoiserStage(Stage):
 
 
 @torch.no_grad()
-def generate(
-    unet: UNet2DConditionModel, text: Tensor, noise: Tensor, steps: int
-) -> Tensor:
+def generate(unet: UNet2DConditionModel, text: Tensor, noise: Tensor, steps: int) -> Tensor:
     """Denoise noise (B, 4, h, w) in some steps, as StableDiffusionPipeline does unguided."""
     scheduler = build_scheduler()
     scheduler.set_timesteps(steps)

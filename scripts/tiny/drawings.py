@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from . import objects, skies
+from . import animals, objects, skies
 from .canvas import Array, Canvas, canvas, expose
 from .noise import Noise, draw_noise
 from .styles import HUES, MOODS, STYLES, colour_grade
@@ -19,8 +19,8 @@ CONCEPTS: dict[str, Callable[[Noise, Canvas], Array]] = {
     "starry night": skies.starry_night,
     "forest": skies.forest,
     "thunderstorm": skies.thunderstorm,
-    "bass": objects.bass,
-    "crane": objects.crane,
+    "bass": animals.bass,
+    "crane": animals.crane,
     "shapes": objects.shapes,
     "nebula": skies.nebula,
     "tunnel": objects.tunnel,

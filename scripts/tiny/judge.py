@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
 from scipy.linalg import sqrtm
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
-from .drawings import COLOURS, CONCEPTS, Label
-from .drawings import draw_label
+from .drawings import COLOURS, CONCEPTS, Label, draw_label
 from .pictures import open_shards, shard_seeds
 from .progress import Figures, Stage, Trainer, load_average
 from .styles import STYLES
@@ -38,7 +38,7 @@ class Judge(nn.Module):
         self.body = nn.Sequential(*(
             nn.Sequential(nn.Conv2d(a, b, 3, 2 if i else 1, 1), nn.GroupNorm(8, b), nn.SiLU(),
                           nn.Conv2d(b, b, 3, 2 if i == 0 else 1, 1), nn.GroupNorm(8, b), nn.SiLU())
-            for i, (a, b) in enumerate(zip(widths, widths[1:], strict=False))))  # fmt: skip
+            for i, (a, b) in enumerate(pairwise(widths))))  # fmt: skip
         self.heads = nn.ModuleList(nn.Linear(4 * width, len(kinds)) for kinds in CLASSES)
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, list[Tensor]]:
@@ -56,7 +56,7 @@ class Labelled:
 
 def shrink(pictures: Tensor) -> Tensor:
     """Shrink pictures (B, 3, h, w) to 64×64."""
-    return F.adaptive_avg_pool2d(pictures, SIZE)
+    return functional.adaptive_avg_pool2d(pictures, SIZE)
 
 
 def load_held_out(work: Path) -> Labelled:
@@ -79,14 +79,16 @@ class JudgeStage(Stage):
     def modules(self) -> dict[str, nn.Module]:
         return {"judge": self.judge}
 
-    def step(self, done: float) -> tuple[Tensor, Figures]:
+    def step(self, _done: float) -> tuple[Tensor, Figures]:
         index = torch.randint(len(self.data.classes), (32,))
         pictures = self.data.pictures[index].float() / 127.5 - 1
         shift = torch.randint(-3, 4, (2,)).tolist()
         pictures = torch.roll(pictures, shift, (2, 3))
         pictures = pictures + torch.randn_like(pictures) * 0.05 + torch.randn(32, 1, 1, 1) * 0.05
         _, logits = self.judge(pictures)
-        losses = [F.cross_entropy(q, self.data.classes[index, k]) for k, q in enumerate(logits)]
+        losses = [
+            functional.cross_entropy(q, self.data.classes[index, k]) for k, q in enumerate(logits)
+        ]
         loss = torch.stack(losses).sum()
         return loss, {"loss": loss.item(), "batch": 32.0}
 
@@ -107,7 +109,11 @@ def read(judge: Judge, pictures: Tensor, classes: Tensor) -> tuple[Tensor, dict[
     outputs = [judge(shrink(chunk)) for chunk in pictures.split(50)]
     features = torch.cat([features for features, _ in outputs])
     shares = {
-        kind: float((torch.cat([logits[k] for _, logits in outputs]).argmax(1) == classes[:, k]).float().mean())
+        kind: float(
+            (torch.cat([logits[k] for _, logits in outputs]).argmax(1) == classes[:, k])
+            .float()
+            .mean()
+        )
         for k, kind in enumerate(KINDS)
     }
     return features, shares

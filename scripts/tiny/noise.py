@@ -107,9 +107,7 @@ class Noise:
         field = self.field(channel, size, slope)
         return field[min(size - 1, int(row * size))]
 
-    def sparks(
-        self, size: int, channel: int = 3, above: float = 1.6
-    ) -> tuple[Array, Array, Array]:
+    def sparks(self, channel: int = 3, above: float = 1.6) -> tuple[Array, Array, Array]:
         """Place points at the noise's peaks: x, y in −1..1 and brightness above 0.
 
         A peak shines by what it exceeds `above`; its place inside its cell comes from the other

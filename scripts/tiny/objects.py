@@ -26,22 +26,17 @@ from .noise import Noise
 from .skies import disc, place
 
 
-def facing(n: Noise, slot: str) -> float:
-    """Read which way a thing looks, −1..1, turning smoothly through its narrow front."""
-    s = n.normal(slot)
-    return float(s / np.sqrt(s * s + 0.03))
-
-
 def orb(n: Noise, c: Canvas) -> Array:
     """Float a glowing banded sphere over a dark mirror."""
     hue = n.angle("hue") / (2 * np.pi)
     cx, cy = place(n, 0.34)
     radius = 0.42 * float(np.exp(0.16 * np.tanh(n.normal("scale"))))
     haze = n.field(1, c.size, 3.4)
-    picture = ramp(0.25 + 0.22 * c.y + 0.08 * haze, (hsv(hue + 0.55, 0.7, 0.03),
-                                                     hsv(hue + 0.55, 0.6, 0.14),
-                                                     hsv(hue + 0.5, 0.5, 0.3)))  # fmt: skip
-    picture += paint(starfield(n.sparks(c.size, 3, 1.8), c, 0.006) * 0.7, [1] * 3)
+    picture = ramp(
+        0.25 + 0.22 * c.y + 0.08 * haze,
+        (hsv(hue + 0.55, 0.7, 0.03), hsv(hue + 0.55, 0.6, 0.14), hsv(hue + 0.5, 0.5, 0.3)),
+    )
+    picture += paint(starfield(n.sparks(3, 1.8), c, 0.006) * 0.7, [1] * 3)
     x, y = (c.x - cx) / radius, (c.y - cy) / radius
     d = np.hypot(x, y)
     z = np.sqrt(np.clip(1 - d * d, 0, 1))
@@ -53,7 +48,9 @@ def orb(n: Noise, c: Canvas) -> Array:
     tone = 0.12 + 0.5 * light * (0.85 + 0.22 * band) + 0.3 * (1 - z) ** 2.5
     ball = ramp(tone, embers(hue, 0.07)) + paint(gloss * 0.85, [1, 1, 1])
     halo = np.exp(-np.clip(d - 1, 0, 9) * 2.3)
-    picture += paint(halo * 0.62, hsv(hue, 0.8, 0.95)) + paint(halo**4 * 0.3, hsv(hue + 0.06, 0.3, 1))
+    picture += paint(halo * 0.62, hsv(hue, 0.8, 0.95)) + paint(
+        halo**4 * 0.3, hsv(hue + 0.06, 0.3, 1)
+    )
     pool = np.exp(-(((c.x - cx) / 0.5) ** 2) - ((c.y - 0.86) / 0.09) ** 2)
     picture += paint(pool * 0.5, hsv(hue, 0.7, 1.0))
     return mix(picture, ball, inside(f32((d - 1) * radius), c, 2))
@@ -65,9 +62,13 @@ def _wire_sphere(n: Noise, rings: int = 13, spokes: int = 16, dots: int = 420) -
     v = np.concatenate([np.tile(t, spokes), np.repeat((np.arange(rings) + 0.5) / rings, dots)])
     theta, phi = u * 2 * np.pi, (v - 0.5) * np.pi
     swell = 0.2 * np.sin(3 * theta + n.normal("a")) * np.cos(phi) ** 2 * np.tanh(n.normal("b"))
-    swell += 0.22 * np.sin(2 * phi) * np.tanh(n.normal("tilt")) + 0.12 * np.cos(2 * theta) * np.cos(phi)
+    swell += 0.22 * np.sin(2 * phi) * np.tanh(n.normal("tilt")) + 0.12 * np.cos(2 * theta) * np.cos(
+        phi
+    )
     r = 0.82 * (1 + swell)
-    return np.stack([r * np.cos(phi) * np.cos(theta), r * np.sin(phi), r * np.cos(phi) * np.sin(theta)])
+    return np.stack(
+        [r * np.cos(phi) * np.cos(theta), r * np.sin(phi), r * np.cos(phi) * np.sin(theta)]
+    )
 
 
 def mesh(n: Noise, c: Canvas) -> Array:
@@ -85,12 +86,17 @@ def mesh(n: Noise, c: Canvas) -> Array:
     wire = splat(px, py, f32(brightness * 0.34 / dots_per_pixel / 2.2), c, 0.0055)
     horizon = 0.3
     depth = np.clip(c.y - horizon, 1e-3, None)
-    lines = np.abs(((c.x / depth * 0.8) % 1) - 0.5), np.abs(((0.55 / depth + 0.2 * n.normal("c")) % 1) - 0.5)
+    lines = (
+        np.abs(((c.x / depth * 0.8) % 1) - 0.5),
+        np.abs(((0.55 / depth + 0.2 * n.normal("c")) % 1) - 0.5),
+    )
     widths = 0.8 / depth * c.pixel * 1.4, 0.55 / depth**2 * c.pixel * 1.4
     floor = sum(np.exp(-(((0.5 - g) / w) ** 2)) for g, w in zip(lines, widths, strict=True))
     floor = np.clip(floor, 0, 1) * smoothstep(horizon + 0.03, 1.0, c.y)
-    picture = ramp(0.5 + 0.45 * c.y * (c.y < horizon) - 0.3 * (c.y > horizon), (
-        hsv(hue + 0.1, 0.8, 0.02), hsv(hue + 0.1, 0.75, 0.1), hsv(hue + 0.15, 0.7, 0.24)))  # fmt: skip
+    picture = ramp(
+        0.5 + 0.45 * c.y * (c.y < horizon) - 0.3 * (c.y > horizon),
+        (hsv(hue + 0.1, 0.8, 0.02), hsv(hue + 0.1, 0.75, 0.1), hsv(hue + 0.15, 0.7, 0.24)),
+    )
     picture += paint(floor * 0.5, hsv(hue + 0.16, 0.8, 0.9))
     wire = np.clip(wire, 0, 1.3)
     picture += paint(glow(f32(wire), c, 0.035, 0.85), hsv(hue, 0.9, 0.9))
@@ -100,23 +106,38 @@ def mesh(n: Noise, c: Canvas) -> Array:
 def shapes(n: Noise, c: Canvas) -> Array:
     """Compose circle, triangle, square, ring and bars, lit paper on paper."""
     hue = n.angle("hue") / (2 * np.pi)
-    paper = ramp(0.6 - 0.35 * c.y + 0.2 * c.x, ([0.78, 0.72, 0.62], [0.93, 0.89, 0.8], [1, 0.98, 0.92]))
+    paper = ramp(
+        0.6 - 0.35 * c.y + 0.2 * c.x, ([0.78, 0.72, 0.62], [0.93, 0.89, 0.8], [1, 0.98, 0.92])
+    )
     moves = [0.2 * np.tanh(n.normal(s)) for s in ("x", "y", "a", "b", "tilt", "bend", "d", "e")]
     turn = n.angle("turn")
-    circle = disc(c, -0.3 + moves[0], -0.28 + moves[1]) - 0.38 * np.exp(0.2 * np.tanh(n.normal("scale")))
+    circle = disc(c, -0.3 + moves[0], -0.28 + moves[1]) - 0.38 * np.exp(
+        0.2 * np.tanh(n.normal("scale"))
+    )
     angles = 0.4 * turn + np.arange(3) * 2 * np.pi / 3
-    triangle = polygon(np.stack([0.36 + moves[2] + 0.5 * np.cos(angles),
-                                 0.22 + moves[3] + 0.5 * np.sin(angles)], 1), c)  # fmt: skip
+    triangle = polygon(
+        np.stack(
+            [0.36 + moves[2] + 0.5 * np.cos(angles), 0.22 + moves[3] + 0.5 * np.sin(angles)], 1
+        ),
+        c,
+    )
     sx, sy = turned(c.x + 0.38 - moves[4], c.y - 0.45 - moves[5], -0.3 * turn)
     square = np.maximum(np.abs(sx), np.abs(sy)) - 0.27
     ring = np.abs(disc(c, 0.45 + moves[6], -0.45 + moves[7]) - 0.24) - 0.045
     bx, by = turned(c.x - 0.5 * moves[0], c.y - moves[3], 0.6 + 0.25 * turn)
     bars = np.where(np.abs(bx) < 0.95, np.abs(np.abs(by) - 0.055) - 0.016, 1.0)
-    tones = (hsv(hue, 0.82, 0.88), hsv(hue + 0.14, 0.85, 0.95), hsv(hue + 0.55, 0.7, 0.55),
-             hsv(hue + 0.62, 0.5, 0.25), f32([0.08, 0.07, 0.09]))  # fmt: skip
+    tones = (
+        hsv(hue, 0.82, 0.88),
+        hsv(hue + 0.14, 0.85, 0.95),
+        hsv(hue + 0.55, 0.7, 0.55),
+        hsv(hue + 0.62, 0.5, 0.25),
+        f32([0.08, 0.07, 0.09]),
+    )
     picture = paper
     for distance, tone in zip((circle, triangle, square, ring, bars), tones, strict=True):
-        shadow = smoothstep(0.07, -0.05, f32(np.roll(distance, (c.size // 40, c.size // 40), (0, 1))))
+        shadow = smoothstep(
+            0.07, -0.05, f32(np.roll(distance, (c.size // 40, c.size // 40), (0, 1)))
+        )
         picture = picture * (1 - 0.42 * shadow[..., None])
         shine = 1 + 0.16 * (-c.x - c.y)[..., None]
         picture = mix(picture, tone * shine, inside(f32(distance), c, 1.5))
@@ -136,14 +157,24 @@ def tunnel(n: Noise, c: Canvas) -> Array:
     depth = 1 / (d + 0.06)
     flight = depth * 0.95 + n.angle("turn") / (2 * np.pi)
     ring = np.exp(-(((flight % 1) - 0.5) ** 2) * 34)
-    spoke = np.exp(-((((angle + 0.3 * np.tanh(n.normal("bend")) * depth * 0.5) * 12 / (2 * np.pi)) % 1 - 0.5) ** 2) * 60)
+    spoke = np.exp(
+        -(
+            (((angle + 0.3 * np.tanh(n.normal("bend")) * depth * 0.5) * 12 / (2 * np.pi)) % 1 - 0.5)
+            ** 2
+        )
+        * 60
+    )
     fade = np.clip(d * 1.7, 0, 1) ** 0.7
     tint = hue + 0.12 * np.sin(2 * np.pi * flight / 3)
     picture = paint(fade * 0.06, [0.5, 0.4, 1])
     picture += hsv(tint, 0.9, 0.95) * (ring * fade)[..., None] * 0.95
     picture += hsv(tint + 0.2, 0.8, 0.9) * (spoke * fade)[..., None] * 0.4
     picture += paint(ring**5 * fade * 0.55, [1, 1, 1]) + paint(spoke * ring * fade * 0.5, [1, 1, 1])
-    return picture + paint(np.exp(-d * 8), hsv(hue + 0.05, 0.3, 1)) + paint(np.exp(-d * 2.6) * 0.22, hsv(hue, 0.8, 1))
+    return (
+        picture
+        + paint(np.exp(-d * 8), hsv(hue + 0.05, 0.3, 1))
+        + paint(np.exp(-d * 2.6) * 0.22, hsv(hue, 0.8, 1))
+    )
 
 
 def kaleidoscope(n: Noise, c: Canvas) -> Array:
@@ -175,8 +206,10 @@ def flower(n: Noise, c: Canvas) -> Array:
     x, y = (c.x - cx) / radius, (c.y - cy) / radius
     d, angle = np.hypot(x, y), np.arctan2(y, x)
     leaf = n.field(1, c.size, 3.2)
-    picture = ramp(0.36 + 0.16 * leaf - 0.2 * c.y, ([0.0, 0.03, 0.02], [0.03, 0.14, 0.07],
-                                                    [0.14, 0.32, 0.14], [0.4, 0.55, 0.28]))  # fmt: skip
+    picture = ramp(
+        0.36 + 0.16 * leaf - 0.2 * c.y,
+        ([0.0, 0.03, 0.02], [0.03, 0.14, 0.07], [0.14, 0.32, 0.14], [0.4, 0.55, 0.28]),
+    )
     picture += paint(np.exp(-d * 1.6) * 0.12, hsv(hue, 0.6, 1))
     point = 0.75 + 0.4 * float(np.tanh(n.normal("bend")))
     turn = 0.35 * n.normal("turn_cos")
@@ -190,7 +223,9 @@ def flower(n: Noise, c: Canvas) -> Array:
         vein = 0.05 * np.cos(wave * 14) * smoothstep(0.25, 0.6, f32(t))
         tone = 0.2 + 0.44 * t**1.6 * reach + 0.2 * petal**2 + vein + 0.05 * layer
         body = ramp(np.clip(tone, 0, 0.93), embers(hue, 0.07))
-        picture = mix(picture * (1 - shadow[..., None]), body, inside(f32((d - edge) * radius), c, 2))
+        picture = mix(
+            picture * (1 - shadow[..., None]), body, inside(f32((d - edge) * radius), c, 2)
+        )
     seeds = 0.7 - 0.5 * (d / 0.19) ** 2 + 0.22 * np.sin(x * 70) * np.sin(y * 70) - 0.2 * (x + y)
     eye = ramp(seeds, ([0.22, 0.08, 0.02], [0.75, 0.42, 0.05], [1, 0.85, 0.3]))
     return mix(picture, eye, inside(f32((d - 0.19) * radius), c, 2))
@@ -202,8 +237,10 @@ def crystal(n: Noise, c: Canvas) -> Array:
     cx = 0.22 * float(np.tanh(n.normal("x")))
     haze = n.field(1, c.size, 3.4)
     d = disc(c, cx, 0.2)
-    picture = ramp(0.42 - 0.3 * d + 0.07 * haze, ([0.01, 0.01, 0.02], hsv(hue + 0.1, 0.7, 0.12),
-                                                  hsv(hue + 0.06, 0.65, 0.34)))  # fmt: skip
+    picture = ramp(
+        0.42 - 0.3 * d + 0.07 * haze,
+        ([0.01, 0.01, 0.02], hsv(hue + 0.1, 0.7, 0.12), hsv(hue + 0.06, 0.65, 0.34)),
+    )
     body = np.zeros_like(c.x)
     leans = ((-1.0, "a"), (1.0, "b"), (-0.62, "tilt"), (0.6, "d"), (-0.22, "y"), (0.2, "scale"))
     for lean, slot in leans:
@@ -213,13 +250,17 @@ def crystal(n: Noise, c: Canvas) -> Array:
         body = np.maximum(body, mask)
     picture += paint(glow(body, c, 0.07, 0.42), hsv(hue, 0.8, 0.8))
     rock = 0.74 + 0.04 * n.profile(2, c.size, 0.87, 2.2) + 0.05 * np.abs(c.x[0] - cx)
-    stone = ramp(0.3 + 0.1 * haze - 0.9 * np.abs(c.x - cx) * 0.3, ([0.01, 0.01, 0.02], [0.08, 0.07, 0.1],
-                                                                  hsv(hue, 0.5, 0.4)))  # fmt: skip
+    stone = ramp(
+        0.3 + 0.1 * haze - 0.9 * np.abs(c.x - cx) * 0.3,
+        ([0.01, 0.01, 0.02], [0.08, 0.07, 0.1], hsv(hue, 0.5, 0.4)),
+    )
     picture = mix(picture, stone, below(f32(rock), c))
-    return picture + paint(starfield(n.sparks(c.size, 3, 1.9), c, 0.008), hsv(hue, 0.2, 1))
+    return picture + paint(starfield(n.sparks(3, 1.9), c, 0.008), hsv(hue, 0.2, 1))
 
 
-def _shard(c: Canvas, picture: Array, shard: tuple[float, float, float, float]) -> tuple[Array, Array]:
+def _shard(
+    c: Canvas, picture: Array, shard: tuple[float, float, float, float]
+) -> tuple[Array, Array]:
     foot, lean, tall, hue = shard
     x, y = c.x - foot, c.y - 0.8
     across, along = x * np.cos(lean) + y * np.sin(lean), x * np.sin(lean) - y * np.cos(lean)
@@ -231,103 +272,3 @@ def _shard(c: Canvas, picture: Array, shard: tuple[float, float, float, float]) 
     edges = sum(np.exp(-(((s - e) * half / 0.009) ** 2)) for e in (-1.0, -0.3, 0.35, 1.0))
     colour = ramp(facet, embers(hue, 0.05)) + paint(f32(edges) * 0.3, [1, 1, 1])
     return mix(picture, colour, f32(mask)), f32(mask)
-
-
-def _placed(points: list[tuple[float, float]], pose: tuple[float, float, float, float, float]) -> Array:
-    """Flip, turn, scale and move an outline by (facing, angle, size, x, y)."""
-    side, angle, size, x, y = pose
-    p = f32(points) * f32([side, 1])
-    cos, sin = np.cos(angle * side), np.sin(angle * side)
-    return f32(p @ np.array([[cos, sin], [-sin, cos]]) * size + np.array([x, y]))
-
-
-def crane(n: Noise, c: Canvas) -> Array:
-    """Fly a crane past a red sun over misted hills."""
-    sx, sy = 0.35 * np.tanh(n.normal("a")), -0.12 + 0.2 * np.tanh(n.normal("b"))
-    d = disc(c, sx, sy)
-    mist = n.field(1, c.size, 3.0, stretch=(2.0, 0.8))
-    picture = ramp(0.42 + 0.33 * c.y + 0.07 * mist, ([0.55, 0.68, 0.74], [0.84, 0.87, 0.83],
-                                                     [0.97, 0.92, 0.82], [1, 0.97, 0.9]))  # fmt: skip
-    picture = mix(picture, ramp((c.y - sy + 0.5), ([0.93, 0.42, 0.2], [0.84, 0.12, 0.12])),
-                  inside(f32(d - 0.44), c, 3) * 0.92)  # fmt: skip
-    for i, (base, grey) in enumerate(((0.52, 0.62), (0.74, 0.4))):
-        hill = base + 0.09 * n.profile(2 * i, c.size, base / 2 + 0.5, 3.0)
-        fade = np.clip((c.y - hill[None]) * 2.2, 0, 1)[..., None]
-        picture = mix(picture, f32([0.5, 0.6, 0.64]) * grey * 1.5 * (1 - fade) + f32([0.95, 0.92, 0.86]) * fade,
-                      below(f32(hill), c))  # fmt: skip
-    x, y = place(n, 0.24)
-    pose = (facing(n, "turn_cos"), 0.25 * np.tanh(n.normal("tilt")) - 0.15, 0.88, x, y)
-    return _bird(n, c, picture, pose)
-
-
-def _bird(n: Noise, c: Canvas, picture: Array, pose: tuple[float, float, float, float, float]) -> Array:
-    up = -0.66 - 0.3 * float(np.tanh(n.normal("bend")))
-    wing = [(0.16, -0.03), (0.1, up * 0.75), (-0.12, up * 1.1), (-0.5, up), (-0.42, up * 0.55), (-0.24, 0.06)]
-    tips = [(-0.12, up * 1.1), (-0.5, up), (-0.42, up * 0.55), (-0.3, up * 0.72)]
-    far = [(0.14, -0.02), (0.26, up * 0.65), (0.22, up * 1.05), (0.0, up * 0.85), (-0.1, 0.02)]
-    neck = [(0.2, -0.05), (0.42, -0.16), (0.62, -0.13), (0.8, -0.2), (0.82, -0.16), (0.64, -0.07),
-            (0.44, -0.08), (0.24, 0.07)]  # fmt: skip
-    beak = [(0.8, -0.2), (1.02, -0.15), (0.81, -0.155)]
-    cap = [(0.75, -0.2), (0.8, -0.225), (0.83, -0.19), (0.77, -0.18)]
-    body = [(0.26, -0.05), (0.28, 0.05), (0.1, 0.14), (-0.2, 0.1), (-0.46, 0.05), (-0.2, -0.03), (0.05, -0.08)]
-    legs = [(-0.3, 0.06), (-0.98, 0.16), (-0.97, 0.19), (-0.28, 0.1)]
-    white, grey, ink = f32([0.99, 0.98, 0.96]), f32([0.78, 0.8, 0.84]), f32([0.1, 0.1, 0.14])
-    parts = ((far, grey), (legs, ink), (body, white), (neck, white), (beak, f32([0.35, 0.3, 0.22])),
-             (cap, f32([0.85, 0.1, 0.1])), (wing, white), (tips, ink))  # fmt: skip
-    distances = [polygon(_placed(p, pose), c) for p, _ in parts]
-    shadow = smoothstep(0.09, -0.03, f32(np.minimum.reduce(distances)))
-    picture = picture * (1 - 0.25 * shadow[..., None])
-    for (_, colour), distance in zip(parts, distances, strict=True):
-        shade = 1 - 0.3 * smoothstep(-0.05, 0.0, distance) * (colour.mean() > 0.5)
-        picture = mix(picture, colour * shade[..., None], inside(distance - 0.004, c, 1.8))
-    return picture
-
-
-def bass(n: Noise, c: Canvas) -> Array:
-    """Hang a bass in shafts of light under water."""
-    rays = n.field(0, c.size, 2.6, stretch=(6.0, 1.0))
-    beam = np.clip(0.6 - 0.5 * c.y, 0, 1.2) * (0.5 + 0.28 * rays)
-    picture = ramp(0.44 - 0.36 * c.y + 0.3 * (beam - 0.3), ([0.0, 0.05, 0.12], [0.01, 0.17, 0.3],
-                                                          [0.06, 0.42, 0.52], [0.5, 0.82, 0.8],
-                                                          [0.95, 1, 0.95]))  # fmt: skip
-    x, y = place(n, 0.2)
-    pose = (facing(n, "turn_cos"), 0.22 * np.tanh(n.normal("tilt")), 0.84, x, y)
-    weed = 0.9 - 0.18 * np.abs(np.sin(c.x[0] * 19 + 2 * n.profile(2, c.size, 0.9, 3.0))) ** 2
-    picture = mix(picture, [0.0, 0.12, 0.12], below(f32(weed), c) * 0.85)
-    picture = _fish(n, c, picture, pose)
-    sx, sy, bright = n.sparks(c.size, 3, 1.9)
-    bubbles = splat(sx, sy, np.minimum(bright, 0.8), c, 0.014)
-    return picture + paint(bubbles * 0.7, [0.8, 1, 1])
-
-
-def _fish(n: Noise, c: Canvas, picture: Array, pose: tuple[float, float, float, float, float]) -> Array:
-    t = np.linspace(0, 1, 15)
-    belly = 0.32 * (1 + 0.15 * float(np.tanh(n.normal("scale"))))
-    top = [(0.95 - 1.6 * s, -belly * np.sin(np.pi * s**0.72) ** 0.85) for s in t]
-    bottom = [(0.95 - 1.6 * s, belly * 0.95 * np.sin(np.pi * s**0.8) ** 0.9 + 0.02) for s in t[::-1]]
-    flap = 0.1 * float(np.tanh(n.normal("bend")))
-    tail = [(-0.5, -0.06), (-0.98, -0.36 + flap), (-0.86, flap), (-0.98, 0.34 + flap), (-0.5, 0.06)]
-    dorsal = [(0.36, -belly * 0.85), (0.22, -belly * 1.6), (-0.05, -belly * 1.4), (-0.12, -belly * 1.7),
-              (-0.36, -0.14)]  # fmt: skip
-    fin = [(0.18, 0.06), (-0.06, 0.3), (-0.12, 0.12)]
-    anal = [(-0.08, belly * 0.85), (-0.26, belly * 1.5), (-0.34, belly * 0.5)]
-    side, angle, size, x, y = pose
-    u, v = turned(c.x - x, c.y - y, angle * side)
-    u, v = u / size / (side if abs(side) > 0.2 else np.copysign(0.2, side)), v / size
-    scales = np.sin(u * 46 + np.sin(v * 46)) * np.sin(v * 46)
-    stripe = np.exp(-(((v + 0.02 + 0.025 * np.sin(u * 26)) / 0.05) ** 2))
-    tone = 0.52 + 1.15 * v + 0.055 * scales - 0.3 * stripe
-    skin = ramp(tone, ([0.05, 0.1, 0.03], [0.2, 0.32, 0.08], [0.52, 0.56, 0.2], [0.86, 0.82, 0.55],
-                       [1, 0.98, 0.9]))  # fmt: skip
-    fins = ramp(0.45 + 0.2 * np.sin(u * 60 + v * 25), ([0.1, 0.16, 0.05], [0.42, 0.42, 0.16]))
-    for part in (tail, dorsal, anal):
-        picture = mix(picture, fins, inside(polygon(_placed(part, pose), c), c, 2))
-    body = polygon(_placed(top + bottom, pose), c)
-    shade = 1 - 0.45 * smoothstep(-0.07, 0.0, body)
-    picture = mix(picture, skin * shade[..., None], inside(body, c, 2))
-    picture = mix(picture, fins * 0.9, inside(polygon(_placed(fin, pose), c), c, 2))
-    gill = np.exp(-(((np.hypot(u - 0.62, v * 0.9) - 0.27) / 0.016) ** 2)) * (u < 0.6) * (np.abs(v) < 0.2)
-    picture = mix(picture, [0.06, 0.09, 0.03], gill * 0.6 * inside(body, c))
-    eye = np.hypot(u - 0.66, v + belly * 0.22)
-    picture = mix(picture, [1, 0.82, 0.3], smoothstep(0.066, 0.055, f32(eye)))
-    return mix(picture, [0.02, 0.02, 0.02], smoothstep(0.042, 0.03, f32(eye)))

@@ -21,7 +21,7 @@ class Stage:
         """Name the modules that are trained, averaged and kept."""
         raise NotImplementedError
 
-    def step(self, done: float) -> tuple[Tensor, Figures]:
+    def step(self, done: float, /) -> tuple[Tensor, Figures]:
         """Compute the loss of one batch at a share `done` (0..1) of the stage."""
         raise NotImplementedError
 

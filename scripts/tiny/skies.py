@@ -40,10 +40,17 @@ def starry_night(n: Noise, c: Canvas) -> Array:
     flow = n.field(0, c.size, 4.2) * 1.3 + c.y * 0.8
     fine = n.field(1, c.size, 3.0)
     stroke = np.sin(flow * 7) * 0.5 + np.sin(flow * 19 + fine) * 0.22
-    sky = ramp(0.36 + 0.22 * stroke - 0.14 * c.y, (
-        [0.02, 0.04, 0.17], [0.05, 0.15, 0.45], [0.14, 0.37, 0.72], [0.5, 0.74, 0.88],
-        [0.95, 0.95, 0.75]))  # fmt: skip
-    x, y, bright = n.sparks(c.size, 3, 1.7)
+    sky = ramp(
+        0.36 + 0.22 * stroke - 0.14 * c.y,
+        (
+            [0.02, 0.04, 0.17],
+            [0.05, 0.15, 0.45],
+            [0.14, 0.37, 0.72],
+            [0.5, 0.74, 0.88],
+            [0.95, 0.95, 0.75],
+        ),
+    )
+    x, y, bright = n.sparks(3, 1.7)
     keep = y < 0.15
     light = splat(x[keep], y[keep], np.minimum(bright[keep] + 0.3, 1.2), c, 0.022)
     halo = splat(x[keep], y[keep], np.minimum(bright[keep], 1.0), c, 0.085)
@@ -59,9 +66,11 @@ def starry_night(n: Noise, c: Canvas) -> Array:
 def _village(n: Noise, c: Canvas, sky: Array, stroke: Array) -> Array:
     for depth, (base, tone) in enumerate(((0.45, 0.22), (0.7, 0.1))):
         ridge = base + 0.09 * n.profile(2 - depth, c.size, base * 0.5 + 0.5, 4.0)
-        hill = ramp(tone + 0.1 * stroke + 0.1, ([0, 0.01, 0.06], [0.04, 0.1, 0.3], [0.15, 0.35, 0.6]))
+        hill = ramp(
+            tone + 0.1 * stroke + 0.1, ([0, 0.01, 0.06], [0.04, 0.1, 0.3], [0.15, 0.35, 0.6])
+        )
         sky = mix(sky, hill, below(ridge, c))
-    x, y, bright = n.sparks(c.size, 1, 1.2)
+    x, y, bright = n.sparks(1, 1.2)
     near = smoothstep(0.68, 0.74, y) * smoothstep(0.98, 0.9, y)
     window = splat(x, y, np.minimum(bright + 0.3, 1) * near, c, 0.014)
     return sky + paint(window * 0.9 + glow(window, c, 0.04, 0.5), [1.0, 0.68, 0.2])
@@ -82,15 +91,17 @@ def nebula(n: Noise, c: Canvas) -> Array:
     picture *= (1 - 0.55 * smoothstep(0.3, 1.6, dust) * smoothstep(0.1, 0.6, density))[..., None]
     picture += paint(filaments * np.clip(density - 0.25, 0, 1) * 0.35, hsv(hue + 0.1, 0.25, 1))
     picture += paint(np.exp(-d * 9) * 0.5, [1, 0.96, 0.9]) + f32([0.01, 0.01, 0.03])
-    return picture + paint(starfield(n.sparks(c.size, 3, 1.6), c, 0.006), [1, 0.97, 0.93])
+    return picture + paint(starfield(n.sparks(3, 1.6), c, 0.006), [1, 0.97, 0.93])
 
 
 def aurora(n: Noise, c: Canvas) -> Array:
     """Hang curtains of rays over still water and black firs."""
-    picture = ramp((c.y + 1) / 2, NIGHT) + paint(starfield(n.sparks(c.size, 3, 1.7), c, 0.006), [1] * 3)
+    picture = ramp((c.y + 1) / 2, NIGHT) + paint(starfield(n.sparks(3, 1.7), c, 0.006), [1] * 3)
     hue = 0.4 + 0.06 * n.normal("hue_cos")
     for i, (row, height) in enumerate(((0.42, 0.55), (0.55, 0.4), (0.3, 0.75))):
-        fold = -0.15 + 0.3 * i * (i - 1.4) + 0.2 * n.profile(i, c.size, row, 3.6) + 0.1 * n.normal("y")
+        fold = (
+            -0.15 + 0.3 * i * (i - 1.4) + 0.2 * n.profile(i, c.size, row, 3.6) + 0.1 * n.normal("y")
+        )
         rays = 0.62 + 0.3 * np.sin(9 * n.profile((i + 1) % 3, c.size, row, 3.0) + 14 * c.x[0])
         d = fold[None] - c.y
         veil = np.where(d > 0, np.exp(-d / height * 1.8), np.exp(d * 14)) * rays[None]
@@ -98,10 +109,16 @@ def aurora(n: Noise, c: Canvas) -> Array:
         tint = hsv(hue, 0.85, 0.95) * (1 - top) + hsv(hue + 0.36, 0.75, 0.85) * top
         picture = picture + veil[..., None] * tint * (1.0 - 0.2 * i)
     shore = 0.62 + 0.02 * n.profile(2, c.size, 0.8, 2.0)
-    mirror = picture[np.clip((2 * 0.62 * c.size / 2 + c.size - np.arange(c.size)).astype(int), 0, c.size - 1)]
+    mirror = picture[
+        np.clip((2 * 0.62 * c.size / 2 + c.size - np.arange(c.size)).astype(int), 0, c.size - 1)
+    ]
     ripple = 0.5 + 0.1 * np.sin(c.y * 70 + 2 * n.field(1, c.size, 3.0))
     picture = mix(picture, mirror * ripple[..., None], below(shore, c))
-    firs = 0.6 - 0.07 * np.abs(((c.x[0] * 8) % 1) - 0.5) ** 0.8 * 2 - 0.05 * n.profile(0, c.size, 0.8, 2.4)
+    firs = (
+        0.6
+        - 0.07 * np.abs(((c.x[0] * 8) % 1) - 0.5) ** 0.8 * 2
+        - 0.05 * n.profile(0, c.size, 0.8, 2.4)
+    )
     bank = inside(f32(np.maximum(firs[None] - c.y, c.y - 0.645)), c, 2.5)
     return mix(picture, [0.005, 0.012, 0.02], bank)
 
@@ -113,36 +130,51 @@ def thunderstorm(n: Noise, c: Canvas) -> Array:
     lit = np.exp(-np.abs(c.x - x0) * 1.5) * np.exp(-((c.y + 0.55) ** 2) * 1.6)
     fold = np.exp(-((cloud * 1.5 + billow * 0.4) ** 2) * 2.5)
     tone = 0.22 + 0.1 * cloud - 0.12 * c.y + 0.42 * lit * (0.45 + 0.7 * fold)
-    picture = ramp(tone, ([0.015, 0.01, 0.04], [0.09, 0.08, 0.2], [0.33, 0.3, 0.55],
-                          [0.75, 0.73, 0.95], [1, 1, 1]))  # fmt: skip
+    picture = ramp(
+        tone,
+        ([0.015, 0.01, 0.04], [0.09, 0.08, 0.2], [0.33, 0.3, 0.55], [0.75, 0.73, 0.95], [1, 1, 1]),
+    )
     light = _lightning(n, c, x0)
     plain = 0.74 + 0.03 * n.profile(2, c.size, 0.87, 2.5)
-    ground = ramp(0.12 + 0.6 * np.exp(-np.abs(c.x - x0) * 3) * smoothstep(1.0, 0.74, c.y),
-                  ([0.01, 0.01, 0.02], [0.06, 0.05, 0.12], [0.4, 0.36, 0.6]))  # fmt: skip
+    ground = ramp(
+        0.12 + 0.6 * np.exp(-np.abs(c.x - x0) * 3) * smoothstep(1.0, 0.74, c.y),
+        ([0.01, 0.01, 0.02], [0.06, 0.05, 0.12], [0.4, 0.36, 0.6]),
+    )
     picture = mix(picture, ground, below(f32(plain), c))
     rain = np.clip(np.sin((c.x * 0.94 - c.y * 0.35) * 75 + billow * 4), 0.8, 1) - 0.8
     picture += paint(rain * 0.3 * smoothstep(-0.5, 0.5, c.y), [0.6, 0.62, 0.9])
-    return picture + paint(glow(light, c, 0.05, 0.9), [0.55, 0.45, 1.0]) + paint(light, [1, 0.98, 1])
+    return (
+        picture + paint(glow(light, c, 0.05, 0.9), [0.55, 0.45, 1.0]) + paint(light, [1, 0.98, 1])
+    )
 
 
 def _lightning(n: Noise, c: Canvas, x0: float) -> Array:
-    jag = np.interp(np.linspace(0, 1, c.size), np.linspace(0, 1, 29),
-                    np.random.default_rng(3).uniform(-1, 1, 29))  # fmt: skip
+    jag = np.interp(
+        np.linspace(0, 1, c.size),
+        np.linspace(0, 1, 29),
+        np.random.default_rng(3).uniform(-1, 1, 29),
+    )
     light = np.zeros((c.size, c.size), np.float32)
     y = c.y[:, 0]
     sway = n.field(2, c.size, 3.4)
     col = int(np.clip((x0 + 1) / 2 * c.size, 0, c.size - 1))
     trunk = x0 + 0.09 * sway[:, col] + 0.05 * jag * (1 + 0.4 * n.normal("a"))
-    forks = ((0.0, -2.0, 0.75, 1.0), (0.55, -0.45, 0.35, 0.55), (-0.6, -0.15, 0.5, 0.6),
-             (0.35, 0.15, 0.74, 0.45))  # fmt: skip
+    forks = (
+        (0.0, -2.0, 0.75, 1.0),
+        (0.55, -0.45, 0.35, 0.55),
+        (-0.6, -0.15, 0.5, 0.6),
+        (0.35, 0.15, 0.74, 0.45),
+    )
     for k, (lean, start, end, power) in enumerate(forks):
         away = np.maximum(y - start, 0) if k else np.zeros_like(y)
-        lean = lean * (1 + 0.35 * n.normal("bcd"[k - 1]) if k else 1.0)
-        path = trunk + lean * away + 0.5 * away * np.roll(jag, 9 * k) * bool(k)
+        slant = lean * (1 + 0.35 * n.normal("bcd"[k - 1])) if k else 0.0
+        path = trunk + slant * away + 0.5 * away * np.roll(jag, 9 * k) * bool(k)
         slope = np.gradient(path, c.pixel)
         width = (0.011 if k == 0 else 0.006) * np.sqrt(1 + slope**2)
         on = smoothstep(start, start + 0.02, c.y) * smoothstep(end + 0.05, end, c.y)
-        light = np.maximum(light, power * on * np.exp(-((c.x - path[:, None]) / width[:, None]) ** 2))
+        light = np.maximum(
+            light, power * on * np.exp(-(((c.x - path[:, None]) / width[:, None]) ** 2))
+        )
     return f32(light)
 
 
@@ -158,12 +190,25 @@ def ocean(n: Noise, c: Canvas) -> Array:
     depth = np.clip((c.y - horizon) / (1 - horizon), 1e-3, 1)
     far = 1 / (depth + 0.07)
     swell = n.field(1, c.size, 3.2, stretch=(1.6, 0.7))
-    phase = far * 4.5 + swell * (0.7 + 1.1 * depth) + n.normal("tilt") + 0.5 * np.sin(3 * c.x * far**0.5)
+    phase = (
+        far * 4.5
+        + swell * (0.7 + 1.1 * depth)
+        + n.normal("tilt")
+        + 0.5 * np.sin(3 * c.x * far**0.5)
+    )
     wave = (0.5 + 0.5 * np.sin(phase)) ** 1.6
     chop = np.sin(phase * 3.1 + 2 * n.field(2, c.size, 2.8))
     tone = 0.16 + 0.5 * wave * (0.35 + 0.65 * depth) + 0.05 * chop + 0.16 * (1 - depth)
-    sea = ramp(tone, ([0.0, 0.06, 0.14], [0.01, 0.2, 0.34], [0.04, 0.44, 0.55], [0.35, 0.75, 0.75],
-                      [0.95, 1, 0.97]))  # fmt: skip
+    sea = ramp(
+        tone,
+        (
+            [0.0, 0.06, 0.14],
+            [0.01, 0.2, 0.34],
+            [0.04, 0.44, 0.55],
+            [0.35, 0.75, 0.75],
+            [0.95, 1, 0.97],
+        ),
+    )
     foam = smoothstep(0.75, 1.0, wave + 0.1 * chop) * smoothstep(0.12, 0.6, depth)
     sea = mix(sea, [0.93, 0.99, 0.98], foam * 0.75)
     track = np.exp(-(((c.x - sun_x) / (0.07 + 0.28 * depth)) ** 2)) * (0.35 + 0.65 * (chop > 0.1))
@@ -181,21 +226,38 @@ def flames(n: Noise, c: Canvas) -> Array:
     body = 1.28 - up * (1.45 - 0.22 * np.tanh(n.normal("y"))) - (x / width) ** 2 * (0.45 + 0.9 * up)
     heat = body + 0.25 * lick * (0.3 + up) - 0.22 * np.exp(-((lick * 2.4) ** 2)) * (0.2 + up)
     heat = np.clip(heat, 0, 1.15) * 0.88
-    colours = ([0.01, 0.005, 0.01], [0.32, 0.02, 0.01], [0.85, 0.18, 0.01], [1, 0.55, 0.06],
-               [1, 0.9, 0.45], [1, 1, 0.92])  # fmt: skip
+    colours = (
+        [0.01, 0.005, 0.01],
+        [0.32, 0.02, 0.01],
+        [0.85, 0.18, 0.01],
+        [1, 0.55, 0.06],
+        [1, 0.9, 0.45],
+        [1, 1, 0.92],
+    )
     picture = ramp(heat, colours)
-    sx, sy, bright = n.sparks(c.size, 3, 1.6)
+    sx, sy, bright = n.sparks(3, 1.6)
     near = np.exp(-(((sx - cx) / 0.55) ** 2)) * (sy < 0.5)
     sparks = splat(sx, sy, np.minimum(bright, 1) * near, c, 0.009)
-    return picture + paint(glow(f32(heat), c, 0.08, 0.38), [1, 0.32, 0.05]) + paint(sparks, [1, 0.6, 0.2])
+    return (
+        picture
+        + paint(glow(f32(heat), c, 0.08, 0.38), [1, 0.32, 0.05])
+        + paint(sparks, [1, 0.6, 0.2])
+    )
 
 
 def mountains(n: Noise, c: Canvas) -> Array:
     """Stack misty ridges before a setting sun."""
     warm = 0.03 * n.normal("hue_cos")
-    sky = ramp((c.y + 1) / 1.35, (hsv(0.72 + warm, 0.6, 0.34), hsv(0.86 + warm, 0.55, 0.66),
-                                  hsv(0.99 + warm, 0.62, 0.95), hsv(0.08 + warm, 0.6, 1.0),
-                                  hsv(0.13, 0.35, 1.0)))  # fmt: skip
+    sky = ramp(
+        (c.y + 1) / 1.35,
+        (
+            hsv(0.72 + warm, 0.6, 0.34),
+            hsv(0.86 + warm, 0.55, 0.66),
+            hsv(0.99 + warm, 0.62, 0.95),
+            hsv(0.08 + warm, 0.6, 1.0),
+            hsv(0.13, 0.35, 1.0),
+        ),
+    )
     cloud = n.field(0, c.size, 3.0, stretch=(3.2, 1.0))
     sky += paint(np.clip(cloud, -1, 2) * 0.1, [1, 0.55, 0.45])
     sx, sy = 0.5 * np.tanh(n.normal("x")), -0.2 + 0.2 * np.tanh(n.normal("y"))
@@ -231,7 +293,11 @@ def forest(n: Noise, c: Canvas) -> Array:
         river_gap = 1 - (0.9 * np.exp(-((c.x[0] / 0.3) ** 2)) if i == 2 else 0)
         trees = base - (tall * spike + fringe) * river_gap
         shade = ([0.36, 0.56, 0.5], [0.14, 0.36, 0.26], [0.03, 0.17, 0.1])[i]
-        mist = np.clip((c.y - base + 0.2) * 1.6, 0, 1)[..., None] * f32([0.3, 0.32, 0.25]) * (1, 0.6, 0.2)[i]
+        mist = (
+            np.clip((c.y - base + 0.2) * 1.6, 0, 1)[..., None]
+            * f32([0.3, 0.32, 0.25])
+            * (1, 0.6, 0.2)[i]
+        )
         picture = mix(picture, f32(shade) + mist, below(f32(trees), c))
     return _river(n, c, picture, horizon)
 
@@ -239,15 +305,19 @@ def forest(n: Noise, c: Canvas) -> Array:
 def _river(n: Noise, c: Canvas, picture: Array, horizon: float) -> Array:
     near = np.clip((c.y - horizon - 0.15) / (0.85 - horizon), 0, 1)
     meadow = 0.42 + 0.1 * n.field(1, c.size, 2.4, stretch=(2.0, 0.8)) - 0.2 * near
-    grass = ramp(meadow, ([0.02, 0.1, 0.04], [0.1, 0.3, 0.08], [0.36, 0.56, 0.16], [0.75, 0.8, 0.35]))
+    grass = ramp(
+        meadow, ([0.02, 0.1, 0.04], [0.1, 0.3, 0.08], [0.36, 0.56, 0.16], [0.75, 0.8, 0.35])
+    )
     ground = smoothstep(0.0, 0.025, near)
     picture = mix(picture, grass, ground)
     bend = 0.42 * np.tanh(n.normal("x")) * np.sin(near * 4.2) * (0.25 + 0.75 * near)
     middle = 0.2 * np.tanh(n.normal("turn_cos")) * (1 - near) + bend
     side = (c.x - middle) / (0.035 + 0.4 * near)
     flow = np.sin(26 * near**0.6 + 1.2 * n.field(2, c.size, 3.0) + 2 * side)
-    water = ramp(0.62 - 0.4 * near + 0.13 * flow, ([0.03, 0.16, 0.27], [0.12, 0.42, 0.56],
-                                                   [0.5, 0.75, 0.82], [1, 0.98, 0.9]))  # fmt: skip
+    water = ramp(
+        0.62 - 0.4 * near + 0.13 * flow,
+        ([0.03, 0.16, 0.27], [0.12, 0.42, 0.56], [0.5, 0.75, 0.82], [1, 0.98, 0.9]),
+    )
     picture = mix(picture, picture * 0.35, smoothstep(1.2, 1.0, np.abs(side)) * ground)
     return mix(picture, water, smoothstep(1.02, 0.94, np.abs(side)) * ground)
 
@@ -255,12 +325,16 @@ def _river(n: Noise, c: Canvas, picture: Array, horizon: float) -> Array:
 def city(n: Noise, c: Canvas) -> Array:
     """Light the windows of a skyline and mirror it in the water."""
     shore = 0.5
-    sky = ramp((c.y + 1) / 1.5, ([0.015, 0.015, 0.06], [0.08, 0.07, 0.24], [0.34, 0.16, 0.4],
-                                 [0.85, 0.42, 0.42]))  # fmt: skip
+    sky = ramp(
+        (c.y + 1) / 1.5,
+        ([0.015, 0.015, 0.06], [0.08, 0.07, 0.24], [0.34, 0.16, 0.4], [0.85, 0.42, 0.42]),
+    )
     mx, my = 0.6 * np.tanh(n.normal("x")), -0.6 + 0.18 * np.tanh(n.normal("y"))
     d = disc(c, mx, my)
     sky += paint(inside(d - 0.12, c, 3) * 0.85 + 0.3 * np.exp(-d * 5), [1, 0.95, 0.85])
-    picture = sky + paint(starfield(n.sparks(c.size, 3, 1.9), c, 0.005) * smoothstep(0.3, -0.5, c.y), [1] * 3)
+    picture = sky + paint(
+        starfield(n.sparks(3, 1.9), c, 0.005) * smoothstep(0.3, -0.5, c.y), [1] * 3
+    )
     for i, (blocks, low, tone) in enumerate(((16, 0.3, 0.34), (8, 0.12, 0.1))):
         picture = _towers(n, c, picture, (i, blocks, low, tone, shore))
     row = (shore + 1) / 2 * c.size
@@ -270,7 +344,9 @@ def city(n: Noise, c: Canvas) -> Array:
     return mix(picture, mirror, smoothstep(shore, shore + 0.012, c.y))
 
 
-def _towers(n: Noise, c: Canvas, picture: Array, layer: tuple[int, int, float, float, float]) -> Array:
+def _towers(
+    n: Noise, c: Canvas, picture: Array, layer: tuple[int, int, float, float, float]
+) -> Array:
     i, blocks, low, tone, shore = layer
     column = np.floor((c.x[0] + 1) / 2 * blocks).astype(int)
     middles = ((np.arange(blocks) + 0.5) / blocks * c.size).astype(int)
@@ -282,11 +358,15 @@ def _towers(n: Noise, c: Canvas, picture: Array, layer: tuple[int, int, float, f
     edge = ((c.x + 1) / 2 * blocks) % 1
     mask = mask * (smoothstep(0.0, 0.06, edge) * smoothstep(1.0, 0.94, edge) if i else 1)
     shade = f32([0.55, 0.42, 0.75]) * tone * (0.75 + 0.5 * edge)[..., None]
-    picture = mix(picture, shade + paint(smoothstep(shore - 0.5, shore, c.y) * tone, [0.5, 0.2, 0.25]), mask)
+    picture = mix(
+        picture, shade + paint(smoothstep(shore - 0.5, shore, c.y) * tone, [0.5, 0.2, 0.25]), mask
+    )
     cols, rows = (c.x * 16) % 1 - 0.5, (c.y * 16) % 1 - 0.5
     pane = inside(f32(np.maximum(np.abs(cols) - 0.27, np.abs(rows) - 0.3) / 16), c, 2)
-    cell = n.eps[2][(np.clip((c.y + 1) * 16, 0, 31)).astype(int) % n.eps.shape[1],
-                    (np.clip((c.x + 1) * 16, 0, 31)).astype(int) % n.eps.shape[2]]  # fmt: skip
+    cell = n.eps[2][
+        (np.clip((c.y + 1) * 16, 0, 31)).astype(int) % n.eps.shape[1],
+        (np.clip((c.x + 1) * 16, 0, 31)).astype(int) % n.eps.shape[2],
+    ]
     lit = np.clip(cell + 0.25, 0, 1) * pane * mask * smoothstep(0.03, 0.05, f32(c.y - top))
     warm = f32([1, 0.78, 0.38]) if i else f32([0.7, 0.5, 0.45])
     return mix(picture, warm, f32(lit * (0.95 if i else 0.6)))

@@ -52,7 +52,7 @@ def _edges(picture: Array, c: Canvas, radius: float) -> Array:
     return f32(np.hypot(gx, gy))
 
 
-def neon(picture: Array, n: Noise, c: Canvas) -> Array:
+def neon(picture: Array, _n: Noise, c: Canvas) -> Array:
     """Draw outlines as glowing tubes over a darkened, saturated picture."""
     peak = picture.max(2, keepdims=True)
     vivid = np.clip(peak - (peak - picture) * 1.7, 0, 1)
@@ -75,13 +75,13 @@ def watercolour(picture: Array, n: Noise, c: Canvas) -> Array:
     return mix(f32(wash), [0.985, 0.97, 0.94], smoothstep(0.84, 0.95, f32(border)))
 
 
-def monochrome(picture: Array, n: Noise, c: Canvas) -> Array:
+def monochrome(picture: Array, _n: Noise, _c: Canvas) -> Array:
     """Keep one ink: brightness alone, with the strongest colour left as a tint."""
     light = smoothstep(0.02, 0.95, luma(picture))
     return paint(light, [1.0, 0.985, 0.96])
 
 
-def wireframe(picture: Array, n: Noise, c: Canvas) -> Array:
+def wireframe(picture: Array, _n: Noise, c: Canvas) -> Array:
     """Stretch a wire grid over the picture as over a relief, bright parts raised."""
     relief = blur(luma(picture), 0.035, c)
     rows = (c.y + 1) * 8 + relief * 1.9 + 0.5
@@ -120,12 +120,12 @@ def dark(picture: Array, c: Canvas) -> Array:
     return f32(np.clip(picture, 0, 1) ** 1.5 * 0.75 * vignette[..., None])
 
 
-def bright(picture: Array, c: Canvas) -> Array:
+def bright(picture: Array, _c: Canvas) -> Array:
     """Raise the light."""
     return f32(np.clip(picture, 0, 1) ** 0.62 * 1.02 + 0.03)
 
 
-def vivid(picture: Array, c: Canvas) -> Array:
+def vivid(picture: Array, _c: Canvas) -> Array:
     """Push colour and contrast."""
     light = luma(picture)[..., None]
     strong = light + (picture - light) * 1.5

@@ -2,7 +2,7 @@
 
     time = VirtualTime({"audio": 0, "render": 1})
 
-Threads are known by their names; the number breaks ties, the smaller first. Threads run strictly one
+Threads are known by their names; the number breaks ties, the smaller first. They run strictly one
 after another in the order (moment, rank), so a test with threads gives the same result every time
 and needs no sleep.
 """

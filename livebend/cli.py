@@ -1,0 +1,264 @@
+"""The command line. What is heavy is imported by the command that needs it."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from livebend import __version__
+from livebend.errors import LivebendError
+
+DEMO_FILE = "livebend-demo.mp4"
+DEMO_SECONDS = 10.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help", "--version")):
+        given.insert(0, "live")
+    wishes = parser().parse_args(given)
+    try:
+        status: int = wishes.command(wishes)
+    except LivebendError as error:
+        print(f"livebend: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(
+        prog="livebend",
+        description="A live visualizer: network bending of diffusion models, played by sound and"
+        " by hand. Without a command it plays live.",
+    )
+    top.add_argument("--version", action="version", version=f"livebend {__version__}")
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
+    _add_live(_command(commands, "live", "play live, in a window", _live))
+    _add_render(_command(commands, "render", "render a sound file into a video", _render))
+    for name, doc, action in (
+        ("presets", "list the presets", _presets),
+        ("operators", "list the operators and their parameters", _operators),
+        ("sites", "list the places where a network can be bent", _sites),
+        ("devices", "list the sound inputs", _devices),
+        ("doctor", "say what is here, and what to do about what is not", _doctor),
+    ):
+        made = _command(commands, name, doc, action)
+        made.add_argument("--json", action="store_true", help="for machines")
+        if name == "sites":
+            _add_model(made)
+    return top
+
+
+def _command(
+    commands: Any, name: str, doc: str, action: Callable[[argparse.Namespace], int]
+) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = commands.add_parser(name, help=doc, description=doc)
+    made.set_defaults(command=action)
+    return made
+
+
+def _add_model(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--model", metavar="tiny|FOLDER|HUB ID", help="default: the best that is here")
+
+
+def _add_scene(to: argparse.ArgumentParser) -> None:
+    _add_model(to)
+    to.add_argument("--preset", default="default", metavar="NAME|FILE", help="what is played")
+    to.add_argument("--size", type=_size, metavar="256|512x320", help="of the picture, in pixels")
+    to.add_argument("--steps", type=int, metavar="N", help="network calls per frame")
+    to.add_argument("--seed", type=int, metavar="N", help="of the noise")
+    to.add_argument("--cues", type=Path, metavar="FILE", help="play the commands of a cue file")
+    to.add_argument(
+        "--set", action="append", type=_pair, default=[], metavar="path=value", dest="sets",
+        help="set a parameter, such as walk.radius=0.5; may be repeated",
+    )  # fmt: skip
+
+
+def _add_live(to: argparse.ArgumentParser) -> None:
+    _add_scene(to)
+    to.add_argument(
+        "--input", default="demo", metavar="demo|loopback|FILE|DEVICE NAME", help="the sound"
+    )
+    to.add_argument("--aloud", action="store_true", help="play the demo or the file aloud, too")
+    to.add_argument("--fps", type=float, default=60.0, metavar="N", help="at most so many frames/s")
+    to.add_argument("--headless", action="store_true", help="without a window")
+    to.add_argument("--fullscreen", action="store_true", help="start in full screen")
+    to.add_argument("--display", type=int, default=-1, metavar="N", help="of the picture; 0 = first")
+    to.add_argument("--seconds", type=float, metavar="S", help="end after so long")
+    to.add_argument("--record", type=Path, metavar="OUT.mp4", help="record picture and sound")
+    to.add_argument("--record-cues", type=Path, metavar="FILE", help="write down what is played")
+    to.add_argument("--osc", default="127.0.0.1:8000", metavar="HOST:PORT", help="where to listen")
+    to.add_argument("--stats", type=Path, metavar="STATS.json", help="write figures at the end")
+
+
+def _add_render(to: argparse.ArgumentParser) -> None:
+    to.add_argument("sound", metavar="SOUND", help="a sound file, or demo")
+    to.add_argument("-o", "--output", type=Path, metavar="OUT.mp4", help="the video")
+    to.add_argument("--frames", type=Path, metavar="DIR", help="write every frame as a PNG, too")
+    _add_scene(to)
+    to.add_argument("--fps", type=float, default=20.0, metavar="N", help="frames per second")
+    to.add_argument("--seconds", type=float, metavar="S", help="only the first S seconds")
+
+
+# ---- values ----------------------------------------------------------------------------------
+
+
+def _size(text: str) -> tuple[int, int]:
+    """Read 256 or 512x320."""
+    width, x, height = text.partition("x")
+    if not width.isdecimal() or (x and not height.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected 256 or 512x320")
+    return int(width), int(height if x else width)
+
+
+def _pair(text: str) -> tuple[str, object]:
+    """Read path=value; a value that reads as a number is one."""
+    path, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected path=value")
+    if value in ("true", "false"):
+        return path, value == "true"
+    try:
+        return path, float(value)
+    except ValueError:
+        return path, value
+
+
+def _positive(wishes: argparse.Namespace) -> None:
+    for name in ("fps", "seconds"):
+        value = getattr(wishes, name)
+        if value is not None and not 0.0 < value < 1e6:
+            raise LivebendError(f"--{name} {value:g}: expected a number above 0")
+
+
+def has_display() -> bool:
+    """Whether a window can be opened here."""
+    if sys.platform.startswith("linux"):
+        return bool(
+            os.environ.get("DISPLAY")
+            or os.environ.get("WAYLAND_DISPLAY")
+            or os.environ.get("SDL_VIDEODRIVER")
+        )
+    return True
+
+
+# ---- commands --------------------------------------------------------------------------------
+
+
+def _live(wishes: argparse.Namespace) -> int:
+    _positive(wishes)
+    if not wishes.headless and not has_display():
+        _go_headless(wishes)
+    from livebend.live import Wishes, play  # noqa: PLC0415
+    from livebend.models.choice import chosen_model  # noqa: PLC0415
+
+    fields = {name: value for name, value in vars(wishes).items() if name != "command"}
+    fields["model"] = chosen_model(wishes.model)
+    report = play(Wishes(**fields))
+    frame = report["frame_ms"]
+    print(
+        f"{report['frames_generated']} frames, {report['fps']:.1f} a second;"
+        f" a frame took {frame['p50']:.1f} ms (p95 {frame['p95']:.1f}, p99 {frame['p99']:.1f})"
+    )
+    if wishes.record is not None:
+        print(f"recorded {wishes.record}")
+    return 0
+
+
+def _go_headless(wishes: argparse.Namespace) -> None:
+    """Without a display a plain start still shows something: ten seconds in a file."""
+    wishes.headless = True
+    wishes.seconds = wishes.seconds or DEMO_SECONDS
+    wishes.record = wishes.record or Path(DEMO_FILE)
+    print(f"no display: {wishes.seconds:g} s go into {wishes.record} (--headless says it aloud)")
+
+
+def _render(wishes: argparse.Namespace) -> int:
+    _positive(wishes)
+    if wishes.output is None and wishes.frames is None:
+        raise LivebendError("render: expected -o OUT.mp4 or --frames DIR")
+    from livebend.models.choice import chosen_model  # noqa: PLC0415
+    from livebend.offline import Job, render  # noqa: PLC0415
+
+    fields = {name: value for name, value in vars(wishes).items() if name != "command"}
+    fields["model"] = chosen_model(wishes.model)
+    fields["sets"] = tuple(wishes.sets)
+    frames = render(Job(**fields))
+    print(f"{frames} frames in {wishes.output or wishes.frames}")
+    return 0
+
+
+def _presets(wishes: argparse.Namespace) -> int:
+    from livebend.presets import list_presets  # noqa: PLC0415
+
+    found = list_presets()
+    rows = [{"name": p.name, "title": p.title, "about": p.about} for p in found]
+    _print(rows, wishes.json)
+    return 0
+
+
+def _operators(wishes: argparse.Namespace) -> int:
+    from livebend.operators import OPERATORS  # noqa: PLC0415
+
+    rows = [
+        {
+            "name": op.name,
+            "family": op.family,
+            "parameters": ", ".join(f"{s.name} {s.allowed}" for s in op.specs.values()),
+            "about": op.summary,
+        }
+        for op in OPERATORS.values()
+    ]
+    _print(rows, wishes.json)
+    return 0
+
+
+def _sites(wishes: argparse.Namespace) -> int:
+    from livebend.models import load_model  # noqa: PLC0415
+    from livebend.models.choice import chosen_model  # noqa: PLC0415
+    from livebend.network import Network  # noqa: PLC0415
+
+    model = load_model(chosen_model(wishes.model))
+    network = Network(model, model.native, model.native)
+    rows = [{"name": s.name, "shape": s.shape, "ms": s.ms} for s in network.survey()]
+    _print(rows, wishes.json)
+    return 0
+
+
+def _devices(wishes: argparse.Namespace) -> int:
+    from livebend.audio.portaudio import list_devices  # noqa: PLC0415
+
+    _print([d.as_dict() for d in list_devices()], wishes.json)
+    return 0
+
+
+def _doctor(wishes: argparse.Namespace) -> int:
+    from livebend import doctor  # noqa: PLC0415
+
+    findings = doctor.examine()
+    print(doctor.as_json(findings) if wishes.json else doctor.as_text(findings))
+    return 0 if doctor.healthy(findings) else 1
+
+
+def _print(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
+    """Print rows as JSON, or as columns with the longest text last."""
+    if as_json:
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    if not rows:
+        print("none")
+        return
+    widths = {key: max(len(str(row[key])) for row in rows) for key in rows[0]}
+    for row in rows:
+        print("  ".join(str(value).ljust(widths[key]) for key, value in row.items()).rstrip())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,305 @@
+"""A live show: wiring only. Open the ends, start the threads, keep the window alive, close.
+
+    main     window, keys                    audio    sound → features
+    render   scene, network, frames          osc      datagrams → commands
+    text     prompts → embeddings
+"""
+
+import json
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from livebend import presets
+from livebend.audio.listener import HeardSound
+from livebend.audio.opening import hear_sound
+from livebend.audio.sound import Samples
+from livebend.clock import LiveClock, SystemTime, Time
+from livebend.control.cues import CueRecorder, Cues
+from livebend.control.desk import Desk
+from livebend.control.keys import press
+from livebend.control.osc import OscInput, endpoint
+from livebend.control.queue import CommandQueue, Gate, texts, texts_of
+from livebend.errors import LivebendError
+from livebend.files import write_whole
+from livebend.flow import CommandSource, Features, Frame, Output, Tick, run
+from livebend.mailbox import Latest
+from livebend.models import find_folder, load_model
+from livebend.network import Network
+from livebend.outputs.display import Display, View
+from livebend.outputs.headless import Headless
+from livebend.outputs.live_video import LiveRecording
+from livebend.prompts import Prompts
+from livebend.renderer import Renderer
+from livebend.scene import Scene
+from livebend.status import Statistics, Status
+from livebend.worker import Worker
+
+SWITCH_INTERVAL = 0.0005  # s: how long Python code of one thread may keep the audio thread waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the command line asks of a show. `sets` are (path, value); sizes in pixels."""
+
+    input: str = "demo"
+    preset: str = "default"
+    model: str = "tiny"
+    size: tuple[int, int] | None = None
+    steps: int | None = None
+    seed: int | None = None
+    fps: float = 60.0
+    headless: bool = False
+    fullscreen: bool = False
+    display: int = -1
+    seconds: float | None = None
+    record: Path | None = None
+    cues: Path | None = None
+    record_cues: Path | None = None
+    osc: str = "127.0.0.1:8000"
+    stats: Path | None = None
+    aloud: bool = False
+    sets: Sequence[tuple[str, object]] = field(default_factory=tuple)
+
+
+class Player:
+    """The loaded network and the loop round it: what the render thread runs."""
+
+    def __init__(self, show: "Show") -> None:
+        """Load the model; slow. Raises: LivebendError where the scene cannot be played on it."""
+        wishes = show.wishes
+        model = load_model(wishes.model)
+        size = wishes.size or (model.native, model.native)
+        self.network = Network(model, *size)
+        self.scene = self.network.check(show.scene)
+        self.prompts = Prompts(model.encode)
+        for text in texts_of(self.scene):
+            self.prompts.value(text)
+        self.render = Renderer(
+            self.network, self.prompts, show.statistics, show.status, duration=wishes.seconds
+        )
+
+
+class Show:
+    """One live show. Made and run by the main thread; `time` may be given for a test."""
+
+    def __init__(self, wishes: Wishes, time: Time | None = None) -> None:
+        """Open what can be refused before the show. Raises: LivebendError."""
+        self.wishes = wishes
+        self.time: Time = time or SystemTime()
+        self.statistics = Statistics(self.time)
+        self.status = Latest(Status())
+        self.frames: Latest[Frame | None] = Latest(None)
+        self.display = Display(View(fullscreen=wishes.fullscreen, display=wishes.display))
+        self.scene = presets.opening(wishes.preset, wishes.seed, wishes.steps, wishes.sets)
+        self.scenes = Latest(self.scene)
+        self.bank = presets.PresetBank()
+        self.stop = threading.Event()
+        self.failures: list[BaseException] = []
+        self.recording: LiveRecording | None = None
+        find_folder(wishes.model)
+
+    def play(self) -> dict[str, Any]:
+        """Run the show to its end; return its statistics. Raises: LivebendError."""
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_INTERVAL)
+        try:
+            with ExitStack() as ending:
+                self._play(ending)
+        finally:
+            sys.setswitchinterval(before)
+        if self.failures:
+            raise self.failures[0]
+        return self.statistics.report()
+
+    def _play(self, ending: ExitStack) -> None:
+        screen = self._screen(ending)
+        player = self._load(screen)
+        sound = self._sound()
+        recording = self._recording(player, sound)
+        queue = self._queue(player, ending)
+        desk = Desk(queue.give, self._show, self.scenes, self.bank, self._refuse)
+        screen.desk = desk
+        self.osc = osc = OscInput(desk, *endpoint(self.wishes.osc), on_failure=self._failed).start()
+        ending.callback(osc.stop)
+        sound.start()
+        ending.callback(sound.close)
+        text = Worker("text", _on_one_core(player.prompts.work), self._failed).start()
+        ending.callback(text.stop)
+        outputs: list[Output] = [screen.output, *([recording] if recording else [])]
+
+        def count() -> None:
+            heard, hands = sound.stats(), osc.counts
+            self.statistics.total("audio_hops", heard.hops)
+            self.statistics.total("overflows", heard.overflows)
+            self.statistics.total("commands_received", queue.given)
+            self.statistics.total("commands_refused", queue.refused + hands.refused)
+            self.statistics.total("commands_clamped", hands.fitted)
+            self.statistics.total("garbage_packets", hands.garbage)
+
+        work = self._render_work(player, sound, queue, outputs, count)
+        render = Worker("render", work, self._failed).start()
+        ending.callback(render.stop)
+        try:
+            screen.serve(render)
+        finally:
+            self.stop.set()
+            render.stop(30.0)
+            if recording is not None:
+                recording.close()
+
+    # ---- the ends ----------------------------------------------------------------------------
+
+    def _screen(self, ending: ExitStack) -> "_Screen":
+        if self.wishes.headless:
+            return _Screen(Headless(self.statistics.shown), None)
+        from livebend.outputs.window import Window  # noqa: PLC0415 - only where there is a display
+
+        size = self.wishes.size or (512, 512)
+        window = Window(
+            self.frames, self.status, self.display, size, shown=self.statistics.shown
+        )
+        ending.callback(window.close)
+        return _Screen(window, window)
+
+    def _load(self, screen: "_Screen") -> Player:
+        loaded: list[Player] = []
+        worker = Worker("loading", lambda _: loaded.append(Player(self))).start()
+        screen.serve(worker)
+        if worker.failure is not None:
+            raise worker.failure
+        if not worker.stop(0.0) or not loaded:
+            raise LivebendError("closed before the model was loaded")
+        return loaded[0]
+
+    def _sound(self) -> HeardSound:
+        return hear_sound(
+            self.wishes.input,
+            self.time,
+            self.statistics.notice,
+            monitor=self.wishes.aloud,
+            taps=[self._tape] if self.wishes.record else [],
+            on_failure=self._told,
+        )
+
+    def _recording(self, player: Player, sound: HeardSound) -> LiveRecording | None:
+        if self.wishes.record is None:
+            return None
+        size = (player.network.width, player.network.height)
+        self.recording = LiveRecording(
+            self.wishes.record, size, self.wishes.fps, sound.sample_rate, on_failure=self._told
+        )
+        return self.recording
+
+    def _tape(self, block: Samples, time: float) -> None:
+        if self.recording is not None:
+            self.recording.hear(block, time)
+
+    def _queue(self, player: Player, ending: ExitStack) -> CommandQueue:
+        feed: list[CommandSource] = []
+        if self.wishes.cues is not None:
+            cues = Cues(self.wishes.cues, presets.load, self.scene)
+            for text in {text for cue in cues.cues for text in texts(cue.command)}:
+                player.prompts.value(text)
+            feed.append(cues)
+        recorder = CueRecorder(self.wishes.record_cues) if self.wishes.record_cues else None
+        if recorder is not None:
+            ending.callback(recorder.close)
+        return CommandQueue(
+            refuse=self._refuse,
+            gate=Gate(player.prompts.ready, player.prompts.request),
+            check=player.network.check,
+            recorder=recorder,
+            feed=feed,
+        )
+
+    # ---- the render thread -------------------------------------------------------------------
+
+    def _render_work(
+        self,
+        player: Player,
+        sound: HeardSound,
+        queue: CommandQueue,
+        outputs: Sequence[Output],
+        count: Callable[[], None],
+    ) -> Callable[[threading.Event], None]:
+        def render(scene: Scene, features: Features, tick: Tick) -> Frame:
+            self.scenes.put(scene)
+            count()
+            return player.render(scene, features, tick)
+
+        def work(_: threading.Event) -> None:
+            clock = LiveClock(self.time, self.stop, self.wishes.fps, self.wishes.seconds)
+            run(clock, sound, queue, render, outputs, player.scene)
+
+        return work
+
+    # ---- faults ------------------------------------------------------------------------------
+
+    def _show(self, what: str, on: bool | None) -> None:
+        """Act on the display at once, whatever the render thread is doing."""
+        if on is None:
+            self.display.toggle(what)
+        else:
+            self.display.set(what, on)
+
+    def _refuse(self, why: str) -> None:
+        self.statistics.notice(why, "warning")
+
+    def _told(self, failure: BaseException) -> None:
+        """A fault that a show can go on without."""
+        self.statistics.notice(f"{type(failure).__name__}: {failure}", "error")
+
+    def _failed(self, failure: BaseException) -> None:
+        """A fault that ends the show."""
+        self.failures.append(failure)
+        self.stop.set()
+
+
+class _Screen:
+    """The display end: a window that the main thread keeps alive, or nothing to look at."""
+
+    def __init__(self, output: Output, window: Any) -> None:
+        self.output, self._window = output, window
+        self.desk: Desk | None = None
+
+    def serve(self, worker: Worker) -> None:
+        """Show what there is until the worker has ended or the performer closes the window."""
+        while worker.alive:
+            if self._window is None:
+                worker.wait(0.1)
+                continue
+            if any(self._act(action) for action in self._window.poll()):
+                return
+            self._window.draw()
+
+    def _act(self, action: Any) -> bool:
+        """Do what a key asks for; True where it asks for the end."""
+        if action.name == "close":
+            return True
+        if self.desk is not None:
+            slot = "" if action.argument is None else f" {action.argument}"
+            press(self.desk, f"{action.name}{slot}")
+        return False
+
+
+def _on_one_core(work: Callable[[threading.Event], None]) -> Callable[[threading.Event], None]:
+    def quietly(stop: threading.Event) -> None:
+        torch.set_num_threads(1)  # of this thread: the others are the render thread's
+        work(stop)
+
+    return quietly
+
+
+def play(wishes: Wishes) -> Mapping[str, Any]:
+    """Play a live show; write its statistics where asked; return them. Raises: LivebendError."""
+    report = Show(wishes).play()
+    if wishes.stats is not None:
+        write_whole(wishes.stats, json.dumps(report, indent=2) + "\n")
+    return report

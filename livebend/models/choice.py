@@ -1,0 +1,12 @@
+"""Which model is played when none is named."""
+
+import torch
+
+TURBO = "stabilityai/sd-turbo"
+
+
+def chosen_model(name: str | None) -> str:
+    """Return the name given, or SD-Turbo where there is a GPU for it, or the embedded model."""
+    if name is not None:
+        return name
+    return TURBO if torch.cuda.is_available() else "tiny"

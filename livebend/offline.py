@@ -1,0 +1,109 @@
+"""Offline: the same loop with an offline clock, pulled sound, cues for hands and a file to write."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tqdm import tqdm
+
+from livebend import presets
+from livebend.audio.opening import open_sound, pull_sound
+from livebend.audio.sound import Sound
+from livebend.clock import OfflineClock, SystemTime
+from livebend.control.cues import Cues
+from livebend.errors import OutOfRange
+from livebend.flow import CommandSource, Output, run
+from livebend.mailbox import Latest
+from livebend.models import load_model
+from livebend.network import Network
+from livebend.outputs.images import Images
+from livebend.outputs.video import Recording
+from livebend.prompts import Prompts
+from livebend.renderer import Renderer
+from livebend.scene import Command
+from livebend.status import Statistics, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the command line asks of a rendering."""
+
+    sound: str
+    output: Path | None = None
+    frames: Path | None = None
+    preset: str = "default"
+    model: str = "tiny"
+    fps: float = 20.0
+    size: tuple[int, int] | None = None
+    seconds: float | None = None
+    steps: int | None = None
+    seed: int | None = None
+    cues: Path | None = None
+    sets: tuple[tuple[str, object], ...] = field(default_factory=tuple)
+
+
+class NoHands:
+    """A command source for a rendering that nobody plays."""
+
+    def until(self, time: float) -> tuple[Command, ...]:  # noqa: ARG002 - the protocol's
+        """Nothing, ever."""
+        return ()
+
+
+def render(job: Job, *, quiet: bool = False) -> int:
+    """Render a sound file into a video or a folder of pictures; return the number of frames.
+
+    On any error nothing is left behind. Raises: LivebendError.
+    """
+    sound = open_sound(job.sound)
+    scene = presets.opening(job.preset, job.seed, job.steps, job.sets)
+    hands: CommandSource = Cues(job.cues, presets.load, scene) if job.cues else NoHands()
+    clock = OfflineClock(job.fps, _seconds(job, sound))
+    model = load_model(job.model)
+    network = Network(model, *(job.size or (model.native, model.native)))
+    network.check(scene)
+    statistics = Statistics(SystemTime())
+    renderer = Renderer(
+        network,
+        Prompts(model.encode),
+        statistics,
+        Latest(Status()),
+        duration=clock.seconds,
+        strict=True,
+    )
+    with ExitStack() as outputs:
+        ends = [*_outputs(job, network, sound, outputs)]
+        ticks = tqdm(clock, total=len(clock), unit="frame", disable=quiet)
+        run(ticks, pull_sound(sound, frame_rate=job.fps), hands, renderer, ends, scene)
+    return len(clock)
+
+
+def _seconds(job: Job, sound: Sound) -> float:
+    seconds = sound.seconds if job.seconds is None else min(job.seconds, sound.seconds)
+    if seconds <= 0.0:
+        raise OutOfRange(f"{job.sound}: there is no sound in it")
+    return seconds
+
+
+def _outputs(job: Job, network: Network, sound: Sound, ending: ExitStack) -> Iterator[Output]:
+    """Open what is to be written; `ending` finishes it, or removes it after an error."""
+    size = (network.width, network.height)
+    if job.output is not None:
+        heard = (sound.samples, sound.sample_rate)
+        yield _closing(Recording(job.output, size, job.fps, heard), ending)
+    if job.frames is not None:
+        yield _closing(Images(job.frames), ending)
+
+
+def _closing(output: Recording | Images, ending: ExitStack) -> Output:
+    def end(kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            output.close()
+        else:
+            output.abort()
+
+    ending.push(end)
+    return output
+
+

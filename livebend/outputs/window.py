@@ -1,0 +1,316 @@
+"""The picture in a window, at the display's own rate, and the operator's view beside or over it."""
+
+import os
+from collections.abc import Callable
+
+import pygame
+from pygame._sdl2.video import Renderer, Texture
+
+from livebend import clock
+from livebend.errors import LivebendError
+from livebend.flow import Frame, Pixels
+from livebend.mailbox import Latest
+from livebend.outputs import sdl
+from livebend.outputs.display import Display, View
+from livebend.outputs.drawing import forget_letters
+from livebend.outputs.images import surface_of
+from livebend.outputs.keys import Action, action
+from livebend.outputs.loading import loading_picture
+from livebend.outputs.meters import Meters
+from livebend.status import Status
+
+REDRAW = 0.25  # s: at the latest, even where nothing has changed
+METERS = 1 / 15  # s between two drawings of the operator's view
+LINEAR, BLEND = 1, 1  # SDL's scale quality and blend mode
+FIRST_DIGIT, LAST_DIGIT = pygame.KSCAN_1, pygame.KSCAN_9
+OWN = {"blackout", "freeze", "meters", "help", "fullscreen"}  # actions that toggle a View field
+
+
+def placed(picture: tuple[int, int], room: tuple[int, int], cover: bool) -> pygame.Rect:
+    """Return where a picture (width, height) goes in a room, aspect kept: whole and centred, or
+    with `cover` so that it fills the room and is cut."""
+    (width, height), (wide, high) = picture, room
+    scale = (max if cover else min)(wide / width, high / height)
+    size = (round(width * scale), round(height * scale))
+    return pygame.Rect(((wide - size[0]) // 2, (high - size[1]) // 2), size)
+
+
+class Pane:
+    """One window with what draws on it. The main thread owns it. Textures have names."""
+
+    def __init__(self, title: str, size: tuple[int, int], display: int, *, vsync: bool) -> None:
+        self.window = pygame.Window(
+            title, size, sdl.centre_of(display), resizable=True, allow_high_dpi=True
+        )
+        self.renderer = Renderer(self.window, vsync=vsync)
+        self.present = sdl.presenter(self.window)
+        self.textures: dict[str, Texture] = {}
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels, which on some displays are finer than the window's units."""
+        self.renderer.set_viewport(None)
+        view = self.renderer.get_viewport()
+        return view.width, view.height
+
+    def clear(self) -> None:
+        """Begin a drawing: all black."""
+        self.renderer.draw_color = (0, 0, 0, 255)
+        self.renderer.clear()
+
+    def upload(self, name: str, surface: pygame.Surface, *, blend: bool = False) -> Texture:
+        """Put a surface on the GPU under that name; return its texture."""
+        texture = self.textures.get(name)
+        if texture is None or (texture.width, texture.height) != surface.get_size():
+            texture = Texture(
+                self.renderer, surface.get_size(), streaming=True, scale_quality=LINEAR
+            )
+            texture.blend_mode = BLEND if blend else 0
+            self.textures[name] = texture
+        texture.update(surface)
+        return texture
+
+    def close(self) -> None:
+        """Close the window."""
+        self.textures.clear()
+        self.window.destroy()
+
+
+class Window:
+    """Show the newest frame and the operator's view; turn keys into actions.
+
+    The render worker calls `write`. The main thread makes the window and calls `poll`, `draw` and
+    `close`. Keys that concern the display alone change `display` here, whatever the renderer does.
+    `size` is the picture's (width, height); `shown` is called with each frame once it is visible.
+    `uploads` counts frames that went to the GPU. Raises: LivebendError where there is no display.
+    """
+
+    def __init__(
+        self,
+        frames: Latest[Frame | None],
+        status: Latest[Status],
+        display: Display,
+        size: tuple[int, int] = (512, 512),
+        *,
+        title: str = "livebend",
+        shown: Callable[[Frame], None] | None = None,
+    ) -> None:
+        self._frames, self._status, self._display = frames, status, display
+        self._shown, self._title = shown, title
+        self.uploads = 0
+        self._seen, self._version = 0, -1  # of the newest frame, of the frame on the GPU
+        self._frame: Frame | None = None
+        self._view: View | None = None
+        self._redrawn = self._metered = -1.0
+        self._fullscreen: tuple[bool, int] = (False, -1)
+        self._operator: Pane | None = None
+        self._meters = Meters()
+        self._start_pygame()
+        self._pane = Pane(title, self._first_size(size), self.output_display, vsync=True)
+        if self.two_displays:
+            display.set("meters", True)
+
+    @property
+    def two_displays(self) -> bool:
+        """Whether the operator has a display that is not the picture's."""
+        return len(pygame.display.get_desktop_sizes()) > 1
+
+    @property
+    def output_display(self) -> int:
+        """Index of the display that the picture is on."""
+        last = len(pygame.display.get_desktop_sizes()) - 1
+        wanted = self._display.view.display
+        return last if wanted < 0 else min(wanted, last)
+
+    def write(self, frame: Frame) -> None:
+        """Take the newest frame; never waits."""
+        self._frames.put(frame)
+
+    def poll(self) -> list[Action]:
+        """Return what keys have asked for since the last call: tap, panic, undo, preset and store
+        with a digit, close. What concerns the display alone is done already."""
+        wanted = [found for event in pygame.event.get() if (found := self._heard(event))]
+        return [one for one in wanted if not self._done_here(one)]
+
+    def draw(self) -> None:
+        """Wait for something new, at most one refresh of the display, and show it.
+
+        Where the display has vsync the showing waits for it, without holding the interpreter.
+        """
+        self._seen, newest = self._frames.wait_newer(self._seen, self._refresh)
+        view, moment = self._display.view, clock.now()
+        self._settle(view)
+        fresh = self._take(newest, view)
+        metered = moment - self._metered >= METERS
+        if metered:
+            self._metered = moment
+            self._draw_operator(view)
+        overlaid = self._overlaid(view) and metered
+        loading = self._frame is None and metered
+        if not (fresh or overlaid or loading or view != self._view or self._late(moment)):
+            return
+        self._paint(view, moment, overlaid)
+        self._view, self._redrawn = view, moment
+        if fresh is not None and self._shown is not None:
+            self._shown(fresh)
+
+    def close(self) -> None:
+        """Close the windows."""
+        for pane in (self._operator, self._pane):
+            if pane is not None:
+                pane.close()
+        self._operator = None
+        forget_letters()
+        pygame.font.quit()
+        pygame.display.quit()
+
+    # ---- drawing
+
+    def _take(self, newest: Frame | None, view: View) -> Frame | None:
+        """Put the newest frame on the GPU and return it, unless it is there or frozen out."""
+        frozen = view.freeze and self._frame is not None
+        if newest is None or frozen or self._version == self._seen:
+            return None
+        self._pane.upload("picture", surface_of(newest.pixels))
+        self._frame, self._version = newest, self._seen
+        self.uploads += 1
+        return newest
+
+    def _paint(self, view: View, moment: float, overlaid: bool) -> None:
+        """Draw the picture as the view wants it, with the operator's view over it if it must."""
+        self._pane.clear()
+        if not view.blackout:
+            self._paint_picture(view, moment)
+            if self._overlaid(view):
+                self._paint_overlay(view, overlaid)
+        self._pane.present()
+
+    def _paint_picture(self, view: View, moment: float) -> None:
+        if self._frame is None:
+            self._pane.upload("loading", surface_of(loading_picture(moment)))
+        texture = self._pane.textures["loading" if self._frame is None else "picture"]
+        level = round(255 * view.brightness)
+        texture.color = (level, level, level)
+        cover = view.cover or self._frame is None
+        texture.draw(dstrect=placed((texture.width, texture.height), self._pane.size, cover))
+
+    def _overlaid(self, view: View) -> bool:
+        """Whether the operator's view lies over the picture: only where there is one display."""
+        return not self.two_displays and (view.meters or view.help)
+
+    def _paint_overlay(self, view: View, renew: bool) -> None:
+        size = self._pane.size
+        old = self._pane.textures.get("meters")
+        if renew or old is None or (old.width, old.height) != size or view != self._view:
+            self._upload_meters(self._pane, view, over_picture=True)
+        self._pane.textures["meters"].draw()
+
+    def _draw_operator(self, view: View) -> None:
+        """Keep the operator's window as the view wants it, and draw it."""
+        wanted = self.two_displays and (view.meters or view.help)
+        if not wanted:
+            self._close_operator()
+            return
+        if self._operator is None:
+            place = 0 if self.output_display else 1
+            title = f"{self._title} operator"
+            self._operator = Pane(title, (1060, 720), place, vsync=False)
+        self._operator.clear()
+        self._upload_meters(self._operator, view, over_picture=False).draw()
+        self._operator.present()
+
+    def _upload_meters(self, pane: Pane, view: View, *, over_picture: bool) -> Texture:
+        status = self._status.get()
+        surface = self._meters.draw(pane.size, status, view, over_picture=over_picture)
+        return pane.upload("meters", surface, blend=True)
+
+    def _close_operator(self) -> None:
+        if self._operator is not None:
+            self._operator.close()
+            self._operator = None
+
+    def _late(self, moment: float) -> bool:
+        return self._redrawn < 0 or moment - self._redrawn >= REDRAW
+
+    # ---- keys and windows
+
+    def _heard(self, event: pygame.Event) -> Action | None:
+        if event.type == pygame.KEYDOWN:
+            return _pressed(event)
+        if event.type == pygame.QUIT:
+            return Action("close")
+        if event.type == pygame.WINDOWCLOSE:
+            own = self._operator is not None and event.window == self._operator.window
+            return Action("meters" if own else "close")
+        if event.type in (pygame.WINDOWEXPOSED, pygame.WINDOWSIZECHANGED):
+            self._redrawn = -1.0
+        if event.type in (pygame.RENDER_TARGETS_RESET, pygame.RENDER_DEVICE_RESET):
+            self._forget_textures()
+        return None
+
+    def _done_here(self, wanted: Action) -> bool:
+        """Do what concerns the display alone; return whether that was all."""
+        if wanted.name in OWN:
+            self._display.toggle(wanted.name)
+        elif wanted.name == "leave":
+            self._display.set("fullscreen", False)
+        elif wanted.name == "display":
+            count = len(pygame.display.get_desktop_sizes())
+            self._display.set("display", (self.output_display + 1) % count)
+        else:
+            return False
+        return True
+
+    def _settle(self, view: View) -> None:
+        """Bring the window to the display and the size that the view asks for."""
+        wanted, (full, display) = (view.fullscreen, self.output_display), self._fullscreen
+        if wanted == (full, display):
+            return
+        if full and (display != wanted[1] or not wanted[0]):
+            self._pane.window.set_windowed()
+        if display not in (-1, wanted[1]):
+            self._pane.window.position = sdl.centre_of(wanted[1])
+            self._close_operator()
+        if wanted[0]:
+            self._pane.window.set_fullscreen(desktop=True)
+        pygame.mouse.set_visible(self.two_displays or not wanted[0])
+        self._fullscreen, self._redrawn = wanted, -1.0
+
+    def _forget_textures(self) -> None:
+        """The GPU lost them: draw everything anew, beginning with the newest frame."""
+        self._pane.textures.clear()
+        self._frame, self._version, self._redrawn = None, -1, -1.0
+
+    # ---- start
+
+    def _start_pygame(self) -> None:
+        os.environ.setdefault("SDL_VIDEO_MINIMIZE_ON_FOCUS_LOSS", "0")
+        try:
+            pygame.display.init()
+        except pygame.error as refusal:
+            raise LivebendError(f"no display: {refusal}; --headless shows no window") from refusal
+        pygame.font.init()
+        pygame.display.set_allow_screensaver(False)
+        rates = pygame.display.get_desktop_refresh_rates()
+        self._refresh = 1.0 / (rates[0] or 60)
+
+    def _first_size(self, picture: tuple[int, int]) -> tuple[int, int]:
+        """The picture enlarged to three quarters of the display."""
+        wide, high = pygame.display.get_desktop_sizes()[self.output_display]
+        return placed(picture, (wide * 3 // 4, high * 3 // 4), cover=False).size
+
+
+def _pressed(event: pygame.Event) -> Action | None:
+    """Return what a key press asks for. Digits go by their place, since layouts differ."""
+    digit = FIRST_DIGIT <= event.scancode <= LAST_DIGIT
+    name = str(event.scancode - FIRST_DIGIT + 1) if digit else pygame.key.name(event.key)
+    held = event.mod
+    return action(
+        name,
+        shift=bool(held & pygame.KMOD_SHIFT),
+        ctrl=bool(held & pygame.KMOD_CTRL),
+        meta=bool(held & pygame.KMOD_META),
+    )
+
+
+__all__ = ["Pane", "Pixels", "Window", "placed"]

@@ -1,0 +1,142 @@
+"""Live and offline are the same path: the same sound, seed and cues give the same bytes."""
+
+import socket
+from pathlib import Path
+
+import numpy as np
+import pygame
+import pytest
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+from livebend.live import Show, Wishes
+from livebend.offline import Job, render
+from tests.fakes.virtual_time import VirtualTime
+
+CUES = """
+0.1 bend.hue.angle 40
+0.2 prompt.fade 0.3
+0.25 prompt.text "a blue flower"
+0.4 add bend turn transform latent@0.5 zoom=1.5
+0.5 route.loud.high 200
+0.6 remove bend turn
+0.7 undo
+0.9 panic
+"""
+PRESET = """
+title = "Test"
+[prompt]
+text = "a red orb"
+[walk]
+period = 3
+[bend.hue]
+operator = "rotate"
+site = "latent@1"
+[bend.core]
+operator = "rotate_pairs"
+site = "unet.mid"
+[route.loud]
+source = "rms"
+target = "bend.hue.angle"
+high = 90
+[route.kick]
+source = "onset.pulse"
+target = "bend.core.angle"
+high = 60
+"""
+
+
+@pytest.fixture
+def files(tmp_path: Path):
+    (tmp_path / "cues.txt").write_text(CUES)
+    (tmp_path / "test.toml").write_text(PRESET)
+    return tmp_path
+
+
+def played(wishes: Wishes, during=None):
+    """Play a live show in virtual time, with its threads; return its frames and its report."""
+    show = Show(wishes, VirtualTime({"audio": 0, "render": 1}))
+    frames = []
+
+    def shown(frame):
+        frames.append(frame.pixels.copy())
+        if during is not None:
+            during(show, frame)
+
+    show.statistics.shown = shown
+    return frames, show.play()
+
+
+def wishes_of(folder: Path, model: Path, **more):
+    given = {
+        "preset": str(folder / "test.toml"), "model": str(model), "size": (64, 64), "fps": 20.0,
+        "headless": True, "seconds": 1.2, "osc": "127.0.0.1:0",
+    }  # fmt: skip
+    return Wishes(**given | more)
+
+
+def test_live_equals_offline(files, model_folder, tmp_path):
+    model = model_folder("turbo")
+    live, report = played(wishes_of(files, model, cues=files / "cues.txt"))
+    job = Job(
+        "demo", frames=tmp_path / "frames", preset=str(files / "test.toml"), model=str(model),
+        size=(64, 64), seconds=1.2, cues=files / "cues.txt",
+    )  # fmt: skip
+    assert render(job, quiet=True) == len(live) == 24
+    for ours, path in zip(live, sorted((tmp_path / "frames").iterdir()), strict=True):
+        picture = pygame.surfarray.array3d(pygame.image.load(path)).swapaxes(0, 1)
+        assert np.array_equal(ours, picture), path.name
+    assert len({frame.tobytes() for frame in live}) == 24
+    assert report["audio_hops"] >= 1.2 * 44100 / 256 - 1
+    assert report["nonfinite_frames"] == report["commands_refused"] == 0
+
+
+def test_a_recorded_show_plays_again(files, model_folder, tmp_path):
+    model, cues = model_folder("turbo"), tmp_path / "written.txt"
+    first, _ = played(wishes_of(files, model, cues=files / "cues.txt", record_cues=cues))
+    again, _ = played(wishes_of(files, model, cues=cues))
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+
+
+def test_osc_changes_the_picture_while_it_runs(files, model_folder):
+    """Real datagrams to the real socket; the frame after they are folded in differs."""
+    model = model_folder("turbo")
+    quiet, _ = played(wishes_of(files, model))
+    port = free_port()
+
+    def send(sock, address, *values):
+        message = OscMessageBuilder(address)
+        for value in values:
+            message.add_arg(value)
+        sock.sendto(message.build().dgram, ("127.0.0.1", port))
+
+    def during(show, frame):
+        if frame.index == 5:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                send(sock, "/livebend/bend/hue/angle", 120.0)
+                send(sock, "/livebend/nonsense", 1)
+                sock.sendto(b"garbage", ("127.0.0.1", port))
+            wait_for(lambda: show.osc.counts.messages + show.osc.counts.garbage >= 3)
+
+    loud, report = played(wishes_of(files, model, osc=f"127.0.0.1:{port}"), during)
+    same = [np.array_equal(a, b) for a, b in zip(quiet, loud, strict=True)]
+    assert all(same[:6])
+    assert not any(same[6:])
+    assert (report["garbage_packets"], report["commands_refused"]) == (1, 1)
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(condition) -> None:
+    """The socket's thread is the system's, not ours to step: wait for it, at most 10 s."""
+    import threading  # noqa: PLC0415
+
+    pause = threading.Event()
+    for _ in range(1000):
+        if condition():
+            return
+        pause.wait(0.01)
+    raise AssertionError("the datagrams were not heard")

@@ -1,0 +1,186 @@
+import builtins
+import sys
+
+import numpy as np
+import pytest
+
+from livebend.audio import capture, opening, portaudio
+from livebend.audio.capture import Keeper, Ring
+from livebend.audio.monitor import Monitor
+from livebend.clock import SystemTime
+from livebend.errors import SoundError
+from tests.fakes.sound import FakeSoundDevice
+
+
+@pytest.fixture
+def library(monkeypatch):
+    fake = FakeSoundDevice()
+    monkeypatch.setitem(sys.modules, "sounddevice", fake)
+    return fake
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    class Clock:
+        time = 0.0
+
+    monkeypatch.setattr(capture, "now", lambda: Clock.time)
+    monkeypatch.setattr(capture, "PATIENCE", 0.0)
+    return Clock
+
+
+def test_devices_are_listed_by_name(library):
+    devices = portaudio.list_devices()
+    assert [d.name for d in devices] == ["Built-in Mic", "USB Interface"]
+    assert devices[0].as_dict() == {
+        "name": "Built-in Mic",
+        "host_api": "FakeAPI",
+        "channels": 2,
+        "default_rate": 48000,
+        "is_default": False,
+    }
+
+
+@pytest.mark.parametrize("name", ["USB Interface", "usb", "FakeAPI:USB Interface"])
+def test_a_device_is_found_by_its_name_or_a_part(library, name):
+    assert portaudio.find_device(name).name == "USB Interface"
+
+
+def test_an_unknown_device_names_the_nearest(library):
+    with pytest.raises(SoundError, match="did you mean 'USB Interface'"):
+        portaudio.find_device("USB Interfaze")
+
+
+def test_a_device_keeps_its_name_when_its_number_changes(library):
+    device = portaudio.find_device("usb")
+    assert portaudio.device_index(device) == 2
+    library.names = ["New", "Built-in Mic", "USB Interface"]
+    assert portaudio.device_index(device) == 3
+    library.names = ["New"]
+    with pytest.raises(SoundError, match="'USB Interface' is gone"):
+        portaudio.device_index(device)
+
+
+def test_without_portaudio_the_demo_plays_and_the_remedy_is_named(monkeypatch):
+    real = builtins.__import__
+
+    def without(name, *args, **kwargs):
+        if name == "sounddevice":
+            raise OSError("PortAudio library not found")
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setattr(sys, "platform", "linux")
+    notices = []
+    heard = opening.hear_sound("some microphone", SystemTime(), notices.append)
+    assert "sudo apt install libportaudio2; the demo plays instead" in notices[0]
+    assert heard.sample_rate == 44100
+
+
+def test_loopback_that_is_not_there_says_what_to_do(library, monkeypatch):
+    monkeypatch.setenv("PULSE_SOURCE", "x")
+    for platform, remedy in (("linux", "libasound2-plugins"), ("darwin", "blackhole-2ch")):
+        monkeypatch.setattr(sys, "platform", platform)
+        with pytest.raises(SoundError, match=remedy):
+            portaudio.find_loopback()
+
+
+def test_a_name_with_an_ending_is_a_file(library):
+    with pytest.raises(SoundError, match="no such file"):
+        opening.hear_sound("missing.mp3", SystemTime(), print)
+
+
+def keeper(notices):
+    return Keeper("usb", lambda: portaudio.find_device("usb"), 48000, 256, notices.append)
+
+
+def test_a_device_is_read_lost_and_found_again(library, clock):
+    notices = []
+    keep = keeper(notices)
+    assert keep.read() is None
+    stream = library.streams[0]
+    stream.send(np.full(256, 0.5, np.float32))
+    block, age = keep.read()
+    assert (block.tolist(), age) == ([0.5] * 256, 0.0)
+    clock.time, library.broken = 1.5, True
+    assert keep.read() is None
+    assert stream.closed
+    clock.time = 3.0
+    assert keep.read() is None
+    assert library.restarts == 1
+    clock.time, library.broken = 4.5, False
+    assert keep.read() is None
+    library.streams[1].send(np.ones(256, np.float32))
+    assert keep.read()[0].max() == 1
+    assert notices == ["usb is lost (no sound arrives): silence until it is back", "usb is back"]
+
+
+def test_a_device_that_is_gone_at_the_start_is_waited_for(library, clock):
+    names, library.names = library.names, []
+    notices = []
+    keep = keeper(notices)
+    assert keep.read() is None
+    assert "no sound device 'usb'" in notices[0]
+    clock.time, library.names = 2.0, names
+    keep.read()
+    assert notices[1:] == ["usb is back"]
+
+
+def test_frames_are_held_against_the_clock(library, clock):
+    notices = []
+    keep = keeper(notices)
+    keep.read()
+    for step in range(40):
+        clock.time = 0.2 * step
+        library.streams[0].send(np.zeros(256, np.float32))
+        keep.read()
+    assert notices == ["usb loses 97% of its sound"]
+    assert keep.overflows >= 1
+
+
+def test_status_flags_are_counted_and_survive_a_reopening(library, clock):
+    keep = keeper([])
+    keep.read()
+    library.streams[0].send(np.zeros(256, np.float32), status="input overflow")
+    assert keep.overflows == 1
+    keep.close()
+    assert keep.overflows == 1
+
+
+def test_the_ring_gives_everything_once_and_in_order():
+    ring = Ring(1000, 1)
+    sent = np.arange(5000, dtype=np.float32).reshape(-1, 100)
+    got = []
+    for block in sent:
+        ring.write(block[:, None])
+        got += [b for b in (ring.read(64, 0.0), ring.read(64, 0.0)) if b is not None]
+    assert np.array_equal(np.concatenate(got), np.arange(len(got) * 64))
+    assert ring.overflows == 0
+
+
+def test_a_slow_reader_goes_on_with_the_newest_and_it_is_counted():
+    ring = Ring(1000, 2)
+    ring.write(np.repeat(np.arange(800, dtype=np.float32)[:, None], 2, axis=1))
+    assert ring.read(10, 0.0).tolist() == list(range(790, 800))
+    assert ring.overflows == 1
+    assert ring.read(10, 0.0) is None
+
+
+def test_a_recording_is_played_aloud_in_order(library):
+    monitor = Monitor(44100)
+    monitor.play(np.arange(200, dtype=np.float32))
+    out = np.full((150, 1), 9.0, np.float32)
+    library.outputs[0].options["callback"](out, 150, None, None)
+    assert out[:, 0].tolist() == list(range(150))
+    library.outputs[0].options["callback"](out, 150, None, None)
+    assert out.max() == 0
+    monitor.close()
+    assert library.outputs[0].closed
+
+
+def test_without_loudspeakers_the_show_goes_on(library):
+    library.broken = True
+    notices = []
+    heard = opening.hear_sound("demo", SystemTime(), notices.append, monitor=True)
+    assert notices == ["no loudspeaker: device unavailable; the sound is not played aloud"]
+    assert heard.sample_rate == 44100

@@ -1,0 +1,45 @@
+"""The paper's features against its formulas, written out anew (bending study, section 1)."""
+
+import numpy as np
+import pytest
+
+from livebend.audio.analyzer import Analyzer, hop_for
+from tests.fakes.sound import heard, noise, sine
+
+
+def paper(samples, rate, fps, frame):
+    n = round(rate / fps)
+    now = samples[frame * n : (frame + 1) * n].astype(np.float64)
+    before = samples[(frame - 1) * n : frame * n].astype(np.float64) if frame else np.zeros(n)
+    spectrum = np.abs(np.fft.fft(now, 4096))[:2049]
+    flux = np.abs(spectrum - np.abs(np.fft.fft(before, 4096))[:2049]).sum()
+    centroid = (np.arange(2049) * rate / 4096 * spectrum).sum() / spectrum.sum()
+    return np.sqrt(np.mean(now**2)), flux, centroid
+
+
+@pytest.mark.parametrize(("rate", "fps"), [(44100, 20), (48000, 20), (44100, 30)])
+def test_paper_features_equal_the_formulas_at_every_frame(rate, fps):
+    samples = sine(300, 0.4, 0.4, rate) + noise(0.4, 0.1, rate)
+    hop = hop_for(rate, fps)
+    features = heard(Analyzer(rate, hop, fps), samples)
+    hops_per_frame = round(rate / fps) // hop
+    for frame in range(6):
+        got = features[(frame + 1) * hops_per_frame - 1]
+        rms, flux, centroid = paper(samples, rate, fps, frame)
+        assert got.time == pytest.approx((frame + 1) / fps)
+        assert got.paper_rms == pytest.approx(rms, rel=1e-6)
+        assert got.paper_flux == pytest.approx(flux, rel=1e-6)
+        assert got.paper_centroid == pytest.approx(centroid, rel=1e-6)
+
+
+def test_a_hop_that_does_not_divide_a_frame_gives_the_same_between_frames():
+    samples = noise(0.5)
+    n, end = 2205, 256 * 40
+    got = heard(Analyzer(44100, 256, 20), samples)[39]
+    spectra = [np.abs(np.fft.rfft(samples[e - n : e], 4096)) for e in (end - n, end)]
+    assert got.paper_flux == pytest.approx(np.abs(spectra[1] - spectra[0]).sum(), rel=1e-5)
+
+
+def test_without_the_flag_they_are_zero():
+    last = heard(Analyzer(44100, 245, paper=False), noise(0.1))[-1]
+    assert (last.paper_rms, last.paper_flux, last.paper_centroid) == (0, 0, 0)

@@ -1,0 +1,82 @@
+"""What a key does."""
+
+import pytest
+
+from livebend.control.desk import Desk
+from livebend.control.keys import press
+from livebend.errors import OutOfRange
+from livebend.mailbox import Latest
+from livebend.scene import Load, Panic, Scene, Undo
+
+DUB = Scene("Dub")
+
+
+class Bank:
+    stored = ()
+
+    def load(self, which):
+        return DUB
+
+    def name_of(self, which):
+        if which != 3:
+            raise OutOfRange(f"preset {which}: expected 3")
+        return "dub"
+
+    def store(self, slot, scene):
+        self.stored = (slot, scene)
+        return f"stored-{slot}"
+
+
+class Room:
+    """A desk that remembers what it was asked."""
+
+    def __init__(self):
+        self.commands, self.shown, self.said, self.bank = [], [], [], Bank()
+        give = lambda command: not self.commands.append(command)  # noqa: E731
+        show = lambda what, on: self.shown.append((what, on))  # noqa: E731
+        self.desk = Desk(give, show, Latest(Scene("Now")), self.bank, self.said.append)
+
+
+@pytest.mark.parametrize(
+    ("action", "command"),
+    [("panic", Panic()), ("undo", Undo()), ("preset 3", Load(DUB, "dub"))],
+)
+def test_a_key_sends_a_command(action, command):
+    room = Room()
+    assert press(room.desk, action)
+    assert (room.commands, room.shown) == ([command], [])
+
+
+@pytest.mark.parametrize("action", ["blackout", "freeze", "tap"])
+def test_a_key_acts_on_the_display(action):
+    room = Room()
+    assert press(room.desk, action)
+    assert (room.commands, room.shown) == ([], [(action, None)])
+
+
+def test_store_keeps_the_scene_that_is_shown():
+    room = Room()
+    assert press(room.desk, "store 5")
+    assert room.bank.stored == (5, Scene("Now"))
+
+
+@pytest.mark.parametrize(
+    ("action", "why"),
+    [("panik", "did you mean 'panic'"), ("preset 9", "expected 3"), ("preset", "a slot's number"),
+     ("preset x", "a slot's number"), ("panic 3", "did you mean 'panic'"), ("", "known: ")],
+)  # fmt: skip
+def test_what_cannot_be_done_is_said(action, why):
+    room = Room()
+    assert not press(room.desk, action)
+    assert why in room.said[0]
+    assert (room.commands, room.shown) == ([], [])
+
+
+def test_what_the_display_refuses_is_said_too():
+    def show(what, on):
+        raise OutOfRange("no tempo here")
+
+    said = []
+    desk = Desk([].append, show, Latest(Scene()), Bank(), said.append)
+    assert not press(desk, "tap")
+    assert said == ["no tempo here"]

@@ -1,0 +1,134 @@
+"""OSC over a real socket, from clients that nobody here wrote."""
+
+import shutil
+import socket
+import subprocess
+import threading
+
+import pytest
+from pythonosc.osc_message import OscMessage
+from pythonosc.udp_client import SimpleUDPClient
+
+from livebend.control.desk import Desk
+from livebend.control.osc import OscInput, endpoint
+from livebend.control.queue import CommandQueue
+from livebend.errors import Refused
+from livebend.mailbox import Latest
+from livebend.presets import PresetBank
+from livebend.scene import Add, Bend, Panic, Scene, Set
+
+SCENE = Scene(bends=(Bend("swirl", "rotate", "unet.mid"),))
+PATIENCE = 10.0
+
+
+class Heard:
+    """A queue that tells when so many commands have come."""
+
+    def __init__(self):
+        self.queue = CommandQueue(refuse=[].append)
+        self.came = threading.Semaphore(0)
+
+    def give(self, command):
+        taken = self.queue.give(command)
+        self.came.release()
+        return taken
+
+    def take(self, count):
+        for _ in range(count):
+            assert self.came.acquire(timeout=PATIENCE)
+        return [guarded.command for guarded in self.queue.until(0.0)]
+
+
+@pytest.fixture
+def heard():
+    return Heard()
+
+
+@pytest.fixture
+def returning():
+    """A socket that waits for replies."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as answers:
+        answers.bind(("127.0.0.1", 0))
+        answers.settimeout(PATIENCE)
+        yield answers
+
+
+@pytest.fixture
+def osc(heard, returning):
+    shown = lambda what, on: heard.came.release()  # noqa: E731
+    desk = Desk(heard.give, shown, Latest(SCENE), PresetBank(), [].append)
+    listening = OscInput(desk, port=0, reply_port=returning.getsockname()[1]).start()
+    yield listening
+    assert listening.stop()
+
+
+def test_python_osc_changes_the_scene(osc, heard):
+    with SimpleUDPClient(*osc.address) as client:
+        client.send_message("/livebend/prompt", "starry night")
+        client.send_message("/livebend/bend/swirl/angle", 45)
+        client.send_message("/livebend/blackout", [])
+        client.send_message("/livebend/bend/add", ["tilt", "transform", "image", "zoom", 1.5])
+        client.send_message("/livebend/panic", 1)
+    assert heard.take(5) == [
+        Set("prompt.text", "starry night"),
+        Set("bend.swirl.angle", 45.0),
+        Add(Bend("tilt", "transform", "image", {"zoom": 1.5})),
+        Panic(),
+    ]
+    assert osc.counts.messages == 5
+
+
+def test_garbage_between_messages_is_survived(osc, heard):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        for datagram in (b"", b"garbage", b"#bundle\0", b"/\xff\0\0", b"/livebend/panic\0"):
+            client.sendto(datagram, osc.address)
+    assert heard.take(1) == [Panic()]
+    assert osc.counts.garbage == 4
+
+
+def test_a_question_is_answered_at_the_reply_port(osc, returning):
+    with SimpleUDPClient(*osc.address) as client:
+        client.send_message("/livebend/seed", "?")
+    answer = OscMessage(returning.recv(1024))
+    assert (answer.address, answer.params) == ("/livebend/seed", [46])
+
+
+@pytest.mark.skipif(shutil.which("oscsend") is None, reason="liblo-tools are not installed")
+def test_oscsend_changes_the_scene(osc, heard):
+    def oscsend(address, *arguments):
+        host, port = osc.address
+        subprocess.run(["oscsend", host, str(port), address, *arguments], check=True)
+
+    oscsend("/livebend/prompt", "s", "neon tunnel")
+    oscsend("/livebend/bend/swirl/angle", "f", "90")
+    oscsend("/livebend/bend/swirl/mute", "T")
+    oscsend("/livebend/seed", "h", "4000000000")
+    oscsend("/livebend/panic")
+    assert heard.take(5) == [
+        Set("prompt.text", "neon tunnel"),
+        Set("bend.swirl.angle", 90.0),
+        Set("bend.swirl.mute", True),
+        Set("seed", 4000000000),
+        Panic(),
+    ]
+
+
+def test_a_port_in_use_is_named(osc):
+    host, port = osc.address
+    with pytest.raises(Refused, match=f"OSC on 127.0.0.1:{port}: .*in use; .*--osc"):
+        OscInput(Desk(None, None, None, None, None), host, port)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("0.0.0.0:9001", ("0.0.0.0", 9001)), ("8001", ("127.0.0.1", 8001)),
+     (":8001", ("127.0.0.1", 8001)), ("[::1]:8000", ("::1", 8000))],
+)  # fmt: skip
+def test_an_endpoint_is_read(text, meant):
+    assert endpoint(text) == meant
+
+
+@pytest.mark.parametrize("text", ["", "host", "host:", "host:x", "h:99999", "h:-1", "h:²"])
+def test_a_bad_endpoint_is_refused(text):
+    with pytest.raises(Refused, match="expected HOST:PORT"):
+        endpoint(text)

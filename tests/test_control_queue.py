@@ -1,0 +1,315 @@
+"""Folding changes nothing but the count; the text gate changes nothing but the time."""
+
+import threading
+from functools import reduce
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from livebend.control.queue import CommandQueue, Gate, texts
+from livebend.errors import Refused
+from livebend.scene import (
+    Add,
+    Bend,
+    Load,
+    Panic,
+    Prompt,
+    Remove,
+    Replace,
+    Route,
+    Scene,
+    Set,
+    Undo,
+    put,
+)
+
+SCENE = Scene(
+    "Dub",
+    bends=(Bend("swirl", "rotate", "latent@0.8"),),
+    routes=(Route("kick", "low", "bend.swirl.angle"),),
+)
+START = Load(SCENE, "dub").apply(Scene())
+STORM = Scene("Storm", prompt=Prompt("storm"))
+
+
+class Texts:
+    """Texts that become ready when told to."""
+
+    def __init__(self, *ready):
+        self.ready = set(ready)
+        self.requested = []
+
+    def gate(self):
+        return Gate(self.ready.__contains__, self.requested.append)
+
+
+def queue(**more):
+    return CommandQueue(refuse=more.pop("refuse", [].append), **more)
+
+
+def play(q, scene=START, time=0.0):
+    return reduce(lambda s, command: command.apply(s), q.until(time), scene)
+
+
+def plain(q, time=0.0):
+    return [guarded.command for guarded in q.until(time)]
+
+
+numbers = st.floats(allow_nan=True, allow_infinity=True) | st.integers(-500, 500) | st.booleans()
+values = numbers | st.sampled_from(["cube", "root", "bogus", "bend.swirl.angle", "storm", "all"])
+some_paths = st.sampled_from(
+    ["seed", "prompt.text", "prompt.blend", "prompt.to", "walk.radius", "walk.normalise",
+     "sampling.steps", "bend.swirl.angle", "bend.swirl.mix", "bend.swirl.channels",
+     "bend.tilt.zoom", "route.kick.curve", "route.kick.target", "route.kick.high", "nope"]
+)  # fmt: skip
+commands = st.one_of(
+    st.builds(Set, some_paths, values),
+    st.builds(Set, some_paths, values),
+    st.sampled_from(
+        [Panic(), Undo(), Load(STORM, "storm"), Load(SCENE, "dub"), Remove("bend", "swirl"),
+         Remove("route", "kick"), Add(Bend("tilt", "transform", "image")), Add(SCENE.bends[0]),
+         Replace(Bend("swirl", "rotate_pairs", "unet.mid")), Add(SCENE.routes[0])]
+    ),
+)  # fmt: skip
+
+
+def unfolded(given_commands):
+    scene = START
+    for command in given_commands:
+        try:
+            scene = command.apply(scene)
+        except Refused:
+            continue
+    return scene
+
+
+@given(st.lists(commands, max_size=40))
+@settings(max_examples=300, deadline=None)
+def test_folding_does_not_change_the_last_scene(given_commands):
+    q = queue()
+    for command in given_commands:
+        assert q.give(command)
+    folded = play(q)
+    expected = unfolded(given_commands)
+    assert (folded, folded.before, folded.home) == (expected, expected.before, expected.home)
+
+
+@given(st.lists(commands, max_size=40))
+@settings(max_examples=100, deadline=None)
+def test_barriers_keep_their_order_and_their_sides(given_commands):
+    q = queue()
+    for command in given_commands:
+        q.give(command)
+    taken = plain(q)
+    assert [c for c in taken if c.barrier] == [c for c in given_commands if c.barrier]
+    for side, before in zip(segments(taken), segments(given_commands), strict=True):
+        assert {c.key for c in side} == {c.key for c in before}
+        for key in {c.key for c in before}:
+            assert [c for c in side if c.key == key][-1] == [c for c in before if c.key == key][-1]
+
+
+def segments(some):
+    found = [[]]
+    for command in some:
+        if command.barrier:
+            found.append([])
+        else:
+            found[-1].append(command)
+    return found
+
+
+def test_a_fader_costs_one_place_and_its_newest_value_counts():
+    q = queue(bound=2)
+    for value in range(5000):
+        assert q.give(Set("walk.radius", value / 5000))
+    assert plain(q) == [Set("walk.radius", 4999 / 5000)]
+    assert (q.given, q.refused) == (5000, 0)
+
+
+def test_past_the_bound_commands_are_refused_and_counted_but_a_newest_value_still_counts():
+    said = []
+    q = queue(bound=2, refuse=said.append)
+    assert q.give(Set("walk.radius", 1.0))
+    assert q.give(Panic())
+    assert not q.give(Undo())
+    assert not q.give(Set("walk.radius", 2.0))
+    assert (q.refused, len(said)) == (2, 2)
+    assert plain(q) == [Set("walk.radius", 1.0), Panic()]
+    q.give(Set("seed", 1))
+    q.give(Set("walk.radius", 1.0))
+    assert q.give(Set("seed", 2))
+    assert plain(q) == [Set("seed", 2), Set("walk.radius", 1.0)]
+
+
+def test_each_command_is_given_once():
+    q = queue()
+    q.give(Panic())
+    assert plain(q) == [Panic()]
+    assert plain(q) == []
+
+
+def test_a_refused_command_leaves_the_scene_and_says_why():
+    said = []
+    q = queue(refuse=said.append)
+    q.give(Set("bend.nope.angle", 3))
+    q.give(Set("walk.radius", 1.0))
+    assert play(q) == put(START, "walk.radius", 1.0)
+    assert (q.refused, len(said)) == (1, 1)
+    assert "unknown bend 'nope'" in said[0]
+
+
+def test_the_check_may_refuse_what_the_model_lacks():
+    def check(scene):
+        if any(bend.site == "unet.nope" for bend in scene.bends):
+            raise Refused("no such site")
+
+    said = []
+    q = queue(refuse=said.append, check=check)
+    q.give(Add(Bend("x", "add", "unet.nope")))
+    q.give(Set("bend.swirl.site", "unet.nope"))
+    assert play(q) == START
+    assert said == ["no such site", "no such site"]
+
+
+def test_what_was_applied_is_recorded_at_its_tick_and_a_failing_recorder_stops_nothing():
+    shown, said = [], []
+
+    def recorder(time, command):
+        if command == Panic():
+            raise Refused("no words")
+        shown.append((time, command))
+
+    q = queue(recorder=recorder, refuse=said.append)
+    for command in (Set("seed", 1), Set("nope", 1), Panic(), Set("seed", 2)):
+        q.give(command)
+    assert play(q, time=2.5).seed == 2
+    assert shown == [(2.5, Set("seed", 1)), (2.5, Set("seed", 2))]
+    assert said[1] == "not recorded: no words"
+
+
+def test_cues_go_the_same_way_as_hands():
+    class Source:
+        def until(self, time):
+            return [Set("seed", int(time))]
+
+    assert play(queue(feed=[Source()]), time=7.0).seed == 7
+
+
+# ---- the text gate
+
+
+def test_which_commands_bring_texts():
+    assert texts(Set("prompt.text", "a")) == {"a"}
+    assert texts(Set("prompt.text", "")) == texts(Set("prompt.negative", "")) == {""}
+    assert texts(Set("prompt.to", "")) == texts(Set("prompt.blend", 1)) == frozenset()
+    assert texts(Load(Scene(prompt=Prompt("a", "b", negative="c")))) == {"a", "b", "c"}
+    assert texts(Panic()) == texts(Undo()) == texts(Add(SCENE.bends[0])) == frozenset()
+
+
+def test_a_prompt_waits_for_its_encoding_and_is_asked_for_once():
+    known = Texts()
+    q = queue(gate=known.gate())
+    q.give(Set("prompt.text", "storm"))
+    q.give(Set("walk.radius", 1.0))
+    q.give(Add(Bend("tilt", "transform", "image")))
+    assert plain(q) == [Set("walk.radius", 1.0), Add(Bend("tilt", "transform", "image"))]
+    assert plain(q) == []
+    assert known.requested == ["storm"]
+    known.ready.add("storm")
+    assert plain(q) == [Set("prompt.text", "storm")]
+
+
+def test_a_newer_prompt_supersedes_one_that_waits():
+    known = Texts("calm")
+    q = queue(gate=known.gate())
+    q.give(Set("prompt.text", "storm"))
+    assert plain(q) == []
+    q.give(Add(Bend("tilt", "transform", "image")))
+    q.give(Set("prompt.text", "calm"))
+    assert plain(q)[-1] == Set("prompt.text", "calm")
+    known.ready.add("storm")
+    assert plain(q) == []
+
+
+def test_a_newer_prompt_supersedes_even_when_both_wait():
+    known = Texts()
+    q = queue(gate=known.gate())
+    q.give(Set("prompt.text", "storm"))
+    plain(q)
+    q.give(Set("prompt.text", "flames"))
+    plain(q)
+    known.ready |= {"storm", "flames"}
+    assert plain(q) == [Set("prompt.text", "flames")]
+
+
+def test_panic_acts_at_once_and_cancels_a_waiting_prompt():
+    known = Texts()
+    q = queue(gate=known.gate())
+    q.give(Set("prompt.text", "storm"))
+    q.give(Panic())
+    assert plain(q) == [Panic()]
+    known.ready.add("storm")
+    assert plain(q) == []
+
+
+def test_a_waiting_load_holds_what_comes_behind_it():
+    known = Texts("")
+    q = queue(gate=known.gate())
+    behind = [Set("walk.radius", 1.0), Panic(), Set("prompt.text", "")]
+    q.give(Set("seed", 1))
+    q.give(Load(STORM, "storm"))
+    for command in behind:
+        q.give(command)
+    assert plain(q) == [Set("seed", 1)]
+    q.give(Set("walk.period", 9.0))
+    assert plain(q) == []
+    known.ready.add("storm")
+    assert plain(q) == [Load(STORM, "storm"), *behind, Set("walk.period", 9.0)]
+    assert known.requested == ["storm"]
+
+
+def test_a_newer_load_takes_the_place_of_one_that_waits():
+    known = Texts("")
+    q = queue(gate=known.gate())
+    q.give(Load(STORM, "storm"))
+    q.give(Add(Bend("tilt", "transform", "image")))
+    assert plain(q) == []
+    q.give(Load(SCENE, "dub"))
+    q.give(Set("seed", 1))
+    assert plain(q) == [Load(SCENE, "dub"), Set("seed", 1)]
+    known.ready.add("storm")
+    assert plain(q) == []
+
+
+@given(st.lists(commands | st.none(), max_size=40))
+@settings(max_examples=100, deadline=None)
+def test_with_every_text_ready_the_gate_changes_nothing(given_commands):
+    with_gate, without = queue(gate=Gate(lambda text: True, lambda text: None)), queue()
+    for command in given_commands:
+        if command is None:
+            assert plain(with_gate) == plain(without)
+        else:
+            assert with_gate.give(command) == without.give(command)
+    assert plain(with_gate) == plain(without)
+
+
+def test_many_threads_may_give():
+    q = queue(bound=100_000)
+
+    def hands(number):
+        for value in range(500):
+            q.give(Set(f"bend.b{number}.angle", float(value)))
+            q.give(Undo())
+
+    threads = [threading.Thread(target=hands, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    taken = []
+    while any(thread.is_alive() for thread in threads):
+        taken += plain(q)
+    taken += plain(q)
+    for number in range(4):
+        own = [c.value for c in taken if c.key == f"bend.b{number}.angle"]
+        assert own == sorted(own)
+        assert own[-1] == 499.0
+    assert sum(c == Undo() for c in taken) == 2000

@@ -1,0 +1,94 @@
+"""The state of the display, the table of keys, and the outputs that show nothing."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from livebend.errors import OutOfRange, UnknownName
+from livebend.flow import Frame
+from livebend.outputs import OUTPUTS, find_output
+from livebend.outputs.display import Display, View
+from livebend.outputs.headless import Headless
+from livebend.outputs.keys import KEYS, Action, action
+
+
+@pytest.mark.parametrize(
+    ("name", "held", "wanted"),
+    [
+        ("f", {}, Action("fullscreen")),
+        ("f11", {}, Action("fullscreen")),
+        ("escape", {}, Action("leave")),
+        ("b", {}, Action("blackout")),
+        ("space", {}, Action("freeze")),
+        ("t", {}, Action("tap")),
+        ("p", {}, Action("panic")),
+        ("u", {}, Action("undo")),
+        ("1", {}, Action("preset", 1)),
+        ("9", {"shift": True}, Action("store", 9)),
+        ("d", {}, Action("display")),
+        ("m", {}, Action("meters")),
+        ("f1", {}, Action("help")),
+        ("q", {"ctrl": True}, Action("close")),
+        ("q", {}, None),
+        ("0", {}, None),
+        ("b", {"ctrl": True}, None),
+        ("x", {}, None),
+    ],
+)
+def test_keys(name: str, held: dict[str, bool], wanted: Action | None) -> None:
+    assert action(name, **held) == wanted
+
+
+def test_every_key_is_explained_and_no_chord_is_used_twice() -> None:
+    chords = [chord for key in KEYS for chord in key.chords]
+    assert len(chords) == len(set(chords))
+    assert all(key.doc and key.label for key in KEYS)
+
+
+def test_display_checks_what_it_is_given() -> None:
+    display = Display()
+    display.set("brightness", 7.0)
+    display.set("blackout", 1.0)
+    display.toggle("freeze")
+    assert display.view == View(brightness=1.0, blackout=True, freeze=True)
+    with pytest.raises(UnknownName, match="did you mean 'blackout'"):
+        display.set("blakout", True)
+    with pytest.raises(OutOfRange):
+        display.set("brightness", "bright")
+
+
+def test_every_field_of_the_view_is_documented() -> None:
+    assert all(spec.doc for spec in Display.specs.values())
+    assert set(Display.specs) == set(View.__slots__)
+
+
+def test_headless_counts() -> None:
+    shown: list[Frame] = []
+    output = Headless(shown.append)
+    frame = Frame(np.zeros((2, 2, 3), np.uint8), 0, 0.0, 0.0, 0.0)
+    output.write(frame)
+    output.write(frame)
+    output.close()
+    assert (output.frames, output.last, shown) == (2, frame, [frame, frame])
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_every_output_is_found_and_documented(name: str) -> None:
+    assert find_output(name).__doc__
+
+
+def test_unknown_output() -> None:
+    with pytest.raises(UnknownName, match="output 'vidoe'; did you mean 'video'"):
+        find_output("vidoe")
+
+
+def test_the_table_and_the_display_import_nothing_heavy() -> None:
+    code = (
+        "import sys, livebend.outputs, livebend.outputs.display, livebend.outputs.keys,"
+        "livebend.outputs.headless, livebend.status;"
+        "print([m for m in ('pygame', 'av', 'torch') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,248 @@
+"""The window, headless: what is shown, what is held, and what keys do."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pygame
+import pytest
+
+from livebend.flow import Features, Frame
+from livebend.mailbox import Latest
+from livebend.outputs.display import Display
+from livebend.outputs.drawing import Canvas
+from livebend.outputs.keys import Action
+from livebend.outputs.loading import loading_picture
+from livebend.outputs.meters import Meters
+from livebend.outputs.window import Window, placed
+from livebend.status import BendStatus, Notice, RouteStatus, Status
+
+RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+
+
+def frame_of(colour: tuple[int, int, int], size: tuple[int, int] = (32, 32)) -> Frame:
+    pixels = np.broadcast_to(np.array(colour, np.uint8), (size[1], size[0], 3)).copy()
+    pixels.setflags(write=False)
+    return Frame(pixels, 0, 0.0, 0.0, 0.0)
+
+
+def a_status() -> Status:
+    bend = BendStatus("swirl", "rotate", "unet.mid", {"angle": 30.0, "plane": "0,1"}, 0.5, 0.3)
+    off = BendStatus("glass", "reflect", "latent@0.8", {}, 1.0, 0.0, False, "eased off")
+    return Status(
+        features=Features(rms=0.3, bpm=120.0, onset_count=1, pitch=220.0, silent=False),
+        title="Dub",
+        prompt="a very long prompt " * 20,
+        stage_ms={"unet.mid": 4.0, "vae": 6.0},
+        bends=(bend, off),
+        routes=(RouteStatus("kick", "low", 0.5, "bend.swirl.angle", 12.0),),
+        notices=tuple(Notice(0.0, f"{i}: told", "warning") for i in range(8)),
+    )
+
+
+class Stage:
+    """A window with its ends, and eyes to look at it."""
+
+    def __init__(self, size: tuple[int, int] = (32, 32)) -> None:
+        self.display, self.shown = Display(), []
+        self.status = Latest(a_status())
+        frames: Latest[Frame | None] = Latest(None)
+        self.window = Window(frames, self.status, self.display, size, shown=self.shown.append)
+
+    def picture(self) -> np.ndarray:
+        """Draw, and return what is on the window as uint8 [H, W, 3]."""
+        self.window.draw()
+        return self.seen()
+
+    def seen(self) -> np.ndarray:
+        surface = self.window._pane.renderer.to_surface()
+        return np.swapaxes(pygame.surfarray.array3d(surface), 0, 1)
+
+    def centre(self) -> tuple[int, ...]:
+        picture = self.picture()
+        return tuple(int(v) for v in picture[picture.shape[0] // 2, picture.shape[1] // 2])
+
+    def press(self, key: int, mod: int = 0, scancode: int = 0) -> list[Action]:
+        pygame.event.post(pygame.Event(pygame.KEYDOWN, key=key, mod=mod, scancode=scancode))
+        return self.window.poll()
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    made = Stage()
+    made.window.poll()
+    yield made
+    made.window.close()
+
+
+@pytest.mark.parametrize(
+    ("picture", "room", "cover", "rect"),
+    [
+        ((512, 512), (1920, 1080), False, (420, 0, 1080, 1080)),
+        ((512, 512), (1920, 1080), True, (0, -420, 1920, 1920)),
+        ((512, 320), (1024, 640), False, (0, 0, 1024, 640)),
+        ((512, 320), (640, 640), False, (0, 120, 640, 400)),
+    ],
+)
+def test_the_picture_keeps_its_aspect(
+    picture: tuple[int, int], room: tuple[int, int], cover: bool, rect: tuple[int, ...]
+) -> None:
+    assert tuple(placed(picture, room, cover)) == rect
+
+
+def test_loading_is_quiet_and_not_black(stage: Stage) -> None:
+    picture = stage.picture()
+    assert picture.max() > 40
+    assert picture.mean() < 90
+    assert (loading_picture(0.0) != loading_picture(1.5)).any()
+
+
+def test_the_newest_frame_is_shown_and_uploaded_once(stage: Stage) -> None:
+    stage.window.write(frame_of(RED))
+    stage.window.write(frame_of(GREEN))
+    assert stage.centre() == GREEN
+    stage.window.draw()
+    stage.window.draw()
+    assert stage.window.uploads == len(stage.shown) == 1
+    stage.window.write(frame_of(BLUE, (64, 32)))
+    assert stage.centre() == BLUE
+    assert stage.window.uploads == 2
+
+
+def test_letterbox_is_black_and_cover_fills(stage: Stage) -> None:
+    stage.window.write(frame_of(RED, (64, 16)))
+    picture = stage.picture()
+    assert tuple(picture[0, picture.shape[1] // 2]) == (0, 0, 0)
+    stage.display.set("cover", True)
+    assert tuple(stage.picture()[0, picture.shape[1] // 2]) == RED
+
+
+def test_blackout_is_black_and_its_release_shows_the_newest(stage: Stage) -> None:
+    stage.window.write(frame_of(RED))
+    stage.window.draw()
+    stage.display.set("meters", True)
+    stage.display.set("blackout", True)
+    assert stage.picture().max() == 0
+    stage.window.write(frame_of(GREEN))
+    assert stage.picture().max() == 0
+    stage.display.set("meters", False)
+    stage.display.set("blackout", False)
+    assert stage.centre() == GREEN
+
+
+def test_freeze_holds_and_its_release_shows_the_newest(stage: Stage) -> None:
+    stage.window.write(frame_of(RED))
+    stage.window.draw()
+    stage.press(pygame.K_SPACE)
+    stage.window.write(frame_of(GREEN))
+    assert stage.centre() == RED
+    stage.press(pygame.K_SPACE)
+    assert stage.centre() == GREEN
+
+
+def test_freeze_before_the_first_frame_still_shows_it(stage: Stage) -> None:
+    stage.display.set("freeze", True)
+    stage.window.write(frame_of(RED))
+    assert stage.centre() == RED
+
+
+def test_brightness_dims(stage: Stage) -> None:
+    stage.window.write(frame_of((200, 100, 50)))
+    stage.display.set("brightness", 0.5)
+    assert np.abs(np.array(stage.centre()) - (100, 50, 25)).max() <= 2
+
+
+def test_keys_of_the_display_are_done_here_and_the_others_returned(stage: Stage) -> None:
+    assert stage.press(pygame.K_b) == []
+    assert stage.display.view.blackout
+    assert stage.press(pygame.K_m) == []
+    assert stage.display.view.meters
+    assert stage.press(pygame.K_F1) == []
+    assert stage.display.view.help
+    assert stage.press(pygame.K_t) == [Action("tap")]
+    assert stage.press(pygame.K_p) == [Action("panic")]
+    assert stage.press(pygame.K_u) == [Action("undo")]
+    assert stage.press(pygame.K_4, 0, pygame.KSCAN_4) == [Action("preset", 4)]
+    # a French keyboard: the same place on the keyboard, another letter
+    assert stage.press(pygame.K_QUOTE, pygame.KMOD_LSHIFT, pygame.KSCAN_4) == [Action("store", 4)]
+    assert stage.press(pygame.K_q, pygame.KMOD_LCTRL) == [Action("close")]
+    assert stage.press(pygame.K_q) == []
+
+
+def test_escape_leaves_full_screen_and_never_the_show(stage: Stage) -> None:
+    stage.press(pygame.K_F11)
+    stage.window.draw()
+    assert stage.display.view.fullscreen
+    assert stage.press(pygame.K_ESCAPE) == []
+    stage.window.draw()
+    assert not stage.display.view.fullscreen
+    assert stage.press(pygame.K_ESCAPE) == []
+
+
+def test_the_close_button_ends_the_show(stage: Stage) -> None:
+    window = stage.window._pane.window
+    pygame.event.post(pygame.Event(pygame.WINDOWCLOSE, window=window))
+    assert stage.window.poll() == [Action("close")]
+
+
+def test_meters_lie_over_the_picture_on_one_display(stage: Stage) -> None:
+    stage.window.write(frame_of(RED))
+    plain = stage.picture()
+    stage.display.set("meters", True)
+    assert (stage.picture() != plain).any()
+    assert stage.window._operator is None
+    stage.display.set("meters", False)
+    assert (stage.picture() == plain).all()
+
+
+def test_meters_have_their_own_window_on_two_displays(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = [(800, 600), (1024, 768)]
+    monkeypatch.setattr(pygame.display, "get_desktop_sizes", lambda: sizes)
+    stage = Stage()
+    stage.window.write(frame_of(RED))
+    assert stage.display.view.meters
+    assert (stage.picture() == np.array(RED)).all()
+    assert stage.window._operator is not None
+    assert stage.window.output_display == 1
+    stage.press(pygame.K_d)
+    assert stage.window.output_display == 0
+    close = pygame.Event(pygame.WINDOWCLOSE, window=stage.window._operator.window)
+    pygame.event.post(close)
+    assert stage.window.poll() == []
+    assert not stage.display.view.meters
+    stage.window.close()
+
+
+def test_textures_lost_by_the_gpu_come_back(stage: Stage) -> None:
+    stage.window.write(frame_of(RED))
+    stage.window.draw()
+    pygame.event.post(pygame.Event(pygame.RENDER_DEVICE_RESET))
+    stage.window.poll()
+    assert stage.centre() == RED
+
+
+@pytest.mark.parametrize("size", [(320, 240), (600, 600), (1060, 720), (3840, 2160)])
+@pytest.mark.parametrize("status", [Status(), a_status()], ids=["empty", "full"])
+def test_the_operators_view_is_drawn_at_any_size(size: tuple[int, int], status: Status) -> None:
+    pygame.font.init()
+    view = Display().view
+    surface = Meters().draw(size, status, view, over_picture=False)
+    assert surface.get_size() == size
+    assert surface.get_at((size[0] - 1, size[1] - 1)).a == 255
+    shown = Display()
+    shown.set("meters", True)
+    shown.set("help", True)
+    over = Meters().draw(size, status, shown.view, over_picture=True)
+    assert over.get_at((0, 0)).a == 0
+    assert pygame.surfarray.array_alpha(over).max() >= 216
+
+
+def test_numbers_stand_still() -> None:
+    pygame.font.init()
+
+    def drawn(text: str) -> np.ndarray:
+        canvas = Canvas((200, 40), 1.0)
+        canvas.number(180, 20, text, 18.5, (255, 255, 255))
+        return pygame.surfarray.array_alpha(canvas.surface)
+
+    changed = np.flatnonzero((drawn("21.5") != drawn("28.5")).any(axis=1))
+    assert 0 < np.ptp(changed) < 8  # the one digit that changed, and nothing beside it
