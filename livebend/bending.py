@@ -64,7 +64,9 @@ def _number(text: str, depth: str, site: str) -> float:
 
 def is_active(bend: Bend) -> bool:
     """Whether the bend would change anything."""
-    return not (bend.mute or bend.mix == 0.0 or find_operator(bend.operator).is_neutral(bend.values))
+    return not (
+        bend.mute or bend.mix == 0.0 or find_operator(bend.operator).is_neutral(bend.values)
+    )
 
 
 def active(bends: tuple[Bend, ...]) -> tuple[Bend, ...]:
@@ -123,7 +125,7 @@ def _normalised(op: Operator, bend: Bend, y: Tensor, x: Tensor) -> Tensor:
     """Give y the mean and deviation of x, per sample or per channel, unless it keeps them."""
     rule = bend.normalise
     if rule == "auto":
-        rule = "none" if op.scale_free or bend.units == "raw" else "match"
+        rule = "match" if op.matched and bend.units == "sigma" else "none"
     if rule == "none":
         return y
     axes = (1, 2, 3) if rule == "match" else (2, 3)
@@ -191,5 +193,3 @@ def _listed(text: str, count: int) -> tuple[int, ...]:
 
 def _no_channels(text: str) -> OutOfRange:
     return OutOfRange(f"channels = {text!r}: expected all, 0-3, 0,2 or random:0.25:7")
-
-

@@ -47,12 +47,16 @@ def parser() -> argparse.ArgumentParser:
         ("operators", "list the operators and their parameters", _operators),
         ("sites", "list the places where a network can be bent", _sites),
         ("devices", "list the sound inputs", _devices),
+        ("bench", "time frames by what changed in them", _bench),
         ("doctor", "say what is here, and what to do about what is not", _doctor),
     ):
         made = _command(commands, name, doc, action)
         made.add_argument("--json", action="store_true", help="for machines")
-        if name == "sites":
+        if name in ("sites", "bench"):
             _add_model(made)
+        if name == "bench":
+            made.add_argument("--size", type=_size, metavar="256|512x320", help="of the picture")
+            made.add_argument("--steps", type=int, default=1, metavar="N", help="network calls")
     return top
 
 
@@ -90,7 +94,9 @@ def _add_live(to: argparse.ArgumentParser) -> None:
     to.add_argument("--fps", type=float, default=60.0, metavar="N", help="at most so many frames/s")
     to.add_argument("--headless", action="store_true", help="without a window")
     to.add_argument("--fullscreen", action="store_true", help="start in full screen")
-    to.add_argument("--display", type=int, default=-1, metavar="N", help="of the picture; 0 = first")
+    to.add_argument(
+        "--display", type=int, default=-1, metavar="N", help="of the picture; 0 = first"
+    )
     to.add_argument("--seconds", type=float, metavar="S", help="end after so long")
     to.add_argument("--record", type=Path, metavar="OUT.mp4", help="record picture and sound")
     to.add_argument("--record-cues", type=Path, metavar="FILE", help="write down what is played")
@@ -236,6 +242,20 @@ def _devices(wishes: argparse.Namespace) -> int:
     from livebend.audio.portaudio import list_devices  # noqa: PLC0415
 
     _print([d.as_dict() for d in list_devices()], wishes.json)
+    return 0
+
+
+def _bench(wishes: argparse.Namespace) -> int:
+    from livebend.bench import bench  # noqa: PLC0415
+    from livebend.models.choice import chosen_model  # noqa: PLC0415
+
+    figures = bench(chosen_model(wishes.model), wishes.size, wishes.steps)
+    if wishes.json:
+        print(json.dumps(figures, indent=2))
+        return 0
+    rows = figures.pop("frames")
+    print(", ".join(f"{key} {value}" for key, value in figures.items()))
+    _print(rows, False)
     return 0
 
 

@@ -64,7 +64,7 @@ class Finding:
     advice: str = ""
 
 
-class Unanswered(Exception):  # noqa: N818 - the answer, not an error of livebend's
+class Unanswered(Exception):
     """A question's Python ended without an answer; the message is its last word."""
 
 

@@ -1,8 +1,8 @@
 """A live show: wiring only. Open the ends, start the threads, keep the window alive, close.
 
-    main     window, keys                    audio    sound → features
-    render   scene, network, frames          osc      datagrams → commands
-    text     prompts → embeddings
+main     window, keys                    audio    sound → features
+render   scene, network, frames          osc      datagrams → commands
+text     prompts → embeddings
 """
 
 import json
@@ -162,9 +162,7 @@ class Show:
         from livebend.outputs.window import Window  # noqa: PLC0415 - only where there is a display
 
         size = self.wishes.size or (512, 512)
-        window = Window(
-            self.frames, self.status, self.display, size, shown=self.statistics.shown
-        )
+        window = Window(self.frames, self.status, self.display, size, shown=self.statistics.shown)
         ending.callback(window.close)
         return _Screen(window, window)
 

@@ -166,9 +166,7 @@ class Network:
         sigma = plan.sigma[0]
         return self._recall("sampler", (noise,), (sigma,), lambda n: n * sigma, -1)
 
-    def _call(
-        self, x: Value, plan: Schedule, k: int, text: Value, guidance: float | None
-    ) -> Value:
+    def _call(self, x: Value, plan: Schedule, k: int, text: Value, guidance: float | None) -> Value:
         """One call of the network: what it says of x at boundary k, float32, guided."""
         scale = (torch.tensor(plan.sigma[k]) ** 2 + 1) ** 0.5 if plan.sampler == "euler" else None
         twice, dtype = guidance is not None, self.model.dtype
@@ -217,7 +215,15 @@ class Network:
             if plan.sampler == "ddim":
                 return ddim_step(x, out, abar, abar_next, prediction)
             fresh = self._fresh(noise, k) if k + 1 < plan.calls else None
-            return lcm_step(x, out, plan.t[k], abar, abar_next, fresh, prediction)
+            return lcm_step(
+                x,
+                out,
+                t=plan.t[k],
+                abar=abar,
+                abar_next=abar_next,
+                noise=fresh,
+                prediction=prediction,
+            )
 
         return self._recall("sampler", (x, output), constants, step, k)
 

@@ -1,4 +1,4 @@
-"""Offline: the same loop with an offline clock, pulled sound, cues for hands and a file to write."""
+"""Offline: the same loop with an offline clock, pulled sound, and cues for hands."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -105,5 +105,3 @@ def _closing(output: Recording | Images, ending: ExitStack) -> Output:
 
     ending.push(end)
     return output
-
-

@@ -43,7 +43,7 @@ class Range:
         return (value - self.low) / (self.high - self.low)
 
     def fit(self, value: float) -> float:
-        """Bring a live value inside: whole turns on a circle, else the nearer end; NaN gives low."""
+        """Bring a live value inside: whole turns on a circle, else the nearer end; NaN is low."""
         if math.isnan(value):
             return self.low
         if self.wraps and math.isfinite(value) and not self.low <= value <= self.high:

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-
 from livebend.clock import now
 from livebend.errors import LivebendError
 from livebend.flow import Features, Frame, Pixels, Tick
@@ -165,9 +164,7 @@ class Renderer:
         note = "left out: not finite" if bend.name in self._held_off else ""
         acts = bend.name in strength
         d = float(strength[bend.name]) if acts else 0.0
-        return BendStatus(
-            bend.name, bend.operator, bend.site, bend.values, bend.mix, d, acts, note
-        )
+        return BendStatus(bend.name, bend.operator, bend.site, bend.values, bend.mix, d, acts, note)
 
 
 class _Fade:
@@ -211,5 +208,3 @@ def _share(ran: Ran) -> float:
     """The share of this frame's computations that ran; the rest was remembered."""
     total = len(ran.seconds) + ran.remembered
     return len(ran.seconds) / total if total else 0.0
-
-

@@ -100,7 +100,8 @@ Times = NDArray[np.float64]
 
 
 def _trailing(n: int) -> Times:
-    return np.arange(1000, 0, -1000 / n).round() - 1
+    times: Times = np.arange(1000, 0, -1000 / n).round() - 1
+    return times
 
 
 def _leading(n: int) -> Times:
@@ -108,14 +109,15 @@ def _leading(n: int) -> Times:
 
 
 def _lcm(n: int) -> Times:
-    origin = (np.arange(1, 51, dtype=np.float64) * 20 - 1)[::-1]
-    return origin[np.floor(np.linspace(0, 50, n, endpoint=False)).astype(int)]
+    origin: Times = (np.arange(1, 51, dtype=np.float64) * 20 - 1)[::-1]
+    chosen: Times = origin[np.floor(np.linspace(0, 50, n, endpoint=False)).astype(int)]
+    return chosen
 
 
 def _time_of(depth: float) -> float | None:
     """The training time of a depth strictly between noise and picture, else None."""
     t = FIRST_TIME - 1000.0 * depth
-    return t if 0.0 < depth and t > 0.0 else None
+    return t if depth > 0.0 and t > 0.0 else None
 
 
 def _is_new(t: float, times: Sequence[float]) -> bool:
@@ -151,6 +153,7 @@ def ddim_step(
 def lcm_step(
     x: Tensor,
     output: Tensor,
+    *,
     t: float,
     abar: Tensor,
     abar_next: Tensor,
@@ -163,9 +166,12 @@ def lcm_step(
     """
     x0, _ = _split(x, output, abar, prediction)
     scaled = t * 10.0
-    c_skip, c_out = 0.25 / (scaled**2 + 0.25), scaled / (scaled**2 + 0.25) ** 0.5
+    c_skip: float = 0.25 / (scaled**2 + 0.25)
+    c_out: float = scaled / (scaled**2 + 0.25) ** 0.5
     f = c_out * x0 + c_skip * x
-    return f if noise is None else abar_next.sqrt() * f + (1 - abar_next).sqrt() * noise
+    if noise is None:
+        return f
+    return abar_next.sqrt() * f + (1 - abar_next).sqrt() * noise
 
 
 def _split(

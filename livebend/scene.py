@@ -88,7 +88,9 @@ class Bend:
     values: Mapping[str, Value] = field(default_factory=dict)
     channels: Annotated[str, "all, or 0-3, or 0,2, or random:0.25:7 (fraction, seed)"] = "all"
     mix: Annotated[Unit, "0 = untouched, 1 = fully bent"] = 1.0
-    normalise: Annotated[Normalise, "auto = match mean and deviation unless scale-free"] = "auto"
+    normalise: Annotated[
+        Normalise, "auto = match mean and deviation where the operator asks for it"
+    ] = "auto"
     units: Annotated[Units, "sigma = amounts in deviations of the site; raw = as in the paper"] = (
         "sigma"
     )

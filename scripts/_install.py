@@ -171,7 +171,7 @@ def torch_attempts(pin: str, gpu: bool, platform: str) -> list[Attempt]:
     if kind is None:
         return [plain]
     own = (pin, "--no-deps", "--index-url", INDEX + kind, *HASTE)
-    return [Attempt(f"{pin}, {kind.upper()} build from PyTorch's index", own), plain]
+    return [Attempt(f"{pin}, {kind.upper()} build (PyTorch's index first)", own), plain]
 
 
 def install_torch(attempts: Sequence[Attempt]) -> None:

@@ -13,7 +13,8 @@ from livebend.outputs.drawing import Canvas
 from livebend.outputs.keys import Action
 from livebend.outputs.loading import loading_picture
 from livebend.outputs.meters import Meters
-from livebend.outputs.window import Window, placed
+from livebend.outputs.pane import placed
+from livebend.outputs.window import Window
 from livebend.status import BendStatus, Notice, RouteStatus, Status
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)

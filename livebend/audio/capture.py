@@ -3,8 +3,8 @@
 PortAudio's callback only copies into a ring made beforehand; the audio worker waits for whole hops.
 A loss is told by the frames that fail to come: status flags and exceptions do not tell reliably.
 Measured on a PulseAudio monitor against blocking reads, with two busy threads and with Python's
-lock held for 90 ms at a time: no overflow either way, but reads stood at the brim of ALSA's buffer
-(4095 frames), heard up to 0.9 % less, and would hang with a device that stalls without an error.
+lock held for 90 ms at a time: no overflow either way, but reads let ALSA's buffer fill to its brim
+(4095 frames) where the callback empties it, and a read cannot be given a time limit.
 """
 
 import threading

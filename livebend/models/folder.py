@@ -92,15 +92,18 @@ def load_model(
         if not (folder / part).is_dir():
             raise ModelError(f"model {name!r}: {folder} has no folder {part}/")
     try:
-        unet, vae, text, tokenizer = _load_parts(folder)
+        *parts, tokenizer = _load_parts(folder)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         first = str(error).strip().split("\n", 1)[0]
         raise ModelError(f"model {name!r}: cannot be loaded from {folder}: {first}") from error
     scheduler = _json(folder / "scheduler" / "scheduler_config.json")
+    unet, vae, text = (_settled(part, device, dtype) for part in parts)
     turbo = scheduler.get("timestep_spacing") == "trailing"
     return Model(
         name,
-        *(_settled(part, device, dtype) for part in (unet, vae, text)),
+        unet,
+        vae,
+        text,
         tokenizer,
         _noising(scheduler, name),
         steps=int(index.get("livebend_steps", 1 if turbo else 20)),

@@ -12,6 +12,7 @@ The list is derived from the model; nothing of diffusers' forward passes is edit
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -189,7 +190,7 @@ def _tiny_stages(vae: Any) -> list[Stage]:
         return (nn.Sequential(*layers[:2])(torch.tanh(z / 3) * 3),)
 
     runs: list[Run] = [first]
-    for begin, end in zip(bounds[1:], bounds[2:], strict=False):
+    for begin, end in pairwise(bounds[1:]):
         runs.append(_tiny_run(layers[begin:end], last=end == len(layers)))
     reads = ["latent", *names]
     return [

@@ -10,7 +10,7 @@ from livebend.operators.registry import operator
 from livebend.ranges import Channel, Degrees, Unit
 
 
-@operator("channel", amounts=["angle"], scale_free=True)
+@operator("channel", amounts=["angle"], matched=False)
 def rotate(
     x: Tensor,
     *,
@@ -35,7 +35,7 @@ def rotate(
     return torch.stack(planes, 1)
 
 
-@operator("channel", amounts=["angle"], scale_free=True)
+@operator("channel", amounts=["angle"], matched=False)
 def rotate_pairs(
     x: Tensor, *, angle: Annotated[Degrees, "turn of every plane (2k, 2k+1)"] = 0.0
 ) -> Tensor:
@@ -51,7 +51,7 @@ def rotate_pairs(
     return torch.cat((turned, x[:, even:]), 1)
 
 
-@operator("channel", amounts=["amount"], scale_free=True)
+@operator("channel", amounts=["amount"], matched=False)
 def reflect(
     x: Tensor,
     *,

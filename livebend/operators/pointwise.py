@@ -9,7 +9,7 @@ from livebend.operators.registry import operator
 from livebend.ranges import Gain, Level, Sigma
 
 
-@operator("pointwise", amounts=["amount"])
+@operator("pointwise", amounts=["amount"], matched=False)
 def add(x: Tensor, *, amount: Annotated[Sigma, "what is added everywhere"] = 0.0) -> Tensor:
     """Add a constant: y = x + r.
 
@@ -18,7 +18,7 @@ def add(x: Tensor, *, amount: Annotated[Sigma, "what is added everywhere"] = 0.0
     return x + amount
 
 
-@operator("pointwise", amounts=["gain"])
+@operator("pointwise", amounts=["gain"], matched=False)
 def multiply(x: Tensor, *, gain: Annotated[Gain, "factor"] = 1.0) -> Tensor:
     """Multiply by a constant: y = r·x; 0 ablates.
 

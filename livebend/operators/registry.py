@@ -1,6 +1,6 @@
 """The registry of operators: each is one decorated function, and everything else is derived.
 
-    @operator("channel", amounts=["angle"], scale_free=True)
+    @operator("channel", amounts=["angle"], matched=False)
     def rotate(x: Tensor, *, angle: Degrees = 0.0, i: Channel = 1, j: Channel = 2) -> Tensor:
         ...
 
@@ -28,8 +28,9 @@ class Operator:
     """One operator as its function declares it.
 
     `amounts` names the parameters that make it act: at their defaults it returns its input.
-    One without amounts always acts, and is neutral at mix 0. `scale_free` operators keep the mean
-    and deviation of what they act on; the others are renormalised by the bend unless told not to.
+    One without amounts always acts, and is neutral at mix 0. What `matched` operators make is given
+    the mean and deviation of what they got, unless the bend says otherwise; those that keep them
+    anyway, or whose point is to change them, are not matched.
     """
 
     name: str
@@ -37,7 +38,7 @@ class Operator:
     function: Function
     specs: Mapping[str, Spec]
     amounts: tuple[str, ...]
-    scale_free: bool
+    matched: bool
 
     @property
     def doc(self) -> str:
@@ -65,7 +66,7 @@ OPERATORS: dict[str, Operator] = {}
 
 
 def operator(
-    family: str, *, amounts: Sequence[str] = (), scale_free: bool = False
+    family: str, *, amounts: Sequence[str] = (), matched: bool = True
 ) -> Callable[[Function], Function]:
     """Register the decorated function as an operator under its own name."""
 
@@ -74,7 +75,7 @@ def operator(
         if name in OPERATORS:
             raise ValueError(f"two operators are called {name!r}")
         OPERATORS[name] = Operator(
-            name, family, function, specs_of(function), tuple(amounts), scale_free
+            name, family, function, specs_of(function), tuple(amounts), matched
         )
         return function
 
@@ -89,5 +90,3 @@ def find_operator(name: str) -> Operator:
     if name not in OPERATORS:
         raise UnknownName("operator", name, OPERATORS)
     return OPERATORS[name]
-
-

@@ -13,7 +13,7 @@ from livebend.ranges import Degrees, Fraction, Range
 Zoom = Annotated[float, Range(0.25, 4.0, "times", curve="log")]
 
 
-@operator("spatial", amounts=["angle", "zoom", "x_shift", "y_shift"], scale_free=True)
+@operator("spatial", amounts=["angle", "zoom", "x_shift", "y_shift"], matched=False)
 def transform(
     x: Tensor,
     *,

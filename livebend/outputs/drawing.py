@@ -13,7 +13,7 @@ Align = Literal["left", "right", "centre"]
 
 INK: Colour = (232, 236, 244)
 DIM: Colour = (138, 147, 166)
-FAINT: Colour = (84, 92, 110)
+FAINT: Colour = (104, 113, 134)
 GROUND: Colour = (9, 10, 14)
 CARD: Colour = (19, 21, 29)
 TRACK: Colour = (40, 44, 57)

@@ -52,8 +52,9 @@ class LiveRecording:
         """Hand a frame to the encoder, or drop and count it."""
         if not (self._open and self._worker.alive and self._room.acquire(blocking=False)):
             self.dropped += 1
-            return
-        self._put(frame)
+        elif not self._put(frame):
+            self._room.release()
+            self.dropped += 1
 
     def hear(self, block: Samples, time: float) -> None:
         """Hand over mono sound that ended at `time` seconds on the clock of the show."""

@@ -6,6 +6,8 @@ or threads: one thread uses a Movie.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -33,8 +35,8 @@ class Movie:
 
     `size` is (width, height) in pixels; an odd one is rounded up, and pictures of another size are
     scaled. `fps` is the usual rate; pictures may come at any rising times. `live` trades file size
-    for little work per picture. Raises: Refused for an unknown kind of file, or one that cannot be
-    written.
+    for little work per picture. Raises, as every method does: Refused, for an unknown kind of file
+    or one that cannot be written.
     """
 
     def __init__(
@@ -53,15 +55,12 @@ class Movie:
         kind = _kind_of(self.path)
         self._check_place()
         options = _FRAGMENTS if kind in ("mp4", "mov") else {}
-        try:
+        with self._writing():
             self._container = av.open(str(self.partial), "w", format=kind, options=options)
             self._picture = self._add_picture(size, fps, live)
             if sample_rate is not None:
                 self._add_sound(sample_rate)
             self._container.start_encoding()
-        except OSError as refusal:  # av's errors about files are OSErrors too
-            reason = refusal.strerror or refusal
-            raise Refused(f"{self.path}: cannot be written: {reason}") from refusal
 
     def picture(self, pixels: Pixels, start: float, duration: float) -> None:
         """Add a picture uint8 [H, W, 3] that shows from `start` seconds for `duration` seconds."""
@@ -74,7 +73,8 @@ class Movie:
         )
         frame.pts, frame.time_base = round(start * TICKS), Fraction(1, TICKS)
         frame.duration = round((start + duration) * TICKS) - frame.pts
-        self._container.mux(self._picture.encode(frame))
+        with self._writing():
+            self._container.mux(self._picture.encode(frame))
 
     def sound(self, samples: NDArray[np.float32]) -> None:
         """Add mono samples float32 [n], -1..1, after those added before."""
@@ -86,16 +86,18 @@ class Movie:
         block.sample_rate, block.pts = self._sample_rate, self._heard
         block.time_base = Fraction(1, self._sample_rate)
         self._heard += len(samples)
-        self._encode_sound(block)
+        with self._writing():
+            self._encode_sound(block)
 
     def finish(self) -> None:
         """Write what is left and give the file its name."""
-        if self._sound is not None:
-            self._encode_sound(None)
-            self._container.mux(self._sound.encode(None))
-        self._container.mux(self._picture.encode(None))
-        self._container.close()
-        os.replace(self.partial, self.path)
+        with self._writing():
+            if self._sound is not None:
+                self._encode_sound(None)
+                self._container.mux(self._sound.encode(None))
+            self._container.mux(self._picture.encode(None))
+            self._container.close()
+            os.replace(self.partial, self.path)
 
     def abort(self) -> None:
         """Let go of the file and remove it."""
@@ -103,6 +105,15 @@ class Movie:
             self._container.close()
         finally:
             self.partial.unlink(missing_ok=True)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Say in one line what the system says against writing; av's errors of files are its."""
+        try:
+            yield
+        except OSError as refusal:
+            reason = refusal.strerror or refusal
+            raise Refused(f"{self.path}: cannot be written: {reason}") from refusal
 
     def _check_place(self) -> None:
         if not self.path.parent.is_dir():

@@ -4,11 +4,11 @@ import os
 from collections.abc import Callable
 
 import pygame
-from pygame._sdl2.video import Renderer, Texture
+from pygame._sdl2.video import Texture
 
 from livebend import clock
 from livebend.errors import LivebendError
-from livebend.flow import Frame, Pixels
+from livebend.flow import Frame
 from livebend.mailbox import Latest
 from livebend.outputs import sdl
 from livebend.outputs.display import Display, View
@@ -17,63 +17,13 @@ from livebend.outputs.images import surface_of
 from livebend.outputs.keys import Action, action
 from livebend.outputs.loading import loading_picture
 from livebend.outputs.meters import Meters
+from livebend.outputs.pane import Pane, placed
 from livebend.status import Status
 
 REDRAW = 0.25  # s: at the latest, even where nothing has changed
 METERS = 1 / 15  # s between two drawings of the operator's view
-LINEAR, BLEND = 1, 1  # SDL's scale quality and blend mode
 FIRST_DIGIT, LAST_DIGIT = pygame.KSCAN_1, pygame.KSCAN_9
 OWN = {"blackout", "freeze", "meters", "help", "fullscreen"}  # actions that toggle a View field
-
-
-def placed(picture: tuple[int, int], room: tuple[int, int], cover: bool) -> pygame.Rect:
-    """Return where a picture (width, height) goes in a room, aspect kept: whole and centred, or
-    with `cover` so that it fills the room and is cut."""
-    (width, height), (wide, high) = picture, room
-    scale = (max if cover else min)(wide / width, high / height)
-    size = (round(width * scale), round(height * scale))
-    return pygame.Rect(((wide - size[0]) // 2, (high - size[1]) // 2), size)
-
-
-class Pane:
-    """One window with what draws on it. The main thread owns it. Textures have names."""
-
-    def __init__(self, title: str, size: tuple[int, int], display: int, *, vsync: bool) -> None:
-        self.window = pygame.Window(
-            title, size, sdl.centre_of(display), resizable=True, allow_high_dpi=True
-        )
-        self.renderer = Renderer(self.window, vsync=vsync)
-        self.present = sdl.presenter(self.window)
-        self.textures: dict[str, Texture] = {}
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height in pixels, which on some displays are finer than the window's units."""
-        self.renderer.set_viewport(None)
-        view = self.renderer.get_viewport()
-        return view.width, view.height
-
-    def clear(self) -> None:
-        """Begin a drawing: all black."""
-        self.renderer.draw_color = (0, 0, 0, 255)
-        self.renderer.clear()
-
-    def upload(self, name: str, surface: pygame.Surface, *, blend: bool = False) -> Texture:
-        """Put a surface on the GPU under that name; return its texture."""
-        texture = self.textures.get(name)
-        if texture is None or (texture.width, texture.height) != surface.get_size():
-            texture = Texture(
-                self.renderer, surface.get_size(), streaming=True, scale_quality=LINEAR
-            )
-            texture.blend_mode = BLEND if blend else 0
-            self.textures[name] = texture
-        texture.update(surface)
-        return texture
-
-    def close(self) -> None:
-        """Close the window."""
-        self.textures.clear()
-        self.window.destroy()
 
 
 class Window:
@@ -311,6 +261,3 @@ def _pressed(event: pygame.Event) -> Action | None:
         ctrl=bool(held & pygame.KMOD_CTRL),
         meta=bool(held & pygame.KMOD_META),
     )
-
-
-__all__ = ["Pane", "Pixels", "Window", "placed"]

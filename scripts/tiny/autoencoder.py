@@ -155,37 +155,43 @@ class DecoderStage(Stage):
 
 @torch.no_grad()
 def whiten(vae: AutoencoderTiny, pictures: Tensor) -> tuple[Tensor, Tensor]:
-    """Fold each channel's mean and deviation into the last and first convolutions.
+    """Fold the channels' means and their common deviation into the last and first convolutions.
 
-    Returns the mean and deviation before folding. The decoder sees tanh(z/3)·3 of what it is
-    given, so the fold is exact but for that soft clamp; a short decoder run mends the rest.
+    One gain for all four channels keeps their proportions, and so the map to colours, exact up to
+    that gain; each channel's own deviation stays within a tenth or so of 1. Returns the means and
+    the deviation before folding. The decoder sees tanh(z/3)·3 of what it is given, so the fold is
+    exact but for that soft clamp; the decoder's own run mends the rest.
     """
     z = torch.cat([vae.encoder(chunk) for chunk in pictures.split(8)])
-    mean, std = z.mean((0, 2, 3)), z.std((0, 2, 3))
+    mean = z.mean((0, 2, 3))
+    std = z.var((0, 2, 3)).mean().sqrt()
     last, first = vae.encoder.layers[-1], vae.decoder.layers[0]
-    last.weight.div_(std[:, None, None, None])
+    last.weight.div_(std)
     last.bias.sub_(mean).div_(std)
     first.bias.add_((first.weight.sum((2, 3)) * mean).sum(1))
-    first.weight.mul_(std[None, :, None, None])
+    first.weight.mul_(std)
     return mean, std
 
 
 @torch.no_grad()
-def measure(vae: AutoencoderTiny, pictures: Tensor) -> dict[str, float]:
-    """Measure PSNR and the error of the linear map (with its best offset) on pictures −1..1."""
+def measure(vae: AutoencoderTiny, pictures: Tensor) -> dict[str, object]:
+    """Measure PSNR, and how the fixed map (with its best offset and gain) fits pictures −1..1."""
     z = torch.cat([vae.encoder(chunk) for chunk in pictures.split(8)])
     decoded = torch.cat([vae.decoder(chunk) for chunk in z.split(8)]).clamp(-1, 1)
-    small = functional.avg_pool2d(pictures, 8)
-    guess = to_rgb(z, torch.zeros(3))
-    gap = small - guess
-    gap = gap - gap.mean((0, 2, 3), keepdim=True)
+    small, guess = functional.avg_pool2d(pictures, 8), to_rgb(z, torch.zeros(3))
+    small = small - small.mean((0, 2, 3), keepdim=True)
+    guess = guess - guess.mean((0, 2, 3), keepdim=True)
+    gain = float((guess * small).sum() / guess.square().sum())
+    gap = small - gain * guess
     each = (decoded - pictures).square().mean((1, 2, 3))
     return {
-        "psnr": float(10 * torch.log10(4 / each.mean())),
-        "psnr_mean_of_pictures": float((10 * torch.log10(4 / each)).mean()),
-        "map_mean_abs_0_1": float(gap.abs().mean() / 2),
-        "map_explained": float(1 - gap.var() / (small - small.mean((0, 2, 3), keepdim=True)).var()),
-        "std": float(z.std()),
+        "psnr_of_all": round(float(10 * torch.log10(4 / each.mean())), 2),
+        "psnr_mean_of_pictures": round(float((10 * torch.log10(4 / each)).mean()), 2),
+        "map_gain": round(gain, 3),
+        "map_mean_abs_error_0_1": round(float(gap.abs().mean() / 2), 4),
+        "map_mean_abs_error_0_1_at_gain_1": round(float((small - guess).abs().mean() / 2), 4),
+        "map_explained": round(float(1 - gap.square().mean() / small.square().mean()), 4),
+        "channel_std": [round(s, 3) for s in z.std((0, 2, 3)).tolist()],
     }
 
 

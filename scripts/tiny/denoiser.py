@@ -127,14 +127,17 @@ def encode_shard(vae: AutoencoderTiny, shard: NDArray[np.uint8]) -> Tensor:
     return torch.cat(chunks)
 
 
-def load_pairs(work: Path, vae: AutoencoderTiny, held_out: bool = False) -> Pairs:
-    """Encode every shard drawn so far (once: latents are kept beside them) and pair it up."""
+def load_pairs(work: Path, vae: AutoencoderTiny, held_out: bool = False, fresh: int = 2) -> Pairs:
+    """Pair up the shards drawn so far: those encoded before, and up to `fresh` more."""
     latents, seeds = [], []
     for index, shard in enumerate(open_shards(work, held_out)):
         path = work / "latents" / f"{'held' if held_out else 'train'}_{index:04d}.pt"
         if not path.exists():
+            if fresh == 0:
+                break
             path.parent.mkdir(exist_ok=True)
             torch.save(encode_shard(vae, shard), path)
+            fresh -= 1
         latents.append(torch.load(path, weights_only=True))
         seeds.extend(shard_seeds(index, held_out))
     return Pairs(torch.cat(latents), seeds)

@@ -14,7 +14,7 @@ from diffusers import (
 )
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-WORDS = "a the orb flower night forest river storm red blue green of with on".split()
+WORDS = ("a", "the", "orb", "flower", "night", "forest", "river", "storm", "red", "blue", "with")
 
 
 def tokenizer(length: int = 16) -> CLIPTokenizer:

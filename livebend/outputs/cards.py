@@ -1,0 +1,281 @@
+"""The cards of the operator's view: each draws itself at a place and returns its height, in units.
+
+CARDS is their order, the most needed first, because a small window shows only as many as fit.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from livebend.flow import Features
+from livebend.outputs.display import View
+from livebend.outputs.drawing import (
+    ACCENTS,
+    AMBER,
+    BLUE,
+    DIM,
+    FAINT,
+    GROUND,
+    INK,
+    PINK,
+    RED,
+    TEAL,
+    VIOLET,
+    Canvas,
+    Colour,
+    mixed,
+)
+from livebend.outputs.keys import KEYS
+from livebend.specs import Value
+from livebend.status import BendStatus, RouteStatus, Status
+
+PAD, ROW = 14.0, 21.0  # units
+HEAD = 34.0  # from the top of a card to its first row
+SMALL, BODY, LARGE = 18.5, 21.0, 33.0  # heights of letters
+LEVEL_COLOURS: Mapping[str, Colour] = {"info": TEAL, "warning": AMBER, "error": RED}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a card stands and what it draws from. `inner` excludes the padding; units."""
+
+    canvas: Canvas
+    x: float
+    y: float
+    width: float
+    status: Status
+    view: View
+
+    @property
+    def left(self) -> float:
+        return self.x + PAD
+
+    @property
+    def right(self) -> float:
+        return self.x + self.width - PAD
+
+    @property
+    def inner(self) -> float:
+        return self.width - 2 * PAD
+
+
+Card = Callable[[Place], float]
+
+
+def header(at: Place) -> float:
+    """Title, prompt, rates, and what the display is doing."""
+    status, canvas, y = at.status, at.canvas, at.y + 26
+    title = canvas.fitted(status.title or "livebend", LARGE, at.inner - 110)
+    canvas.text(at.left, y, title, LARGE, INK)
+    canvas.text(at.right, y + 3, "fps", SMALL, DIM, align="right")
+    canvas.number(at.right - 32, y, f"{status.fps:.1f}", LARGE, TEAL)
+    y += 28
+    colour = mixed(INK, VIOLET, 0.5) if status.prompt else FAINT
+    for line in canvas.wrapped(status.prompt or "no prompt", BODY, at.inner, 2):
+        canvas.text(at.left, y, line, BODY, colour)
+        y += ROW
+    return _chips(at, y + 2) - at.y
+
+
+def _chips(at: Place, y: float) -> float:
+    """What keeps the picture from being shown just as it is made; return the next free height."""
+    view, x = at.view, at.left
+    dimmed = f"BRIGHTNESS {view.brightness:.0%}" if view.brightness < 1 else ""
+    chips = (("BLACKOUT" * view.blackout, RED), ("FREEZE" * view.freeze, BLUE), (dimmed, AMBER))
+    for text, colour in chips:
+        if text:
+            wide = at.canvas.text(-9999, 0, text, SMALL, GROUND) + 18
+            at.canvas.box(x, y - 8, wide, 20, colour, radius=10)
+            at.canvas.text(x + 9, y + 2, text, SMALL, GROUND)
+            x += wide + 6
+    return y + ROW + 6 if x > at.left else y
+
+
+def speed(at: Place) -> float:
+    """How long frames take, how old the sound is when its picture shows, and what stages cost."""
+    canvas, status = at.canvas, at.status
+    y = _heading(at, "TIME")
+    for place, label in enumerate(("p50", "p95", "p99")):
+        canvas.text(at.right - 120 + 60 * place, at.y + 17, label, SMALL, FAINT, align="right")
+    rows = (("frame", status.frame_ms), ("sound to picture", status.latency_ms))
+    for label, taken in rows:
+        canvas.text(at.left, y, label + "  ms", SMALL, DIM)
+        for place, value in enumerate((taken.p50, taken.p95, taken.p99)):
+            x = at.right - 120 + 60 * place
+            canvas.number(x, y, f"{value:.1f}", SMALL, DIM if place else INK)
+        y += ROW
+    return (_stages(at, y) if status.stage_ms else y) - at.y
+
+
+def _stages(at: Place, y: float) -> float:
+    """One bar divided as the stages divide the frame, and the slowest by name."""
+    canvas, stages = at.canvas, at.status.stage_ms
+    total = sum(stages.values()) or 1.0
+    colours = {name: ACCENTS[place % len(ACCENTS)] for place, name in enumerate(stages)}
+    x = at.left
+    for name, taken in stages.items():
+        wide = at.inner * taken / total
+        canvas.box(x, y - 4, max(wide - 1, 0), 9, colours[name], radius=1)
+        x += wide
+    y += ROW
+    for name in sorted(stages, key=stages.__getitem__, reverse=True)[:4]:
+        canvas.lamp(at.left + 4, y - 1, 4, colours[name], 1.0)
+        canvas.text(at.left + 16, y, name, SMALL, DIM)
+        canvas.number(at.right, y, f"{stages[name]:.1f}", SMALL, INK)
+        y += ROW
+    canvas.text(at.left, y, "stages run again", SMALL, DIM)
+    canvas.number(at.right, y, f"{at.status.rerun:.0%}", SMALL, INK)
+    return y + ROW
+
+
+def sound(at: Place) -> float:
+    """Every feature: levels as bars, onsets and beats as lamps."""
+    canvas, heard, y = at.canvas, at.status.features, _heading(at, "SOUND")
+    beat = (1.0 - heard.beat_phase) ** 2 if heard.bpm > 0 else 0.0
+    onset = math.exp(-max(at.status.time - heard.onset_time, 0.0) / 0.12) * bool(heard.onset_count)
+    canvas.lamp(at.right - 7, at.y + 17, 6, PINK, onset)
+    canvas.text(at.right - 18, at.y + 17, "onset", SMALL, mixed(FAINT, INK, onset), align="right")
+    canvas.lamp(at.right - 75, at.y + 17, 6, AMBER, beat)
+    canvas.text(at.right - 86, at.y + 17, "beat", SMALL, mixed(FAINT, INK, beat), align="right")
+    if heard.silent:
+        canvas.text(at.right - 140, at.y + 17, "silence", SMALL, AMBER, align="right")
+    for label, value, colour, number, unit in _levels(heard):
+        canvas.text(at.left, y, label, SMALL, DIM)
+        canvas.bar(at.left + 82, y, at.inner - 82 - 86, value, colour)
+        canvas.number(at.right - 32, y, number, SMALL, INK)
+        canvas.text(at.right - 28, y, unit, SMALL, FAINT)
+        y += ROW
+    return y - at.y
+
+
+def _levels(heard: Features) -> list[tuple[str, float, Colour, str, str]]:
+    """Label, 0..1, colour, number and unit of every row of the sound."""
+    loud = 20 * math.log10(max(heard.rms, 1e-4))
+    pitch = math.log(max(heard.pitch, 50) / 50) / math.log(40)
+    tempo = heard.beat_phase if heard.bpm else 0.0
+    return [
+        ("rms", 1 + loud / 60, TEAL, f"{loud:.1f}", "dB"),
+        ("flux", heard.flux, PINK, f"{heard.flux:.2f}", ""),
+        ("low", heard.low, TEAL, f"{heard.low:.2f}", ""),
+        ("mid", heard.mid, BLUE, f"{heard.mid:.2f}", ""),
+        ("high", heard.high, VIOLET, f"{heard.high:.2f}", ""),
+        ("centroid", heard.brightness, BLUE, f"{heard.centroid:.0f}", "Hz"),
+        ("pitch", pitch, VIOLET, f"{heard.pitch:.0f}" if heard.pitch else "–", "Hz"),
+        ("tempo", tempo, AMBER, f"{heard.bpm:.1f}" if heard.bpm else "–", "bpm"),
+    ]
+
+
+def bends(at: Place) -> float:
+    """Each bend with its strength, mix and live values."""
+    y = _heading(at, "BENDS")
+    if not at.status.bends:
+        return _nothing(at, y)
+    at.canvas.text(at.right, at.y + 17, "mix", SMALL, FAINT, align="right")
+    at.canvas.text(at.right - 56, at.y + 17, "strength", SMALL, FAINT, align="right")
+    for place, bend in enumerate(at.status.bends):
+        y = _bend(at, y, bend, ACCENTS[place % len(ACCENTS)])
+    return y - 4 - at.y
+
+
+def _bend(at: Place, y: float, bend: BendStatus, accent: Colour) -> float:
+    canvas, colour = at.canvas, accent if bend.active else FAINT
+    name = canvas.fitted(bend.name, BODY, 110)
+    end = at.left + canvas.text(at.left, y, name, BODY, INK if bend.active else FAINT) + 8
+    where = canvas.fitted(f"{bend.operator} · {bend.site}", SMALL, at.right - 108 - end)
+    canvas.text(end, y + 1, where, SMALL, DIM)
+    canvas.number(at.right - 56, y, f"{bend.strength:.2f}", SMALL, colour)
+    canvas.number(at.right, y, f"{bend.mix:.2f}", SMALL, INK if bend.active else FAINT)
+    y += 15
+    canvas.bar(at.left, y, at.inner, bend.strength, colour, height=4)
+    y += 15
+    values = "   ".join(f"{name} {_number(value)}" for name, value in bend.values.items())
+    line = canvas.fitted("   ".join(filter(None, (bend.note, values))), SMALL, at.inner)
+    canvas.text(at.left, y, line, SMALL, AMBER if bend.note else DIM)
+    return y + ROW + 5
+
+
+def _number(value: Value) -> str:
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def routes(at: Place) -> float:
+    """Each route: what drives what, and how far it is."""
+    y = _heading(at, "ROUTES")
+    if not at.status.routes:
+        return _nothing(at, y)
+    for route in at.status.routes:
+        _route(at, y, route)
+        y += ROW
+    return y - at.y
+
+
+def _route(at: Place, y: float, route: RouteStatus) -> None:
+    canvas = at.canvas
+    canvas.text(at.left, y, canvas.fitted(route.source, SMALL, 78), SMALL, DIM)
+    canvas.bar(at.left + 82, y, 46, route.value, TEAL)
+    target = canvas.fitted(route.target.removeprefix("bend."), SMALL, at.inner - 138 - 62)
+    canvas.text(at.left + 138, y, target, SMALL, INK)
+    canvas.number(at.right, y, f"{route.output:+.2f}", SMALL, INK)
+
+
+def notices(at: Place) -> float:
+    """What the performer should know, the newest first."""
+    y = _heading(at, "NOTICES")
+    if not at.status.notices:
+        return _nothing(at, y)
+    for notice in tuple(reversed(at.status.notices))[:5]:
+        age = at.status.time - notice.time
+        colour = mixed(LEVEL_COLOURS[notice.level], DIM, age / 30)
+        canvas = at.canvas
+        canvas.lamp(at.left + 4, y - 1, 4, LEVEL_COLOURS[notice.level], 1 - age / 60)
+        said = canvas.wrapped(notice.text, SMALL, at.inner - 16, 2)
+        for line in said:
+            canvas.text(at.left + 16, y, line, SMALL, mixed(colour, INK, 0.4))
+            y += ROW - 2
+    return y + 4 - at.y
+
+
+def counters(at: Place) -> float:
+    """What has been counted; faults are dim at nought and bright above."""
+    y, counts = _heading(at, "COUNTED"), at.status.counters
+    rows = (
+        ("frames made", counts.frames_generated, INK),
+        ("frames shown", counts.frames_shown, INK),
+        ("hops of sound", counts.audio_hops, INK),
+        ("commands", counts.commands_received, INK),
+        ("overflows", counts.overflows, RED),
+        ("refused", counts.commands_refused, AMBER),
+        ("clamped", counts.commands_clamped, AMBER),
+        ("garbage packets", counts.garbage_packets, AMBER),
+        ("non-finite frames", counts.nonfinite_frames, RED),
+    )
+    half = at.inner / 2
+    for place, (label, number, colour) in enumerate(rows):
+        x, line = at.left + (half + 8) * (place % 2), y + ROW * (place // 2)
+        at.canvas.text(x, line, label, SMALL, DIM)
+        at.canvas.number(x + half - 8, line, f"{number}", SMALL, colour if number else FAINT)
+    return y + ROW * ((len(rows) + 1) // 2) - at.y
+
+
+def help_card(at: Place) -> float:
+    """The keys, from their table."""
+    y = _heading(at, "KEYS")
+    for key in KEYS:
+        at.canvas.text(at.left, y, key.label, SMALL, TEAL)
+        at.canvas.text(at.left + 92, y, at.canvas.fitted(key.doc, SMALL, at.inner - 92), SMALL, INK)
+        y += ROW
+    return y - at.y
+
+
+def _heading(at: Place, text: str) -> float:
+    """Write a card's heading; return the height of its first row."""
+    at.canvas.text(at.left, at.y + 17, text, SMALL, FAINT)
+    return at.y + HEAD + 9
+
+
+def _nothing(at: Place, y: float) -> float:
+    at.canvas.text(at.left, y, "none", SMALL, FAINT)
+    return y + ROW - at.y
+
+
+CARDS: tuple[Card, ...] = (header, sound, bends, routes, notices, speed, counters)
