@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from livebend.scene import Command, Scene
+    from livebend.commands import Command
+    from livebend.scene import Scene
 
 Pixels = NDArray[np.uint8]
 

@@ -78,7 +78,7 @@ class Player:
         size = wishes.size or (model.native, model.native)
         self.network = Network(model, *size)
         self.scene = self.network.check(show.scene)
-        self.prompts = Prompts(model.encode)
+        self.prompts = Prompts(model.encode, show.refuse)
         for text in texts_of(self.scene):
             self.prompts.value(text)
         self.render = Renderer(
@@ -124,7 +124,7 @@ class Show:
         sound = self._sound()
         recording = self._recording(player, sound)
         queue = self._queue(player, ending)
-        desk = Desk(queue.give, self._show, self.scenes, self.bank, self._refuse)
+        desk = Desk(queue.give, self._show, self.scenes, self.bank, self.refuse)
         screen.desk = desk
         self.osc = osc = OscInput(desk, *endpoint(self.wishes.osc), on_failure=self._failed).start()
         ending.callback(osc.stop)
@@ -136,7 +136,6 @@ class Show:
 
         def count() -> None:
             heard, hands = sound.stats(), osc.counts
-            self.statistics.total("audio_hops", heard.hops)
             self.statistics.total("overflows", heard.overflows)
             self.statistics.total("commands_received", queue.given)
             self.statistics.total("commands_refused", queue.refused + hands.refused)
@@ -184,6 +183,7 @@ class Show:
             monitor=self.wishes.aloud,
             taps=[self._tape] if self.wishes.record else [],
             on_failure=self._told,
+            timed=self.statistics.hop,
         )
 
     def _recording(self, player: Player, sound: HeardSound) -> LiveRecording | None:
@@ -202,7 +202,7 @@ class Show:
     def _queue(self, player: Player, ending: ExitStack) -> CommandQueue:
         feed: list[CommandSource] = []
         if self.wishes.cues is not None:
-            cues = Cues(self.wishes.cues, presets.load, self.scene)
+            cues = Cues(self.wishes.cues, self.bank.load, self.scene)
             for text in {text for cue in cues.cues for text in texts(cue.command)}:
                 player.prompts.value(text)
             feed.append(cues)
@@ -210,7 +210,7 @@ class Show:
         if recorder is not None:
             ending.callback(recorder.close)
         return CommandQueue(
-            refuse=self._refuse,
+            refuse=self.refuse,
             gate=Gate(player.prompts.ready, player.prompts.request),
             check=player.network.check,
             recorder=recorder,
@@ -247,7 +247,8 @@ class Show:
         else:
             self.display.set(what, on)
 
-    def _refuse(self, why: str) -> None:
+    def refuse(self, why: str) -> None:
+        """Tell the performer what was not done."""
         self.statistics.notice(why, "warning")
 
     def _told(self, failure: BaseException) -> None:

@@ -11,6 +11,7 @@ from livebend import presets
 from livebend.audio.opening import open_sound, pull_sound
 from livebend.audio.sound import Sound
 from livebend.clock import OfflineClock, SystemTime
+from livebend.commands import Command
 from livebend.control.cues import Cues
 from livebend.errors import OutOfRange
 from livebend.flow import CommandSource, Output, run
@@ -21,7 +22,6 @@ from livebend.outputs.images import Images
 from livebend.outputs.video import Recording
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
-from livebend.scene import Command
 from livebend.status import Statistics, Status
 
 
@@ -58,7 +58,7 @@ def render(job: Job, *, quiet: bool = False) -> int:
     """
     sound = open_sound(job.sound)
     scene = presets.opening(job.preset, job.seed, job.steps, job.sets)
-    hands: CommandSource = Cues(job.cues, presets.load, scene) if job.cues else NoHands()
+    hands: CommandSource = Cues(job.cues, presets.PresetBank().load, scene) if job.cues else NoHands()
     clock = OfflineClock(job.fps, _seconds(job, sound))
     model = load_model(job.model)
     network = Network(model, *(job.size or (model.native, model.native)))

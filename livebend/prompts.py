@@ -19,9 +19,13 @@ Encode = Callable[[list[str]], Tensor]
 class Prompts:
     """A bounded cache of embeddings. Any thread may call any method; `work` is a Worker's body."""
 
-    def __init__(self, encode: Encode, kept: int = 256) -> None:
-        """`encode` takes texts and gives their embeddings [n, T, C]."""
+    def __init__(
+        self, encode: Encode, refuse: Callable[[str], None] | None = None, kept: int = 256
+    ) -> None:
+        """`encode` takes texts and gives their embeddings [n, T, C]; `refuse` is told of a text
+        that cannot be encoded, which then means the empty prompt."""
         self._encode = encode
+        self._refuse = refuse
         self._kept = kept
         self._lock = threading.Lock()  # short: guards the cache
         self._encoding = threading.Lock()  # long: one encoding at a time
@@ -58,7 +62,16 @@ class Prompts:
                 text = self._asked.get(timeout=0.1)
             except Empty:
                 continue
+            self._try(text)
+
+    def _try(self, text: str) -> None:
+        """Encode a text; one that fails must not hold up the commands that wait for it."""
+        try:
             self.value(text)
+        except (RuntimeError, ValueError, IndexError) as fault:
+            if self._refuse is not None:
+                self._refuse(f"prompt {text[:40]!r} cannot be encoded: {fault}")
+            self._keep(text, self.value("").tensor)
 
     def _find(self, text: str) -> Value | None:
         with self._lock:

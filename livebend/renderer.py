@@ -50,6 +50,7 @@ class Renderer:
         self._fade = _Fade()
         self._held_off: dict[str, float] = {}
         self._good: Pixels | None = None
+        self._refused: Mapping[str, str] = {}
 
     def __call__(self, scene: Scene, features: Features, tick: Tick) -> Frame:
         """Paint the frame of this tick."""
@@ -66,7 +67,12 @@ class Renderer:
 
     def _modulate(self, scene: Scene, features: Features, tick: Tick) -> Modulation:
         progress = min(tick.time / self._duration, 1.0) if self._duration else 0.0
-        return self._modulator.step(scene, features, tick.time, tick.dt, progress)
+        modulation = self._modulator.step(scene, features, tick.time, tick.dt, progress)
+        for route, why in modulation.refused.items():
+            if self._refused.get(route) != why:
+                self._statistics.notice(f"route.{route} is left out: {why}", "warning")
+        self._refused = modulation.refused
+        return modulation
 
     @torch.inference_mode()
     def _paint(self, scene: Scene, tick: Tick) -> Painted:

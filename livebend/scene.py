@@ -1,17 +1,14 @@
-"""The scene: everything a performer wants, as one frozen value, and the commands that change it.
+"""The scene: everything a performer wants, as one frozen value.
 
 A path names every live parameter, one spelling everywhere: `prompt.text`, `walk.radius`,
 `bend.swirl.angle`, `route.kick.high`. A preset file has the same tree, OSC the same names with
 slashes, the command line the same names after --set.
-
-Commands are values too: `command.apply(scene) -> scene`. The render thread folds them at the start
-of a frame, so there is one order, and a show can be recorded as (time, command).
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated, ClassVar, Literal, Protocol, TypeVar, cast
+from typing import Annotated, ClassVar, Literal, TypeVar, cast
 
 from livebend.errors import OutOfRange, Refused, UnknownName
 from livebend.operators import find_operator
@@ -230,16 +227,17 @@ def put(scene: Scene, path: str, value: object, *, fit: bool = False) -> Scene:
     if not rest:
         return replace(scene, seed=cast(int, checked))
     if head in Scene.GROUPS:
-        return _replaced(scene, head, replace(getattr(scene, head), **{spec.name: checked}))
+        return replaced(scene, head, replace(getattr(scene, head), **{spec.name: checked}))
     name = rest.rpartition(".")[0]
     if head == "bend":
-        return _swap(scene, _bend_with(scene.bend(name), spec, checked))
+        return swap(scene, _bend_with(scene.bend(name), spec, checked))
     route = replace(scene.route(name), **{spec.name: checked})  # type: ignore[arg-type]
     _check_target(scene, route)
-    return _swap(scene, route)
+    return swap(scene, route)
 
 
-def _replaced(scene: Scene, name: str, value: object) -> Scene:
+def replaced(scene: Scene, name: str, value: object) -> Scene:
+    """Return the scene with one field replaced."""
     return replace(scene, **{name: value})  # type: ignore[arg-type]
 
 
@@ -249,141 +247,15 @@ def _bend_with(bend: Bend, spec: Spec, value: Value) -> Bend:
     return replace(bend, **{spec.name: value})  # type: ignore[arg-type]
 
 
-def _parts(scene: Scene, part: Part) -> tuple[str, tuple[Part, ...]]:
+def parts_of(scene: Scene, part: Part) -> tuple[str, tuple[Part, ...]]:
+    """Return the field that holds parts of this kind, and what it holds."""
     return (f"{part.kind}s", scene.bends if isinstance(part, Bend) else scene.routes)
 
 
-def _swap(scene: Scene, part: Part) -> Scene:
+def swap(scene: Scene, part: Part) -> Scene:
     """Return the scene with the part of that name replaced in its place."""
-    name, parts = _parts(scene, part)
-    return _replaced(scene, name, tuple(part if p.name == part.name else p for p in parts))
-
-
-# ---- commands ------------------------------------------------------------------------------
-
-
-class Command(Protocol):
-    """A change somebody asked for.
-
-    `key` names what a later command of the same key replaces while both wait (None = never);
-    a `barrier` is never folded across, because order matters around it.
-    """
-
-    @property
-    def key(self) -> str | None: ...
-
-    @property
-    def barrier(self) -> bool: ...
-
-    def apply(self, scene: Scene) -> Scene:
-        """Return the changed scene. Raises: Refused, and the scene stays."""
-
-
-@dataclass(frozen=True, slots=True)
-class Set:
-    """Set one parameter; a number out of range is brought inside."""
-
-    path: str
-    value: Value
-    barrier: ClassVar[bool] = False
-
-    @property
-    def key(self) -> str:
-        return self.path
-
-    def apply(self, scene: Scene) -> Scene:
-        return put(scene, self.path, self.value, fit=True)
-
-
-@dataclass(frozen=True, slots=True)
-class _Structural:
-    key: ClassVar[None] = None
-    barrier: ClassVar[bool] = True
-
-
-@dataclass(frozen=True, slots=True)
-class Add(_Structural):
-    """Add a bend or a route at the end of the chain. Refused where the name is taken."""
-
-    part: Part
-
-    def apply(self, scene: Scene) -> Scene:
-        name, parts = _parts(scene, self.part)
-        if any(p.name == self.part.name for p in parts):
-            raise Refused(f"{self.part.kind}.{self.part.name}: this name is taken")
-        return check(_replaced(_mark(scene), name, (*parts, self.part)))
-
-
-@dataclass(frozen=True, slots=True)
-class Replace(_Structural):
-    """Put a bend or a route in the place of the one of the same name, or at the end.
-
-    Routes into a bend whose new operator lacks what they drive go with the old one.
-    """
-
-    part: Part
-
-    def apply(self, scene: Scene) -> Scene:
-        _, parts = _parts(scene, self.part)
-        if all(p.name != self.part.name for p in parts):
-            return Add(self.part).apply(scene)
-        swapped = _swap(_mark(scene), self.part)
-        return check(_without_loose_routes(swapped, self.part))
-
-
-@dataclass(frozen=True, slots=True)
-class Remove(_Structural):
-    """Remove a bend, with the routes that drive it, or a route."""
-
-    what: Literal["bend", "route"]
-    name: str
-
-    def apply(self, scene: Scene) -> Scene:
-        marked = _mark(scene)
-        if self.what == "route":
-            scene.route(self.name)
-            return replace(marked, routes=tuple(r for r in scene.routes if r.name != self.name))
-        scene.bend(self.name)
-        prefix = f"bend.{self.name}."
-        return replace(
-            marked,
-            bends=tuple(b for b in scene.bends if b.name != self.name),
-            routes=tuple(r for r in scene.routes if not r.target.startswith(prefix)),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Load(_Structural):
-    """Load a whole scene, as a preset gives it; `preset` is that preset's name, for cue files."""
-
-    scene: Scene
-    preset: str = ""
-
-    def apply(self, scene: Scene) -> Scene:
-        return replace(self.scene, home=self.scene, before=_mark(scene).before)
-
-
-@dataclass(frozen=True, slots=True)
-class Panic(_Structural):
-    """Go back to the scene as its preset gave it."""
-
-    def apply(self, scene: Scene) -> Scene:
-        return scene if scene.home is None else Load(scene.home).apply(scene)
-
-
-@dataclass(frozen=True, slots=True)
-class Undo(_Structural):
-    """Go back to the scene before the last structural command; twice is a redo."""
-
-    def apply(self, scene: Scene) -> Scene:
-        if scene.before is None:
-            raise Refused("undo: nothing to undo")
-        return replace(scene.before, before=_mark(scene).before)
-
-
-def _mark(scene: Scene) -> Scene:
-    """Remember the scene in `before`, one step deep so that a long show does not pile up."""
-    return replace(scene, before=replace(scene, before=None))
+    name, parts = parts_of(scene, part)
+    return replaced(scene, name, tuple(part if p.name == part.name else p for p in parts))
 
 
 NAME = re.compile(r"[a-z0-9_-]{1,64}")
@@ -424,7 +296,7 @@ def _check_target(scene: Scene, route: Route) -> None:
         raise OutOfRange(f"{where}: expected a number's path")
 
 
-def _without_loose_routes(scene: Scene, part: Part) -> Scene:
+def without_loose_routes(scene: Scene, part: Part) -> Scene:
     """Return the scene without the routes into `part`, a bend, that drive what it lacks."""
     if not isinstance(part, Bend):
         return scene
@@ -432,10 +304,3 @@ def _without_loose_routes(scene: Scene, part: Part) -> Scene:
     prefix = f"bend.{part.name}."
     kept = (r for r in scene.routes if not r.target.startswith(prefix) or r.target in known)
     return replace(scene, routes=tuple(kept))
-
-
-__all__ = [
-    "Add", "Agc", "Bend", "Command", "Load", "OutOfRange", "Panic", "Part", "Prompt", "Refused",
-    "Remove", "Replace", "Route", "Sampling", "Scene", "Set", "Source", "Undo", "UnknownName",
-    "Walk", "check", "check_name", "find", "get", "paths", "put",
-]  # fmt: skip

@@ -197,11 +197,11 @@ class Statistics:
             self._recent_latency.append(latency)
             self._latency_ms.add(latency)
 
-    def hop(self, microseconds: float) -> None:
+    def hop(self, seconds: float) -> None:
         """Count an analysed hop of sound and the time that its analysis took."""
         with self._lock:
             self._counts["audio_hops"] += 1
-            self._hop_us.add(microseconds)
+            self._hop_us.add(seconds * 1e6)
 
     def count(self, name: Counter, n: int = 1) -> None:
         """Add `n` to a counter."""

@@ -19,6 +19,7 @@ LAYERS = [
     "flow clock status",
     "operators audio",
     "scene",
+    "commands",
     "sampler models",
     "modulation bending presets tables parameters backends memory network prompts",
     "renderer",

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
+from livebend.commands import Add, Load, Panic, Remove, Replace, Set, Undo
 from livebend.control.addresses import Ask, Heard, is_private, leaves, read
 from livebend.control.datagrams import DatagramError, messages, reply
 from livebend.control.desk import Desk, Show
@@ -15,7 +16,7 @@ from livebend.control.osc import STRANGERS, Ear
 from livebend.errors import LivebendError, OutOfRange, UnknownName
 from livebend.mailbox import Latest
 from livebend.parameters import parameters
-from livebend.scene import Add, Bend, Load, Panic, Remove, Replace, Route, Scene, Set, Undo
+from livebend.scene import Bend, Route, Scene
 
 SCENE = Scene(
     "Dub",

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from livebend.commands import Add, Load, Panic, Remove, Replace, Set, Undo
 from livebend.control.cues import CueRecorder, Cues, cue_line, read_cues
 from livebend.errors import PresetError, Refused, UnknownName
-from livebend.scene import Add, Bend, Load, Panic, Remove, Replace, Route, Scene, Set, Undo
+from livebend.scene import Bend, Route, Scene
 
 SCENE = Scene(
     "Dub",

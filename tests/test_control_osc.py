@@ -9,13 +9,14 @@ import pytest
 from pythonosc.osc_message import OscMessage
 from pythonosc.udp_client import SimpleUDPClient
 
+from livebend.commands import Add, Panic, Set
 from livebend.control.desk import Desk
 from livebend.control.osc import OscInput, endpoint
 from livebend.control.queue import CommandQueue
 from livebend.errors import Refused
 from livebend.mailbox import Latest
 from livebend.presets import PresetBank
-from livebend.scene import Add, Bend, Panic, Scene, Set
+from livebend.scene import Bend, Scene
 
 SCENE = Scene(bends=(Bend("swirl", "rotate", "unet.mid"),))
 PATIENCE = 10.0

@@ -6,22 +6,10 @@ from functools import reduce
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from livebend.commands import Add, Load, Panic, Remove, Replace, Set, Undo
 from livebend.control.queue import CommandQueue, Gate, texts
 from livebend.errors import Refused
-from livebend.scene import (
-    Add,
-    Bend,
-    Load,
-    Panic,
-    Prompt,
-    Remove,
-    Replace,
-    Route,
-    Scene,
-    Set,
-    Undo,
-    put,
-)
+from livebend.scene import Bend, Prompt, Route, Scene, put
 
 SCENE = Scene(
     "Dub",

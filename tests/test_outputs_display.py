@@ -22,7 +22,6 @@ from livebend.outputs.keys import KEYS, Action, action
         ("escape", {}, Action("leave")),
         ("b", {}, Action("blackout")),
         ("space", {}, Action("freeze")),
-        ("t", {}, Action("tap")),
         ("p", {}, Action("panic")),
         ("u", {}, Action("undo")),
         ("1", {}, Action("preset", 1)),

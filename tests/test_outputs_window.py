@@ -159,7 +159,7 @@ def test_keys_of_the_display_are_done_here_and_the_others_returned(stage: Stage)
     assert stage.display.view.meters
     assert stage.press(pygame.K_F1) == []
     assert stage.display.view.help
-    assert stage.press(pygame.K_t) == [Action("tap")]
+    assert stage.press(pygame.K_p) == [Action("panic")]
     assert stage.press(pygame.K_p) == [Action("panic")]
     assert stage.press(pygame.K_u) == [Action("undo")]
     assert stage.press(pygame.K_4, 0, pygame.KSCAN_4) == [Action("preset", 4)]

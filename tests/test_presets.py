@@ -6,8 +6,9 @@ import sys
 import pytest
 
 from livebend import presets
+from livebend.commands import Load, Panic
 from livebend.errors import LivebendError, OutOfRange, PresetError, UnknownName
-from livebend.scene import Bend, Load, Panic, Prompt, Route, Scene, Walk, paths
+from livebend.scene import Bend, Prompt, Route, Scene, Walk, paths
 from livebend.tables import scene_from, table_of
 
 NAMES = [info.name for info in presets.list_presets()]

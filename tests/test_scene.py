@@ -2,25 +2,9 @@
 
 import pytest
 
+from livebend.commands import Add, Load, Panic, Remove, Replace, Set, Undo
 from livebend.errors import OutOfRange, Refused, UnknownName
-from livebend.scene import (
-    Add,
-    Bend,
-    Load,
-    Panic,
-    Prompt,
-    Remove,
-    Replace,
-    Route,
-    Scene,
-    Set,
-    Undo,
-    check,
-    find,
-    get,
-    paths,
-    put,
-)
+from livebend.scene import Bend, Prompt, Route, Scene, check, find, get, paths, put
 
 SWIRL = Bend("swirl", "rotate", "latent@0.8", {"angle": 30.0, "i": 1, "j": 2})
 KICK = Route("kick", "low", "bend.swirl.angle", high=90.0)

@@ -101,7 +101,7 @@ def test_counting_from_many_threads_loses_nothing() -> None:
     def work() -> None:
         for _ in range(500):
             statistics.count("commands_received")
-            statistics.hop(50.0)
+            statistics.hop(50.0e-6)
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:

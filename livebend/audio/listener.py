@@ -58,7 +58,7 @@ class HeardSound:
 
     An audio worker owns the input and the analyzer; any thread may call `at` and `stats`. `taps`
     are called by the worker with every hop and its time (a recording, a loudspeaker): they must
-    not wait. `on_failure` is told of a fault in the worker; the last features stay.
+    not wait. `timed` gets the seconds that each hop took. `on_failure` is told of a fault in the worker; the last features stay.
     """
 
     def __init__(
@@ -67,9 +67,11 @@ class HeardSound:
         analyzer: Analyzer,
         taps: Sequence[Tap] = (),
         on_failure: Callable[[BaseException], None] | None = None,
+        timed: Callable[[float], None] | None = None,
     ) -> None:
         self.sample_rate, self.hop = analyzer.sample_rate, analyzer.hop
         self._input, self._analyzer, self._taps = sound, analyzer, tuple(taps)
+        self._timed = timed
         self._lock = threading.Lock()
         self._history: deque[Features] = deque([Features()], maxlen=MEMORY)
         self._hops, self._spent = 0, 0.0
@@ -111,7 +113,10 @@ class HeardSound:
         features = self._analyzer.hear(block, time)
         with self._lock:
             self._history.append(features)
-        self._spent += now() - begin
+        spent = now() - begin
+        self._spent += spent
+        if self._timed is not None:
+            self._timed(spent)
         self._hops += 1
         for tap in self._taps:
             tap(block, time)

@@ -47,6 +47,7 @@ def hear_sound(
     monitor: bool = False,
     taps: Sequence[Tap] = (),
     on_failure: Callable[[BaseException], None] | None = None,
+    timed: Callable[[float], None] | None = None,
 ) -> HeardSound:
     """Return the features of any input, for live; call `start` on it, and `close` at the end.
 
@@ -64,7 +65,7 @@ def hear_sound(
         analyzer = _analyzer(rate, frame_rate, paper)
         keeper = Keeper(name, find, rate, analyzer.hop, notify)
         source = DeviceInput(keeper, rate, analyzer.hop, time)
-    return HeardSound(source, analyzer, taps, on_failure)
+    return HeardSound(source, analyzer, taps, on_failure, timed)
 
 
 def _analyzer(sample_rate: int, frame_rate: float, paper: bool) -> Analyzer:

@@ -19,25 +19,11 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Literal
 
+from livebend.commands import Add, Command, Panic, Remove, Replace, Set, Undo
 from livebend.control.desk import Bank, Show, preset
 from livebend.errors import OutOfRange
 from livebend.parameters import ROOT, address_of
-from livebend.scene import (
-    Add,
-    Bend,
-    Command,
-    Panic,
-    Part,
-    Remove,
-    Replace,
-    Route,
-    Scene,
-    Set,
-    Undo,
-    paths,
-    specs_of_bend,
-    specs_of_route,
-)
+from livebend.scene import Bend, Part, Route, Scene, paths, specs_of_bend, specs_of_route
 from livebend.specs import Spec, Value
 from livebend.tables import bend_from, route_from
 

@@ -24,9 +24,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from livebend.commands import Add, Command, Load, Panic, Remove, Replace, Set, Undo
 from livebend.errors import LivebendError, OutOfRange, PresetError, Refused, UnknownName
 from livebend.files import short, write_whole
-from livebend.scene import Add, Command, Load, Panic, Part, Remove, Replace, Scene, Set, Undo
+from livebend.scene import Part, Scene
 from livebend.specs import Value
 from livebend.tables import REQUIRED, bend_from, part_table, route_from
 

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from livebend.commands import Command, Load
 from livebend.mailbox import Latest
-from livebend.scene import Command, Load, Scene
+from livebend.scene import Scene
 
 Display = Callable[[str, bool | None], None]
 

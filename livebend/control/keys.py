@@ -1,18 +1,17 @@
 """What a key does: the window names an action, this table says what it means.
 
-panic · undo · blackout · freeze · tap · preset N · store N
+panic · undo · blackout · freeze · preset N · store N
 """
 
+from livebend.commands import Command, Panic, Undo
 from livebend.control.desk import Desk, Show, preset
 from livebend.errors import LivebendError, OutOfRange, UnknownName
-from livebend.scene import Command, Panic, Undo
 
 ACTIONS: dict[str, Command | Show] = {
     "panic": Panic(),
     "undo": Undo(),
     "blackout": Show("blackout"),
     "freeze": Show("freeze"),
-    "tap": Show("tap"),
 }
 SLOTTED = ("preset", "store")
 

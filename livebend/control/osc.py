@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import cast
 
 from livebend import clock
+from livebend.commands import Add, Load, Replace, Set
 from livebend.control.addresses import COMMANDS, Ask, Heard, Leaves, is_private, leaves, read
 from livebend.control.datagrams import DatagramError, messages, reply
 from livebend.control.desk import Desk
 from livebend.errors import LivebendError, Refused, UnknownName
 from livebend.parameters import ROOT
-from livebend.scene import Add, Load, Part, Replace, Set, get
+from livebend.scene import Part, get
 from livebend.worker import Worker
 
 HOST, PORT, REPLY_PORT = "127.0.0.1", 8000, 9000

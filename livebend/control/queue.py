@@ -17,9 +17,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from livebend.commands import Command, Load, Panic, Set, Undo
 from livebend.errors import LivebendError
 from livebend.flow import CommandSource
-from livebend.scene import Command, Load, Panic, Scene, Set, Undo
+from livebend.scene import Scene
 
 PROMPTS = ("prompt.text", "prompt.to", "prompt.negative")
 BOUND = 1024

@@ -27,7 +27,6 @@ KEYS = (
     Key(("escape",), "leave", "leave full screen", "Esc"),
     Key(("b",), "blackout", "black on and off", "B"),
     Key(("space",), "freeze", "hold the picture", "Space"),
-    Key(("t",), "tap", "tap the tempo", "T"),
     Key(("p",), "panic", "back to the preset as it was loaded", "P"),
     Key(("u",), "undo", "take the last change back", "U"),
     Key(("digit",), "preset", "recall a preset", "1 – 9"),

@@ -1,0 +1,145 @@
+"""Commands: the changes somebody asked for, as values.
+
+`command.apply(scene) -> scene`. The render thread folds them at the start of a frame, so there is
+one order, and a show can be recorded as (time, command).
+"""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, Protocol
+
+from livebend.errors import Refused
+from livebend.scene import (
+    Part,
+    Scene,
+    check,
+    parts_of,
+    put,
+    replaced,
+    swap,
+    without_loose_routes,
+)
+from livebend.specs import Value
+
+
+class Command(Protocol):
+    """A change somebody asked for.
+
+    `key` names what a later command of the same key replaces while both wait (None = never);
+    a `barrier` is never folded across, because order matters around it.
+    """
+
+    @property
+    def key(self) -> str | None: ...
+
+    @property
+    def barrier(self) -> bool: ...
+
+    def apply(self, scene: Scene) -> Scene:
+        """Return the changed scene. Raises: Refused, and the scene stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """Set one parameter; a number out of range is brought inside."""
+
+    path: str
+    value: Value
+    barrier: ClassVar[bool] = False
+
+    @property
+    def key(self) -> str:
+        return self.path
+
+    def apply(self, scene: Scene) -> Scene:
+        return put(scene, self.path, self.value, fit=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Structural:
+    key: ClassVar[None] = None
+    barrier: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Add(_Structural):
+    """Add a bend or a route at the end of the chain. Refused where the name is taken."""
+
+    part: Part
+
+    def apply(self, scene: Scene) -> Scene:
+        name, parts = parts_of(scene, self.part)
+        if any(p.name == self.part.name for p in parts):
+            raise Refused(f"{self.part.kind}.{self.part.name}: this name is taken")
+        return check(replaced(_mark(scene), name, (*parts, self.part)))
+
+
+@dataclass(frozen=True, slots=True)
+class Replace(_Structural):
+    """Put a bend or a route in the place of the one of the same name, or at the end.
+
+    Routes into a bend whose new operator lacks what they drive go with the old one.
+    """
+
+    part: Part
+
+    def apply(self, scene: Scene) -> Scene:
+        _, parts = parts_of(scene, self.part)
+        if all(p.name != self.part.name for p in parts):
+            return Add(self.part).apply(scene)
+        swapped = swap(_mark(scene), self.part)
+        return check(without_loose_routes(swapped, self.part))
+
+
+@dataclass(frozen=True, slots=True)
+class Remove(_Structural):
+    """Remove a bend, with the routes that drive it, or a route."""
+
+    what: Literal["bend", "route"]
+    name: str
+
+    def apply(self, scene: Scene) -> Scene:
+        marked = _mark(scene)
+        if self.what == "route":
+            scene.route(self.name)
+            return replace(marked, routes=tuple(r for r in scene.routes if r.name != self.name))
+        scene.bend(self.name)
+        prefix = f"bend.{self.name}."
+        return replace(
+            marked,
+            bends=tuple(b for b in scene.bends if b.name != self.name),
+            routes=tuple(r for r in scene.routes if not r.target.startswith(prefix)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Load(_Structural):
+    """Load a whole scene, as a preset gives it; `preset` is that preset's name, for cue files."""
+
+    scene: Scene
+    preset: str = ""
+
+    def apply(self, scene: Scene) -> Scene:
+        return replace(self.scene, home=self.scene, before=_mark(scene).before)
+
+
+@dataclass(frozen=True, slots=True)
+class Panic(_Structural):
+    """Go back to the scene as its preset gave it."""
+
+    def apply(self, scene: Scene) -> Scene:
+        return scene if scene.home is None else Load(scene.home).apply(scene)
+
+
+@dataclass(frozen=True, slots=True)
+class Undo(_Structural):
+    """Go back to the scene before the last structural command; twice is a redo."""
+
+    def apply(self, scene: Scene) -> Scene:
+        if scene.before is None:
+            raise Refused("undo: nothing to undo")
+        return replace(scene.before, before=_mark(scene).before)
+
+
+def _mark(scene: Scene) -> Scene:
+    """Remember the scene in `before`, one step deep so that a long show does not pile up."""
+    return replace(scene, before=replace(scene, before=None))
