@@ -5,6 +5,7 @@ render   scene, network, frames          osc      datagrams → commands
 text     prompts → embeddings
 """
 
+import gc
 import json
 import sys
 import threading
@@ -143,6 +144,8 @@ class Show:
             self.statistics.total("garbage_packets", hands.garbage)
 
         work = self._render_work(player, sound, queue, outputs, count)
+        gc.collect()
+        gc.freeze()  # what is loaded stays: no need to look through it again during the show
         render = Worker("render", work, self._failed).start()
         ending.callback(render.stop)
         try:

@@ -55,12 +55,12 @@ class Memory:
         return last
 
     def recall(
-        self, name: str, key: Hashable, compute: Compute, *, step: int = 0
+        self, name: str, key: Hashable, compute: Compute, *, step: Hashable = 0
     ) -> tuple[Value, ...]:
         """Return the outputs of `compute` for `key`, running it only if they are not remembered.
 
-        `key` holds the versions of all that is read and every constant. `name` and `step` say whose
-        outputs they are; time is accounted to `name`.
+        `key` holds the versions of all that is read and every constant. `name` and `step` (any
+        key, such as the network call) say whose outputs they are; time is accounted to `name`.
         """
         slot = (name, step)
         if (found := self._kept.get((slot, key))) is not None:
@@ -73,7 +73,7 @@ class Memory:
         self._keep(slot, key, values)
         return values
 
-    def newest(self, name: str, step: int = 0) -> tuple[Value, ...]:
+    def newest(self, name: str, step: Hashable = 0) -> tuple[Value, ...]:
         """Return the outputs of the last run of `name`. Raises: KeyError where none is kept."""
         slot = (name, step)
         return self._kept[slot, self._keys[slot][-1]]

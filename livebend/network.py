@@ -39,8 +39,10 @@ class Surveyed:
 
 @dataclass(slots=True)
 class _Bends:
-    """The active bends of one frame, by site; `outputs` collects what each of them made."""
+    """The active bends of one frame, by site, and the depths of all, active or not; `outputs`
+    collects what each of them made."""
 
+    depths: tuple[float, ...] = ()
     at: dict[str, list[tuple[bending.Place, Bend]]] = field(default_factory=dict)
     strength: dict[str, Tensor] = field(default_factory=dict)
     outputs: dict[str, list[Tensor]] = field(default_factory=dict)
@@ -147,10 +149,7 @@ class Network:
         return tuple(n.to(self.model.device) for n in drawn)
 
     def _plan(self, sampling: Sampling) -> Schedule:
-        depths: tuple[float, ...] = ()
-        if sampling.depth == "insert":
-            places = (p for p, _ in self._bends.at.get("latent", ()))
-            depths = tuple(sorted({p.depth for p in places if p.depth is not None}))
+        depths = self._bends.depths if sampling.depth == "insert" else ()
         return schedule(sampling.sampler, self.calls(sampling), self.model.noising, depths)
 
     def _text(self, text: Value, negative: Value | None) -> Value:
@@ -239,8 +238,8 @@ class Network:
             return x
         size = (1.0 + plan.sigma[k] ** 2) ** 0.5 if plan.sampler == "euler" else 1.0
         x = self._recall("sampler.show", (x,), (size,), lambda h: h / size, k)
-        for bend in chosen:
-            x = self._bent(bend, x, k)
+        for n, bend in enumerate(chosen):
+            x = self._bent(bend, x, ("latent", k, n))
         return self._recall("sampler.hide", (x,), (size,), lambda h: h * size, k)
 
     def _decode(self, x: Value) -> Value:
@@ -252,15 +251,15 @@ class Network:
         return self._recall("pixels", (image,), (), _to_pixels, 0)
 
     def _bend(self, site: str, value: Value, k: int | None) -> Value:
-        for where, bend in self._bends.at.get(site, ()):
+        for n, (where, bend) in enumerate(self._bends.at.get(site, ())):
             if where.step is None or k is None or where.step == k:
-                value = self._bent(bend, value, k or 0)
+                value = self._bent(bend, value, (site, k, n))
         return value
 
-    def _bent(self, bend: Bend, value: Value, k: int) -> Value:
+    def _bent(self, bend: Bend, value: Value, where: Hashable) -> Value:
         key = (value.version, bending.signature(bend))
         made, strength = self.memory.recall(
-            f"bend.{bend.name}.{bend.site}", key, lambda: bending.apply(bend, value.tensor), step=k
+            "bend", key, lambda: bending.apply(bend, value.tensor), step=where
         )
         self._bends.strength[bend.name] = strength.tensor
         self._bends.outputs.setdefault(bend.name, []).append(made.tensor)
@@ -282,7 +281,8 @@ class Network:
 
 
 def _sorted(bends: Sequence[Bend]) -> _Bends:
-    found = _Bends()
+    places = (bending.place(bend.site) for bend in bends)
+    found = _Bends(tuple(sorted({p.depth for p in places if p.depth is not None})))
     for bend in bending.active(tuple(bends)):
         where = bending.place(bend.site)
         found.at.setdefault(where.site, []).append((where, bend))

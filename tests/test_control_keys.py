@@ -79,5 +79,5 @@ def test_what_the_display_refuses_is_said_too():
 
     said = []
     desk = Desk([].append, show, Latest(Scene()), Bank(), said.append)
-    assert not press(desk, "dance")
+    assert not press(desk, "blackout")
     assert said == ["no tempo here"]

@@ -127,6 +127,22 @@ def test_insert_adds_a_call_where_the_bend_is(network):
     assert network._plan(Sampling("euler", 1, 0.0, "insert")).t == (999.0, 181.0, 0.0)
 
 
+def test_an_insertion_belongs_to_the_scene_not_to_an_active_bend(network):
+    inserting = Sampling("euler", 1, 0.0, "insert")
+    neutral = picture(network, (swirl("latent@0.5", 0.0),), inserting).pixels.tensor
+    muted = picture(network, (swirl("latent@0.5", 90.0, mute=True),), inserting).pixels.tensor
+    assert torch.equal(neutral, muted)
+    assert network._plan(inserting).calls == 2
+
+
+def test_names_of_bends_leave_nothing_behind(network):
+    for n in range(30):
+        picture(network, (replace(swirl("unet.mid", float(n)), name=f"b{n}"),))
+        if n == 3:
+            kept = network.memory.bytes
+    assert network.memory.bytes == kept
+
+
 def test_a_step_confines_a_bend(network):
     two = Sampling("euler", 2)
     both = picture(network, (swirl("unet.mid"),), two).pixels.tensor

@@ -65,11 +65,13 @@ def _start_gently(unet: UNet2DConditionModel) -> None:
     """Begin near a plain pyramid: small residual branches, and downsampling that averages.
 
     The choices of a drawing are the lowest frequencies of its noise, so the averages of the noise
-    should reach the deepest level from the first step on.
+    should reach the deepest level from the first step on. The words speak loudly from the start.
     """
     for name, module in unet.named_modules():
-        if name.endswith(("conv2", "proj_out", "to_out.0")):
-            module.weight.mul_(0.2)
+        if name.endswith("conv2"):
+            module.weight.mul_(0.4)
+        if name.endswith("attn2.to_v"):
+            module.weight.mul_(3.0)
         if "downsamplers" in name and isinstance(module, nn.Conv2d):
             line = torch.tensor([1.0, 2.0, 1.0])
             kernel = torch.outer(line, line) / 8
@@ -166,7 +168,7 @@ class DenoiserStage(Stage):
         return {"unet": self.unet, "text": self.text}
 
     def embed(self, captions: list[str]) -> Tensor:
-        """Embed captions (B, 32, 128)."""
+        """Embed captions (B, 20, 128)."""
         return self.text(tokenize(self.tokenizer, captions)).last_hidden_state
 
     def _captions(self, index: Tensor) -> list[str]:
