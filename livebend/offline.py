@@ -22,6 +22,7 @@ from livebend.outputs.images import Images
 from livebend.outputs.video import Recording
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
+from livebend.scene import Scene
 from livebend.status import Statistics, Status
 
 
@@ -58,7 +59,7 @@ def render(job: Job, *, quiet: bool = False) -> int:
     """
     sound = open_sound(job.sound)
     scene = presets.opening(job.preset, job.seed, job.steps, job.sets)
-    hands: CommandSource = Cues(job.cues, presets.PresetBank().load, scene) if job.cues else NoHands()
+    hands = _hands(job, scene)
     clock = OfflineClock(job.fps, _seconds(job, sound))
     model = load_model(job.model)
     network = Network(model, *(job.size or (model.native, model.native)))
@@ -77,6 +78,12 @@ def render(job: Job, *, quiet: bool = False) -> int:
         ticks = tqdm(clock, total=len(clock), unit="frame", disable=quiet)
         run(ticks, pull_sound(sound, frame_rate=job.fps), hands, renderer, ends, scene)
     return len(clock)
+
+
+def _hands(job: Job, scene: Scene) -> CommandSource:
+    if job.cues is None:
+        return NoHands()
+    return Cues(job.cues, presets.PresetBank().load, scene)
 
 
 def _seconds(job: Job, sound: Sound) -> float:

@@ -58,7 +58,7 @@ def pulse() -> Iterator[None]:
          "--log-target=file:/dev/null", "-F", str(folder / "pulse.pa")]
     )  # fmt: skip
     try:
-        wait_until(lambda: subprocess.run(["pactl", "info"], capture_output=True).returncode == 0)
+        wait_until(lambda: subprocess.call(["pactl", "info"], stdout=-3, stderr=-3) == 0)
         yield
     finally:
         server.terminate()

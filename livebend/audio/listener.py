@@ -58,7 +58,8 @@ class HeardSound:
 
     An audio worker owns the input and the analyzer; any thread may call `at` and `stats`. `taps`
     are called by the worker with every hop and its time (a recording, a loudspeaker): they must
-    not wait. `timed` gets the seconds that each hop took. `on_failure` is told of a fault in the worker; the last features stay.
+    not wait. `timed` gets the seconds that each hop took. `on_failure` is told of a fault in the
+    worker; the last features stay.
     """
 
     def __init__(

@@ -1,0 +1,14 @@
+"""A wheel holds every room of the package, the presets and the embedded model."""
+
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SETUP = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+
+
+def test_every_folder_is_packed():
+    folders = {f.parent for f in (ROOT / "livebend").rglob("*.py")}
+    rooms = {".".join(f.relative_to(ROOT).parts) for f in folders}
+    assert set(SETUP["packages"]) == rooms | {"livebend.preset_files"}
+    assert (ROOT / SETUP["package-dir"]["livebend.preset_files"] / "default.toml").is_file()
