@@ -44,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(metavar="COMMAND", required=True)
     _add_live(_command(commands, "live", "play live, in a window", _live))
     _add_render(_command(commands, "render", "render a sound file into a video", _render))
+    _add_sweep(_command(commands, "sweep", "paint a sheet of two parameters' values", _sweep))
     for name, doc, action in (
         ("presets", "list the presets", _presets),
         ("operators", "list the operators and their parameters", _operators),
@@ -76,19 +77,23 @@ def _add_model(to: argparse.ArgumentParser) -> None:
 
 def _add_scene(to: argparse.ArgumentParser) -> None:
     _add_model(to)
-    to.add_argument("--preset", default="default", metavar="NAME|FILE", help="what is played")
     to.add_argument("--size", type=_size, metavar="256|512x320", help="of the picture, in pixels")
     to.add_argument("--steps", type=int, metavar="N", help="network calls per frame")
     to.add_argument("--seed", type=int, metavar="N", help="of the noise")
-    to.add_argument("--cues", type=Path, metavar="FILE", help="play the commands of a cue file")
     to.add_argument(
         "--set", action="append", type=_pair, default=[], metavar="path=value", dest="sets",
         help="set a parameter, such as walk.radius=0.5; may be repeated",
     )  # fmt: skip
 
 
-def _add_live(to: argparse.ArgumentParser) -> None:
+def _add_played(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--preset", default="default", metavar="NAME|FILE", help="what is played")
+    to.add_argument("--cues", type=Path, metavar="FILE", help="play the commands of a cue file")
     _add_scene(to)
+
+
+def _add_live(to: argparse.ArgumentParser) -> None:
+    _add_played(to)
     to.add_argument(
         "--input", default="demo", metavar="demo|loopback|FILE|DEVICE NAME", help="the sound"
     )
@@ -110,9 +115,18 @@ def _add_render(to: argparse.ArgumentParser) -> None:
     to.add_argument("sound", metavar="SOUND", help="a sound file, or demo")
     to.add_argument("-o", "--output", type=Path, metavar="OUT.mp4", help="the video")
     to.add_argument("--frames", type=Path, metavar="DIR", help="write every frame as a PNG, too")
-    _add_scene(to)
+    _add_played(to)
     to.add_argument("--fps", type=float, default=20.0, metavar="N", help="frames per second")
     to.add_argument("--seconds", type=float, metavar="S", help="only the first S seconds")
+
+
+def _add_sweep(to: argparse.ArgumentParser) -> None:
+    values = "path=1,2,3 or path=0..360/9"
+    to.add_argument("preset", metavar="PRESET", help="name or file of what is varied")
+    to.add_argument("-o", "--output", type=Path, required=True, metavar="SHEET.png")
+    to.add_argument("--rows", default="", metavar="path=values", help=f"{values}, down")
+    to.add_argument("--columns", default="", metavar="path=values", help=f"{values}, across")
+    _add_scene(to)
 
 
 # ---- values ----------------------------------------------------------------------------------
@@ -200,6 +214,27 @@ def _render(wishes: argparse.Namespace) -> int:
     fields["sets"] = tuple(wishes.sets)
     frames = render(Job(**fields))
     print(f"{frames} frames in {wishes.output or wishes.frames}")
+    return 0
+
+
+def _sweep(wishes: argparse.Namespace) -> int:
+    from livebend.models.choice import chosen_model  # noqa: PLC0415
+    from livebend.sweep import Sweep, sweep  # noqa: PLC0415
+
+    pictures = sweep(
+        Sweep(
+            wishes.preset,
+            wishes.output,
+            wishes.rows,
+            wishes.columns,
+            chosen_model(wishes.model),
+            wishes.size,
+            wishes.steps,
+            wishes.seed,
+            tuple(wishes.sets),
+        )
+    )
+    print(f"{pictures} pictures in {wishes.output}")
     return 0
 
 

@@ -178,8 +178,8 @@ class Network:
         times = torch.full((sample.tensor.shape[0],), plan.t[k])
         (time,) = self.memory.recall(
             "unet.time",
-            (plan.t[k], twice),
-            lambda: self._time(times.to(sample.tensor.device)),
+            (plan.t[k], text.version),
+            lambda: self._time(times.to(sample.tensor.device), text.tensor),
             step=k,
         )
         known = {"sample": sample, "unet.text": text, "unet.time": self._bend("unet.time", time, k)}

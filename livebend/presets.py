@@ -90,6 +90,16 @@ def opening(
     return replace(scene, home=scene)
 
 
+def sweep_of(name_or_file: str) -> Mapping[str, str]:
+    """Return the rows and columns that a preset's [sweep] gives, where it has one.
+
+    Raises: UnknownName, PresetError.
+    """
+    file = Path(name_or_file)
+    found = _read(file if file.suffix == ".toml" else _file_of(name_or_file)).get("sweep", {})
+    return {side: str(found[side]) for side in ("rows", "columns") if side in found}
+
+
 def save(scene: "Scene", file: Path, about: str = "") -> None:
     """Write a scene as a preset, whole or not at all. Raises: PresetError."""
     from livebend.tables import table_of  # noqa: PLC0415 - imports torch
@@ -151,8 +161,14 @@ def _stored(slot: int) -> str:
 
 def _files() -> dict[str, Path]:
     """Every preset's file by its name, the default first, then by name."""
-    files = {f.stem: f for d in (built_in_folder(), user_folder()) for f in d.glob("*.toml")}
-    return dict(sorted(files.items(), key=lambda item: (item[0] != FIRST, item[0])))
+    folders = (built_in_folder(), user_folder())
+    files = {_name(f, d): f for d in folders for f in d.rglob("*.toml")}
+    return dict(sorted(files.items(), key=lambda item: (item[0] != FIRST, "/" in item[0], item[0])))
+
+
+def _name(file: Path, folder: Path) -> str:
+    """A preset's name is its place in its folder: storm, or paper/v1."""
+    return file.relative_to(folder).with_suffix("").as_posix()
 
 
 def _file_of(name: str) -> Path:

@@ -27,7 +27,7 @@ from livebend.specs import Spec, Value, specs_of
 
 Table = Mapping[str, object]
 REQUIRED = {"bend": ("operator", "site"), "route": ("source", "target")}
-KEYS = ("title", "about", "seed", *Scene.GROUPS, "bend", "route")
+KEYS = ("title", "about", "seed", *Scene.GROUPS, "bend", "route", "sweep")
 
 
 def scene_from(table: Table, title: str = "") -> Scene:

@@ -86,3 +86,71 @@ def test_a_bend_gives_back_dtype_and_strides(name, layout):
         assert (y.shape, y.dtype, y.stride()) == (x.shape, x.dtype, x.stride())
         assert y.isfinite().all()
         assert strength > 0
+
+
+def moved(operator):
+    """Settings that act: every amount off its neutral value."""
+    values = {n: operator.specs[n].range.from_unit(0.7) for n in operator.amounts}
+    whole = {n for n in values if operator.specs[n].kind == "int"}
+    return operator.defaults() | {n: int(v) if n in whole else v for n, v in values.items()}
+
+
+@each
+def test_nothing_is_read_back_to_the_host(name):
+    """On the meta device there are shapes but no values: reading or branching on one raises."""
+    operator, x = OPERATORS[name], torch.empty(2, 8, 6, 10, device="meta")
+    for values in (operator.defaults(), moved(operator)):
+        assert operator.function(x, **values).shape == x.shape
+
+
+@each
+def test_it_works_in_double_precision(name):
+    operator, x = OPERATORS[name], sample(SHAPES[0])
+    y = operator.function(x.double(), **operator.defaults())
+    assert y.dtype == torch.float64
+    assert torch.allclose(y.float(), operator.function(x, **operator.defaults()), atol=1e-4)
+
+
+@each
+def test_amounts_in_sigma_may_differ_from_sample_to_sample(name):
+    operator, x = OPERATORS[name], sample((2, 4, 8, 8))
+    values = moved(operator)
+    scaled = [n for n, s in operator.specs.items() if s.range is not None and s.range.scales]
+    sigma = torch.tensor([1.0, 2.5]).reshape(2, 1, 1, 1)
+    together = operator.function(x, **values | {n: sigma * values[n] for n in scaled})
+    for row, factor in ((0, 1.0), (1, 2.5)):
+        alone = operator.function(
+            x[row : row + 1], **values | {n: factor * values[n] for n in scaled}
+        )
+        assert torch.allclose(together[row : row + 1], alone, rtol=1e-5, atol=1e-5)
+
+
+@each
+def test_a_whole_turn_is_no_turn(name):
+    operator, x = OPERATORS[name], sample(SHAPES[0])
+    for turning in (n for n, s in operator.specs.items() if s.range is not None and s.range.wraps):
+        at = [operator.function(x, **moved(operator) | {turning: a}) for a in (0.0, 360.0, -360.0)]
+        assert torch.equal(at[0], at[1])
+        assert torch.equal(at[0], at[2])
+
+
+@pytest.mark.parametrize("name", sorted(n for n, op in OPERATORS.items() if "roll" in op.specs))
+def test_a_draw_holds_still_and_a_roll_glides_to_the_next(name):
+    operator, x = OPERATORS[name], sample(SHAPES[1])
+
+    def at(**values):
+        return operator.function(x, **moved(operator) | values)
+
+    assert torch.equal(at(seed=4, roll=0.0), at(seed=3, roll=1.0))
+    assert not torch.allclose(at(seed=3), at(seed=4))
+    assert torch.allclose(at(roll=1.0), at(roll=1.0 + 1e-7), atol=1e-2)
+    assert torch.allclose(at(roll=1.0), at(roll=1.0 - 1e-7), atol=1e-2)
+
+
+@each
+def test_the_thinnest_of_pictures(name):
+    operator = OPERATORS[name]
+    for shape in [(1, 1, 1, 1), (2, 1, 7, 1), (1, 5, 1, 6)]:
+        x = torch.zeros(shape)
+        for values in (operator.defaults(), moved(operator)):
+            assert operator.function(x, **values).isfinite().all()

@@ -74,11 +74,14 @@ def unet_stages(unet: nn.Module, height: int, width: int) -> list[Stage]:
 
 
 def time_stage(unet: nn.Module) -> Run:
-    """Return the function t [B] -> time embedding, run once per step and not once per block."""
+    """Return the function (t [B], text) -> time embedding, run once per step and not once per
+    block. Only a network with a pooled text embedding (addition_embed_type "text") reads text."""
     net: Any = unet
 
-    def run(t: Tensor) -> tuple[Tensor, ...]:
+    def run(t: Tensor, text: Tensor) -> tuple[Tensor, ...]:
         embedded = net.time_embedding(net.time_proj(t).to(net.dtype), None)
+        if net.config.addition_embed_type == "text":
+            embedded = embedded + net.add_embedding(text)
         act = net.time_embed_act
         return (embedded if act is None else act(embedded),)
 
@@ -101,7 +104,9 @@ def vae_stages(vae: nn.Module) -> list[Stage]:
 def _check_family(net: Any) -> None:
     config = net.config
     extra = {
-        "addition_embed_type": config.addition_embed_type,
+        "addition_embed_type": {"text": None}.get(
+            config.addition_embed_type, config.addition_embed_type
+        ),
         "class_embed_type": config.class_embed_type,
         "encoder_hid_dim_type": config.encoder_hid_dim_type,
         "center_input_sample": config.center_input_sample or None,

@@ -6,8 +6,13 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
+from livebend.operators.planes import rolled
 from livebend.operators.registry import operator
-from livebend.ranges import Channel, Degrees, Unit
+from livebend.operators.seeded import Draw, Roll, shuffled
+from livebend.ranges import Channel, Degrees, Range, Unit
+
+Share = Annotated[float, Range(-2, 2)]
+Shift = Annotated[float, Range(-64, 64, "channels")]
 
 
 @operator("channel", amounts=["angle"], matched=False)
@@ -65,4 +70,82 @@ def reflect(
     planes = list(x.unbind(1))
     index = channel % x.shape[1]
     planes[index] = planes[index] * (1.0 - 2.0 * amount)
+    return torch.stack(planes, 1)
+
+
+@operator("channel", amounts=["amount"], matched=False)
+def negate(x: Tensor, *, amount: Annotated[Unit, "0 = as it is, 1 = mirrored"] = 0.0) -> Tensor:
+    """Mirror every channel, continuously: y = (1 − 2a)·x; at 1/2 nothing is left.
+
+    Source: Dzwonczyk et al. 2024, figure 8, on all channels.
+    """
+    return x * (1.0 - 2.0 * amount)
+
+
+@operator("channel", amounts=["amount"], matched=False)
+def swap(
+    x: Tensor,
+    *,
+    amount: Annotated[Unit, "0 = as it is, 1 = exchanged"] = 0.0,
+    i: Annotated[Channel, "one channel"] = 0,
+    j: Annotated[Channel, "the other channel"] = 1,
+) -> Tensor:
+    """Exchange two channels: y_i = (1 − a)·x_i + a·x_j, y_j = (1 − a)·x_j + a·x_i.
+
+    Source: a permutation matrix on channels, blended with the identity.
+    """
+    planes = list(x.unbind(1))
+    first, second = i % len(planes), j % len(planes)
+    a, b = planes[first], planes[second]
+    planes[first], planes[second] = torch.lerp(a, b, amount), torch.lerp(b, a, amount)
+    return torch.stack(planes, 1)
+
+
+@operator("channel", amounts=["shift"], matched=False)
+def cycle(
+    x: Tensor, *, shift: Annotated[Shift, "how many places; round again past the last"] = 0.0
+) -> Tensor:
+    """Move every channel on: y_c = x_(c − n), taken round; between whole n the two are blended.
+
+    Source: torch.roll as bending systems use it on channels, made continuous.
+    """
+    return rolled(x, shift, 1)
+
+
+@operator("channel", matched=False)
+def shuffle(x: Tensor, *, seed: Draw = 0, roll: Roll = 0.0) -> Tensor:
+    """Put the channels into a random order: y_c = x_π(c), π a seeded permutation.
+
+    Source: a permutation matrix on channels; see also Broad et al. 2021 on random channels.
+    """
+    return shuffled(x, seed, roll)
+
+
+@operator("channel", amounts=["amount"])
+def blur_channels(
+    x: Tensor, *, amount: Annotated[Unit, "0 = as it is, 1 = all channels alike"] = 0.0
+) -> Tensor:
+    """Draw the channels towards their mean: y = ((1 − a)·I + (a/C)·11ᵀ)·x.
+
+    Source: the channel mixing matrix, in its one-parameter form.
+    """
+    return torch.lerp(x, x.mean(1, keepdim=True).expand_as(x), amount)
+
+
+@operator("channel", amounts=["amount"])
+def couple(
+    x: Tensor,
+    *,
+    amount: Annotated[Share, "how much of the other is added"] = 0.0,
+    i: Annotated[Channel, "channel that gets it"] = 0,
+    j: Annotated[Channel, "channel that gives it"] = 1,
+) -> Tensor:
+    """Add one channel to another: y_i = x_i + a·x_j.
+
+    One entry of a mixing matrix; several bends in turn make any matrix that can be undone.
+    Source: the elementary matrices of Gaussian elimination.
+    """
+    planes = list(x.unbind(1))
+    first, second = i % len(planes), j % len(planes)
+    planes[first] = planes[first] + amount * planes[second]
     return torch.stack(planes, 1)

@@ -5,7 +5,17 @@ from typing import Annotated
 from torch import Tensor
 
 from livebend.operators.registry import operator
-from livebend.operators.seeded import STREAM, CloudSize, Draw, Over, Phase, Roll, clouds, normal, selection
+from livebend.operators.seeded import (
+    STREAM,
+    CloudSize,
+    Draw,
+    Over,
+    Phase,
+    Roll,
+    clouds,
+    normal,
+    selection,
+)
 from livebend.ranges import Range, Sigma, Unit
 
 Noise = Annotated[float, Range(-4, 4, "sigma", scales=True)]
@@ -44,7 +54,7 @@ def ablate(
 ) -> Tensor:
     """Silence a fixed random part: y = x·(1 − a·m), m in {0, 1}.
 
-    Source: Broad et al. 2021, table 1 (ablation).
+    Source: Broad et al. 2021 (ablation).
     """
     return x * (1.0 - amount * selection(x, over, fraction, seed, roll))
 

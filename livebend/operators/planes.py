@@ -1,5 +1,6 @@
 """Where the elements of a picture lie, and reading a picture somewhere else."""
 
+import math
 from functools import lru_cache
 
 import torch
@@ -23,6 +24,14 @@ def sample(x: Tensor, u: Tensor, v: Tensor) -> Tensor:
     """Read x [B, C, H, W] at (u, v) [H, W] of `plane`: bilinear, mirrored at the edges."""
     B, _, H, W = x.shape
     longer = max(H, W)
-    u, v = torch.broadcast_tensors(u * (longer / W), v * (longer / H))
-    grid = torch.stack((u, v), -1).expand(B, H, W, 2)
+    places = (u.expand(H, W) * (longer / W), v.expand(H, W) * (longer / H))
+    grid = torch.stack(places, -1).expand(B, H, W, 2)
     return F.grid_sample(x, grid, "bilinear", padding_mode="reflection", align_corners=False)
+
+
+def rolled(x: Tensor, shift: float, dim: int) -> Tensor:
+    """Move x on along one axis and round again, blending neighbours between whole places."""
+    whole = math.floor(shift)
+    part = shift - whole
+    first = torch.roll(x, whole, dim)
+    return first if part == 0.0 else torch.lerp(first, torch.roll(x, whole + 1, dim), part)

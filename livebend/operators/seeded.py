@@ -1,7 +1,7 @@
 """Seeded draws: selections, noise and smooth fields that hold still until they are re-rolled.
 
 A draw belongs to a seed and is the same on every device: it is made on the CPU and kept. `roll`
-moves on from it: whole numbers are the seeds after it, and between two of them the draws cross-fade.
+moves on from it: whole numbers are the seeds after it, and between two of them they cross-fade.
 """
 
 import math
@@ -46,13 +46,23 @@ def selection(x: Tensor, over: Over, fraction: float, seed: int, roll: float) ->
     def draw(number: int) -> Tensor:
         return (count - _order(shape, number, x.device, x.dtype)).clamp(0.0, 1.0)
 
-    return _rolled(draw, seed, roll, _straight)
+    return _faded(draw, seed, roll, _straight)
 
 
 def normal(x: Tensor, seed: int, roll: float) -> Tensor:
     """Return standard normal noise [1, C, H, W]; its deviation stays 1 in a cross-fade."""
     shape = (1, *x.shape[1:])
-    return _rolled(lambda n: _normal(shape, n, x.device, x.dtype), seed, roll, _circular)
+    return _faded(lambda n: _normal(shape, n, x.device, x.dtype), seed, roll, _circular)
+
+
+def shuffled(x: Tensor, seed: int, roll: float) -> Tensor:
+    """Return x with its channels in a random order."""
+    shape = (x.shape[1],)
+
+    def draw(number: int) -> Tensor:
+        return x.index_select(1, _order(shape, number, x.device, torch.int64))
+
+    return _faded(draw, seed, roll, _straight)
 
 
 def clouds(x: Tensor, seed: int, roll: float, size: float, phase: float) -> Tensor:
@@ -70,10 +80,10 @@ def clouds(x: Tensor, seed: int, roll: float, size: float, phase: float) -> Tens
         waves = torch.cos((math.pi / size) * (a * u + b * v) + (start - shift))
         return waves.sum(0) * math.sqrt(2.0 / WAVES)
 
-    return _rolled(draw, seed, roll, _circular)
+    return _faded(draw, seed, roll, _circular)
 
 
-def _rolled(
+def _faded(
     draw: Callable[[int], Tensor],
     seed: int,
     roll: float,
@@ -98,23 +108,14 @@ def _generator(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def permutation(count: int, seed: int, device: torch.device) -> Tensor:
-    """Return a random order of 0..count−1."""
-    return _order((count,), seed, device, torch.int64)
-
-
-@lru_cache(maxsize=64)
-def _order(
-    shape: tuple[int, ...], seed: int, device: torch.device, dtype: torch.dtype
-) -> Tensor:
+@lru_cache(maxsize=16)
+def _order(shape: tuple[int, ...], seed: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     order = torch.randperm(math.prod(shape), generator=_generator(seed))
     return order.reshape(shape).to(device, dtype)
 
 
-@lru_cache(maxsize=64)
-def _normal(
-    shape: tuple[int, ...], seed: int, device: torch.device, dtype: torch.dtype
-) -> Tensor:
+@lru_cache(maxsize=16)
+def _normal(shape: tuple[int, ...], seed: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     return torch.randn(shape, generator=_generator(seed)).to(device, dtype)
 
 

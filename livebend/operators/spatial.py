@@ -1,16 +1,18 @@
 """Operators in the plane of the picture. x is [B, C, H, W]."""
 
 import math
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from livebend.operators.planes import rolled
 from livebend.operators.registry import operator
 from livebend.ranges import Degrees, Fraction, Range
 
 Zoom = Annotated[float, Range(0.25, 4.0, "times", curve="log")]
+FlipAxis = Literal["sides", "height", "both"]
 
 
 @operator("spatial", amounts=["angle", "zoom", "x_shift", "y_shift"], matched=False)
@@ -40,3 +42,31 @@ def transform(
     matrix = torch.tensor(rows, dtype=x.dtype).to(x.device, non_blocking=True)
     grid = F.affine_grid(matrix.expand(x.shape[0], 2, 3), list(x.shape), align_corners=False)
     return F.grid_sample(x, grid, "bilinear", padding_mode="reflection", align_corners=False)
+
+
+@operator("spatial", matched=False)
+def flip(
+    x: Tensor,
+    *,
+    along: Annotated[FlipAxis, "sides exchanged, or top and bottom, or both"] = "sides",
+) -> Tensor:
+    """Mirror the picture: y(h, w) = x(h, W − 1 − w), x(H − 1 − h, w), or both.
+
+    Source: Broad et al. 2021 (reflection).
+    """
+    return x.flip({"sides": (3,), "height": (2,), "both": (2, 3)}[along])
+
+
+@operator("spatial", amounts=["right", "down"], matched=False)
+def scroll(
+    x: Tensor,
+    *,
+    right: Annotated[Fraction, "to the right; what leaves comes back on the left"] = 0.0,
+    down: Annotated[Fraction, "downwards; what leaves comes back at the top"] = 0.0,
+) -> Tensor:
+    """Roll the picture round: y(h, w) = x(h − d·H, w − r·W), indices taken round.
+
+    Between whole elements the two neighbours are blended, so that it glides.
+    Source: torch.roll as bending systems use it on latents, made continuous.
+    """
+    return rolled(rolled(x, right * x.shape[3], 3), down * x.shape[2], 2)

@@ -104,7 +104,7 @@ class Trainer:
             self.samples += int(figures.get("batch", 0))
             now = time.monotonic()
             self.minutes, last = self.minutes + min(now - last, 20.0) / 60, now
-            if self.steps % 25 == 0:
+            if self.steps % 50 == 0:
                 self._report(log, rate)
                 log.clear()
             if now - saved > 180:

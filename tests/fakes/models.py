@@ -53,7 +53,9 @@ def text_model(tokens: CLIPTokenizer, width: int, act: str) -> CLIPTextModel:
     return CLIPTextModel(config)
 
 
-def unet(width: int, *, linear: bool, sample: int = 32) -> UNet2DConditionModel:
+def unet(
+    width: int, *, linear: bool, pooled: bool = False, sample: int = 32
+) -> UNet2DConditionModel:
     """Stable Diffusion's shape, four levels down and up, two layers a block, few channels."""
     attention, plain = ("CrossAttnDownBlock2D",) * 3, ("DownBlock2D",)
     return UNet2DConditionModel(
@@ -66,6 +68,8 @@ def unet(width: int, *, linear: bool, sample: int = 32) -> UNet2DConditionModel:
         attention_head_dim=(2, 4, 4, 4) if linear else 8,
         norm_num_groups=8,
         use_linear_projection=linear,
+        addition_embed_type="text" if pooled else None,
+        addition_embed_type_num_heads=4,
     )
 
 
@@ -97,7 +101,7 @@ BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_line
 
 def save(folder: Path, kind: str) -> Path:
     """Save a random model of a kind: `turbo` (v2 shape, Euler trailing), `v1` (DDIM leading, KL
-    decoder) or `v` (turbo's shape, v-prediction)."""
+    decoder) or `v` (turbo's shape, v-prediction, pooled text)."""
     torch.manual_seed(3)
     tokens = tokenizer()
     linear = kind != "v1"
@@ -114,7 +118,7 @@ def save(folder: Path, kind: str) -> Path:
         vae=tiny_decoder() if linear else kl_decoder(),
         text_encoder=text_model(tokens, 32, "gelu" if linear else "quick_gelu"),
         tokenizer=tokens,
-        unet=unet(32, linear=linear),
+        unet=unet(32, linear=linear, pooled=kind == "v"),
         scheduler=scheduler,
         safety_checker=None,
         feature_extractor=None,

@@ -1,0 +1,77 @@
+"""Bad input: one line that says what was got and what is allowed; nothing is left behind."""
+
+import pytest
+
+from livebend.cli import main
+
+GOOD = '[prompt]\ntext = "flames"\n'
+BEND = '[bend.b]\noperator = "{}"\nsite = "{}"\n'
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "noise.wav").write_bytes(b"RIFF" + bytes(range(256)) * 8)
+    (tmp_path / "empty.ogg").write_bytes(b"")
+    (tmp_path / "broken.toml").write_text("[prompt\n")
+    (tmp_path / "key.toml").write_text("[promt]\n")
+    (tmp_path / "range.toml").write_text(BEND.format("rotate", "unet.mid") + "angle = 400\n")
+    (tmp_path / "kind.toml").write_text("seed = 'x'\n")
+    (tmp_path / "operator.toml").write_text(BEND.format("rotat", "unet.mid"))
+    (tmp_path / "site.toml").write_text(BEND.format("rotate", "unet.middle"))
+    (tmp_path / "depth.toml").write_text(BEND.format("rotate", "latent@7"))
+    (tmp_path / "target.toml").write_text(
+        '[route.r]\nsource = "rms"\ntarget = "walk.radios"\n' + GOOD
+    )
+    (tmp_path / "cues.txt").write_text("0.5 walk.radios 3\n")
+    (tmp_path / "model").mkdir()
+    return tmp_path
+
+
+CASES = [
+    (["render", "nothere.wav"], "nothere.wav: no such file"),
+    (["render", "noise.wav"], "noise.wav: cannot be read as sound"),
+    (["render", "empty.ogg"], "empty.ogg: cannot be read as sound"),
+    (["render", "demo", "--preset", "strom"], "unknown preset 'strom'; did you mean 'storm'?"),
+    (["render", "demo", "--preset", "nothere.toml"], "nothere.toml"),
+    (["render", "demo", "--preset", "broken.toml"], "broken.toml: "),
+    (["render", "demo", "--preset", "key.toml"], "key.toml: unknown key 'promt'; did you mean"),
+    (["render", "demo", "--preset", "range.toml"],
+     "range.toml: bend.b.angle = 400: expected -360..360 deg"),
+    (["render", "demo", "--preset", "kind.toml"], "kind.toml: seed = 'x': expected whole number"),
+    (["render", "demo", "--preset", "operator.toml"], "'rotat'; did you mean 'rotate'?"),
+    (["render", "demo", "--preset", "site.toml"], "'unet.middle'; did you mean"),
+    (["render", "demo", "--preset", "depth.toml"], "expected latent@0..1"),
+    (["render", "demo", "--preset", "target.toml"], "did you mean 'walk.radius'?"),
+    (["render", "demo", "--cues", "cues.txt"], "cues.txt:1: "),
+    (["render", "demo", "--cues", "nothere.txt"], "nothere.txt: cannot be read"),
+    (["render", "demo", "--size", "100"], "size = 100x100: expected multiples of 8"),
+    (["render", "demo", "--model", "nothere"], "unknown model 'nothere'"),
+    (["render", "demo", "--model", "model"], "has no model_index.json"),
+    (["render", "demo", "--set", "walk.radius=9"], "walk.radius = 9: expected 0..4"),
+    (["render", "demo", "--fps", "0"], "--fps 0: expected a number above 0"),
+    (["live", "--input", "nothere.wav"], "nothere.wav: no such file"),
+    (["live", "--osc", "nonsense"], "nonsense: expected HOST:PORT"),
+    (["live", "--record", "missing/show.mp4"], "missing"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "said"), CASES, ids=[" ".join(c[0]) for c in CASES])
+def test_one_line_and_nothing_left(arguments, said, folder, model_folder, capsys):
+    before = sorted(folder.iterdir())
+    if "--model" not in arguments:
+        arguments = [*arguments, "--model", str(model_folder("turbo"))]
+    capsys.readouterr()
+    if "--size" not in arguments:
+        arguments = [*arguments, "--size", "64"]
+    if arguments[0] == "live":
+        arguments = [*arguments, "--headless", "--seconds", "1"]
+        arguments += [] if "--osc" in arguments else ["--osc", "127.0.0.1:0"]
+    else:
+        arguments = [*arguments, "-o", "out.mp4", "--frames", "frames", "--seconds", "0.1"]
+    assert main(arguments) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1, error
+    assert error.startswith("livebend: ")
+    assert said in error
+    assert sorted(folder.iterdir()) == before

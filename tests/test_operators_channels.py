@@ -1,0 +1,145 @@
+"""Operators across channels and their matrices, against formulas in numpy and scipy."""
+
+import functools
+
+import numpy as np
+import pytest
+import torch
+from scipy import linalg
+
+from livebend.operators import OPERATORS
+from tests.test_operators import SHAPES, both, close, run
+
+
+def drawn(count, seed):
+    return torch.randperm(count, generator=torch.Generator().manual_seed(seed)).numpy()
+
+
+def mixed(matrix, x):
+    """Apply a 4×4 to channels 4k..4k+3."""
+    B, C, H, W = x.shape
+    return np.einsum("ij,bgjhw->bgihw", matrix, x.reshape(B, C // 4, 4, H, W)).reshape(x.shape)
+
+
+@both
+def test_negate(shape):
+    x, y = run("negate", shape, amount=1.0)
+    close(y, -x)
+
+
+@both
+def test_swap(shape):
+    x, y = run("swap", shape, amount=1.0, i=1, j=3)
+    expected = x.copy()
+    expected[:, [1, 3]] = x[:, [3, 1]]
+    close(y, expected)
+
+
+@both
+def test_couple(shape):
+    x, y = run("couple", shape, amount=-0.5, i=2, j=3)
+    expected = x.copy()
+    expected[:, 2] -= x[:, 3] / 2
+    close(y, expected)
+
+
+@both
+def test_cycle(shape):
+    x, y = run("cycle", shape, shift=-1.25)
+    close(y, 0.75 * np.roll(x, -1, 1) + 0.25 * np.roll(x, -2, 1))
+
+
+@both
+def test_shuffle_and_its_cross_fade(shape):
+    first, second = drawn(shape[1], 8), drawn(shape[1], 9)
+    x, y = run("shuffle", shape, seed=6, roll=2.0)
+    close(y, x[:, first])
+    x, y = run("shuffle", shape, seed=6, roll=2.25)
+    close(y, 0.75 * x[:, first] + 0.25 * x[:, second])
+
+
+@both
+def test_blur_channels(shape):
+    C = shape[1]
+    x, y = run("blur_channels", shape, amount=0.7)
+    close(y, np.einsum("ij,bjhw->bihw", 0.3 * np.eye(C) + np.full((C, C), 0.7 / C), x))
+
+
+@both
+def test_rotate6(shape):
+    theta = np.radians(50.0)
+
+    def turn(i, j, angle):
+        R = np.eye(4)
+        R[np.ix_([i, j], [i, j])] = [
+            [np.cos(angle), -np.sin(angle)],
+            [np.sin(angle), np.cos(angle)],
+        ]
+        return R
+
+    planes = [(0, 1, theta), (0, 2, -theta), (0, 3, -theta), (1, 2, theta), (1, 3, theta)]
+    matrices = [turn(*plane) for plane in planes] + [turn(2, 3, theta)]
+    x, y = run("rotate6", shape, angle=50.0)
+    close(y, mixed(functools.reduce(np.matmul, matrices), x))
+
+
+@both
+def test_matrix(shape):
+    angles = {"t01": 40.0, "t02": -25.0, "t03": 70.0, "t12": 10.0, "t13": -130.0, "t23": 5.0}
+    A = np.zeros((4, 4))
+    for name, angle in angles.items():
+        i, j = int(name[1]), int(name[2])
+        A[j, i], A[i, j] = np.radians(angle), -np.radians(angle)
+    x, y = run("matrix", shape, **angles)
+    close(y, mixed(linalg.expm(A), x))
+    assert np.linalg.norm(y) == pytest.approx(np.linalg.norm(x), rel=1e-6)
+
+
+@pytest.mark.parametrize("channels", [3, 6])
+def test_one_angle_of_the_matrix_is_that_plane(channels):
+    x, y = run("matrix", (1, channels, 8, 8), t12=70.0)
+    close(y[:, :3], OPERATORS["rotate"].function(torch.from_numpy(x[:, :3]), angle=70.0).numpy())
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 5, 7])
+def test_rotations_of_odd_widths_keep_the_length_and_close_at_a_whole_turn(channels):
+    for name, values in (("rotate6", {"angle": 77.0}), ("matrix", {"t01": 30.0, "t23": 80.0})):
+        x, y = run(name, (1, channels, 8, 8), **values)
+        assert np.linalg.norm(y) == pytest.approx(np.linalg.norm(x), rel=1e-6)
+    x, y = run("rotate6", (1, channels, 8, 8), angle=-360.0)
+    assert np.array_equal(x.astype(np.float32), y)
+
+
+@both
+@pytest.mark.parametrize(("axis", "dim"), [("channel", 1), ("row", 2), ("column", 3)])
+def test_hadamard(shape, axis, dim):
+    n = shape[dim]
+    sizes = [256, 64] if n == 320 else [n]
+    H = linalg.block_diag(*(linalg.hadamard(size) / np.sqrt(size) for size in sizes))
+    x, y = run("hadamard", shape, axis=axis)
+    close(y, np.moveaxis(np.moveaxis(x, dim, 3) @ H, 3, dim))
+    close(OPERATORS["hadamard"].function(torch.from_numpy(y), axis=axis).numpy(), x)
+
+
+@both
+@pytest.mark.parametrize("amount", [-2.0, 0.5, 4.0])
+def test_matrix_exp(shape, amount):
+    x, y = run("matrix_exp", shape, amount=amount)
+    for b, c in [(0, 0), (shape[0] - 1, shape[1] - 1)]:
+        X, s = x[b, c], np.linalg.norm(x[b, c])
+        expected = s * (linalg.expm(amount * X / s) - np.eye(len(X))) / amount
+        close(y[b, c], expected)
+
+
+def test_matrix_exp_of_a_picture_that_is_not_square():
+    x, y = run("matrix_exp", (1, 2, 6, 10), amount=3.0)
+    X, s = np.pad(x[0, 1], ((0, 4), (0, 0))), np.linalg.norm(x[0, 1])
+    close(y[0, 1], (s * (linalg.expm(3 * X / s) - np.eye(10)) / 3)[:6])
+
+
+def test_all_six_planes_can_be_rotated():
+    for i in range(4):
+        for j in range(i + 1, 4):
+            x, y = run("rotate", SHAPES[0], angle=90.0, i=i, j=j)
+            close(y[:, i], -x[:, j])
+            close(y[:, j], x[:, i])
