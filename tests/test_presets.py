@@ -37,6 +37,8 @@ def test_every_preset_says_what_it_is_and_moves_with_the_sound(info):
     assert 20 < len(info.about) <= 100
     assert scene.prompt.text
     assert scene.bends
+    if presets.sweep_of(info.name):
+        return  # a figure stands still
     assert any(not r.source.startswith(("lfo", "constant", "show")) for r in scene.routes)
     driven = {route.target for route in scene.routes}
     assert all(any(t.startswith(f"bend.{b.name}.") for t in driven) for b in scene.bends)
