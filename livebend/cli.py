@@ -55,10 +55,13 @@ def parser() -> argparse.ArgumentParser:
     ):
         made = _command(commands, name, doc, action)
         made.add_argument("--json", action="store_true", help="for machines")
-        if name in ("sites", "bench"):
+        if name in ("sites", "bench", "presets"):
             _add_model(made)
-        if name == "bench":
+        if name in ("bench", "presets"):
             made.add_argument("--size", type=_size, metavar="256|512x320", help="of the picture")
+        if name == "presets":
+            made.add_argument("--sheet", type=Path, metavar="OUT.png", help="paint them all")
+        if name == "bench":
             made.add_argument("--steps", type=int, default=1, metavar="N", help="network calls")
     return top
 
@@ -242,6 +245,14 @@ def _presets(wishes: argparse.Namespace) -> int:
     from livebend.presets import list_presets  # noqa: PLC0415
 
     found = list_presets()
+    if wishes.sheet is not None:
+        from livebend.contact import contact  # noqa: PLC0415
+        from livebend.models.choice import chosen_model  # noqa: PLC0415
+
+        names = [p.name for p in found if "/" not in p.name]
+        pictures = contact(wishes.sheet, names, chosen_model(wishes.model), wishes.size)
+        print(f"{pictures} pictures in {wishes.sheet}")
+        return 0
     rows = [{"name": p.name, "title": p.title, "about": p.about} for p in found]
     _print(rows, wishes.json)
     return 0

@@ -65,6 +65,10 @@ class Renderer:
         self._status.put(self._describe(scene, playing, features, modulation, painted))
         return Frame(pixels, tick.index, tick.time, features.time, tick.presentation)
 
+    def follow(self, scene: Scene, features: Features, tick: Tick) -> None:
+        """Follow the sound through this tick without painting."""
+        self._modulate(scene, features, tick)
+
     def _modulate(self, scene: Scene, features: Features, tick: Tick) -> Modulation:
         progress = min(tick.time / self._duration, 1.0) if self._duration else 0.0
         modulation = self._modulator.step(scene, features, tick.time, tick.dt, progress)

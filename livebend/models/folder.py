@@ -81,9 +81,16 @@ def best_device() -> tuple[torch.device, torch.dtype]:
 
 
 def load_model(
-    name: str, device: torch.device | None = None, dtype: torch.dtype | None = None
+    name: str,
+    device: torch.device | None = None,
+    dtype: torch.dtype | None = None,
+    layout: torch.memory_format = torch.channels_last,
 ) -> Model:
-    """Load the model of that name. Raises: ModelError, naming what is missing."""
+    """Load the model of that name. Raises: ModelError, naming what is missing.
+
+    Weights of convolutions in the `layout` channels_last are faster on processors and GPUs; in
+    contiguous_format frames are bit for bit those of diffusers' pipeline as it loads a model.
+    """
     best = best_device()
     device, dtype = device or best[0], dtype or best[1]
     folder = find_folder(name)
@@ -97,7 +104,7 @@ def load_model(
         first = str(error).strip().split("\n", 1)[0]
         raise ModelError(f"model {name!r}: cannot be loaded from {folder}: {first}") from error
     scheduler = _json(folder / "scheduler" / "scheduler_config.json")
-    unet, vae, text = (_settled(part, device, dtype) for part in parts)
+    unet, vae, text = (_settled(part, device, dtype, layout) for part in parts)
     turbo = scheduler.get("timestep_spacing") == "trailing"
     return Model(
         name,
@@ -113,8 +120,12 @@ def load_model(
     )
 
 
-def _settled(part: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
-    return nn.Module.to(part, device, dtype).eval().requires_grad_(False)
+def _settled(
+    part: nn.Module, device: torch.device, dtype: torch.dtype, layout: torch.memory_format
+) -> nn.Module:
+    placed = nn.Module.to(part, device, dtype)
+    placed = placed.to(memory_format=layout)  # type: ignore[call-overload]
+    return placed.eval().requires_grad_(False)
 
 
 def find_folder(name: str) -> Path:

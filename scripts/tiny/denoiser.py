@@ -15,6 +15,7 @@ import torch
 from diffusers import AutoencoderTiny, EulerDiscreteScheduler, UNet2DConditionModel
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from .drawings import Label, draw_label
 from .noise import draw_noise
@@ -44,13 +45,13 @@ def build_scheduler() -> EulerDiscreteScheduler:
 
 
 def build_unet() -> UNet2DConditionModel:
-    """Build the untrained UNet: four levels each way, text at the deepest and in the middle."""
+    """Build the untrained UNet: four levels each way, text at the two deepest and in the middle."""
     unet = UNet2DConditionModel(
         sample_size=32,
         layers_per_block=1,
         block_out_channels=WIDTHS,
-        down_block_types=("DownBlock2D", "DownBlock2D", "DownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D", "UpBlock2D", "UpBlock2D"),
+        down_block_types=("DownBlock2D",) * 2 + ("CrossAttnDownBlock2D",) * 2,
+        up_block_types=("CrossAttnUpBlock2D",) * 2 + ("UpBlock2D",) * 2,
         cross_attention_dim=TEXT_WIDTH,
         attention_head_dim=[1, 2, 4, 6],
         norm_num_groups=8,
@@ -107,15 +108,29 @@ def predict(
 
 
 class Pairs:
-    """The training set: latents (n, 4, 32, 32), their noise and their labels."""
+    """The training set: latents (n, 4, h, w), their noise and their labels."""
 
-    def __init__(self, latents: Tensor, seeds: Sequence[int]) -> None:
-        self.latents = latents
-        self.noise = torch.from_numpy(np.stack([draw_noise(seed) for seed in seeds])).half()
-        self.labels: list[Label] = [draw_label(seed) for seed in seeds]
+    def __init__(self, latents: Tensor, noise: Tensor, labels: list[Label]) -> None:
+        self.latents, self.noise, self.labels = latents, noise, labels
 
     def __len__(self) -> int:
         return len(self.latents)
+
+    def halved(self) -> Pairs:
+        """Halve the resolution: unit-variance latents, and noise that is N(0, I) and still paired.
+
+        The sum of 2×2 noises over 2 is normal again and keeps the lowest cosines, so a picture's
+        choices read the same from it.
+        """
+        small = functional.avg_pool2d(self.latents.float(), 2)
+        noise = functional.avg_pool2d(self.noise.float(), 2) * 2
+        return Pairs((small / small.std()).half(), noise.half(), self.labels)
+
+
+def pair_up(latents: Tensor, seeds: Sequence[int]) -> Pairs:
+    """Pair latents with the noise and the labels of their seeds."""
+    noise = torch.from_numpy(np.stack([draw_noise(seed) for seed in seeds])).half()
+    return Pairs(latents, noise, [draw_label(seed) for seed in seeds])
 
 
 @torch.no_grad()
@@ -142,7 +157,7 @@ def load_pairs(work: Path, vae: AutoencoderTiny, held_out: bool = False, fresh: 
             fresh -= 1
         latents.append(torch.load(path, weights_only=True))
         seeds.extend(shard_seeds(index, held_out))
-    return Pairs(torch.cat(latents), seeds)
+    return pair_up(torch.cat(latents), seeds)
 
 
 def draw_times(count: int) -> Tensor:
@@ -175,7 +190,7 @@ class DenoiserStage(Stage):
         labels = [self.pairs.labels[i] for i in index.tolist()]
         return [
             "" if self.rng.random() < 0.06
-            else plain_caption(label) if self.rng.random() < 0.2
+            else plain_caption(label) if self.rng.random() < 0.35
             else caption(label, self.rng)
             for label in labels
         ]  # fmt: skip

@@ -17,7 +17,7 @@ CPU, F32 = torch.device("cpu"), torch.float32
 
 
 def ours(folder: Path, sampling: Sampling, size: tuple[int, int], negative: str | None = None):
-    network = Network(load_model(str(folder), CPU, F32), *size)
+    network = Network(load_model(str(folder), CPU, F32, torch.contiguous_format), *size)
     texts = network.model.encode(["a red orb", negative or ""])
     text, away = Value(-1, texts[:1]), Value(-2, texts[1:])
     painted = network.paint(
