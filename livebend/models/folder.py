@@ -113,7 +113,7 @@ def load_model(
         text,
         tokenizer,
         _noising(scheduler, name),
-        steps=int(index.get("livebend_steps", 1 if turbo else 20)),
+        steps=int(index.get("_livebend_steps", 1 if turbo else 20)),
         guidance=0.0 if turbo else 7.5,
         device=device,
         dtype=dtype,
@@ -124,7 +124,7 @@ def _settled(
     part: nn.Module, device: torch.device, dtype: torch.dtype, layout: torch.memory_format
 ) -> nn.Module:
     placed = nn.Module.to(part, device, dtype)
-    placed = placed.to(memory_format=layout)  # type: ignore[call-overload]
+    placed.to(memory_format=layout)  # type: ignore[call-overload]
     return placed.eval().requires_grad_(False)
 
 

@@ -1,0 +1,28 @@
+"""A contact sheet shows presets at moments of the music, with envelopes as in a show."""
+
+import numpy as np
+
+from livebend.contact import contact
+from livebend.outputs import sheet
+
+
+def test_every_preset_at_every_moment(tmp_path, model_folder, monkeypatch):
+    drawn = {}
+
+    def write(path, cells, rows, columns):
+        drawn.update(cells=cells, rows=list(rows), columns=list(columns))
+
+    monkeypatch.setattr("livebend.contact.write_sheet", write)
+    model = str(model_folder("turbo"))
+    made = contact(tmp_path / "s.png", ["storm", "tide"], model, (64, 64), moments=(0.2, 0.5))
+    assert made == 4
+    assert (drawn["rows"], drawn["columns"]) == (["storm", "tide"], ["0.2 s", "0.5 s"])
+    pictures = [cell for row in drawn["cells"] for cell in row]
+    assert len({p.tobytes() for p in pictures}) == 4
+    assert all(p.shape == (64, 64, 3) and p.dtype == np.uint8 for p in pictures)
+
+
+def test_a_sheet_is_written_whole(tmp_path):
+    cells = [[np.full((32, 48, 3), shade, np.uint8) for shade in (0, 128, 255)]]
+    sheet.write_sheet(tmp_path / "s.png", cells, ["row"], ["a", "b", "c"], "title")
+    assert [f.name for f in tmp_path.iterdir()] == ["s.png"]
