@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     _add_sweep(_command(commands, "sweep", "paint a sheet of two parameters' values", _sweep))
     for name, doc, action in (
         ("presets", "list the presets", _presets),
+        ("prompts", "list what the model knows to paint", _prompts),
         ("operators", "list the operators and their parameters", _operators),
         ("sites", "list the places where a network can be bent", _sites),
         ("devices", "list the sound inputs", _devices),
@@ -55,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
     ):
         made = _command(commands, name, doc, action)
         made.add_argument("--json", action="store_true", help="for machines")
-        if name in ("sites", "bench", "presets"):
+        if name in ("sites", "bench", "presets", "prompts"):
             _add_model(made)
         if name in ("bench", "presets"):
             made.add_argument("--size", type=_size, metavar="256|512x320", help="of the picture")
@@ -215,7 +216,7 @@ def _render(wishes: argparse.Namespace) -> int:
     fields = {name: value for name, value in vars(wishes).items() if name != "command"}
     fields["model"] = chosen_model(wishes.model)
     fields["sets"] = tuple(wishes.sets)
-    frames = render(Job(**fields))
+    frames = render(Job(**fields), tell=_tell)
     print(f"{frames} frames in {wishes.output or wishes.frames}")
     return 0
 
@@ -241,6 +242,10 @@ def _sweep(wishes: argparse.Namespace) -> int:
     return 0
 
 
+def _tell(text: str) -> None:
+    print(f"livebend: {text}", file=sys.stderr)
+
+
 def _presets(wishes: argparse.Namespace) -> int:
     from livebend.presets import list_presets  # noqa: PLC0415
 
@@ -254,6 +259,22 @@ def _presets(wishes: argparse.Namespace) -> int:
         print(f"{pictures} pictures in {wishes.sheet}")
         return 0
     rows = [{"name": p.name, "title": p.title, "about": p.about} for p in found]
+    _print(rows, wishes.json)
+    return 0
+
+
+def _prompts(wishes: argparse.Namespace) -> int:
+    from livebend.models import find_folder  # noqa: PLC0415
+    from livebend.models.choice import chosen_model  # noqa: PLC0415
+    from livebend.models.vocabulary import load_vocabulary  # noqa: PLC0415
+
+    model = chosen_model(wishes.model)
+    known = load_vocabulary(find_folder(model))
+    if known is None:
+        _print([{"kind": "prompts", "words": f"{model} understands any text"}], wishes.json)
+        return 0
+    rows = [{"kind": "prompts", "words": ", ".join(known.prompts)}]
+    rows += [{"kind": kind, "words": ", ".join(names)} for kind, names in known.kinds.items()]
     _print(rows, wishes.json)
     return 0
 

@@ -34,7 +34,7 @@ def contact(
     """
     loaded = load_model(model)
     network = Network(loaded, *(size or (loaded.native, loaded.native)))
-    prompts = Prompts(loaded.encode)
+    prompts = Prompts(loaded.encode, loaded.understand)
     clock = OfflineClock(FPS, max(moments) + 1.0 / FPS)
     heard = pull_sound(open_sound(sound), frame_rate=FPS)
     features = [heard.at(tick.time) for tick in clock]

@@ -57,8 +57,8 @@ class MissingPackage(LivebendError):
         super().__init__(f"{purpose} needs the package {package}: pip install {package}")
 
 
-def nearest(got: str, allowed: Iterable[str]) -> str | None:
-    """Return the allowed name most like `got`, or None where none is near."""
+def nearest(got: str, allowed: Iterable[str], least: float = 0.5) -> str | None:
+    """Return the allowed name most like `got`, or None where none is as near as `least` (0..1)."""
     folded = {name.casefold(): name for name in allowed}
-    found = get_close_matches(got.casefold(), folded, n=1, cutoff=0.5)
+    found = get_close_matches(got.casefold(), folded, n=1, cutoff=least)
     return folded[found[0]] if found else None

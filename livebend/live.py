@@ -79,7 +79,7 @@ class Player:
         size = wishes.size or (model.native, model.native)
         self.network = Network(model, *size)
         self.scene = self.network.check(show.scene)
-        self.prompts = Prompts(model.encode, show.refuse)
+        self.prompts = Prompts(model.encode, model.understand, show.refuse)
         for text in texts_of(self.scene):
             self.prompts.value(text)
         self.render = Renderer(

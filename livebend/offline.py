@@ -1,6 +1,6 @@
 """Offline: the same loop with an offline clock, pulled sound, and cues for hands."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,10 +52,10 @@ class NoHands:
         return ()
 
 
-def render(job: Job, *, quiet: bool = False) -> int:
+def render(job: Job, *, quiet: bool = False, tell: Callable[[str], None] | None = None) -> int:
     """Render a sound file into a video or a folder of pictures; return the number of frames.
 
-    On any error nothing is left behind. Raises: LivebendError.
+    `tell` hears what a performer should know, such as words that the model does not know. On any error nothing is left behind. Raises: LivebendError.
     """
     sound = open_sound(job.sound)
     scene = presets.opening(job.preset, job.seed, job.steps, job.sets)
@@ -67,7 +67,7 @@ def render(job: Job, *, quiet: bool = False) -> int:
     statistics = Statistics(SystemTime())
     renderer = Renderer(
         network,
-        Prompts(model.encode),
+        Prompts(model.encode, model.understand, tell),
         statistics,
         Latest(Status()),
         duration=clock.seconds,

@@ -12,20 +12,28 @@ from queue import Empty, SimpleQueue
 from torch import Tensor
 
 from livebend.memory import Value
+from livebend.models.vocabulary import Understood
 
 Encode = Callable[[list[str]], Tensor]
+Understand = Callable[[str], Understood]
 
 
 class Prompts:
     """A bounded cache of embeddings. Any thread may call any method; `work` is a Worker's body."""
 
     def __init__(
-        self, encode: Encode, refuse: Callable[[str], None] | None = None, kept: int = 256
+        self,
+        encode: Encode,
+        understand: Understand = Understood,
+        tell: Callable[[str], None] | None = None,
+        kept: int = 256,
     ) -> None:
-        """`encode` takes texts and gives their embeddings [n, T, C]; `refuse` is told of a text
-        that cannot be encoded, which then means the empty prompt."""
+        """`encode` takes texts and gives their embeddings [n, T, C], `understand` says how the
+        model reads a text. `tell` hears of words that are not known, and of a text that cannot be
+        encoded, which then means the empty prompt."""
         self._encode = encode
-        self._refuse = refuse
+        self._understand = understand
+        self._tell = tell or _nobody
         self._kept = kept
         self._lock = threading.Lock()  # short: guards the cache
         self._encoding = threading.Lock()  # long: one encoding at a time
@@ -52,7 +60,10 @@ class Prompts:
         with self._encoding:
             if (found := self._find(text)) is not None:
                 return found
-            embedding = self._encode([text])
+            understood = self._understand(text)
+            embedding = self._encode([understood.text])
+        if understood.note:
+            self._tell(understood.note)
         return self._keep(text, embedding)
 
     def work(self, stop: threading.Event) -> None:
@@ -69,8 +80,7 @@ class Prompts:
         try:
             self.value(text)
         except (RuntimeError, ValueError, IndexError) as fault:
-            if self._refuse is not None:
-                self._refuse(f"prompt {text[:40]!r} cannot be encoded: {fault}")
+            self._tell(f"prompt {text[:40]!r} cannot be encoded: {fault}")
             self._keep(text, self.value("").tensor)
 
     def _find(self, text: str) -> Value | None:
@@ -86,3 +96,7 @@ class Prompts:
             while len(self._values) > self._kept:
                 self._values.popitem(last=False)
             return self._values[text]
+
+
+def _nobody(_: str) -> None:
+    """Nobody is there to be told."""

@@ -62,7 +62,7 @@ def sweep(wishes: Sweep, *, quiet: bool = False) -> int:
     network = Network(model, *(wishes.size or (model.native, model.native)))
     for scene in (scene for row in grid for scene in row):
         network.check(scene)
-    prompts = Prompts(model.encode)
+    prompts = Prompts(model.encode, model.understand)
     with tqdm(total=sum(map(len, grid)), unit="picture", disable=quiet) as progress:
         cells = [[_picture(network, prompts, s, progress) for s in row] for row in grid]
     title = f"{scene.title} · {rows.path} down, {columns.path} across"

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from livebend.errors import ModelError
+from livebend.models.vocabulary import Understood, Vocabulary, load_vocabulary
 from livebend.sampler import Noising
 
 TINY = Path(__file__).parent / "tiny"
@@ -35,6 +36,7 @@ class Model:
     noising: Noising
     steps: int
     guidance: float
+    vocabulary: Vocabulary | None
     device: torch.device
     dtype: torch.dtype
 
@@ -54,6 +56,10 @@ class Model:
     def native(self) -> int:
         """The side in pixels that the network was trained at."""
         return int(self.unet.config.sample_size) * self.factor  # type: ignore[union-attr,arg-type]
+
+    def understand(self, text: str) -> Understood:
+        """Return a prompt as this model reads it."""
+        return Understood(text) if self.vocabulary is None else self.vocabulary.understand(text)
 
     @torch.inference_mode()
     def encode(self, texts: Sequence[str]) -> Tensor:
@@ -115,6 +121,7 @@ def load_model(
         _noising(scheduler, name),
         steps=int(index.get("_livebend_steps", 1 if turbo else 20)),
         guidance=0.0 if turbo else 7.5,
+        vocabulary=load_vocabulary(folder),
         device=device,
         dtype=dtype,
     )
