@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -22,6 +22,7 @@ from livebend.audio.listener import HeardSound
 from livebend.audio.opening import hear_sound
 from livebend.audio.sound import Samples
 from livebend.clock import LiveClock, SystemTime, Time
+from livebend.commands import Load, Set
 from livebend.control.cues import CueRecorder, Cues
 from livebend.control.desk import Desk
 from livebend.control.keys import press
@@ -39,6 +40,7 @@ from livebend.outputs.live_video import LiveRecording
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
 from livebend.scene import Scene
+from livebend.specs import Value
 from livebend.status import Statistics, Status
 from livebend.worker import Worker
 
@@ -211,6 +213,7 @@ class Show:
             feed.append(cues)
         recorder = CueRecorder(self.wishes.record_cues) if self.wishes.record_cues else None
         if recorder is not None:
+            self._write_opening(recorder)
             ending.callback(recorder.close)
         return CommandQueue(
             refuse=self.refuse,
@@ -219,6 +222,17 @@ class Show:
             recorder=recorder,
             feed=feed,
         )
+
+    def _write_opening(self, recorder: CueRecorder) -> None:
+        """Begin a cue file with what the show opens with, so that it plays again by itself; a
+        preset from a file of one's own cannot be named there."""
+        if self.wishes.preset not in {info.name for info in presets.list_presets()}:
+            return
+        recorder(0.0, Load(self.scene, self.wishes.preset))
+        opening = (("seed", self.wishes.seed), ("sampling.steps", self.wishes.steps))
+        for path, value in (*opening, *self.wishes.sets):
+            if value is not None:
+                recorder(0.0, Set(path, cast(Value, value)))
 
     # ---- the render thread -------------------------------------------------------------------
 

@@ -55,7 +55,8 @@ class NoHands:
 def render(job: Job, *, quiet: bool = False, tell: Callable[[str], None] | None = None) -> int:
     """Render a sound file into a video or a folder of pictures; return the number of frames.
 
-    `tell` hears what a performer should know, such as words that the model does not know. On any error nothing is left behind. Raises: LivebendError.
+    `tell` hears what a performer should know, such as words that the model does not know. On any
+    error nothing is left behind. Raises: LivebendError.
     """
     sound = open_sound(job.sound)
     scene = presets.opening(job.preset, job.seed, job.steps, job.sets)

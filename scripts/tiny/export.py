@@ -29,12 +29,20 @@ INDEX = {
 }
 
 
-def _forget_paths(folder: Path) -> None:
-    """Drop the name or path that saving leaves in configurations."""
-    for path in folder.rglob("*.json"):
-        data = json.loads(path.read_text())
-        if isinstance(data, dict) and data.pop("_name_or_path", None) is not None:
-            path.write_text(json.dumps(data, indent=2) + "\n")
+def _edit_config(path: Path) -> None:
+    """Drop the path that saving leaves, and have half weights loaded as float32 unless told.
+
+    transformers loads a model in the type its configuration names, diffusers in float32: without
+    this a plain from_pretrained would mix the two. AutoencoderTiny writes a setting that it does
+    not read; it goes too.
+    """
+    data = json.loads(path.read_text())
+    data.pop("_name_or_path", None)
+    if data.get("_class_name") == "AutoencoderTiny":
+        data.pop("block_out_channels", None)
+    if "dtype" in data:
+        data["dtype"] = "float32"
+    path.write_text(json.dumps(data, indent=2) + "\n")
 
 
 def write_vocabulary(folder: Path) -> None:
@@ -62,7 +70,8 @@ def export(
     build_scheduler().save_pretrained(folder / "scheduler")
     (folder / "model_index.json").write_text(json.dumps(INDEX, indent=2) + "\n")
     write_vocabulary(folder)
-    _forget_paths(folder)
+    for path in folder.glob("*/config.json"):
+        _edit_config(path)
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 

@@ -97,6 +97,14 @@ def test_a_recorded_show_plays_again(files, model_folder, tmp_path):
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
 
 
+def test_recorded_cues_begin_with_what_the_show_opened_with(files, model_folder, tmp_path):
+    model, cues = model_folder("turbo"), tmp_path / "written.txt"
+    opening = {"preset": "storm", "seed": 7, "sets": (("walk.radius", 0.6),), "seconds": 0.3}
+    first, _ = played(wishes_of(files, model, record_cues=cues, **opening))
+    again, _ = played(wishes_of(files, model, cues=cues, seconds=0.3))
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+
+
 def test_osc_changes_the_picture_while_it_runs(files, model_folder):
     """Real datagrams to the real socket; the frame after they are folded in differs."""
     model = model_folder("turbo")
