@@ -1,0 +1,153 @@
+"""A scene becomes frames: fades, walks, faults, and what the performer is told."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from livebend.errors import LivebendError
+from livebend.flow import Features, Tick
+from livebend.mailbox import Latest
+from livebend.models import load_model
+from livebend.network import Network
+from livebend.operators import OPERATORS
+from livebend.operators.registry import Operator
+from livebend.prompts import Prompts
+from livebend.renderer import HELD_OFF, Renderer
+from livebend.scene import Bend, Prompt, Route, Scene, Walk
+from livebend.status import Statistics, Status
+
+SILENCE = Features()
+STILL = Scene(prompt=Prompt("a red orb"), walk=Walk(radius=0.0))
+
+
+class Stopped:
+    """A time that stands still."""
+
+    def now(self):
+        return 0.0
+
+    def wait_until(self, moment, stop):
+        return True
+
+
+@pytest.fixture(scope="module")
+def network(model_folder):
+    return Network(load_model(str(model_folder("turbo"))), 64, 64)
+
+
+@pytest.fixture
+def stage(network):
+    return Stage(network)
+
+
+class Stage:
+    """A renderer and what it tells."""
+
+    def __init__(self, network, **more):
+        self.statistics, self.status = Statistics(Stopped()), Latest(Status())
+        prompts = Prompts(network.model.encode)
+        self.render = Renderer(network, prompts, self.statistics, self.status, **more)
+        self.index = 0
+
+    def frame(self, scene, time=0.0, features=SILENCE):
+        tick = Tick(self.index, time, 0.1, time)
+        self.index += 1
+        return self.render(scene, features, tick).pixels
+
+
+def test_a_still_scene_stands_still(stage):
+    first = stage.frame(STILL, 0.0)
+    assert np.array_equal(stage.frame(STILL, 5.0), first)
+    assert first.flags.writeable is False
+    assert stage.status.get().rerun == 0.0
+
+
+def test_a_walk_closes_its_circle(stage):
+    scene = replace(STILL, walk=Walk(radius=0.5, period=8.0))
+    first, middle, last = (stage.frame(scene, t) for t in (0.0, 4.0, 8.0))
+    assert np.array_equal(first, last)
+    assert not np.array_equal(first, middle)
+
+
+def test_prompts_cross_over_in_their_time(stage):
+    old, new = STILL, replace(STILL, prompt=Prompt("a blue flower", fade=2.0))
+    before = stage.frame(old, 0.0)
+    frames = [stage.frame(new, t) for t in (1.0, 1.5, 2.0, 2.5, 3.0, 4.0)]
+    assert np.array_equal(frames[0], before)
+    assert np.array_equal(frames[-1], frames[-2])
+    assert np.array_equal(frames[-1], Stage(stage.render.network).frame(new))
+    assert len({f.tobytes() for f in frames[:5]}) == 5
+
+
+def test_a_prompt_without_fade_is_there_at_once(stage):
+    stage.frame(STILL)
+    new = replace(STILL, prompt=Prompt("a blue flower", fade=0.0))
+    assert np.array_equal(stage.frame(new, 0.1), Stage(stage.render.network).frame(new))
+
+
+def test_the_second_prompt_is_reached_at_blend_one(stage):
+    both = Prompt("a red orb", to="a blue flower", blend=1.0)
+    other = Stage(stage.render.network).frame(replace(STILL, prompt=Prompt("a blue flower")))
+    assert np.array_equal(stage.frame(replace(STILL, prompt=both)), other)
+
+
+def test_sound_moves_a_bend(stage):
+    bend = Bend("turn", "rotate_pairs", "unet.mid")
+    route = Route("loud", "rms", "bend.turn.angle", high=90.0, attack=0.0, release=0.0)
+    scene = replace(STILL, bends=(bend,), routes=(route,))
+    quiet = stage.frame(scene, 0.0, Features())
+    loud = stage.frame(scene, 0.1, Features(rms=0.5, silent=False))
+    assert not np.array_equal(quiet, loud)
+    told = stage.status.get()
+    assert told.bends[0].values["angle"] > 0
+    assert told.bends[0].strength > 0
+    assert told.routes[0].output == pytest.approx(told.bends[0].values["angle"])
+
+
+def test_a_route_to_nothing_is_left_out_and_said_once(stage):
+    scene = replace(STILL, routes=(Route("r", "rms", "bend.gone.angle"),))
+    for t in (0.0, 0.1):
+        stage.frame(scene, t)
+    (notice,) = stage.status.get().notices
+    assert "route.r is left out" in notice.text
+
+
+# ---- faults
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    """A bend that makes values that are not finite."""
+
+    def explode(x):
+        return torch.full_like(x, float("nan"))
+
+    operator = Operator("explode", "test", explode, {}, (), matched=False)
+    monkeypatch.setitem(OPERATORS, "explode", operator)
+    return Bend("bad", "explode", "unet.mid")
+
+
+def test_a_bad_frame_is_never_shown_and_its_cause_is_left_out(stage, broken):
+    good = stage.frame(STILL, 0.0)
+    scene = replace(STILL, bends=(broken,))
+    assert np.array_equal(stage.frame(scene, 1.0), good)
+    assert "bad made values that are not finite" in stage.status.get().notices[0].text
+    assert np.array_equal(stage.frame(scene, 1.1), good)
+    assert stage.status.get().bends[0].note
+    assert stage.status.get().counters.nonfinite_frames == 1
+    stage.frame(scene, 1.2 + HELD_OFF)
+    assert stage.status.get().counters.nonfinite_frames == 2
+
+
+@pytest.mark.parametrize("site", ["latent@0", "unet.text", "unet.skip.0", "unet.up.3", "image"])
+def test_a_fault_in_the_first_frame_shows_the_picture_without_it(stage, broken, site):
+    plain = Stage(stage.render.network).frame(STILL)
+    assert np.array_equal(stage.frame(replace(STILL, bends=(replace(broken, site=site),))), plain)
+
+
+def test_offline_a_fault_stops_with_its_cause(network, broken):
+    strict = Stage(network, strict=True)
+    with pytest.raises(LivebendError, match="frame 0: bad made values that are not finite"):
+        strict.frame(replace(STILL, bends=(broken,)))
