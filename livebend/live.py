@@ -106,6 +106,8 @@ class Show:
         self.stop = threading.Event()
         self.failures: list[BaseException] = []
         self.recording: LiveRecording | None = None
+        self.osc: OscInput
+        self.address = endpoint(wishes.osc)
         find_folder(wishes.model)
 
     def play(self) -> dict[str, Any]:
@@ -125,38 +127,24 @@ class Show:
         screen = self._screen(ending)
         player = self._load(screen)
         sound = self._sound()
-        recording = self._recording(player, sound)
+        recording = self._recording(player, sound, ending)
         queue = self._queue(player, ending)
-        desk = Desk(queue.give, self._show, self.scenes, self.bank, self.refuse)
-        screen.desk = desk
-        self.osc = osc = OscInput(desk, *endpoint(self.wishes.osc), on_failure=self._failed).start()
-        ending.callback(osc.stop)
-        sound.start()
-        ending.callback(sound.close)
+        screen.desk = Desk(queue.give, self._show, self.scenes, self.bank, self.refuse)
+        self.osc = OscInput(screen.desk, *self.address, on_failure=self._failed).start()
+        ending.callback(self.osc.stop)
+        ending.callback(sound.start().close)
         text = Worker("text", _on_one_core(player.prompts.work), self._failed).start()
         ending.callback(text.stop)
-        outputs: list[Output] = [screen.output, *([recording] if recording else [])]
-
-        def count() -> None:
-            heard, hands = sound.stats(), osc.counts
-            self.statistics.total("overflows", heard.overflows)
-            self.statistics.total("commands_received", queue.given)
-            self.statistics.total("commands_refused", queue.refused + hands.refused)
-            self.statistics.total("commands_clamped", hands.fitted)
-            self.statistics.total("garbage_packets", hands.garbage)
-
-        work = self._render_work(player, sound, queue, outputs, count)
         gc.collect()
         gc.freeze()  # what is loaded stays: no need to look through it again during the show
+        outputs: list[Output] = [screen.output, *([recording] if recording else [])]
+        work = self._render_work(player, sound, queue, outputs)
         render = Worker("render", work, self._failed).start()
-        ending.callback(render.stop)
         try:
             screen.serve(render)
         finally:
             self.stop.set()
             render.stop(30.0)
-            if recording is not None:
-                recording.close()
 
     # ---- the ends ----------------------------------------------------------------------------
 
@@ -191,14 +179,17 @@ class Show:
             timed=self.statistics.hop,
         )
 
-    def _recording(self, player: Player, sound: HeardSound) -> LiveRecording | None:
+    def _recording(
+        self, player: Player, sound: HeardSound, ending: ExitStack
+    ) -> LiveRecording | None:
         if self.wishes.record is None:
             return None
         size = (player.network.width, player.network.height)
-        self.recording = LiveRecording(
+        self.recording = recording = LiveRecording(
             self.wishes.record, size, self.wishes.fps, sound.sample_rate, on_failure=self._told
         )
-        return self.recording
+        ending.push(_keeping(recording))
+        return recording
 
     def _tape(self, block: Samples, time: float) -> None:
         if self.recording is not None:
@@ -242,11 +233,10 @@ class Show:
         sound: HeardSound,
         queue: CommandQueue,
         outputs: Sequence[Output],
-        count: Callable[[], None],
     ) -> Callable[[threading.Event], None]:
         def render(scene: Scene, features: Features, tick: Tick) -> Frame:
             self.scenes.put(scene)
-            count()
+            self._count(sound, queue)
             return player.render(scene, features, tick)
 
         def work(_: threading.Event) -> None:
@@ -254,6 +244,14 @@ class Show:
             run(clock, sound, queue, render, outputs, player.scene)
 
         return work
+
+    def _count(self, sound: HeardSound, queue: CommandQueue) -> None:
+        hands, total = self.osc.counts, self.statistics.total
+        total("overflows", sound.stats().overflows)
+        total("commands_received", queue.given)
+        total("commands_refused", queue.refused + hands.refused)
+        total("commands_clamped", hands.fitted)
+        total("garbage_packets", hands.garbage)
 
     # ---- faults ------------------------------------------------------------------------------
 
@@ -303,6 +301,18 @@ class _Screen:
             slot = "" if action.argument is None else f" {action.argument}"
             press(self.desk, f"{action.name}{slot}")
         return False
+
+
+def _keeping(recording: LiveRecording) -> Callable[..., None]:
+    """End a recording with the show: kept whatever ends it, but not where it never began."""
+
+    def end(kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and issubclass(kind, LivebendError):
+            recording.abort()
+        else:
+            recording.close()
+
+    return end
 
 
 def _on_one_core(work: Callable[[threading.Event], None]) -> Callable[[threading.Event], None]:

@@ -53,6 +53,7 @@ CASES = [
     (["live", "--input", "nothere.wav"], "nothere.wav: no such file"),
     (["live", "--osc", "nonsense"], "nonsense: expected HOST:PORT"),
     (["live", "--record", "missing/show.mp4"], "missing"),
+    (["live", "--record", "show.mp4", "--osc", "192.0.2.1:8000"], "192.0.2.1:8000"),
 ]  # fmt: skip
 
 

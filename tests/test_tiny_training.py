@@ -1,0 +1,200 @@
+"""The embedded model's trainer: its recipe, its clock and checkpoints, and the folder it writes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+pytest.importorskip("scipy")
+sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
+
+from tiny import card, denoiser
+from tiny.autoencoder import build_autoencoder
+from tiny.drawings import Label
+from tiny.export import export, read_history
+from tiny.noise import SLOTS, Noise, draw_noise
+from tiny.progress import Stage, Trainer, learning_rate
+from tiny.text import build_text_encoder, build_tokenizer, tokenize
+
+SCRIPTS = Path(__file__).parents[1] / "scripts"
+TOY = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import torch
+from tiny import parallel
+from tiny.progress import Stage, Trainer
+
+class Toy(Stage):
+    def __init__(self):
+        self.line = torch.nn.Linear(3, 2)
+    def modules(self):
+        return {"line": self.line}
+    def step(self, _done):
+        x = torch.randn(4, 3)
+        return (self.line(x) - x[:, :2]).square().mean(), {"loss": 0.0, "batch": 4.0}
+
+def work(folder):
+    trainer = Trainer(Toy(), folder / "toy.pt", 1e-2)
+    trainer.run(0.01)
+    seen = [trainer.stage.line.weight.tolist(), trainer.minutes, trainer.steps, trainer.samples]
+    (folder / f"{parallel.rank()}.txt").write_text(repr(seen))
+
+parallel.run(2, work, Path(sys.argv[2]))
+"""
+
+
+class Line(Stage):
+    """A line to fit."""
+
+    def __init__(self) -> None:
+        self.line = nn.Linear(3, 2)
+
+    def modules(self):
+        return {"line": self.line}
+
+    def step(self, _done):
+        x = torch.randn(4, 3)
+        return (self.line(x) - x[:, :2]).square().mean(), {"loss": 0.0, "batch": 4.0}
+
+
+def test_the_rate_warms_up_holds_and_falls():
+    assert learning_rate(1.0, 0, 0.0) == pytest.approx(0.01)
+    assert learning_rate(1.0, 500, 0.6) == pytest.approx(1.0)
+    assert learning_rate(1.0, 500, 1.0) == pytest.approx(0.02)
+
+
+def test_a_trainer_goes_on_where_it_stopped(tmp_path):
+    first = Trainer(Line(), tmp_path / "line.pt", 1e-2)
+    first.samples, first.spent = 1000, 60.0
+    first.run(0.002)
+    first.next_phase()
+    first.run(0.004)
+    again = Trainer(Line(), tmp_path / "line.pt", 1e-2)
+    assert again.phase == 1
+    assert (again.steps, again.samples) == (first.steps, first.samples)
+    assert (again.minutes, again.spent, again.began) == (first.minutes, first.spent, first.began)
+    assert again.spent - again.minutes == pytest.approx(60.0)
+    assert torch.equal(again.stage.line.weight, first.stage.line.weight)
+    again.run(0.004)
+    assert again.steps == first.steps, "its time was spent"
+
+
+def test_a_phase_begins_at_the_averaged_weights(tmp_path):
+    trainer = Trainer(Line(), tmp_path / "line.pt", 1e-2)
+    trainer.run(0.002)
+    trainer.next_phase()
+    assert torch.equal(trainer.stage.line.weight, trainer.average["line"]["weight"])
+    assert not trainer.optimiser.state
+
+
+@pytest.mark.slow
+def test_two_processes_keep_equal_weights_and_clocks(tmp_path):
+    subprocess.run([sys.executable, "-c", TOY, str(SCRIPTS), str(tmp_path)], check=True)
+    first, second = ((tmp_path / f"{rank}.txt").read_text() for rank in range(2))
+    assert first == second
+    state = torch.load(tmp_path / "toy.pt", weights_only=True)
+    assert state["samples"] == 8 * state["steps"] > 0
+
+
+def test_times_are_drawn_as_the_recipe_says():
+    t = denoiser.draw_times(20_000)
+    assert (t == denoiser.FINAL).float().mean() == pytest.approx(0.40, abs=0.02)
+    stops = torch.isin(t, torch.tensor(denoiser.STOPS))
+    assert stops.float().mean() == pytest.approx(0.25, abs=0.02)
+    assert t.min() >= 1
+    assert t.max() == denoiser.FINAL
+
+
+def test_halved_pairs_stay_paired():
+    noise = torch.stack([torch.from_numpy(draw_noise(seed)) for seed in range(8)])
+    pairs = denoiser.Pairs(torch.randn(8, 4, 32, 32), noise, [Label("orb")] * 8).halved()
+    assert pairs.latents.shape == pairs.noise.shape == (8, 4, 16, 16)
+    assert pairs.latents.float().std() == pytest.approx(1.0, abs=1e-2)
+    assert pairs.noise.float().std() == pytest.approx(1.0, abs=0.05)
+    whole, half = Noise(draw_noise(3)), Noise(pairs.noise[3].float().numpy())
+    low = [slot for slot, (_, v, h) in SLOTS.items() if v < 2 and h < 2]
+    assert all(half.normal(slot) == pytest.approx(whole.normal(slot), abs=0.3) for slot in low)
+
+
+@torch.no_grad()
+def test_the_training_forward_is_the_unets_own():
+    unet = denoiser.build_unet().eval()
+    x, text, t = torch.randn(2, 4, 16, 16), torch.randn(2, 20, 128), torch.tensor([999, 250])
+    own = unet(x, t, text).sample
+    assert torch.allclose(denoiser.predict(unet, x, t, text), own, atol=1e-5)
+    assert torch.allclose(denoiser.predict(unet, x, t, text, torch.ones(4, 2)), own, atol=1e-5)
+    faint = denoiser.predict(unet, x, t, text, torch.zeros(4, 2))
+    assert not torch.allclose(faint, own, atol=1e-3)
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """An untrained model, exported."""
+    folder = tmp_path_factory.mktemp("tiny")
+    tokenizer = build_tokenizer()
+    parts = (build_autoencoder(), denoiser.build_unet(), build_text_encoder(tokenizer))
+    export(folder, *parts, tokenizer, card.History(500, 1.5, 12_345))
+    return folder, parts[1], parts[2], tokenizer
+
+
+def test_an_exported_folder_runs_in_diffusers(exported):
+    from diffusers import StableDiffusionPipeline  # noqa: PLC0415 - slow to import
+
+    folder, unet, _, tokenizer = exported
+    pipe = StableDiffusionPipeline.from_pretrained(folder, safety_checker=None)
+    pipe.set_progress_bar_config(disable=True)
+    assert {part.dtype for part in (pipe.unet, pipe.vae, pipe.text_encoder)} == {torch.float32}
+    assert "_livebend_steps" not in pipe.config
+    noise = torch.from_numpy(draw_noise(1))[None]
+    with torch.no_grad():
+        made = pipe("a floating orb", num_inference_steps=1, guidance_scale=0.0, latents=noise,
+                    output_type="latent").images  # fmt: skip
+        text = pipe.text_encoder(tokenize(tokenizer, ["a floating orb"])).last_hidden_state
+        v = denoiser.predict(unet.float(), noise, torch.tensor([999]), text)
+    scheduler = denoiser.build_scheduler()
+    scheduler.set_timesteps(1)
+    x = noise * scheduler.init_noise_sigma
+    assert torch.allclose(made, scheduler.step(v, 999, x).prev_sample, atol=0.05)
+
+
+def test_livebend_reads_how_many_steps_it_takes(exported):
+    from livebend.models.folder import load_model  # noqa: PLC0415 - slow to import
+
+    model = load_model(str(exported[0]))
+    assert model.steps == 2
+    assert model.guidance == 0.0
+
+
+def test_training_starts_from_an_exported_folder(exported):
+    stage = denoiser.DenoiserStage(1)
+    stage.start_from(exported[0])
+    for mine, given in ((stage.unet, exported[1]), (stage.text, exported[2])):
+        theirs = given.state_dict()
+        for name, value in mine.state_dict().items():
+            assert torch.allclose(value.float(), theirs[name].float(), atol=2e-3), name
+    assert read_history(exported[0]) == card.History(500, 1.5, 12_345)
+
+
+def test_the_card_takes_its_figures_and_names_no_machine(exported):
+    folder = exported[0]
+    plain = (folder / "README.md").read_text()
+    assert "12,345 samples" in plain
+    assert card.UNMEASURED in plain
+    card.write_figures(folder, {"bends": {"mid": 0.12345}, "autoencoder": {"std": [1.0, 0.9]}})
+    card.write_figures(folder, {"bends": {"mid": 0.2}, "autoencoder": {"std": [1.0, 0.9]}})
+    filled = (folder / "README.md").read_text()
+    assert "| bends, mid | 0.2 |" in filled
+    assert "0.1235" not in filled
+    assert card.UNMEASURED not in filled
+    assert filled.split(card.LIMITS)[1] == plain.split(card.LIMITS)[1]
+    for path in folder.rglob("*.json"):
+        assert str(folder) not in path.read_text()
+        assert "/work/" not in path.read_text()
+    assert json.loads((folder / "model_index.json").read_text())["_livebend_steps"] == 2
