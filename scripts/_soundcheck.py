@@ -219,7 +219,7 @@ def first_changes(clicks: list[float], seen: list[tuple[float, float]]) -> list[
 
 def main() -> None:
     wishes = parse()
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("GOMP_SPINCOUNT", "200000")
     with pulse(), screen(), tempfile.TemporaryDirectory() as folder:
         figures: dict[str, object] = {}
         if wishes.clicks:

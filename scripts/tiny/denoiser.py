@@ -1,13 +1,15 @@
 """Train the denoiser: the text model and the UNet, on pictures paired with their noise.
 
-v-prediction on Stable Diffusion's own noise schedule. Most of the samples stand where
-inference begins: pure noise at t = 999, whose picture is a function of that noise, so that one
-step is plain regression. The rest cover the steps of 2- and 4-step schedules and all times between.
+v-prediction on Stable Diffusion's own noise schedule. Many of the samples stand where inference
+begins: pure noise at t = 999, whose picture is a function of that noise, so that one step is plain
+regression. The rest cover the steps of 2- and 4-step schedules and all times between.
+
+The first phase runs at half resolution, 16×16, where a sample costs a quarter and what matters is
+learnt: which words and which noise make which picture. The second adds detail at 32×32.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +18,12 @@ from diffusers import AutoencoderTiny, EulerDiscreteScheduler, UNet2DConditionMo
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
+from transformers import CLIPTextModel
 
+from . import parallel
 from .drawings import Label, draw_label
 from .noise import draw_noise
-from .pictures import HELD_OUT, open_shards, shard_seeds
+from .pictures import HELD_OUT, SHARD, open_shards
 from .progress import Figures, Stage
 from .text import WIDTH as TEXT_WIDTH
 from .text import build_text_encoder, build_tokenizer, tokenize
@@ -29,6 +33,11 @@ WIDTHS = (32, 64, 128, 192)
 FINAL = 999
 STOPS = (749, 499, 249)
 """The times, besides 999, that 2 and 4 trailing steps visit."""
+FINAL_SHARE, STOP_SHARE = 0.40, 0.25
+SILENT_SHARE, PLAIN_SHARE = 0.06, 0.40
+"""How many captions are empty, and how many of the others say no more than the label."""
+FAINT_SHARE = 0.1
+"""How often a level of a sample has its skips turned down, so that the deep levels matter."""
 
 
 def build_scheduler() -> EulerDiscreteScheduler:
@@ -45,7 +54,11 @@ def build_scheduler() -> EulerDiscreteScheduler:
 
 
 def build_unet() -> UNet2DConditionModel:
-    """Build the untrained UNet: four levels each way, text at the two deepest and in the middle."""
+    """Build the untrained UNet: four levels each way, text at the two deepest and in the middle.
+
+    The words, pooled, also join the time embedding, so that every block hears what to paint: from
+    cross-attention alone the prompt is learnt far more slowly.
+    """
     unet = UNet2DConditionModel(
         sample_size=32,
         layers_per_block=1,
@@ -53,33 +66,13 @@ def build_unet() -> UNet2DConditionModel:
         down_block_types=("DownBlock2D",) * 2 + ("CrossAttnDownBlock2D",) * 2,
         up_block_types=("CrossAttnUpBlock2D",) * 2 + ("UpBlock2D",) * 2,
         cross_attention_dim=TEXT_WIDTH,
-        attention_head_dim=[1, 2, 4, 6],
+        attention_head_dim=4,
         norm_num_groups=8,
         use_linear_projection=True,
+        addition_embed_type="text",
+        addition_embed_type_num_heads=4,
     )
-    _start_gently(unet)
     return unet.to(memory_format=torch.channels_last)
-
-
-@torch.no_grad()
-def _start_gently(unet: UNet2DConditionModel) -> None:
-    """Begin near a plain pyramid: small residual branches, and downsampling that averages.
-
-    The choices of a drawing are the lowest frequencies of its noise, so the averages of the noise
-    should reach the deepest level from the first step on. The words speak loudly from the start.
-    """
-    for name, module in unet.named_modules():
-        if name.endswith("conv2"):
-            module.weight.mul_(0.4)
-        if name.endswith("attn2.to_v"):
-            module.weight.mul_(3.0)
-        if "downsamplers" in name and isinstance(module, nn.Conv2d):
-            line = torch.tensor([1.0, 2.0, 1.0])
-            kernel = torch.outer(line, line) / 8
-            module.weight.mul_(0.3)
-            channels = torch.arange(module.in_channels)
-            module.weight[channels, channels] += kernel
-    unet.conv_out.weight.mul_(0.2)
 
 
 def predict(
@@ -90,6 +83,7 @@ def predict(
     `keep` is ordered from the deepest level up; 1 everywhere, or None, changes nothing.
     """
     embedding = unet.time_embedding(unet.time_proj(t.expand(len(x))).to(x.dtype))
+    embedding = embedding + unet.add_embedding(text)
     h = unet.conv_in(x)
     skips = [h]
     for block in unet.down_blocks:
@@ -127,60 +121,97 @@ class Pairs:
         return Pairs((small / small.std()).half(), noise.half(), self.labels)
 
 
-def pair_up(latents: Tensor, seeds: Sequence[int]) -> Pairs:
-    """Pair latents with the noise and the labels of their seeds."""
-    noise = torch.from_numpy(np.stack([draw_noise(seed) for seed in seeds])).half()
-    return Pairs(latents, noise, [draw_label(seed) for seed in seeds])
-
-
 @torch.no_grad()
-def encode_shard(vae: AutoencoderTiny, shard: NDArray[np.uint8]) -> Tensor:
-    """Encode a shard of pictures to latents in half precision."""
+def encode(vae: AutoencoderTiny, pictures: NDArray[np.uint8]) -> Tensor:
+    """Encode pictures (n, 256, 256, 3) to latents (n, 4, 32, 32) in half precision."""
     chunks = []
-    for start in range(0, len(shard), 20):
-        chunk = torch.from_numpy(np.array(shard[start : start + 20])).permute(0, 3, 1, 2)
+    for start in range(0, len(pictures), 20):
+        chunk = torch.from_numpy(np.array(pictures[start : start + 20])).permute(0, 3, 1, 2)
         chunk = (chunk.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
         chunks.append(vae.encoder(chunk).half())
     return torch.cat(chunks)
 
 
-def load_pairs(work: Path, vae: AutoencoderTiny, held_out: bool = False, fresh: int = 2) -> Pairs:
-    """Pair up the shards drawn so far: those encoded before, and up to `fresh` more."""
-    latents, seeds = [], []
-    for index, shard in enumerate(open_shards(work, held_out)):
-        path = work / "latents" / f"{'held' if held_out else 'train'}_{index:04d}.pt"
-        if not path.exists():
-            if fresh == 0:
-                break
+def latents_path(work: Path, index: int) -> Path:
+    """Name the file of a shard's latents."""
+    return work / "latents" / f"train_{index:04d}.pt"
+
+
+def encode_shards(work: Path, vae: AutoencoderTiny) -> None:
+    """Encode the shards drawn since, each process those whose turn it is."""
+    for index, shard in enumerate(open_shards(work)):
+        path = latents_path(work, index)
+        if index % parallel.world() == parallel.rank() and not path.exists():
             path.parent.mkdir(exist_ok=True)
-            torch.save(encode_shard(vae, shard), path)
-            fresh -= 1
-        latents.append(torch.load(path, weights_only=True))
-        seeds.extend(shard_seeds(index, held_out))
-    return pair_up(torch.cat(latents), seeds)
+            torch.save(encode(vae, shard), path.with_suffix(".part"))
+            path.with_suffix(".part").rename(path)
+    parallel.wait()
+
+
+def check_latents(work: Path, vae: AutoencoderTiny) -> None:
+    """Refuse latents in the work folder that another encoder made."""
+    path = latents_path(work, 0)
+    if path.exists():
+        made, kept = encode(vae, open_shards(work)[0][:4]), torch.load(path, weights_only=True)[:4]
+        if (made.float() - kept.float()).abs().mean() > 0.05:
+            raise SystemExit(f"{path.parent}: made by another encoder; remove that folder")
+
+
+def count_encoded(work: Path) -> int:
+    """Count the shards encoded so far, from 0 up."""
+    count = 0
+    while latents_path(work, count).exists():
+        count += 1
+    return count
+
+
+def load_pairs(work: Path, shards: int) -> Pairs:
+    """Pair the first shards' latents with the noise and the labels of their seeds."""
+    latents = [torch.load(latents_path(work, i), weights_only=True) for i in range(shards)]
+    seeds = range(shards * SHARD)
+    noise = torch.from_numpy(np.stack([draw_noise(seed).astype(np.float16) for seed in seeds]))
+    return Pairs(torch.cat(latents), noise, [draw_label(seed) for seed in seeds])
 
 
 def draw_times(count: int) -> Tensor:
-    """Draw times (count,): 60 % at the start of inference, 20 % at its stops, 20 % anywhere."""
+    """Draw times (count,): many at the start of inference, some at its stops, the rest anywhere."""
     pick = torch.rand(count)
-    t = torch.randint(1, FINAL, (count,))
+    t = (torch.sigmoid(torch.randn(count) * 1.1 + 0.4) * (FINAL - 1)).long() + 1
     stops = torch.tensor(STOPS)[torch.randint(len(STOPS), (count,))]
-    t = torch.where(pick < 0.80, stops, t)
-    return torch.where(pick < 0.60, FINAL, t)
+    t = torch.where(pick < STOP_SHARE, stops, t)
+    return torch.where(pick > 1 - FINAL_SHARE, FINAL, t)
 
 
 class DenoiserStage(Stage):
     """One training step of the UNet and the text model."""
 
-    def __init__(self, pairs: Pairs, batch: int = 16) -> None:
+    def __init__(self, batch: int = 16) -> None:
         self.tokenizer = build_tokenizer()
         self.unet, self.text = build_unet(), build_text_encoder(self.tokenizer)
-        self.pairs, self.batch = pairs, batch
+        self.batch = batch
+        self.pairs: Pairs
+        self.pictures, self.coarse = 0, False
         self.rng = np.random.default_rng()
         self.abar = build_scheduler().alphas_cumprod
 
     def modules(self) -> dict[str, nn.Module]:
         return {"unet": self.unet, "text": self.text}
+
+    def start_from(self, folder: Path) -> None:
+        """Take the weights of an exported folder."""
+        unet = UNet2DConditionModel.from_pretrained(folder, subfolder="unet")
+        self.unet.load_state_dict(unet.state_dict())
+        text = CLIPTextModel.from_pretrained(folder, subfolder="text_encoder", dtype=torch.float32)
+        self.text.load_state_dict(text.state_dict())
+
+    def feed(self, work: Path, vae: AutoencoderTiny, coarse: bool) -> None:
+        """Encode what has been drawn since, and train on all of it at half or full resolution."""
+        encode_shards(work, vae)
+        shards = count_encoded(work)
+        if (shards * SHARD, coarse) != (self.pictures, self.coarse):
+            pairs = load_pairs(work, shards)
+            self.pairs = pairs.halved() if coarse else pairs
+            self.pictures, self.coarse = shards * SHARD, coarse
 
     def embed(self, captions: list[str]) -> Tensor:
         """Embed captions (B, 20, 128)."""
@@ -189,8 +220,8 @@ class DenoiserStage(Stage):
     def _captions(self, index: Tensor) -> list[str]:
         labels = [self.pairs.labels[i] for i in index.tolist()]
         return [
-            "" if self.rng.random() < 0.06
-            else plain_caption(label) if self.rng.random() < 0.35
+            "" if self.rng.random() < SILENT_SHARE
+            else plain_caption(label) if self.rng.random() < PLAIN_SHARE
             else caption(label, self.rng)
             for label in labels
         ]  # fmt: skip
@@ -200,32 +231,18 @@ class DenoiserStage(Stage):
         index = torch.randint(len(self.pairs), (count,))
         x0, eps = self.pairs.latents[index].float(), self.pairs.noise[index].float()
         t = draw_times(count)
-        stranger = (torch.rand(count) < 0.3) & (t < 850)
-        eps = torch.where(stranger[:, None, None, None], torch.randn_like(eps), eps)
         a = self.abar[t].sqrt()[:, None, None, None]
         s = (1 - a * a).sqrt()
-        start = (t == FINAL)[:, None, None, None]
-        x = torch.where(start, eps, a * x0 + s * eps).contiguous(memory_format=torch.channels_last)
-        keep = 1 - (torch.rand(4, count) < 0.1).float() * torch.rand(4, count)
+        first = t == FINAL
+        x = torch.where(first[:, None, None, None], eps, a * x0 + s * eps)
+        x = x.contiguous(memory_format=torch.channels_last)
+        keep = 1 - (torch.rand(4, count) < FAINT_SHARE).float() * torch.rand(4, count)
         v = predict(self.unet, x, t, self.embed(self._captions(index)), keep)
         error = (v - (a * eps - s * x0)).square().mean((1, 2, 3))
-        first = t == FINAL
         figures = {"loss": error.mean().item(), "batch": float(count)}
         if first.any():
             figures["start"] = error[first].mean().item()
         return error.mean(), figures
-
-
-@torch.no_grad()
-def generate(unet: UNet2DConditionModel, text: Tensor, noise: Tensor, steps: int) -> Tensor:
-    """Denoise noise (B, 4, h, w) in some steps, as StableDiffusionPipeline does unguided."""
-    scheduler = build_scheduler()
-    scheduler.set_timesteps(steps)
-    x = noise * scheduler.init_noise_sigma
-    for t in scheduler.timesteps:
-        v = unet(scheduler.scale_model_input(x, t), t, text).sample
-        x = scheduler.step(v, t, x).prev_sample
-    return x
 
 
 def held_out_labels(count: int) -> list[Label]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -10,6 +12,7 @@ from diffusers import AutoencoderTiny, UNet2DConditionModel
 from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from .card import History, write_card
 from .denoiser import build_scheduler
 from .text import MAX_TOKENS
 from .words import vocabulary
@@ -26,7 +29,10 @@ INDEX = {
     "tokenizer": ["transformers", "CLIPTokenizer"],
     "unet": ["diffusers", "UNet2DConditionModel"],
     "vae": ["diffusers", "AutoencoderTiny"],
+    "_livebend_steps": 1,
 }
+"""diffusers passes over what begins with "_"; livebend reads it."""
+HISTORY = "_livebend_history"
 
 
 def _edit_config(path: Path) -> None:
@@ -51,6 +57,12 @@ def write_vocabulary(folder: Path) -> None:
     (folder / "vocabulary.json").write_text(text + "\n")
 
 
+def read_history(folder: Path) -> History:
+    """Read what an exported folder's weights have been through; nothing, where it does not say."""
+    index = json.loads((folder / "model_index.json").read_text())
+    return History(**index.get(HISTORY, {}))
+
+
 @torch.no_grad()
 def export(
     folder: Path,
@@ -58,20 +70,28 @@ def export(
     unet: UNet2DConditionModel,
     text: CLIPTextModel,
     tokenizer: CLIPTokenizer,
+    history: History | None = None,
 ) -> int:
-    """Write the folder in half precision; return its size in bytes."""
+    """Write the folder in half precision; return its size in bytes.
+
+    Only where the weights' history is told is the model card written: it would be wrong without.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     parts: dict[str, nn.Module] = {"vae": vae, "unet": unet, "text_encoder": text}
     for name, module in parts.items():
-        module.half().save_pretrained(folder / name)
-        module.float()
+        half = copy.deepcopy(module).half().to(memory_format=torch.contiguous_format)
+        half.save_pretrained(folder / name)
     tokenizer.save_pretrained(folder / "tokenizer")
     _write_bpe_files(tokenizer, folder / "tokenizer")
     build_scheduler().save_pretrained(folder / "scheduler")
-    (folder / "model_index.json").write_text(json.dumps(INDEX, indent=2) + "\n")
+    index = INDEX | ({HISTORY: asdict(history)} if history else {})
+    (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
     write_vocabulary(folder)
     for path in folder.glob("*/config.json"):
         _edit_config(path)
+    if history:
+        sizes = {name: sum(p.numel() for p in part.parameters()) for name, part in parts.items()}
+        write_card(folder, history, sizes, len(tokenizer))
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
