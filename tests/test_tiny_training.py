@@ -168,7 +168,7 @@ def test_livebend_reads_how_many_steps_it_takes(exported):
     from livebend.models.folder import load_model  # noqa: PLC0415 - slow to import
 
     model = load_model(str(exported[0]))
-    assert model.steps == 2
+    assert model.steps == 1
     assert model.guidance == 0.0
 
 
@@ -197,4 +197,4 @@ def test_the_card_takes_its_figures_and_names_no_machine(exported):
     for path in folder.rglob("*.json"):
         assert str(folder) not in path.read_text()
         assert "/work/" not in path.read_text()
-    assert json.loads((folder / "model_index.json").read_text())["_livebend_steps"] == 2
+    assert json.loads((folder / "model_index.json").read_text())["_livebend_steps"] == 1
