@@ -17,8 +17,8 @@ DEMO_SECONDS = 10.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
-    # How long a waiting thread of the network spins before it sleeps: sleeping at once costs a
-    # quarter of the frame rate, spinning on costs five times the frame beside a busy program.
+    # How long a waiting thread of the network spins before it sleeps: sleeping at once doubles
+    # the frame on a quiet machine, spinning on costs five times the frame on a busy one.
     os.environ.setdefault("GOMP_SPINCOUNT", "200000")
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help", "--version")):
