@@ -90,8 +90,9 @@ class Renderer:
         """The embedding that this frame is painted from: crossing from an old prompt, and between
         the scene's two."""
         prompt = scene.prompt
-        origin, share = self._fade.step(self._prompts.value(prompt.text), tick.time, prompt.fade)
-        text = self._mixed("text.fade", origin, self._prompts.value(prompt.text), share)
+        target = self._prompts.value(prompt.text)
+        origin, share = self._fade.step(target, tick.time, prompt.fade)
+        text = self._mixed("text.fade", origin, target, share)
         self._fade.shown = text
         if not prompt.to:
             return text

@@ -103,18 +103,15 @@ def vae_stages(vae: nn.Module) -> list[Stage]:
 
 def _check_family(net: Any) -> None:
     config = net.config
-    extra = {
-        "addition_embed_type": {"text": None}.get(
-            config.addition_embed_type, config.addition_embed_type
-        ),
-        "class_embed_type": config.class_embed_type,
-        "encoder_hid_dim_type": config.encoder_hid_dim_type,
-        "center_input_sample": config.center_input_sample or None,
-        "time_cond_proj_dim": config.time_cond_proj_dim,
+    runs: dict[str, tuple[object, ...]] = {
+        "addition_embed_type": (None, "text"),
+        "class_embed_type": (None,),
+        "encoder_hid_dim_type": (None,),
+        "center_input_sample": (None, False),
+        "time_cond_proj_dim": (None,),
+        "in_channels": (4,),
     }
-    found = [f"{name} = {value}" for name, value in extra.items() if value is not None]
-    if config.in_channels != 4:
-        found.append(f"in_channels = {config.in_channels}")
+    found = [f"{name} = {config[name]}" for name in runs if config[name] not in runs[name]]
     if found:
         raise ModelError(f"unet has {', '.join(found)}: expected Stable Diffusion 1.x or 2.x")
 
