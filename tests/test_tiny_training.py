@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -14,13 +15,14 @@ from torch import nn
 pytest.importorskip("scipy")
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
-from tiny import card, denoiser
+from tiny import card, denoiser, judge, measures
 from tiny.autoencoder import build_autoencoder
-from tiny.drawings import Label
+from tiny.drawings import CONCEPTS, Label, draw
 from tiny.export import export, read_history
 from tiny.noise import SLOTS, Noise, draw_noise
 from tiny.progress import Stage, Trainer, learning_rate
 from tiny.text import build_text_encoder, build_tokenizer, tokenize
+from tiny.words import PROMPTS
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 TOY = """
@@ -114,7 +116,9 @@ def test_times_are_drawn_as_the_recipe_says():
 
 def test_halved_pairs_stay_paired():
     noise = torch.stack([torch.from_numpy(draw_noise(seed)) for seed in range(8)])
-    pairs = denoiser.Pairs(torch.randn(8, 4, 32, 32), noise, [Label("orb")] * 8).halved()
+    pairs = denoiser.Pairs(
+        torch.randn(8, 4, 32, 32), noise, torch.zeros(8, len(SLOTS)), [Label("orb")] * 8
+    ).halved()
     assert pairs.latents.shape == pairs.noise.shape == (8, 4, 16, 16)
     assert pairs.latents.float().std() == pytest.approx(1.0, abs=1e-2)
     assert pairs.noise.float().std() == pytest.approx(1.0, abs=0.05)
@@ -128,9 +132,9 @@ def test_the_training_forward_is_the_unets_own():
     unet = denoiser.build_unet().eval()
     x, text, t = torch.randn(2, 4, 16, 16), torch.randn(2, 20, 128), torch.tensor([999, 250])
     own = unet(x, t, text).sample
-    assert torch.allclose(denoiser.predict(unet, x, t, text), own, atol=1e-5)
-    assert torch.allclose(denoiser.predict(unet, x, t, text, torch.ones(4, 2)), own, atol=1e-5)
-    faint = denoiser.predict(unet, x, t, text, torch.zeros(4, 2))
+    assert torch.allclose(denoiser.predict(unet, x, t, text)[0], own, atol=1e-5)
+    assert torch.allclose(denoiser.predict(unet, x, t, text, torch.ones(4, 2))[0], own, atol=1e-5)
+    faint = denoiser.predict(unet, x, t, text, torch.zeros(4, 2))[0]
     assert not torch.allclose(faint, own, atol=1e-3)
 
 
@@ -157,7 +161,7 @@ def test_an_exported_folder_runs_in_diffusers(exported):
         made = pipe("a floating orb", num_inference_steps=1, guidance_scale=0.0, latents=noise,
                     output_type="latent").images  # fmt: skip
         text = pipe.text_encoder(tokenize(tokenizer, ["a floating orb"])).last_hidden_state
-        v = denoiser.predict(unet.float(), noise, torch.tensor([999]), text)
+        v = denoiser.predict(unet.float(), noise, torch.tensor([999]), text)[0]
     scheduler = denoiser.build_scheduler()
     scheduler.set_timesteps(1)
     x = noise * scheduler.init_noise_sigma
@@ -198,3 +202,32 @@ def test_the_card_takes_its_figures_and_names_no_machine(exported):
         assert str(folder) not in path.read_text()
         assert "/work/" not in path.read_text()
     assert json.loads((folder / "model_index.json").read_text())["_livebend_steps"] == 1
+
+
+@torch.no_grad()
+def test_a_sites_answer_is_measured_from_its_turns():
+    module = torch.nn.Identity()
+
+    def paint(_prompts, noise, _steps):
+        return module(noise)
+
+    noise = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(1))
+    found = measures.answer(paint, module, noise, ["a", "b"])
+    turned = torch.stack([-noise[:, 1], noise[:, 0], -noise[:, 3], noise[:, 2]], 1)
+    assert found["quarter"] == pytest.approx(float((turned - noise).abs().mean()) / 2, abs=1e-4)
+    assert found["evenness"] == pytest.approx(1.0, abs=0.05)
+    assert torch.equal(paint([], noise, 1), noise)
+
+
+def test_an_even_walk_is_even():
+    noises = torch.randn(3, 4, 32, 32, generator=torch.Generator().manual_seed(2))
+    assert measures.walk(lambda _p, x, _s: x, "", noises, 40) == pytest.approx(1.0, abs=0.1)
+
+
+def test_drawings_are_as_diverse_as_drawings():
+    def paint(prompts, noise, _steps):
+        label = Label(list(CONCEPTS)[PROMPTS.index(prompts[0])])
+        drawn = np.stack([draw(label, eps) for eps in noise.numpy()])
+        return torch.from_numpy(drawn).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+    assert measures.diversity(paint, judge.Judge(), ["orb"], 3, 1) == {"orb": 1.0}

@@ -69,6 +69,10 @@ class Noise:
         """Read a choice ~ N(0, 1)."""
         return float(self._cosines[SLOTS[slot]])
 
+    def normals(self) -> Array:
+        """Read all choices (slots,), in their order."""
+        return np.array([self.normal(slot) for slot in SLOTS], np.float32)
+
     def uniform(self, slot: str, low: float = 0.0, high: float = 1.0) -> float:
         """Read a choice ~ U(low, high)."""
         return low + (high - low) * float(ndtr(self.normal(slot)))
