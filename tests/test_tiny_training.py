@@ -138,6 +138,30 @@ def test_the_training_forward_is_the_unets_own():
     assert not torch.allclose(faint, own, atol=1e-3)
 
 
+def test_a_critic_pulls_with_a_share_of_the_errors_own_force():
+    torch.manual_seed(3)
+    stage = denoiser.DenoiserStage(batch=3)
+    stage.pairs = denoiser.Pairs(
+        torch.randn(8, 4, 16, 16),
+        torch.randn(8, 4, 16, 16),
+        torch.randn(8, len(SLOTS)),
+        [Label("orb", "red"), Label("ocean", None, "neon", "dark")] * 4,
+    )
+    plain, _ = stage.step(0.0)
+    stage.sharpen()
+    critic = stage.adversary.critic
+    before = [p.clone() for p in critic.parameters()]
+    loss, figures = stage.step(0.0)
+    assert any(not torch.equal(a, b) for a, b in zip(before, critic.parameters(), strict=True))
+    assert figures["critic"] > 0
+    assert figures["weight"] > 0
+    loss.backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in stage.unet.parameters())
+    assert loss.isfinite()
+    assert plain.isfinite()
+    assert "critic" not in stage.modules()
+
+
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
     """An untrained model, exported."""

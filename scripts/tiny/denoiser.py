@@ -21,6 +21,7 @@ from torch.nn import functional
 from transformers import CLIPTextModel
 
 from . import parallel
+from .critic import Adversary, number
 from .drawings import Label, draw_label
 from .noise import SLOTS, Noise, draw_noise
 from .pictures import HELD_OUT, SHARD, open_shards
@@ -38,6 +39,8 @@ OWN_SHARE = 0.5
 """How many of the samples at stops are on the network's own way there, as at inference."""
 SILENT_SHARE, PLAIN_SHARE = 0.06, 0.40
 """How many captions are empty, and how many of the others say no more than the label."""
+PULL = 0.7
+"""Force of the critic, in the last phase, as a share of that of the error itself."""
 FAINT_SHARE = 0.1
 """How often a level of a sample has its skips turned down, so that the deep levels matter."""
 READING = 0.2
@@ -216,6 +219,7 @@ class DenoiserStage(Stage):
         self.tokenizer = build_tokenizer()
         self.unet, self.text = build_unet(), build_text_encoder(self.tokenizer)
         self.reader = Reader()
+        self.adversary: Adversary | None = None
         self.batch = batch
         self.pairs: Pairs
         self.pictures, self.coarse = 0, False
@@ -245,14 +249,34 @@ class DenoiserStage(Stage):
         """Embed captions (B, 20, 128)."""
         return self.text(tokenize(self.tokenizer, captions)).last_hidden_state
 
-    def _captions(self, index: Tensor) -> list[str]:
-        labels = [self.pairs.labels[i] for i in index.tolist()]
+    def _captions(self, labels: list[Label]) -> list[str]:
         return [
             "" if self.rng.random() < SILENT_SHARE
             else plain_caption(label) if self.rng.random() < PLAIN_SHARE
             else caption(label, self.rng)
             for label in labels
         ]  # fmt: skip
+
+    def sharpen(self) -> None:
+        """From now on let a critic pull as well."""
+        self.adversary = Adversary()
+
+    def _pulled(self, v: Tensor, miss: Tensor, x: Tensor, x0: Tensor, which: Tensor,
+                a: Tensor, s: Tensor, labels: list[Label]) -> tuple[Tensor, Figures]:  # fmt: skip
+        """Let the critic judge the pictures seen in samples `which`; return its pull and figures.
+
+        It pulls with PULL times the force of the error `miss` itself (as Esser et al. 2021 balance
+        theirs), so that neither drowns the other as they shrink.
+        """
+        assert self.adversary
+        seen = (a * x - s * v)[which]
+        label = number([labels[i] for i in which.nonzero()[:, 0].tolist()])
+        told = self.adversary.learn(x0[which], seen, label)
+        pull = self.adversary.pull(x0[which], seen, label)
+        (force,) = torch.autograd.grad(miss, v, retain_graph=True)
+        (other,) = torch.autograd.grad(pull, v, retain_graph=True)
+        weight = PULL * force[which].norm() / (other.norm() + 1e-8)
+        return weight * pull, {"critic": told, "pull": pull.item(), "weight": weight.item()}
 
     @torch.no_grad()
     def _walk(self, eps: Tensor, text: Tensor, a: Tensor, s: Tensor) -> Tensor:
@@ -273,11 +297,14 @@ class DenoiserStage(Stage):
         index = torch.randint(len(self.pairs), (count,))
         x0, eps = self.pairs.latents[index].float(), self.pairs.noise[index].float()
         t = draw_times(count)
+        if self.adversary:  # it has something to judge in every process
+            t[0] = FINAL
         a = self.abar[t].sqrt()[:, None, None, None]
         s = (1 - a * a).sqrt()
         first = t == FINAL
         x = torch.where(first[:, None, None, None], eps, a * x0 + s * eps)
-        text = self.embed(self._captions(index))
+        labels = [self.pairs.labels[i] for i in index.tolist()]
+        text = self.embed(self._captions(labels))
         own = (t[:, None] == torch.tensor(STOPS)).any(1) & (torch.rand(count) < OWN_SHARE)
         x[own] = self._walk(eps[own], text[own], a[own], s[own])
         x = x.contiguous(memory_format=torch.channels_last)
@@ -290,7 +317,11 @@ class DenoiserStage(Stage):
         if first.any():
             figures["start"] = error[first].mean().item()
             figures["missed"] = missed[first].mean().item()
-        return error.mean() + READING * missed.mean(), figures
+        loss = error.mean() + READING * missed.mean()
+        if self.adversary:
+            pull, more = self._pulled(v, error.mean(), x, x0, first | own, a, s, labels)
+            loss, figures = loss + pull, figures | more
+        return loss, figures
 
 
 def held_out_labels(count: int) -> list[Label]:
