@@ -62,6 +62,11 @@ def _number(text: str, depth: str, site: str) -> float:
     return value
 
 
+def is_picture(site: str) -> bool:
+    """Whether the tensor of a site has a height and a width, so that a mask means something."""
+    return site.split(".")[:2] not in (["unet", "text"], ["unet", "time"])
+
+
 def is_active(bend: Bend) -> bool:
     """Whether the bend would change anything."""
     return not (
@@ -76,18 +81,19 @@ def active(bends: tuple[Bend, ...]) -> tuple[Bend, ...]:
 
 
 def signature(bend: Bend) -> tuple[object, ...]:
-    """Everything about a bend that its result depends on, as a key."""
+    """Everything about a bend, but its mask, that its result depends on, as a key."""
     values = tuple(sorted(bend.values.items()))
     return (bend.operator, values, bend.channels, bend.mix, bend.normalise, bend.units)
 
 
-def apply(bend: Bend, x: Tensor) -> tuple[Tensor, Tensor]:
+def apply(bend: Bend, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Bend x [B, C, H, W]; return (y, d), y like x in shape, dtype and strides, d = ‖y−x‖/‖x‖.
 
     Text embeddings [B, T, C] are seen as [B, C, 1, T], time embeddings [B, C] as [B, C, 1, 1].
+    `mask` [H, W], float32, says how much of the bend acts where: y = x + mask·mix·(y − x).
     """
     h = _as_picture(x.float())
-    y = _bent(bend, h)
+    y = _bent(bend, h, mask)
     strength = torch.linalg.vector_norm(y - h) / torch.linalg.vector_norm(h).clamp_min(1e-12)
     return _like(x, y), strength
 
@@ -98,7 +104,7 @@ def _as_picture(x: Tensor) -> Tensor:
     return x[..., None, None] if x.dim() == 2 else x
 
 
-def _bent(bend: Bend, h: Tensor) -> Tensor:
+def _bent(bend: Bend, h: Tensor, mask: Tensor | None) -> Tensor:
     op = find_operator(bend.operator)
     chosen = _channels(bend.channels, h.shape[1])
     index = None if chosen is None else torch.tensor(chosen, device=h.device)
@@ -107,7 +113,10 @@ def _bent(bend: Bend, h: Tensor) -> Tensor:
     y = _normalised(op, bend, y, part)
     if bend.units == "sigma":
         y = _held(y, part)
-    y = y if bend.mix == 1.0 else part + bend.mix * (y - part)
+    if mask is not None:
+        y = part + (bend.mix * mask) * (y - part)
+    elif bend.mix != 1.0:
+        y = part + bend.mix * (y - part)
     return y if index is None else h.index_copy(1, index, y)
 
 

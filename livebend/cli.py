@@ -89,6 +89,7 @@ def _add_scene(to: argparse.ArgumentParser) -> None:
         "--set", action="append", type=_pair, default=[], metavar="path=value", dest="sets",
         help="set a parameter, such as walk.radius=0.5; may be repeated",
     )  # fmt: skip
+    to.add_argument("--masks", type=Path, metavar="DIR", help="a folder of drawn masks, NAME.png")
 
 
 def _add_played(to: argparse.ArgumentParser) -> None:
@@ -237,6 +238,7 @@ def _sweep(wishes: argparse.Namespace) -> int:
             wishes.steps,
             wishes.seed,
             tuple(wishes.sets),
+            wishes.masks,
         )
     )
     print(f"{pictures} pictures in {wishes.output}")

@@ -84,7 +84,8 @@ class Renderer:
         negative = self._prompts.value(scene.prompt.negative) if guided else None
         text = self._text(scene, tick)
         noise = self._walk(scene.seed, scene.walk, tick.time)
-        return self.network.paint(noise, text, scene.bends, scene.sampling, negative)
+        trace = self._modulator.history.trace
+        return self.network.paint(noise, text, scene.bends, scene.sampling, negative, trace)
 
     def _text(self, scene: Scene, tick: Tick) -> Value:
         """The embedding that this frame is painted from: crossing from an old prompt, and between

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, ClassVar, Literal, TypeVar, cast
 
+from livebend import masks
 from livebend.errors import OutOfRange, Refused, UnknownName
 from livebend.operators import find_operator
 from livebend.ranges import Degrees, Gain, Range, Seconds, Seed, Unit
@@ -75,7 +76,8 @@ class Agc:
 
 @dataclass(frozen=True, slots=True)
 class Bend:
-    """One operator at one site. `values` are the operator's own parameters."""
+    """One operator at one site. `values` are the operator's own parameters, `mask` those of its
+    mask, by their names after `mask.`; what is at its default need not be there."""
 
     kind: ClassVar[str] = "bend"
 
@@ -83,6 +85,7 @@ class Bend:
     operator: str
     site: Annotated[str, "where it acts, such as unet.mid, unet.mid#1 or latent@0.8"]
     values: Mapping[str, Value] = field(default_factory=dict)
+    mask: Mapping[str, Value] = field(default_factory=dict, kw_only=True)
     channels: Annotated[str, "all, or 0-3, or 0,2, or random:0.25:7 (fraction, seed)"] = "all"
     mix: Annotated[Unit, "0 = untouched, 1 = fully bent"] = 1.0
     normalise: Annotated[
@@ -155,11 +158,14 @@ def _part(parts: tuple[P, ...], kind: str, name: str) -> P:
 
 # ---- paths ---------------------------------------------------------------------------------
 
+MASK = "mask."  # before the name of a mask's parameter, within its bend
+
 
 def specs_of_bend(bend: Bend) -> dict[str, Spec]:
-    """Every parameter of a bend: its own, and its operator's."""
+    """Every parameter of a bend: its own, its operator's, and its mask's as mask.x and so on."""
     own = {k: s for k, s in specs_of(Bend).items() if k not in ("name", "operator")}
-    return own | dict(find_operator(bend.operator).specs)
+    masked = {f"{MASK}{name}": spec for name, spec in masks.SPECS.items()}
+    return own | dict(find_operator(bend.operator).specs) | masked
 
 
 def specs_of_route() -> dict[str, Spec]:
@@ -170,14 +176,14 @@ def specs_of_route() -> dict[str, Spec]:
 def find(scene: Scene, path: str) -> Spec:
     """Return the spec of the parameter at `path`. Raises: UnknownName, with the nearest path."""
     head, _, rest = path.partition(".")
-    group, _, leaf = rest.rpartition(".")
+    name, _, leaf = rest.partition(".")
     specs: Mapping[str, Spec] = {}
     if head == "bend":
-        specs = specs_of_bend(scene.bend(group or rest))
+        specs = specs_of_bend(scene.bend(name))
     elif head == "route":
-        scene.route(group or rest)
+        scene.route(name)
         specs = specs_of_route()
-    elif head in Scene.GROUPS and not group:
+    elif head in Scene.GROUPS and not leaf:
         specs, leaf = specs_of(type(getattr(scene, head))), rest
     elif not rest:
         specs, leaf = {"seed": specs_of(Scene)["seed"]}, head
@@ -208,11 +214,18 @@ def get(scene: Scene, path: str) -> Value:
         return scene.seed
     if head in Scene.GROUPS:
         return cast(Value, getattr(getattr(scene, head), spec.name))
-    name = rest.rpartition(".")[0]
+    name, _, leaf = rest.partition(".")
     part: Part = scene.bend(name) if head == "bend" else scene.route(name)
-    if isinstance(part, Bend) and spec.name in find_operator(part.operator).specs:
-        return part.values.get(spec.name, spec.default)
-    return cast(Value, getattr(part, spec.name))
+    return value_of(part, leaf, spec)
+
+
+def value_of(part: Part, leaf: str, spec: Spec) -> Value:
+    """Return a part's value of the parameter `leaf`, which has that spec."""
+    if isinstance(part, Bend) and leaf.startswith(MASK):
+        return part.mask.get(spec.name, spec.default)
+    if isinstance(part, Bend) and leaf in find_operator(part.operator).specs:
+        return part.values.get(leaf, spec.default)
+    return cast(Value, getattr(part, leaf))
 
 
 def put(scene: Scene, path: str, value: object, *, fit: bool = False) -> Scene:
@@ -228,9 +241,9 @@ def put(scene: Scene, path: str, value: object, *, fit: bool = False) -> Scene:
         return replace(scene, seed=cast(int, checked))
     if head in Scene.GROUPS:
         return replaced(scene, head, replace(getattr(scene, head), **{spec.name: checked}))
-    name = rest.rpartition(".")[0]
+    name, _, leaf = rest.partition(".")
     if head == "bend":
-        return swap(scene, _bend_with(scene.bend(name), spec, checked))
+        return swap(scene, bend_with(scene.bend(name), leaf, checked))
     route = replace(scene.route(name), **{spec.name: checked})  # type: ignore[arg-type]
     _check_target(scene, route)
     return swap(scene, route)
@@ -241,10 +254,15 @@ def replaced(scene: Scene, name: str, value: object) -> Scene:
     return replace(scene, **{name: value})  # type: ignore[arg-type]
 
 
-def _bend_with(bend: Bend, spec: Spec, value: Value) -> Bend:
-    if spec.name in find_operator(bend.operator).specs:
-        return replace(bend, values={**bend.values, spec.name: value})
-    return replace(bend, **{spec.name: value})  # type: ignore[arg-type]
+def bend_with(bend: Bend, leaf: str, value: Value) -> Bend:
+    """Return the bend with a value, already checked, of its parameter `leaf`."""
+    if leaf.startswith(MASK):
+        shape = {**bend.mask, leaf.removeprefix(MASK): value}
+        changed = {k: v for k, v in shape.items() if v != masks.SPECS[k].default}
+        return replace(bend, mask=changed)
+    if leaf in find_operator(bend.operator).specs:
+        return replace(bend, values={**bend.values, leaf: value})
+    return replace(bend, **{leaf: value})  # type: ignore[arg-type]
 
 
 def parts_of(scene: Scene, part: Part) -> tuple[str, tuple[Part, ...]]:

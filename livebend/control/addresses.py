@@ -23,7 +23,16 @@ from livebend.commands import Add, Command, Panic, Remove, Replace, Set, Undo
 from livebend.control.desk import Bank, Show, preset
 from livebend.errors import OutOfRange
 from livebend.parameters import ROOT, address_of
-from livebend.scene import Bend, Part, Route, Scene, paths, specs_of_bend, specs_of_route
+from livebend.scene import (
+    Bend,
+    Part,
+    Route,
+    Scene,
+    paths,
+    specs_of_bend,
+    specs_of_route,
+    value_of,
+)
 from livebend.specs import Spec, Value
 from livebend.tables import bend_from, route_from
 
@@ -170,11 +179,8 @@ def _made(kind: str, name: str, table: Mapping[str, object]) -> Part:
 
 def _fitted_part(part: Part, table: Mapping[str, object]) -> str:
     specs = specs_of_bend(part) if isinstance(part, Bend) else specs_of_route()
-    values = dict(part.values) if isinstance(part, Bend) else {}
     notes = (
-        _fitted(spec, f"{part.kind}.{part.name}.{key}", table[key], values[key])
-        if key in values
-        else _fitted(spec, f"{part.kind}.{part.name}.{key}", table[key], getattr(part, key))
+        _fitted(spec, f"{part.kind}.{part.name}.{key}", table[key], value_of(part, key, spec))
         for key, spec in specs.items()
         if key in table
     )

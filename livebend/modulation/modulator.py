@@ -10,6 +10,7 @@ from livebend.errors import OutOfRange, UnknownName
 from livebend.flow import Features
 from livebend.modulation.follower import followed
 from livebend.modulation.gain import AutoGain
+from livebend.modulation.history import History
 from livebend.modulation.shapes import edged, shaped
 from livebend.modulation.sources import SOURCES, Moment
 from livebend.scene import Agc, Route, Scene, find, get, put
@@ -36,9 +37,11 @@ class Modulator:
     """Owned by the render thread. The same calls give the same values.
 
     A follower is kept under the names of its route and source, and forgotten when they go.
+    `history` is what the steps heard, after the gain.
     """
 
     def __init__(self) -> None:
+        self.history = History()
         self._gains = {name: AutoGain() for name in LEVELS}
         self._followers: dict[tuple[str, str], float] = {}
         self._before = Features()
@@ -53,6 +56,7 @@ class Modulator:
         is not there, or not a number, is left out and named in `refused`.
         """
         gained = self._gained(features, tick_time, scene.agc)
+        self.history.add(tick_time, gained)
         moment = Moment(gained, self._before, tick_time, progress)
         drives = [r.name for r in scene.routes if r.target.startswith("route.")]
         first = self._play(scene, moment, dt, drives)

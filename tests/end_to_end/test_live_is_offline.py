@@ -34,6 +34,13 @@ site = "latent@1"
 [bend.core]
 operator = "rotate_pairs"
 site = "unet.mid"
+[bend.lines]
+operator = "negate"
+site = "image"
+amount = 0.8
+[bend.lines.mask]
+kind = "scanline"
+span = 0.5
 [route.loud]
 source = "rms"
 target = "bend.hue.angle"
