@@ -95,6 +95,10 @@ def _add_scene(to: argparse.ArgumentParser) -> None:
 def _add_played(to: argparse.ArgumentParser) -> None:
     to.add_argument("--preset", default="default", metavar="NAME|FILE", help="what is played")
     to.add_argument("--cues", type=Path, metavar="FILE", help="play the commands of a cue file")
+    to.add_argument(
+        "--fade", action="append", type=_fade, default=[], metavar="S", dest="sets",
+        help="seconds from one preset to the next, as --set preset.fade",
+    )  # fmt: skip
     _add_scene(to)
 
 
@@ -157,6 +161,10 @@ def _pair(text: str) -> tuple[str, object]:
         return path, float(value)
     except ValueError:
         return path, value
+
+
+def _fade(text: str) -> tuple[str, object]:
+    return _pair(f"preset.fade={text}")
 
 
 def _positive(wishes: argparse.Namespace) -> None:

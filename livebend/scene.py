@@ -75,6 +75,20 @@ class Agc:
 
 
 @dataclass(frozen=True, slots=True)
+class Recall:
+    """How a preset is loaded."""
+
+    fade: Annotated[Seconds, "time to cross from one preset to the next; 0 = at once"] = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arrival:
+    """That a scene was loaded, and takes over in so many seconds. Each is another one."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Bend:
     """One operator at one site. `values` are the operator's own parameters, `mask` those of its
     mask, by their names after `mask.`; what is at its default need not be there."""
@@ -115,6 +129,9 @@ class Route:
     rate: Annotated[float, Range(0, 50, "Hz"), "of an LFO"] = 0.1
     gain: Annotated[Gain, "factor on the source"] = 1.0
     edge: Annotated[Edge, "outside the target's range: fit = as the target does"] = "fit"
+    slew: Annotated[
+        float, Range(0, 1e6, "a second"), "fastest change, in the target's unit; 0 = no limit"
+    ] = 0.0
     mute: Annotated[bool, "leave this route out"] = False
 
 
@@ -125,7 +142,8 @@ P = TypeVar("P", Bend, Route)
 @dataclass(frozen=True, slots=True)
 class Scene:
     """Everything a performer wants. `home` is the scene as its preset gave it (panic returns
-    there); `before` is the scene before the last structural command (undo returns there)."""
+    there); `before` is the scene before the last structural command (undo returns there);
+    `arrival` says how it takes over from the scene that was played."""
 
     title: str = ""
     seed: Annotated[Seed, "of the noise"] = 46
@@ -133,12 +151,14 @@ class Scene:
     walk: Walk = Walk()
     sampling: Sampling = Sampling()
     agc: Agc = Agc()
+    preset: Recall = Recall()
     bends: tuple[Bend, ...] = ()
     routes: tuple[Route, ...] = ()
     home: "Scene | None" = field(default=None, compare=False, repr=False)
     before: "Scene | None" = field(default=None, compare=False, repr=False)
+    arrival: Arrival | None = field(default=None, compare=False, repr=False)
 
-    GROUPS: ClassVar[tuple[str, ...]] = ("prompt", "walk", "sampling", "agc")
+    GROUPS: ClassVar[tuple[str, ...]] = ("prompt", "walk", "sampling", "agc", "preset")
 
     def bend(self, name: str) -> Bend:
         """Return the bend of that name. Raises: UnknownName."""

@@ -2,7 +2,7 @@
 
     /livebend/prompt s                     /livebend/bend/add NAME OPERATOR SITE [key value …]
     /livebend/<path with slashes> v        /livebend/bend/replace NAME OPERATOR SITE [key value …]
-    /livebend/preset s|i                   /livebend/bend/remove NAME
+    /livebend/preset s|i [f]               /livebend/bend/remove NAME
     /livebend/blackout [i]                 /livebend/route/add NAME SOURCE TARGET [key value …]
     /livebend/freeze [i]                   /livebend/route/remove NAME
     /livebend/panic    /livebend/undo
@@ -26,6 +26,7 @@ from livebend.parameters import ROOT, address_of
 from livebend.scene import (
     Bend,
     Part,
+    Recall,
     Route,
     Scene,
     paths,
@@ -33,10 +34,11 @@ from livebend.scene import (
     specs_of_route,
     value_of,
 )
-from livebend.specs import Spec, Value
+from livebend.specs import Spec, Value, specs_of
 from livebend.tables import bend_from, route_from
 
 LONGEST = 2000
+FADE = specs_of(Recall)["fade"]
 ALIASES = {f"{ROOT}/prompt": "prompt.text"}
 
 Arguments = Sequence[object]
@@ -148,13 +150,18 @@ def _show(what: str, arguments: Arguments, _: Bank) -> Heard:
 
 def _preset(arguments: Arguments, bank: Bank) -> Heard:
     match list(arguments):
-        case [str(name)]:
-            return Heard(preset(bank, name))
+        case [str(name), *more] if len(more) < 2:
+            return Heard(preset(bank, name, _seconds(more)))
         case [int() | float() as slot] if slot == 0:
             return Heard()
-        case [int() | float() as slot] if math.isfinite(slot) and slot == int(slot):
-            return Heard(preset(bank, int(slot)))
-    raise OutOfRange("preset: expected a preset's name, or its number from 1")
+        case [int() | float() as slot, *more] if float(slot).is_integer() and len(more) < 2:
+            return Heard(preset(bank, int(slot), _seconds(more)))
+    raise OutOfRange("preset: expected a preset's name, or its number from 1, and seconds")
+
+
+def _seconds(given: Arguments) -> float | None:
+    """The time in which a preset takes over, where it is given."""
+    return FADE.fit(given[0], "preset.fade") if given else None  # type: ignore[return-value]
 
 
 def _put(

@@ -19,7 +19,9 @@ CUES = """
 0.4 add bend turn transform latent@0.5 zoom=1.5
 0.5 route.loud.high 200
 0.6 remove bend turn
-0.7 undo
+0.65 preset storm 0.2
+0.72 bend.heart.angle 10
+0.75 undo
 0.9 panic
 """
 PRESET = """
