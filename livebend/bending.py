@@ -5,7 +5,7 @@ mixes, and gives the site back its dtype and memory layout. What it returns is a
 input is never written to. A bend that does nothing returns its input itself, bit for bit.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -15,7 +15,7 @@ from torch import Tensor
 from livebend.errors import OutOfRange, Refused, UnknownName
 from livebend.operators import Operator, find_operator
 from livebend.scene import Bend
-from livebend.specs import Value
+from livebend.specs import Spec, Value
 
 LIMIT = 6.0  # deviations of the site: what a bend makes may not lie further from its mean
 
@@ -78,6 +78,29 @@ def active(bends: tuple[Bend, ...]) -> tuple[Bend, ...]:
     """The bends that change something, in order; where any is solo, only those that are."""
     chosen = tuple(b for b in bends if b.solo) or bends
     return tuple(b for b in chosen if is_active(b))
+
+
+def share(bend: Bend, w: float) -> Bend:
+    """Return the share w (0..1) of a bend, so that w and 1 − w together make about the whole.
+
+    A factor r (an amount whose neutral value is not 0) becomes r^w, any other amount a becomes w·a,
+    an angle of many turns not brought back before; an operator without amounts, or with whole ones,
+    gets w of its mix. Exact where nothing lies between and the operator is a group in its amount
+    (turns, gains, powers, shifts), an approximation elsewhere.
+    """
+    op = find_operator(bend.operator)
+    specs = [op.specs[name] for name in op.amounts]
+    if w == 1.0:
+        return bend
+    if not specs or any(spec.kind == "int" for spec in specs):
+        return replace(bend, mix=w * bend.mix)
+    parts = {s.name: _part(s, float(bend.values.get(s.name, s.default)), w) for s in specs}
+    return replace(bend, values={**bend.values, **parts})
+
+
+def _part(spec: Spec, value: float, w: float) -> float:
+    neutral = float(spec.default)
+    return w * value if neutral == 0.0 else float(neutral * (value / neutral) ** w)
 
 
 def signature(bend: Bend) -> tuple[object, ...]:

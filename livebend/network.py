@@ -42,9 +42,11 @@ class Surveyed:
 @dataclass(slots=True)
 class _Bends:
     """The active bends of one frame, by site, and the depths of all, active or not; `outputs`
-    collects what each of them made; `trace` knows what was heard, for masks."""
+    collects what each of them made; `trace` knows what was heard, for masks; `split` gives two
+    neighbouring boundaries a share of a bend."""
 
     trace: Trace = silence
+    split: bool = False
     depths: tuple[float, ...] = ()
     at: dict[str, list[tuple[bending.Place, Bend]]] = field(default_factory=dict)
     strength: dict[str, Tensor] = field(default_factory=dict)
@@ -116,7 +118,7 @@ class Network:
         `negative` turns classifier-free guidance on, at the strength of `sampling.guidance`;
         `trace(feature, span)` gives a feature's recent history to the masks that show it.
         """
-        self._bends = _sorted(bends, trace)
+        self._bends = _sorted(bends, trace, sampling.depth == "split")
         plan = self._plan(sampling)
         text = self._text(text, negative)
         x = self._enter(noise, plan)
@@ -243,7 +245,13 @@ class Network:
 
     def _bend_latent(self, x: Value, plan: Schedule, k: int) -> Value:
         """Bend x at boundary k as a variance-preserving latent, whatever the sampler."""
-        chosen = [b for p, b in self._bends.at.get("latent", ()) if _boundary(p, plan) == k]
+        split = self._bends.split
+        chosen = [
+            bending.share(bend, w)
+            for place, bend in self._bends.at.get("latent", ())
+            for boundary, w in _boundaries(place, plan, split)
+            if boundary == k
+        ]
         if not chosen:
             return x
         size = (1.0 + plan.sigma[k] ** 2) ** 0.5 if plan.sampler == "euler" else 1.0
@@ -294,20 +302,21 @@ class Network:
         return value
 
 
-def _sorted(bends: Sequence[Bend], trace: Trace) -> _Bends:
+def _sorted(bends: Sequence[Bend], trace: Trace, split: bool) -> _Bends:
     places = (bending.place(bend.site) for bend in bends)
-    found = _Bends(trace, tuple(sorted({p.depth for p in places if p.depth is not None})))
+    found = _Bends(trace, split, tuple(sorted({p.depth for p in places if p.depth is not None})))
     for bend in bending.active(tuple(bends)):
         where = bending.place(bend.site)
         found.at.setdefault(where.site, []).append((where, bend))
     return found
 
 
-def _boundary(where: bending.Place, plan: Schedule) -> int:
-    """The boundary of a latent bend: its depth's, its step's, or the finished latent."""
+def _boundaries(where: bending.Place, plan: Schedule, split: bool) -> tuple[tuple[int, float], ...]:
+    """The boundaries of a latent bend, each with its share: its depth's, its step's, or the
+    finished latent."""
     if where.depth is not None:
-        return plan.nearest(where.depth)
-    return plan.calls if where.step is None else min(where.step, plan.calls)
+        return plan.neighbours(where.depth) if split else ((plan.nearest(where.depth), 1.0),)
+    return ((plan.calls if where.step is None else min(where.step, plan.calls), 1.0),)
 
 
 def _guided(output: Tensor, guidance: float | None) -> Tensor:

@@ -26,7 +26,7 @@ Source = Literal[
 Shape = Literal["linear", "square", "cube", "root", "smooth", "step", "inverse"]
 Edge = Literal["fit", "clip", "wrap", "fold"]
 Sampler = Literal["euler", "ddim", "lcm"]
-DepthRule = Literal["nearest", "insert"]
+DepthRule = Literal["nearest", "insert", "split"]
 Normalise = Literal["auto", "none", "match", "match.channel"]
 Units = Literal["sigma", "raw"]
 
@@ -61,7 +61,9 @@ class Sampling:
     sampler: Annotated[Sampler, "euler for few steps, ddim for the paper's mode, lcm"] = "euler"
     steps: Annotated[int, Range(0, 50, whole=True), "network calls per frame; 0 = the model's"] = 0
     guidance: Annotated[float, Range(0, 30), "classifier-free guidance; 0 or 1 = off"] = 0.0
-    depth: Annotated[DepthRule, "how a bend at latent@p finds its place"] = "nearest"
+    depth: Annotated[DepthRule, "how a bend at latent@p finds its place; split is approximate"] = (
+        "nearest"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,10 +262,11 @@ def put(scene: Scene, path: str, value: object, *, fit: bool = False) -> Scene:
     if not rest:
         return replace(scene, seed=cast(int, checked))
     if head in Scene.GROUPS:
-        return replaced(scene, head, replace(getattr(scene, head), **{spec.name: checked}))
+        group = replace(getattr(scene, head), **{spec.name: checked})
+        return _unwrapped(replaced(scene, head, group), checked)
     name, _, leaf = rest.partition(".")
     if head == "bend":
-        return swap(scene, bend_with(scene.bend(name), leaf, checked))
+        return _unwrapped(swap(scene, bend_with(scene.bend(name), leaf, checked)), checked)
     route = replace(scene.route(name), **{spec.name: checked})  # type: ignore[arg-type]
     _check_target(scene, route)
     return swap(scene, route)
@@ -332,6 +335,30 @@ def _check_target(scene: Scene, route: Route) -> None:
         raise Refused(f"{where}: {why}") from None
     if spec.kind not in ("float", "int"):
         raise OutOfRange(f"{where}: expected a number's path")
+    if route.edge == "wrap" and is_shared(scene, route.target):
+        raise Refused(
+            f"route.{route.name}.edge = 'wrap': while sampling.depth is split, a share of"
+            f" {route.target} would jump where it wraps; expected fit, clip or fold"
+        )
+
+
+def is_shared(scene: Scene, path: str) -> bool:
+    """Whether the parameter is an amount of which two steps get a share each (depth "split")."""
+    head, _, rest = path.partition(".")
+    name, _, leaf = rest.partition(".")
+    if head != "bend" or scene.sampling.depth != "split":
+        return False
+    bend = scene.bend(name)
+    return bend.site.startswith("latent@") and leaf in find_operator(bend.operator).amounts
+
+
+def _unwrapped(scene: Scene, value: Value) -> Scene:
+    """Return the scene if the value, just put, a name, leaves every route a target it may drive."""
+    if isinstance(value, str):
+        for route in scene.routes:
+            if route.edge == "wrap":
+                _check_target(scene, route)
+    return scene
 
 
 def without_loose_routes(scene: Scene, part: Part) -> Scene:

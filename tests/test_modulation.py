@@ -14,7 +14,7 @@ from livebend.modulation.follower import followed
 from livebend.modulation.gain import AutoGain
 from livebend.modulation.shapes import CURVES, edged, shaped
 from livebend.ranges import Range
-from livebend.scene import Agc, Bend, Route, Scene
+from livebend.scene import Agc, Bend, Route, Sampling, Scene
 
 LOUD = Features(rms=0.5, low=0.4, mid=0.2, high=0.1, flux=0.7, silent=False)
 ANGLE = Range(-360, 360, "deg", wraps=True)
@@ -332,6 +332,11 @@ def test_a_slew_limit_is_in_the_targets_unit_a_second():
     assert heard[1:6] == pytest.approx([5.0, 10.0, 15.0, 20.0, 25.0])
     assert heard[-1] == pytest.approx(90.0)
     assert angles(scene(route("paper.rms")), paper(0.0, 90.0))[-1] == pytest.approx(90.0)
+
+
+def test_an_angle_that_is_split_stops_at_its_end_instead_of_wrapping():
+    one = replace(scene(route("paper.rms")), sampling=Sampling(depth="split"))
+    assert angles(one, paper(350.0, 370.0)) == pytest.approx([350.0, 360.0])
 
 
 def test_a_slew_limit_is_the_same_at_every_frame_rate():

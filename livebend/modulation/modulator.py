@@ -14,7 +14,7 @@ from livebend.modulation.history import History
 from livebend.modulation.shapes import edged, shaped
 from livebend.modulation.sources import SOURCES, Moment
 from livebend.morphing import own_name
-from livebend.scene import Agc, Route, Scene, find, get, put
+from livebend.scene import Agc, Route, Scene, find, get, is_shared, put
 from livebend.specs import Spec
 
 LEVELS = tuple(name for name, source in SOURCES.items() if source.kind == "level")
@@ -159,4 +159,6 @@ def _total(
     if spec.range is None:
         return total
     edges = [route.edge for route in routes if route.edge != "fit"]
+    if not edges and is_shared(scene, path):
+        return edged(total, "clip", spec.range)  # a share of an angle that wraps would jump
     return edged(total, edges[-1] if edges else "fit", spec.range)
