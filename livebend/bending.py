@@ -5,7 +5,7 @@ mixes, and gives the site back its dtype and memory layout. What it returns is a
 input is never written to. A bend that does nothing returns its input itself, bit for bit.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -15,7 +15,7 @@ from torch import Tensor
 from livebend.errors import OutOfRange, Refused, UnknownName
 from livebend.operators import Operator, find_operator
 from livebend.scene import Bend
-from livebend.specs import Value
+from livebend.specs import Spec, Value
 
 LIMIT = 6.0  # deviations of the site: what a bend makes may not lie further from its mean
 
@@ -62,6 +62,11 @@ def _number(text: str, depth: str, site: str) -> float:
     return value
 
 
+def is_picture(site: str) -> bool:
+    """Whether the tensor of a site has a height and a width, so that a mask means something."""
+    return site.split(".")[:2] not in (["unet", "text"], ["unet", "time"])
+
+
 def is_active(bend: Bend) -> bool:
     """Whether the bend would change anything."""
     return not (
@@ -75,19 +80,43 @@ def active(bends: tuple[Bend, ...]) -> tuple[Bend, ...]:
     return tuple(b for b in chosen if is_active(b))
 
 
+def share(bend: Bend, w: float) -> Bend:
+    """Return the share w (0..1) of a bend, so that w and 1 − w together make about the whole.
+
+    A factor r (an amount whose neutral value is not 0) becomes r^w, any other amount a becomes w·a,
+    an angle of many turns not brought back before; an operator without amounts, or with whole ones,
+    gets w of its mix. Exact where nothing lies between and the operator is a group in its amount
+    (turns, gains, powers, shifts), an approximation elsewhere.
+    """
+    op = find_operator(bend.operator)
+    specs = [op.specs[name] for name in op.amounts]
+    if w == 1.0:
+        return bend
+    if not specs or any(spec.kind == "int" for spec in specs):
+        return replace(bend, mix=w * bend.mix)
+    parts = {s.name: _part(s, float(bend.values.get(s.name, s.default)), w) for s in specs}
+    return replace(bend, values={**bend.values, **parts})
+
+
+def _part(spec: Spec, value: float, w: float) -> float:
+    neutral = float(spec.default)
+    return w * value if neutral == 0.0 else float(neutral * (value / neutral) ** w)
+
+
 def signature(bend: Bend) -> tuple[object, ...]:
-    """Everything about a bend that its result depends on, as a key."""
+    """Everything about a bend, but its mask, that its result depends on, as a key."""
     values = tuple(sorted(bend.values.items()))
     return (bend.operator, values, bend.channels, bend.mix, bend.normalise, bend.units)
 
 
-def apply(bend: Bend, x: Tensor) -> tuple[Tensor, Tensor]:
+def apply(bend: Bend, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Bend x [B, C, H, W]; return (y, d), y like x in shape, dtype and strides, d = ‖y−x‖/‖x‖.
 
     Text embeddings [B, T, C] are seen as [B, C, 1, T], time embeddings [B, C] as [B, C, 1, 1].
+    `mask` [H, W], float32, says how much of the bend acts where: y = x + mask·mix·(y − x).
     """
     h = _as_picture(x.float())
-    y = _bent(bend, h)
+    y = _bent(bend, h, mask)
     strength = torch.linalg.vector_norm(y - h) / torch.linalg.vector_norm(h).clamp_min(1e-12)
     return _like(x, y), strength
 
@@ -98,7 +127,7 @@ def _as_picture(x: Tensor) -> Tensor:
     return x[..., None, None] if x.dim() == 2 else x
 
 
-def _bent(bend: Bend, h: Tensor) -> Tensor:
+def _bent(bend: Bend, h: Tensor, mask: Tensor | None) -> Tensor:
     op = find_operator(bend.operator)
     chosen = _channels(bend.channels, h.shape[1])
     index = None if chosen is None else torch.tensor(chosen, device=h.device)
@@ -107,7 +136,10 @@ def _bent(bend: Bend, h: Tensor) -> Tensor:
     y = _normalised(op, bend, y, part)
     if bend.units == "sigma":
         y = _held(y, part)
-    y = y if bend.mix == 1.0 else part + bend.mix * (y - part)
+    if mask is not None:
+        y = part + (bend.mix * mask) * (y - part)
+    elif bend.mix != 1.0:
+        y = part + bend.mix * (y - part)
     return y if index is None else h.index_copy(1, index, y)
 
 

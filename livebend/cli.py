@@ -89,11 +89,16 @@ def _add_scene(to: argparse.ArgumentParser) -> None:
         "--set", action="append", type=_pair, default=[], metavar="path=value", dest="sets",
         help="set a parameter, such as walk.radius=0.5; may be repeated",
     )  # fmt: skip
+    to.add_argument("--masks", type=Path, metavar="DIR", help="a folder of drawn masks, NAME.png")
 
 
 def _add_played(to: argparse.ArgumentParser) -> None:
     to.add_argument("--preset", default="default", metavar="NAME|FILE", help="what is played")
     to.add_argument("--cues", type=Path, metavar="FILE", help="play the commands of a cue file")
+    to.add_argument(
+        "--fade", action="append", type=_fade, default=[], metavar="S", dest="sets",
+        help="seconds from one preset to the next, as --set preset.fade",
+    )  # fmt: skip
     _add_scene(to)
 
 
@@ -156,6 +161,10 @@ def _pair(text: str) -> tuple[str, object]:
         return path, float(value)
     except ValueError:
         return path, value
+
+
+def _fade(text: str) -> tuple[str, object]:
+    return _pair(f"preset.fade={text}")
 
 
 def _positive(wishes: argparse.Namespace) -> None:
@@ -237,6 +246,7 @@ def _sweep(wishes: argparse.Namespace) -> int:
             wishes.steps,
             wishes.seed,
             tuple(wishes.sets),
+            wishes.masks,
         )
     )
     print(f"{pictures} pictures in {wishes.output}")

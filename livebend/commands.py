@@ -9,6 +9,7 @@ from typing import ClassVar, Literal, Protocol
 
 from livebend.errors import Refused
 from livebend.scene import (
+    Arrival,
     Part,
     Scene,
     check,
@@ -113,13 +114,19 @@ class Remove(_Structural):
 
 @dataclass(frozen=True, slots=True)
 class Load(_Structural):
-    """Load a whole scene, as a preset gives it; `preset` is that preset's name, for cue files."""
+    """Load a whole scene, as a preset gives it; `preset` is that preset's name, for cue files.
+
+    It takes over in `fade` seconds, or in the time that `preset.fade` says, which stays as it is.
+    """
 
     scene: Scene
     preset: str = ""
+    fade: float | None = None
 
     def apply(self, scene: Scene) -> Scene:
-        return replace(self.scene, home=self.scene, before=_mark(scene).before)
+        fade = scene.preset.fade if self.fade is None else self.fade
+        arrival = Arrival(fade) if fade > 0.0 else None
+        return _loaded(scene, self.scene, arrival)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +134,7 @@ class Panic(_Structural):
     """Go back to the scene as its preset gave it."""
 
     def apply(self, scene: Scene) -> Scene:
-        return scene if scene.home is None else Load(scene.home).apply(scene)
+        return scene if scene.home is None else _loaded(scene, scene.home, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +147,11 @@ class Undo(_Structural):
         return replace(scene.before, before=_mark(scene).before)
 
 
+def _loaded(scene: Scene, new: Scene, arrival: Arrival | None) -> Scene:
+    before = _mark(scene).before
+    return replace(new, home=new, before=before, preset=scene.preset, arrival=arrival)
+
+
 def _mark(scene: Scene) -> Scene:
     """Remember the scene in `before`, one step deep so that a long show does not pile up."""
-    return replace(scene, before=replace(scene, before=None))
+    return replace(scene, before=replace(scene, before=None, arrival=None))

@@ -68,6 +68,7 @@ class Wishes:
     osc: str = "127.0.0.1:8000"
     stats: Path | None = None
     aloud: bool = False
+    masks: Path | None = None
     sets: Sequence[tuple[str, object]] = field(default_factory=tuple)
 
 
@@ -79,7 +80,7 @@ class Player:
         wishes = show.wishes
         model = load_model(wishes.model)
         size = wishes.size or (model.native, model.native)
-        self.network = Network(model, *size)
+        self.network = Network(model, *size, show.drawn)
         self.scene = self.network.check(show.scene)
         self.prompts = Prompts(model.encode, model.understand, show.refuse)
         for text in texts_of(self.scene):
@@ -101,6 +102,7 @@ class Show:
         self.frames: Latest[Frame | None] = Latest(None)
         self.display = Display(View(fullscreen=wishes.fullscreen, display=wishes.display))
         self.scene = presets.opening(wishes.preset, wishes.seed, wishes.steps, wishes.sets)
+        self.drawn = presets.drawn_masks(wishes.preset, wishes.masks)
         self.scenes = Latest(self.scene)
         self.bank = presets.PresetBank()
         self.stop = threading.Event()

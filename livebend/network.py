@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 from livebend import bending
+from livebend.drawn import Drawn
 from livebend.errors import OutOfRange
+from livebend.masking import Masking, Trace, silence
 from livebend.memory import Memory, Value
 from livebend.models import Model, Stage, sites, time_stage, unet_stages, vae_stages
 from livebend.sampler import Schedule, ddim_step, euler_step, lcm_step, schedule
@@ -40,8 +42,11 @@ class Surveyed:
 @dataclass(slots=True)
 class _Bends:
     """The active bends of one frame, by site, and the depths of all, active or not; `outputs`
-    collects what each of them made."""
+    collects what each of them made; `trace` knows what was heard, for masks; `split` gives two
+    neighbouring boundaries a share of a bend."""
 
+    trace: Trace = silence
+    split: bool = False
     depths: tuple[float, ...] = ()
     at: dict[str, list[tuple[bending.Place, Bend]]] = field(default_factory=dict)
     strength: dict[str, Tensor] = field(default_factory=dict)
@@ -51,8 +56,11 @@ class _Bends:
 class Network:
     """A model at one size of picture. Owned by the render thread."""
 
-    def __init__(self, model: Model, width: int, height: int) -> None:
-        """Raises: OutOfRange where a side is not a multiple of the decoder's factor."""
+    def __init__(self, model: Model, width: int, height: int, drawn: Drawn | None = None) -> None:
+        """`drawn` are the drawn masks in reach.
+
+        Raises: OutOfRange where a side is not a multiple of the decoder's factor.
+        """
         factor = model.factor
         if width % factor or height % factor or min(width, height) < 8 * factor:
             raise OutOfRange(
@@ -62,6 +70,7 @@ class Network:
         self.width, self.height = width, height
         self.shape = (1, 4, height // factor, width // factor)
         self.memory = Memory()
+        self._masking = Masking(self.memory, drawn or Drawn())
         self._unet = unet_stages(model.unet, *self.shape[2:])
         self._vae = vae_stages(model.vae)
         self._time = time_stage(model.unet)
@@ -82,6 +91,7 @@ class Network:
         for bend in scene.bends:
             bending.check_place(bend.site, self.sites)
             bending.check_channels(bend.channels)
+            self._masking.check(bend)
         return scene
 
     def calls(self, sampling: Sampling) -> int:
@@ -101,12 +111,14 @@ class Network:
         bends: Sequence[Bend],
         sampling: Sampling,
         negative: Value | None = None,
+        trace: Trace = silence,
     ) -> Painted:
         """Paint one picture from a variance-preserving noise and a prompt's embedding [1, T, C].
 
-        `negative` turns classifier-free guidance on, at the strength of `sampling.guidance`.
+        `negative` turns classifier-free guidance on, at the strength of `sampling.guidance`;
+        `trace(feature, span)` gives a feature's recent history to the masks that show it.
         """
-        self._bends = _sorted(bends)
+        self._bends = _sorted(bends, trace, sampling.depth == "split")
         plan = self._plan(sampling)
         text = self._text(text, negative)
         x = self._enter(noise, plan)
@@ -233,7 +245,13 @@ class Network:
 
     def _bend_latent(self, x: Value, plan: Schedule, k: int) -> Value:
         """Bend x at boundary k as a variance-preserving latent, whatever the sampler."""
-        chosen = [b for p, b in self._bends.at.get("latent", ()) if _boundary(p, plan) == k]
+        split = self._bends.split
+        chosen = [
+            bending.share(bend, w)
+            for place, bend in self._bends.at.get("latent", ())
+            for boundary, w in _boundaries(place, plan, split)
+            if boundary == k
+        ]
         if not chosen:
             return x
         size = (1.0 + plan.sigma[k] ** 2) ** 0.5 if plan.sampler == "euler" else 1.0
@@ -257,9 +275,13 @@ class Network:
         return value
 
     def _bent(self, bend: Bend, value: Value, where: Hashable) -> Value:
-        key = (value.version, bending.signature(bend))
+        x, trace = value.tensor, self._bends.trace
+        size = (x.shape[-2], x.shape[-1])
+        mask = self._masking.mask(bend, size, x.device, trace, where)
+        key = (value.version, bending.signature(bend), None if mask is None else mask.version)
+        part = None if mask is None else mask.tensor
         made, strength = self.memory.recall(
-            "bend", key, lambda: bending.apply(bend, value.tensor), step=where
+            "bend", key, lambda: bending.apply(bend, x, part), step=where
         )
         self._bends.strength[bend.name] = strength.tensor
         self._bends.outputs.setdefault(bend.name, []).append(made.tensor)
@@ -280,20 +302,21 @@ class Network:
         return value
 
 
-def _sorted(bends: Sequence[Bend]) -> _Bends:
+def _sorted(bends: Sequence[Bend], trace: Trace, split: bool) -> _Bends:
     places = (bending.place(bend.site) for bend in bends)
-    found = _Bends(tuple(sorted({p.depth for p in places if p.depth is not None})))
+    found = _Bends(trace, split, tuple(sorted({p.depth for p in places if p.depth is not None})))
     for bend in bending.active(tuple(bends)):
         where = bending.place(bend.site)
         found.at.setdefault(where.site, []).append((where, bend))
     return found
 
 
-def _boundary(where: bending.Place, plan: Schedule) -> int:
-    """The boundary of a latent bend: its depth's, its step's, or the finished latent."""
+def _boundaries(where: bending.Place, plan: Schedule, split: bool) -> tuple[tuple[int, float], ...]:
+    """The boundaries of a latent bend, each with its share: its depth's, its step's, or the
+    finished latent."""
     if where.depth is not None:
-        return plan.nearest(where.depth)
-    return plan.calls if where.step is None else min(where.step, plan.calls)
+        return plan.neighbours(where.depth) if split else ((plan.nearest(where.depth), 1.0),)
+    return ((plan.calls if where.step is None else min(where.step, plan.calls), 1.0),)
 
 
 def _guided(output: Tensor, guidance: float | None) -> Tensor:

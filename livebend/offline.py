@@ -41,6 +41,7 @@ class Job:
     steps: int | None = None
     seed: int | None = None
     cues: Path | None = None
+    masks: Path | None = None
     sets: tuple[tuple[str, object], ...] = field(default_factory=tuple)
 
 
@@ -63,7 +64,8 @@ def render(job: Job, *, quiet: bool = False, tell: Callable[[str], None] | None 
     hands = _hands(job, scene)
     clock = OfflineClock(job.fps, _seconds(job, sound))
     model = load_model(job.model)
-    network = Network(model, *(job.size or (model.native, model.native)))
+    drawn = presets.drawn_masks(job.preset, job.masks)
+    network = Network(model, *(job.size or (model.native, model.native)), drawn)
     network.check(scene)
     statistics = Statistics(SystemTime())
     renderer = Renderer(

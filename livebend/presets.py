@@ -31,6 +31,7 @@ from livebend.errors import LivebendError, OutOfRange, PresetError, UnknownName
 from livebend.files import short, write_whole
 
 if TYPE_CHECKING:
+    from livebend.drawn import Drawn
     from livebend.scene import Scene
 
 SLOTS = 9
@@ -88,6 +89,22 @@ def opening(
     for path, value in (("seed", seed), ("sampling.steps", steps), *sets):
         scene = scene if value is None else put(scene, path, value)
     return replace(scene, home=scene)
+
+
+def drawn_masks(preset: str = "", folder: Path | None = None) -> "Drawn":
+    """Return the drawn masks in reach: of livebend, of the user, beside a preset's own file, and
+    in a folder that the command line names. Raises: PresetError where that is none.
+    """
+    from livebend.drawn import FOLDER, Drawn  # noqa: PLC0415 - imports torch
+
+    folders = [built_in_folder() / FOLDER, user_folder() / FOLDER]
+    if preset.endswith(".toml"):
+        folders.append(Path(preset).parent / FOLDER)
+    if folder is not None:
+        if not folder.is_dir():
+            raise PresetError(f"--masks {short(folder)}: expected a folder")
+        folders.append(folder)
+    return Drawn(folders)
 
 
 def sweep_of(name_or_file: str) -> Mapping[str, str]:

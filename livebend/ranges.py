@@ -42,6 +42,15 @@ class Range:
             return math.log(value / self.low) / math.log(self.high / self.low)
         return (value - self.low) / (self.high - self.low)
 
+    def between(self, first: float, last: float, share: float) -> float:
+        """Return the value `share` (0..1) of the way: the shorter way round a circle, in equal
+        ratios on a logarithmic range."""
+        if self.wraps:
+            return self.fit(first + share * math.remainder(last - first, 360.0))
+        if self.curve == "log":
+            return self.fit(first * (last / first) ** share)
+        return self.fit(first + share * (last - first))
+
     def fit(self, value: float) -> float:
         """Bring a live value inside: whole turns on a circle, else the nearer end; NaN is low."""
         if math.isnan(value):

@@ -1,7 +1,7 @@
 """From a scene, the sound and the time to a frame. Owned by the render thread."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -14,10 +14,13 @@ from livebend.flow import Features, Frame, Pixels, Tick
 from livebend.mailbox import Latest
 from livebend.memory import Ran, Value
 from livebend.modulation import Modulation, Modulator
+from livebend.morphing import Morph
 from livebend.network import Network, Painted
 from livebend.prompts import Prompts
 from livebend.scene import Bend, Route, Scene, Walk, put
 from livebend.status import BendStatus, RouteStatus, Statistics, Status
+
+Between = Callable[[Tensor, Tensor, float], Tensor]
 
 HELD_OFF = 2.0  # s that a bend stays out after it made values that are not finite
 
@@ -47,6 +50,9 @@ class Renderer:
         self._duration = duration
         self._strict = strict
         self._modulator = Modulator()
+        self._morph = Morph()
+        self._shown: dict[str, Value] = {}  # the prompt and the noise of the last frame
+        self._origins: dict[str, Value] = {}  # those of the frame before a preset was loaded
         self._fade = _Fade()
         self._held_off: dict[str, float] = {}
         self._good: Pixels | None = None
@@ -55,10 +61,11 @@ class Renderer:
     def __call__(self, scene: Scene, features: Features, tick: Tick) -> Frame:
         """Paint the frame of this tick."""
         begin = now()
+        scene, share = self._morphed(scene, tick)
         modulation = self._modulate(scene, features, tick)
         playing = self._without_faulty(modulated(scene, modulation), tick)
         self.network.memory.begin_frame()
-        painted = self._paint(playing, tick)
+        painted = self._paint(playing, tick, share)
         pixels = self._checked(painted, playing, tick)
         ran = self.network.memory.ran
         self._statistics.frame((now() - begin) * 1e3, _stage_ms(ran), _share(ran))
@@ -67,7 +74,19 @@ class Renderer:
 
     def follow(self, scene: Scene, features: Features, tick: Tick) -> None:
         """Follow the sound through this tick without painting."""
-        self._modulate(scene, features, tick)
+        self._modulate(self._morphed(scene, tick)[0], features, tick)
+
+    def _morphed(self, scene: Scene, tick: Tick) -> tuple[Scene, float]:
+        """Return the scene on its way from the one that was played, and its share of the way."""
+        scene, share = self._morph.step(scene, tick.time)
+        if share >= 1.0:
+            self._origins = {}
+        elif self._morph.begun:
+            self._fade = _Fade()  # a preset brings its prompt with it
+            self._origins = dict(self._shown)
+            if self._morph.keeps_noise:
+                self._origins.pop("noise.morph", None)
+        return scene, share
 
     def _modulate(self, scene: Scene, features: Features, tick: Tick) -> Modulation:
         progress = min(tick.time / self._duration, 1.0) if self._duration else 0.0
@@ -79,12 +98,25 @@ class Renderer:
         return modulation
 
     @torch.inference_mode()
-    def _paint(self, scene: Scene, tick: Tick) -> Painted:
+    def _paint(self, scene: Scene, tick: Tick, share: float = 1.0) -> Painted:
         guided = scene.sampling.guidance > 1.0
         negative = self._prompts.value(scene.prompt.negative) if guided else None
-        text = self._text(scene, tick)
+        text = self._crossed("text.morph", self._text(scene, tick), share, torch.lerp)
         noise = self._walk(scene.seed, scene.walk, tick.time)
-        return self.network.paint(noise, text, scene.bends, scene.sampling, negative)
+        noise = self._crossed("noise.morph", noise, share, slerp)
+        trace = self._modulator.history.trace
+        return self.network.paint(noise, text, scene.bends, scene.sampling, negative, trace)
+
+    def _crossed(self, name: str, new: Value, share: float, between: Between) -> Value:
+        """The prompt or the noise on the way from what was shown when a preset was loaded."""
+        value, old = new, self._origins.get(name, new)
+        if share < 1.0 and old.version != new.version:
+            key = (old.version, new.version, share)
+            (value,) = self.network.memory.recall(
+                name, key, lambda: (between(old.tensor, new.tensor, share),)
+            )
+        self._shown[name] = value
+        return value
 
     def _text(self, scene: Scene, tick: Tick) -> Value:
         """The embedding that this frame is painted from: crossing from an old prompt, and between
@@ -168,7 +200,7 @@ class Renderer:
         painted: Painted,
     ) -> Status:
         bends = [self._bend_status(b, painted.strength) for b in playing.bends]
-        routes = [_route_status(r, modulation.sources.get(r.name, 0.0)) for r in scene.routes]
+        routes = [_route_status(r, modulation) for r in scene.routes]
         return self._statistics.status(features, scene.title, scene.prompt.text, bends, routes)
 
     def _bend_status(self, bend: Bend, strength: Mapping[str, Tensor]) -> BendStatus:
@@ -199,6 +231,17 @@ class _Fade:
         return self._origin, u * u * (3.0 - 2.0 * u)
 
 
+def slerp(a: Tensor, b: Tensor, share: float) -> Tensor:
+    """Return the noise `share` of the way along the arc from a to b, so that it keeps its size.
+
+    y = (sin((1−t)Ω)·a + sin(tΩ)·b)/sin Ω, cos Ω = a·b/(|a||b|). Source: Shoemake 1985, section 3.3.
+    """
+    cosine = (a * b).sum() / (torch.linalg.vector_norm(a) * torch.linalg.vector_norm(b))
+    omega = torch.acos(cosine.clamp(-0.9999, 0.9999))
+    first, second = torch.sin((1.0 - share) * omega), torch.sin(share * omega)
+    return (first * a + second * b) / torch.sin(omega)
+
+
 def modulated(scene: Scene, modulation: Modulation) -> Scene:
     """Return the scene with the values that its routes give now."""
     for path, value in modulation.values.items():
@@ -206,8 +249,9 @@ def modulated(scene: Scene, modulation: Modulation) -> Scene:
     return scene
 
 
-def _route_status(route: Route, value: float) -> RouteStatus:
-    output = route.low + (route.high - route.low) * value
+def _route_status(route: Route, modulation: Modulation) -> RouteStatus:
+    value = modulation.sources.get(route.name, 0.0)
+    output = modulation.added.get(route.name, 0.0)
     return RouteStatus(route.name, route.source, value, route.target, output)
 
 

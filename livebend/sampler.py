@@ -67,6 +67,18 @@ class Schedule:
         distance = [abs(layer - depth * LAYERS) for layer in self.layers]
         return distance.index(min(distance))
 
+    def neighbours(self, depth: float) -> tuple[tuple[int, float], ...]:
+        """The boundaries before and after depth 0..1 on the layer axis, each with its share.
+
+        w = (after − L)/(after − before) belongs to the one before; one that is hit has it all.
+        """
+        layer, layers = depth * LAYERS, self.layers
+        if layer <= layers[0]:
+            return ((0, 1.0),)
+        k = next(i for i, after in enumerate(layers) if after >= layer)
+        w = (layers[k] - layer) / (layers[k] - layers[k - 1])
+        return ((k, 1.0),) if w == 0.0 else ((k - 1, w), (k, 1.0 - w))
+
 
 @lru_cache(maxsize=256)
 def schedule(

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, ClassVar, Literal, TypeVar, cast
 
+from livebend import masks
 from livebend.errors import OutOfRange, Refused, UnknownName
 from livebend.operators import find_operator
 from livebend.ranges import Degrees, Gain, Range, Seconds, Seed, Unit
@@ -25,7 +26,7 @@ Source = Literal[
 Shape = Literal["linear", "square", "cube", "root", "smooth", "step", "inverse"]
 Edge = Literal["fit", "clip", "wrap", "fold"]
 Sampler = Literal["euler", "ddim", "lcm"]
-DepthRule = Literal["nearest", "insert"]
+DepthRule = Literal["nearest", "insert", "split"]
 Normalise = Literal["auto", "none", "match", "match.channel"]
 Units = Literal["sigma", "raw"]
 
@@ -60,7 +61,9 @@ class Sampling:
     sampler: Annotated[Sampler, "euler for few steps, ddim for the paper's mode, lcm"] = "euler"
     steps: Annotated[int, Range(0, 50, whole=True), "network calls per frame; 0 = the model's"] = 0
     guidance: Annotated[float, Range(0, 30), "classifier-free guidance; 0 or 1 = off"] = 0.0
-    depth: Annotated[DepthRule, "how a bend at latent@p finds its place"] = "nearest"
+    depth: Annotated[DepthRule, "how a bend at latent@p finds its place; split is approximate"] = (
+        "nearest"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,23 @@ class Agc:
 
 
 @dataclass(frozen=True, slots=True)
+class Recall:
+    """How a preset is loaded."""
+
+    fade: Annotated[Seconds, "time to cross from one preset to the next; 0 = at once"] = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arrival:
+    """That a scene was loaded, and takes over in so many seconds. Each is another one."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Bend:
-    """One operator at one site. `values` are the operator's own parameters."""
+    """One operator at one site. `values` are the operator's own parameters, `mask` those of its
+    mask, by their names after `mask.`; what is at its default need not be there."""
 
     kind: ClassVar[str] = "bend"
 
@@ -83,6 +101,7 @@ class Bend:
     operator: str
     site: Annotated[str, "where it acts, such as unet.mid, unet.mid#1 or latent@0.8"]
     values: Mapping[str, Value] = field(default_factory=dict)
+    mask: Mapping[str, Value] = field(default_factory=dict, kw_only=True)
     channels: Annotated[str, "all, or 0-3, or 0,2, or random:0.25:7 (fraction, seed)"] = "all"
     mix: Annotated[Unit, "0 = untouched, 1 = fully bent"] = 1.0
     normalise: Annotated[
@@ -112,6 +131,9 @@ class Route:
     rate: Annotated[float, Range(0, 50, "Hz"), "of an LFO"] = 0.1
     gain: Annotated[Gain, "factor on the source"] = 1.0
     edge: Annotated[Edge, "outside the target's range: fit = as the target does"] = "fit"
+    slew: Annotated[
+        float, Range(0, 1e6, "a second"), "fastest change, in the target's unit; 0 = no limit"
+    ] = 0.0
     mute: Annotated[bool, "leave this route out"] = False
 
 
@@ -122,7 +144,8 @@ P = TypeVar("P", Bend, Route)
 @dataclass(frozen=True, slots=True)
 class Scene:
     """Everything a performer wants. `home` is the scene as its preset gave it (panic returns
-    there); `before` is the scene before the last structural command (undo returns there)."""
+    there); `before` is the scene before the last structural command (undo returns there);
+    `arrival` says how it takes over from the scene that was played."""
 
     title: str = ""
     seed: Annotated[Seed, "of the noise"] = 46
@@ -130,12 +153,14 @@ class Scene:
     walk: Walk = Walk()
     sampling: Sampling = Sampling()
     agc: Agc = Agc()
+    preset: Recall = Recall()
     bends: tuple[Bend, ...] = ()
     routes: tuple[Route, ...] = ()
     home: "Scene | None" = field(default=None, compare=False, repr=False)
     before: "Scene | None" = field(default=None, compare=False, repr=False)
+    arrival: Arrival | None = field(default=None, compare=False, repr=False)
 
-    GROUPS: ClassVar[tuple[str, ...]] = ("prompt", "walk", "sampling", "agc")
+    GROUPS: ClassVar[tuple[str, ...]] = ("prompt", "walk", "sampling", "agc", "preset")
 
     def bend(self, name: str) -> Bend:
         """Return the bend of that name. Raises: UnknownName."""
@@ -155,11 +180,14 @@ def _part(parts: tuple[P, ...], kind: str, name: str) -> P:
 
 # ---- paths ---------------------------------------------------------------------------------
 
+MASK = "mask."  # before the name of a mask's parameter, within its bend
+
 
 def specs_of_bend(bend: Bend) -> dict[str, Spec]:
-    """Every parameter of a bend: its own, and its operator's."""
+    """Every parameter of a bend: its own, its operator's, and its mask's as mask.x and so on."""
     own = {k: s for k, s in specs_of(Bend).items() if k not in ("name", "operator")}
-    return own | dict(find_operator(bend.operator).specs)
+    masked = {f"{MASK}{name}": spec for name, spec in masks.SPECS.items()}
+    return own | dict(find_operator(bend.operator).specs) | masked
 
 
 def specs_of_route() -> dict[str, Spec]:
@@ -170,14 +198,14 @@ def specs_of_route() -> dict[str, Spec]:
 def find(scene: Scene, path: str) -> Spec:
     """Return the spec of the parameter at `path`. Raises: UnknownName, with the nearest path."""
     head, _, rest = path.partition(".")
-    group, _, leaf = rest.rpartition(".")
+    name, _, leaf = rest.partition(".")
     specs: Mapping[str, Spec] = {}
     if head == "bend":
-        specs = specs_of_bend(scene.bend(group or rest))
+        specs = specs_of_bend(scene.bend(name))
     elif head == "route":
-        scene.route(group or rest)
+        scene.route(name)
         specs = specs_of_route()
-    elif head in Scene.GROUPS and not group:
+    elif head in Scene.GROUPS and not leaf:
         specs, leaf = specs_of(type(getattr(scene, head))), rest
     elif not rest:
         specs, leaf = {"seed": specs_of(Scene)["seed"]}, head
@@ -208,11 +236,18 @@ def get(scene: Scene, path: str) -> Value:
         return scene.seed
     if head in Scene.GROUPS:
         return cast(Value, getattr(getattr(scene, head), spec.name))
-    name = rest.rpartition(".")[0]
+    name, _, leaf = rest.partition(".")
     part: Part = scene.bend(name) if head == "bend" else scene.route(name)
-    if isinstance(part, Bend) and spec.name in find_operator(part.operator).specs:
-        return part.values.get(spec.name, spec.default)
-    return cast(Value, getattr(part, spec.name))
+    return value_of(part, leaf, spec)
+
+
+def value_of(part: Part, leaf: str, spec: Spec) -> Value:
+    """Return a part's value of the parameter `leaf`, which has that spec."""
+    if isinstance(part, Bend) and leaf.startswith(MASK):
+        return part.mask.get(spec.name, spec.default)
+    if isinstance(part, Bend) and leaf in find_operator(part.operator).specs:
+        return part.values.get(leaf, spec.default)
+    return cast(Value, getattr(part, leaf))
 
 
 def put(scene: Scene, path: str, value: object, *, fit: bool = False) -> Scene:
@@ -227,10 +262,11 @@ def put(scene: Scene, path: str, value: object, *, fit: bool = False) -> Scene:
     if not rest:
         return replace(scene, seed=cast(int, checked))
     if head in Scene.GROUPS:
-        return replaced(scene, head, replace(getattr(scene, head), **{spec.name: checked}))
-    name = rest.rpartition(".")[0]
+        group = replace(getattr(scene, head), **{spec.name: checked})
+        return _unwrapped(replaced(scene, head, group), checked)
+    name, _, leaf = rest.partition(".")
     if head == "bend":
-        return swap(scene, _bend_with(scene.bend(name), spec, checked))
+        return _unwrapped(swap(scene, bend_with(scene.bend(name), leaf, checked)), checked)
     route = replace(scene.route(name), **{spec.name: checked})  # type: ignore[arg-type]
     _check_target(scene, route)
     return swap(scene, route)
@@ -241,10 +277,15 @@ def replaced(scene: Scene, name: str, value: object) -> Scene:
     return replace(scene, **{name: value})  # type: ignore[arg-type]
 
 
-def _bend_with(bend: Bend, spec: Spec, value: Value) -> Bend:
-    if spec.name in find_operator(bend.operator).specs:
-        return replace(bend, values={**bend.values, spec.name: value})
-    return replace(bend, **{spec.name: value})  # type: ignore[arg-type]
+def bend_with(bend: Bend, leaf: str, value: Value) -> Bend:
+    """Return the bend with a value, already checked, of its parameter `leaf`."""
+    if leaf.startswith(MASK):
+        shape = {**bend.mask, leaf.removeprefix(MASK): value}
+        changed = {k: v for k, v in shape.items() if v != masks.SPECS[k].default}
+        return replace(bend, mask=changed)
+    if leaf in find_operator(bend.operator).specs:
+        return replace(bend, values={**bend.values, leaf: value})
+    return replace(bend, **{leaf: value})  # type: ignore[arg-type]
 
 
 def parts_of(scene: Scene, part: Part) -> tuple[str, tuple[Part, ...]]:
@@ -294,6 +335,30 @@ def _check_target(scene: Scene, route: Route) -> None:
         raise Refused(f"{where}: {why}") from None
     if spec.kind not in ("float", "int"):
         raise OutOfRange(f"{where}: expected a number's path")
+    if route.edge == "wrap" and is_shared(scene, route.target):
+        raise Refused(
+            f"route.{route.name}.edge = 'wrap': while sampling.depth is split, a share of"
+            f" {route.target} would jump where it wraps; expected fit, clip or fold"
+        )
+
+
+def is_shared(scene: Scene, path: str) -> bool:
+    """Whether the parameter is an amount of which two steps get a share each (depth "split")."""
+    head, _, rest = path.partition(".")
+    name, _, leaf = rest.partition(".")
+    if head != "bend" or scene.sampling.depth != "split":
+        return False
+    bend = scene.bend(name)
+    return bend.site.startswith("latent@") and leaf in find_operator(bend.operator).amounts
+
+
+def _unwrapped(scene: Scene, value: Value) -> Scene:
+    """Return the scene if the value, just put, a name, leaves every route a target it may drive."""
+    if isinstance(value, str):
+        for route in scene.routes:
+            if route.edge == "wrap":
+                _check_target(scene, route)
+    return scene
 
 
 def without_loose_routes(scene: Scene, part: Part) -> Scene:

@@ -51,6 +51,7 @@ class Sweep:
     steps: int | None = None
     seed: int | None = None
     sets: tuple[tuple[str, object], ...] = field(default_factory=tuple)
+    masks: Path | None = None
 
 
 def sweep(wishes: Sweep, *, quiet: bool = False) -> int:
@@ -59,7 +60,8 @@ def sweep(wishes: Sweep, *, quiet: bool = False) -> int:
     rows, columns = _axes(wishes)
     grid = [list(_along(row, columns)) for row in _along(scene, rows)]
     model = load_model(wishes.model)
-    network = Network(model, *(wishes.size or (model.native, model.native)))
+    drawn = presets.drawn_masks(wishes.preset, wishes.masks)
+    network = Network(model, *(wishes.size or (model.native, model.native)), drawn)
     for scene in (scene for row in grid for scene in row):
         network.check(scene)
     prompts = Prompts(model.encode, model.understand)

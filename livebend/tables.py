@@ -1,7 +1,8 @@
 """Scenes as plain tables, the tree of a preset file: checked on the way in, sparse on the way out.
 
     {"title": "Dub", "prompt": {"text": "flames"},
-     "bend": {"swirl": {"operator": "rotate", "site": "latent@0.8", "angle": 30.0}},
+     "bend": {"swirl": {"operator": "rotate", "site": "latent@0.8", "angle": 30.0,
+                        "mask": {"kind": "disc", "x": 0.2}}},
      "route": {"kick": {"source": "low", "target": "bend.swirl.angle", "high": 90.0}}}
 
 A bend's own keys and its operator's stand side by side. Every error begins with the key's path.
@@ -14,10 +15,12 @@ from typing import Any, cast
 from livebend.errors import OutOfRange, Refused, UnknownName
 from livebend.operators import OPERATORS, Operator
 from livebend.scene import (
+    MASK,
     Bend,
     Part,
     Route,
     Scene,
+    bend_with,
     check,
     check_name,
     specs_of_bend,
@@ -56,11 +59,13 @@ def bend_from(name: str, table: Table, *, fit: bool = False) -> Bend:
     """
     where = _has("bend", name, table)
     operator = _operator(_text(table["operator"], f"{where}.operator"), where)
-    specs = specs_of_bend(Bend(name, operator.name, ""))
+    bend = Bend(name, operator.name, "")
+    specs = specs_of_bend(bend)
+    table = _flat(table, where)
     _known("key", f"{where}.", table, ("operator", *specs))
-    values = _checked(specs, table, where, fit)
-    own = {key: values.pop(key) for key in list(values) if key not in operator.specs}
-    return Bend(name, operator.name, values=values, **cast(dict[str, Any], own))
+    for leaf, value in _checked(specs, table, where, fit).items():
+        bend = bend_with(bend, leaf, value)
+    return bend
 
 
 def route_from(name: str, table: Table, *, fit: bool = False) -> Route:
@@ -81,18 +86,33 @@ def table_of(scene: Scene) -> dict[str, Any]:
         if group := _changed(getattr(scene, name)):
             table[name] = group
     if scene.bends:
-        table["bend"] = {bend.name: part_table(bend) for bend in scene.bends}
+        table["bend"] = {bend.name: _nested(part_table(bend)) for bend in scene.bends}
     if scene.routes:
         table["route"] = {route.name: part_table(route) for route in scene.routes}
     return table
 
 
 def part_table(part: Part) -> dict[str, Any]:
-    """Return a bend or a route as a table, without its name and what is at its default."""
+    """Return a bend or a route as a flat table, without its name and what is at its default."""
     if isinstance(part, Route):
         return {"source": part.source, "target": part.target} | _changed(part)
     required = {"operator": part.operator, "site": part.site}
-    return required | dict(part.values) | _changed(part)
+    masked = {f"{MASK}{key}": value for key, value in part.mask.items()}
+    return required | dict(part.values) | _changed(part) | masked
+
+
+def _flat(table: Table, where: str) -> dict[str, object]:
+    """A bend's table with its mask's keys beside its own: {"mask": {"x": 1}} as {"mask.x": 1}."""
+    inner = _table(table.get("mask", {}), f"{where}.mask")
+    rest = {key: value for key, value in table.items() if key != "mask"}
+    return rest | {f"{MASK}{key}": value for key, value in inner.items()}
+
+
+def _nested(table: dict[str, Any]) -> dict[str, Any]:
+    """The other way round."""
+    inner = {k.removeprefix(MASK): v for k, v in table.items() if k.startswith(MASK)}
+    rest = {key: value for key, value in table.items() if not key.startswith(MASK)}
+    return rest | ({"mask": inner} if inner else {})
 
 
 def _changed(part: object) -> dict[str, Value]:

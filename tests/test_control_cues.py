@@ -26,6 +26,7 @@ def load(name):
 
 LINES = [
     ("0.000 preset dub", Load(SCENE, "dub")),
+    ("0.500 preset dub 4.0", Load(SCENE, "dub", 4.0)),
     ("1.250 bend.swirl.angle 45.0", Set("bend.swirl.angle", 45.0)),
     ("2.000 seed 7", Set("seed", 7)),
     ("2.000 walk.normalise false", Set("walk.normalise", False)),

@@ -14,7 +14,7 @@ from livebend.modulation.follower import followed
 from livebend.modulation.gain import AutoGain
 from livebend.modulation.shapes import CURVES, edged, shaped
 from livebend.ranges import Range
-from livebend.scene import Agc, Bend, Route, Scene
+from livebend.scene import Agc, Bend, Route, Sampling, Scene
 
 LOUD = Features(rms=0.5, low=0.4, mid=0.2, high=0.1, flux=0.7, silent=False)
 ANGLE = Range(-360, 360, "deg", wraps=True)
@@ -308,3 +308,63 @@ def test_the_same_steps_give_the_same_values():
         ]
 
     assert run() == run()
+
+
+# ---- the slew limit
+
+
+def angles(one, features, fps=20.0):
+    """The routed angle, frame by frame."""
+    modulator = Modulator()
+    steps = enumerate(features, 1)
+    return [modulator.step(one, f, k / fps, 1 / fps).values["bend.b.angle"] for k, f in steps]
+
+
+def paper(*levels):
+    """Frames whose loudness is so many degrees by the paper's rule."""
+    return [Features(paper_rms=math.radians(level) / 25.0) for level in levels]
+
+
+def test_a_slew_limit_is_in_the_targets_unit_a_second():
+    one = scene(route("paper.rms", slew=100.0))
+    heard = angles(one, paper(0.0, *[90.0] * 30))
+    assert heard[0] == 0.0
+    assert heard[1:6] == pytest.approx([5.0, 10.0, 15.0, 20.0, 25.0])
+    assert heard[-1] == pytest.approx(90.0)
+    assert angles(scene(route("paper.rms")), paper(0.0, 90.0))[-1] == pytest.approx(90.0)
+
+
+def test_an_angle_that_is_split_stops_at_its_end_instead_of_wrapping():
+    one = replace(scene(route("paper.rms")), sampling=Sampling(depth="split"))
+    assert angles(one, paper(350.0, 370.0)) == pytest.approx([350.0, 360.0])
+
+
+def test_a_slew_limit_is_the_same_at_every_frame_rate():
+    one = scene(route("paper.rms", slew=100.0))
+    slow, fast = (angles(one, paper(0.0, *[90.0] * n), fps) for n, fps in ((10, 10.0), (40, 40.0)))
+    assert slow[1:] == pytest.approx(fast[4::4])
+
+
+def test_a_slew_limit_goes_through_every_turn_and_never_jumps():
+    one = scene(route("paper.rms", slew=400.0, edge="wrap"))
+    heard = angles(one, paper(0.0, *[800.0] * 60))
+    steps = [math.remainder(b - a, 360.0) for a, b in pairwise(heard)]
+    assert max(map(abs, steps)) <= 20.0 + 1e-9
+    assert sum(steps) == pytest.approx(800.0)
+
+
+def test_a_source_that_comes_round_again_goes_on_round_the_circle():
+    one = scene(route("lfo.saw", rate=0.5, high=360.0, slew=500.0))
+    heard = angles(one, [LOUD] * 200)
+    steps = [math.remainder(b - a, 360.0) for a, b in pairwise(heard)]
+    assert steps == pytest.approx([9.0] * 199)
+
+
+def test_a_slew_limit_is_forgotten_with_its_route():
+    modulator, one = Modulator(), scene(route("paper.rms", slew=10.0))
+    for k, (playing, features) in enumerate(
+        [(one, paper(0.0)[0]), (scene(), LOUD), (one, paper(90.0)[0])]
+    ):
+        made = modulator.step(playing, features, float(k), 0.05)
+    assert made.values["bend.b.angle"] == pytest.approx(90.0)
+    assert made.added == {"r": pytest.approx(90.0)}

@@ -1,21 +1,25 @@
 """Remembered == recomputed, bit for bit; only what changed runs; neutral bends do nothing."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from livebend import bending
 from livebend.errors import OutOfRange, Refused, UnknownName
 from livebend.memory import Value
 from livebend.models import load_model
 from livebend.network import Network
+from livebend.operators import OPERATORS
 from livebend.scene import Bend, Sampling, Scene
 
 CPU, F32 = torch.device("cpu"), torch.float32
 SIZE = (64, 64)
 ONE = Sampling("euler", 1)
+RULES = ("nearest", "insert", "split")
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +108,7 @@ moves = st.lists(
                          "unet.up.2", "latent@1", "vae.up.0"]),
         st.sampled_from([0.0, 15.0, 90.0]),
         st.sampled_from([46, 47]),
-        st.sampled_from([ONE, Sampling("euler", 2), Sampling("euler", 2, 0.0, "insert")]),
+        st.sampled_from([ONE, *(Sampling("euler", 2, 0.0, r) for r in RULES)]),
     ),
     min_size=2, max_size=5,
 )  # fmt: skip
@@ -141,6 +145,67 @@ def test_names_of_bends_leave_nothing_behind(network):
         if n == 3:
             kept = network.memory.bytes
     assert network.memory.bytes == kept
+
+
+SPLIT = Sampling("euler", 2, 0.0, "split")
+
+
+@pytest.mark.parametrize("depth", [0.0, 0.1, 0.25, 0.5, 0.8, 1.0])
+@pytest.mark.parametrize("sampling", [SPLIT, Sampling("lcm", 3, 0.0, "split")])
+def test_shares_of_a_depth_make_one_whole(network, sampling, depth):
+    plan = network._plan(sampling)
+    shares = plan.neighbours(depth)
+    assert sum(w for _, w in shares) == pytest.approx(1.0)
+    layers = [plan.layers[k] for k, _ in shares]
+    assert sum(w * at for (_, w), at in zip(shares, layers, strict=True)) == pytest.approx(
+        max(50 * depth, plan.layers[0])
+    )
+    assert [k for k, _ in shares] == list(range(shares[0][0], shares[0][0] + len(shares)))
+
+
+def test_a_depth_on_a_boundary_is_not_split(network):
+    for depth in (0.0, 1.0):
+        bends = (swirl(f"latent@{depth}"),)
+        nearest = picture(network, bends, Sampling("euler", 2)).pixels.tensor
+        assert torch.equal(picture(network, bends, SPLIT).pixels.tensor, nearest)
+
+
+def test_a_split_depth_glides_where_the_nearest_jumps(network):
+    def images(rule):
+        depths = [k / 40 for k in range(41)]
+        sampling = Sampling("euler", 2, 0.0, rule)
+        bends = [(swirl(f"latent@{d}", 60.0),) for d in depths]
+        return [picture(network, b, sampling).image.tensor for b in bends]
+
+    def largest(pictures):
+        return max(float((a - b).abs().mean()) for a, b in pairwise(pictures))
+
+    assert largest(images("split")) < 0.3 * largest(images("nearest"))
+
+
+@pytest.mark.parametrize(
+    ("operator", "values", "w", "expected"),
+    [("rotate", {"angle": 300.0}, 0.25, {"angle": 75.0}),
+     ("multiply", {"gain": 4}, 0.5, {"gain": 2}), ("multiply", {"gain": 0.0}, 0.5, {"gain": 0.0}),
+     ("power", {"exponent": 4}, 0.5, {"exponent": 2}),
+     ("transform", {"zoom": 0.25}, 0.5, {"angle": 0, "zoom": 0.5, "x_shift": 0, "y_shift": 0})],
+)  # fmt: skip
+def test_a_share_is_in_the_terms_of_its_amount(operator, values, w, expected):
+    bend = Bend("b", operator, "latent@0.5", values)
+    assert bending.share(bend, w).values == pytest.approx(expected)
+    assert bending.share(bend, 1.0) is bend
+
+
+def test_a_share_of_what_has_no_amount_is_a_share_of_its_mix():
+    for bend in (Bend("b", "sobel", "latent@0.5", mix=0.8), Bend("b", "dilate", "l", mix=0.8)):
+        assert bending.share(bend, 0.25).mix == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("operator", sorted(OPERATORS))
+def test_shares_of_a_neutral_bend_leave_the_bytes(network, operator):
+    bend = Bend("b", operator, "latent@0.4", mix=1.0 if OPERATORS[operator].amounts else 0.0)
+    plain = picture(network, (), SPLIT).image.tensor
+    assert torch.equal(picture(network, (bend,), SPLIT).image.tensor, plain)
 
 
 def test_a_step_confines_a_bend(network):

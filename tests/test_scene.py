@@ -4,7 +4,7 @@ import pytest
 
 from livebend.commands import Add, Load, Panic, Remove, Replace, Set, Undo
 from livebend.errors import OutOfRange, Refused, UnknownName
-from livebend.scene import Bend, Prompt, Route, Scene, check, find, get, paths, put
+from livebend.scene import Bend, Prompt, Route, Sampling, Scene, check, find, get, paths, put
 
 SWIRL = Bend("swirl", "rotate", "latent@0.8", {"angle": 30.0, "i": 1, "j": 2})
 KICK = Route("kick", "low", "bend.swirl.angle", high=90.0)
@@ -133,6 +133,25 @@ def test_removing_a_bend_removes_what_drives_it():
 def test_a_route_cannot_be_pointed_at_nothing():
     with pytest.raises(Refused, match=r"route\.kick\.target"):
         Set("route.kick.target", "bend.swirl.angel").apply(SCENE)
+
+
+def test_what_wraps_is_not_split():
+    wrapping = Set("route.kick.edge", "wrap").apply(SCENE)
+    split = Set("sampling.depth", "split").apply(SCENE)
+    for scene, change in (
+        (wrapping, Set("sampling.depth", "split")),
+        (split, Set("route.kick.edge", "wrap")),
+        (split, Add(Route("more", "low", "bend.swirl.angle", edge="wrap"))),
+    ):
+        with pytest.raises(Refused, match=r"edge = 'wrap': .* expected fit, clip or fold"):
+            change.apply(scene)
+    elsewhere = Set("bend.swirl.site", "image").apply(split)
+    image = Set("route.kick.edge", "wrap").apply(elsewhere)
+    with pytest.raises(Refused, match="split"):
+        Set("bend.swirl.site", "latent@0.5").apply(image)
+    assert Set("route.kick.edge", "fold").apply(split)
+    with pytest.raises(Refused, match="split"):
+        check(Scene(sampling=Sampling(depth="split"), bends=(SWIRL,), routes=wrapping.routes))
 
 
 def test_a_name_used_twice_is_refused():

@@ -2,7 +2,7 @@
 
     /livebend/prompt s                     /livebend/bend/add NAME OPERATOR SITE [key value …]
     /livebend/<path with slashes> v        /livebend/bend/replace NAME OPERATOR SITE [key value …]
-    /livebend/preset s|i                   /livebend/bend/remove NAME
+    /livebend/preset s|i [f]               /livebend/bend/remove NAME
     /livebend/blackout [i]                 /livebend/route/add NAME SOURCE TARGET [key value …]
     /livebend/freeze [i]                   /livebend/route/remove NAME
     /livebend/panic    /livebend/undo
@@ -23,11 +23,22 @@ from livebend.commands import Add, Command, Panic, Remove, Replace, Set, Undo
 from livebend.control.desk import Bank, Show, preset
 from livebend.errors import OutOfRange
 from livebend.parameters import ROOT, address_of
-from livebend.scene import Bend, Part, Route, Scene, paths, specs_of_bend, specs_of_route
-from livebend.specs import Spec, Value
+from livebend.scene import (
+    Bend,
+    Part,
+    Recall,
+    Route,
+    Scene,
+    paths,
+    specs_of_bend,
+    specs_of_route,
+    value_of,
+)
+from livebend.specs import Spec, Value, specs_of
 from livebend.tables import bend_from, route_from
 
 LONGEST = 2000
+FADE = specs_of(Recall)["fade"]
 ALIASES = {f"{ROOT}/prompt": "prompt.text"}
 
 Arguments = Sequence[object]
@@ -139,13 +150,18 @@ def _show(what: str, arguments: Arguments, _: Bank) -> Heard:
 
 def _preset(arguments: Arguments, bank: Bank) -> Heard:
     match list(arguments):
-        case [str(name)]:
-            return Heard(preset(bank, name))
+        case [str(name), *more] if len(more) < 2:
+            return Heard(preset(bank, name, _seconds(more)))
         case [int() | float() as slot] if slot == 0:
             return Heard()
-        case [int() | float() as slot] if math.isfinite(slot) and slot == int(slot):
-            return Heard(preset(bank, int(slot)))
-    raise OutOfRange("preset: expected a preset's name, or its number from 1")
+        case [int() | float() as slot, *more] if float(slot).is_integer() and len(more) < 2:
+            return Heard(preset(bank, int(slot), _seconds(more)))
+    raise OutOfRange("preset: expected a preset's name, or its number from 1, and seconds")
+
+
+def _seconds(given: Arguments) -> float | None:
+    """The time in which a preset takes over, where it is given."""
+    return FADE.fit(given[0], "preset.fade") if given else None  # type: ignore[return-value]
 
 
 def _put(
@@ -170,11 +186,8 @@ def _made(kind: str, name: str, table: Mapping[str, object]) -> Part:
 
 def _fitted_part(part: Part, table: Mapping[str, object]) -> str:
     specs = specs_of_bend(part) if isinstance(part, Bend) else specs_of_route()
-    values = dict(part.values) if isinstance(part, Bend) else {}
     notes = (
-        _fitted(spec, f"{part.kind}.{part.name}.{key}", table[key], values[key])
-        if key in values
-        else _fitted(spec, f"{part.kind}.{part.name}.{key}", table[key], getattr(part, key))
+        _fitted(spec, f"{part.kind}.{part.name}.{key}", table[key], value_of(part, key, spec))
         for key, spec in specs.items()
         if key in table
     )

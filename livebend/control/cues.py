@@ -2,6 +2,7 @@
 
     # seconds, then a command
     0.000 preset dub
+    0.500 preset storm 4
     1.250 bend.swirl.angle 45.0
     2.000 prompt.text "ocean waves"
     4.000 add bend swirl rotate unet.mid angle=30.0 mix=0.5
@@ -11,10 +12,11 @@
     8.000 undo
     9.000 panic
 
-A value is a number, true, false or text; text needs its quotes only where it looks like one of the
-others, begins with a quote, or stands after an equals sign and has a space in it. Lines may stand
-in any order; those of one time are played as they stand. Times are cut to milliseconds, so that a
-cue never comes after the frame that it was recorded with.
+A preset takes over in the seconds behind its name, or in those of `preset.fade`. A value is a
+number, true, false or text; text needs its quotes only where it looks like one of the others,
+begins with a quote, or stands after an equals sign and has a space in it. Lines may stand in any
+order; those of one time are played as they stand. Times are cut to milliseconds, so that a cue
+never comes after the frame that it was recorded with.
 """
 
 import json
@@ -23,18 +25,21 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from livebend.commands import Add, Command, Load, Panic, Remove, Replace, Set, Undo
 from livebend.errors import LivebendError, OutOfRange, PresetError, Refused, UnknownName
 from livebend.files import short, write_whole
-from livebend.scene import Part, Scene
-from livebend.specs import Value
+from livebend.scene import Part, Recall, Scene
+from livebend.specs import Value, specs_of
 from livebend.tables import REQUIRED, bend_from, part_table, route_from
 
 WORDS = ("preset", "add", "replace", "remove", "panic", "undo")
 NUMBER = re.compile(r"[+-]?([0-9]{1,30}\.?[0-9]{0,30}|\.[0-9]{1,30})([eE][+-]?[0-9]{1,3})?")
 TOKEN = re.compile(r'(?:[^\s"]|"(?:[^"\\]|\\.)*")+')
 BARE = re.compile(r"[^\s\"=]+")
+
+FADE = specs_of(Recall)["fade"]
 
 LoadPreset = Callable[[str], Scene]
 
@@ -129,8 +134,9 @@ def _words(command: Command) -> str:
     match command:
         case Set(path, value):
             return f"{path} {_written(value, '')}"
-        case Load(preset=name) if name:
-            return f"preset {name}"
+        case Load(preset=name, fade=fade) if name:
+            words = f"preset {_preset_name(name)}"
+            return words if fade is None else f"{words} {fade!r}"
         case Add(part) | Replace(part):
             return f"{_verb(command)} {_part_words(part)}"
         case Remove(what, name):
@@ -138,6 +144,23 @@ def _words(command: Command) -> str:
         case Panic() | Undo():
             return _verb(command)
     raise Refused(f"{type(command).__name__} without a preset's name cannot be written as a cue")
+
+
+def _preset_name(name: str) -> str:
+    """A preset's name as it is, but in quotes where its last word could be taken for seconds."""
+    first, space, last = name.rpartition(" ")
+    plain = '"' not in name and not (space and first and NUMBER.fullmatch(last))
+    return name if plain else json.dumps(name)
+
+
+def _preset(text: str, load: LoadPreset) -> Load:
+    tokens = TOKEN.findall(text)
+    fade = None
+    if len(tokens) > 1 and NUMBER.fullmatch(tokens[-1]):
+        fade = cast(float, FADE.check(float(tokens[-1]), "preset.fade"))
+        text = text.removesuffix(tokens[-1]).rstrip()
+    name = str(_value(text)) if text.startswith('"') else text
+    return Load(load(name), name, fade)
 
 
 def _verb(command: Command) -> str:
@@ -175,7 +198,7 @@ def _command(text: str, load: LoadPreset) -> Command:
     if word in ("panic", "undo") and not rest:
         return Panic() if word == "panic" else Undo()
     if word == "preset" and rest:
-        return Load(load(rest), rest)
+        return _preset(rest, load)
     if word in ("add", "replace"):
         part = _part(TOKEN.findall(rest))
         return Add(part) if word == "add" else Replace(part)

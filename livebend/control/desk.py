@@ -55,6 +55,9 @@ class Desk:
         return self.give(wish)
 
 
-def preset(bank: Bank, which: str | int) -> Load:
-    """Return the command that loads a preset. Raises: LivebendError."""
-    return Load(bank.load(which), bank.name_of(which))
+def preset(bank: Bank, which: str | int, fade: float | None = None) -> Load:
+    """Return the command that loads a preset, in `fade` seconds or as the scene says.
+
+    Raises: LivebendError.
+    """
+    return Load(bank.load(which), bank.name_of(which), fade)

@@ -25,6 +25,7 @@ BUFFER = 4 << 20  # bytes the system may keep for us while a frame is made
 PATIENCE = 0.2  # s between looks at the stop event
 STRANGERS = 32  # different unknown addresses that are answered with the nearest name …
 STRANGER_TIME = 5.0  # … in so many seconds; the others are only counted
+STEM = 4  # steps of /livebend/bend/NAME
 AWAITED = 2.0  # s that a part may take from the wish for it to the scene
 
 Sender = tuple[str, int]
@@ -125,10 +126,10 @@ class Ear:
 
         The scene checks it when its turn comes.
         """
-        stem, _, name = address.rpartition("/")
+        stem = "/".join(address.split("/")[:STEM])
         if self._awaited.get(stem, 0.0) <= self._now() or len(arguments) != 1:
             return None
-        path = f"{stem.removeprefix(ROOT + '/').replace('/', '.')}.{name}"
+        path = address.removeprefix(f"{ROOT}/").replace("/", ".")
         return Heard(Set(path, cast(float | str, arguments[0])))
 
     def _stranger(self, address: str, known: Leaves) -> None:

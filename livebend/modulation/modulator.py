@@ -10,9 +10,11 @@ from livebend.errors import OutOfRange, UnknownName
 from livebend.flow import Features
 from livebend.modulation.follower import followed
 from livebend.modulation.gain import AutoGain
+from livebend.modulation.history import History
 from livebend.modulation.shapes import edged, shaped
 from livebend.modulation.sources import SOURCES, Moment
-from livebend.scene import Agc, Route, Scene, find, get, put
+from livebend.morphing import own_name
+from livebend.scene import Agc, Route, Scene, find, get, is_shared, put
 from livebend.specs import Spec
 
 LEVELS = tuple(name for name, source in SOURCES.items() if source.kind == "level")
@@ -23,12 +25,13 @@ class Modulation:
     """What the routes give in one frame.
 
     `values`: path -> value of every routed target, inside its range. `sources`: route -> what its
-    source gives after curve and follower (0..1; degrees for a paper source), for meters. `refused`:
-    route -> why it is left out.
+    source gives after curve and follower (0..1; degrees for a paper source), for meters. `added`:
+    route -> what it adds to its target. `refused`: route -> why it is left out.
     """
 
     values: Mapping[str, float] = field(default_factory=dict)
     sources: Mapping[str, float] = field(default_factory=dict)
+    added: Mapping[str, float] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -36,11 +39,14 @@ class Modulator:
     """Owned by the render thread. The same calls give the same values.
 
     A follower is kept under the names of its route and source, and forgotten when they go.
+    `history` is what the steps heard, after the gain.
     """
 
     def __init__(self) -> None:
+        self.history = History()
         self._gains = {name: AutoGain() for name in LEVELS}
         self._followers: dict[tuple[str, str], float] = {}
+        self._added: dict[tuple[str, str], float] = {}
         self._before = Features()
 
     def step(
@@ -53,6 +59,7 @@ class Modulator:
         is not there, or not a number, is left out and named in `refused`.
         """
         gained = self._gained(features, tick_time, scene.agc)
+        self.history.add(tick_time, gained)
         moment = Moment(gained, self._before, tick_time, progress)
         drives = [r.name for r in scene.routes if r.target.startswith("route.")]
         first = self._play(scene, moment, dt, drives)
@@ -62,20 +69,23 @@ class Modulator:
         sources = {**first.sources, **rest.sources}
         kept = {(r.name, r.source) for r in scene.routes if r.name in sources}
         self._followers = {key: y for key, y in self._followers.items() if key in kept}
+        self._added = {key: y for key, y in self._added.items() if key in kept}
         self._before = features
         refused = {**first.refused, **rest.refused}
-        return Modulation({**first.values, **rest.values}, sources, refused)
+        added = {**first.added, **rest.added}
+        return Modulation({**first.values, **rest.values}, sources, added, refused)
 
     def _play(self, scene: Scene, moment: Moment, dt: float, names: Sequence[str]) -> Modulation:
         routes = [r for r in scene.routes if r.name in names and not r.mute]
         targets, refused = _targets(scene, routes)
         routes = [r for r in routes if r.name not in refused]
         sources = {r.name: self._drive(r, moment, scene.seed, dt) for r in routes}
+        added = {r.name: self._add(r, sources[r.name], targets[r.target], dt) for r in routes}
         values = {
-            path: _total(scene, path, spec, [r for r in routes if r.target == path], sources)
+            path: _total(scene, path, spec, [r for r in routes if r.target == path], added)
             for path, spec in targets.items()
         }
-        return Modulation(values, sources, refused)
+        return Modulation(values, sources, added, refused)
 
     def _gained(self, features: Features, time: float, agc: Agc) -> Features:
         """Return the features with the automatic gain on every level."""
@@ -89,18 +99,41 @@ class Modulator:
     def _drive(self, route: Route, moment: Moment, seed: int, dt: float) -> float:
         """Return what the route's source gives, after gain, curve and follower."""
         source = SOURCES[route.source]
-        own_seed = seed ^ crc32(route.name.encode())
+        own_seed = seed ^ crc32(own_name(route.name).encode())
         value = route.gain * source.read(replace(moment, rate=route.rate, seed=own_seed))
         if source.kind == "paper":
             return value if math.isfinite(value) else 0.0
         value = shaped(value, route.curve)
         if source.kind == "time":
             return value
-        key = (route.name, route.source)
         attack = 0.0 if source.kind == "pulse" else route.attack
-        value = followed(self._followers.get(key, value), value, dt, attack, route.release)
-        self._followers[key] = value
+        last = _last(self._followers, route, value)
+        value = followed(last, value, dt, attack, route.release)
+        self._followers[route.name, route.source] = value
         return value
+
+    def _add(self, route: Route, value: float, spec: Spec, dt: float) -> float:
+        """Return what the route adds to its target, no faster than its slew limit.
+
+        The way is that of the sum before it wraps, so an angle of many turns goes through them
+        all. Only where a source itself comes round again (an LFO, the beat) is a whole turn none.
+        """
+        wanted = route.low + (route.high - route.low) * value
+        last = _last(self._added, route, wanted)
+        gap = wanted - last
+        if SOURCES[route.source].kind == "time" and spec.range is not None and spec.range.wraps:
+            gap = math.remainder(gap, 360.0)
+        reach = route.slew * dt
+        free = route.slew == 0.0 or (wanted - last == gap and abs(gap) <= reach)
+        added = wanted if free else last + min(max(gap, -reach), reach)
+        self._added[route.name, route.source] = added
+        return added
+
+
+def _last(kept: Mapping[tuple[str, str], float], route: Route, value: float) -> float:
+    """What a route gave last; one that leaves goes on from what it gave under its own name."""
+    own = kept.get((own_name(route.name), route.source), value)
+    return kept.get((route.name, route.source), own)
 
 
 def _targets(scene: Scene, routes: Iterable[Route]) -> tuple[dict[str, Spec], dict[str, str]]:
@@ -119,13 +152,13 @@ def _targets(scene: Scene, routes: Iterable[Route]) -> tuple[dict[str, Spec], di
 
 
 def _total(
-    scene: Scene, path: str, spec: Spec, routes: Sequence[Route], sources: Mapping[str, float]
+    scene: Scene, path: str, spec: Spec, routes: Sequence[Route], added: Mapping[str, float]
 ) -> float:
     """Return base + Σ routes, inside the target's range; the last edge that is not fit decides."""
-    total = float(get(scene, path)) + sum(
-        route.low + (route.high - route.low) * sources[route.name] for route in routes
-    )
+    total = float(get(scene, path)) + sum(added[route.name] for route in routes)
     if spec.range is None:
         return total
     edges = [route.edge for route in routes if route.edge != "fit"]
+    if not edges and is_shared(scene, path):
+        return edged(total, "clip", spec.range)  # a share of an angle that wraps would jump
     return edged(total, edges[-1] if edges else "fit", spec.range)

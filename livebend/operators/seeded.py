@@ -66,17 +66,22 @@ def shuffled(x: Tensor, seed: int, roll: float) -> Tensor:
 
 
 def clouds(x: Tensor, seed: int, roll: float, size: float, phase: float) -> Tensor:
+    """Return a smooth random field [H, W] of the size of x: see `cloudy`."""
+    u, v = plane(*x.shape[-2:], x.device, x.dtype)
+    return cloudy(u, v, seed, roll, size, phase)
+
+
+def cloudy(u: Tensor, v: Tensor, seed: int, roll: float, size: float, phase: float) -> Tensor:
     """Return a smooth random field [H, W] of mean 0 and deviation about 1: a sum of plane waves.
 
-    f(p) = sqrt(2/K)·Σ_k cos(π n (a_k, b_k)·p + φ_k − phase), p in −1..1 along the longer side, wave
-    vectors (a_k, b_k) between 1/4 and 1 long, n = 1/size. A turn of the phase comes back to its
-    start. Source: random Fourier features, Rahimi and Recht 2007, algorithm 1.
+    f(p) = sqrt(2/K)·Σ_k cos(π n (a_k, b_k)·p + φ_k − phase), p = (u, v) in −1..1 along the longer
+    side, wave vectors (a_k, b_k) between 1/4 and 1 long, n = 1/size. A turn of the phase comes back
+    to its start. Source: random Fourier features, Rahimi and Recht 2007, algorithm 1.
     """
-    u, v = plane(*x.shape[-2:], x.device, x.dtype)
     shift = math.radians(math.fmod(phase, 360.0))
 
     def draw(number: int) -> Tensor:
-        a, b, start = _waves(number, x.device, x.dtype).unbind(0)
+        a, b, start = _waves(number, u.device, u.dtype).unbind(0)
         waves = torch.cos((math.pi / size) * (a * u + b * v) + (start - shift))
         return waves.sum(0) * math.sqrt(2.0 / WAVES)
 

@@ -19,7 +19,9 @@ CUES = """
 0.4 add bend turn transform latent@0.5 zoom=1.5
 0.5 route.loud.high 200
 0.6 remove bend turn
-0.7 undo
+0.65 preset storm 0.2
+0.72 bend.heart.angle 10
+0.75 undo
 0.9 panic
 """
 PRESET = """
@@ -34,6 +36,13 @@ site = "latent@1"
 [bend.core]
 operator = "rotate_pairs"
 site = "unet.mid"
+[bend.lines]
+operator = "negate"
+site = "image"
+amount = 0.8
+[bend.lines.mask]
+kind = "scanline"
+span = 0.5
 [route.loud]
 source = "rms"
 target = "bend.hue.angle"

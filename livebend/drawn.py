@@ -1,0 +1,67 @@
+"""Drawn masks: PNG files in folders called masks, reached by name alone.
+
+A name is looked up in the list of what the folders hold and never becomes a path. A file is
+decoded once and kept.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from livebend.errors import Refused, UnknownName
+from livebend.files import short
+
+FOLDER = "masks"
+NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+LARGEST = 4096  # pixels along a side
+
+
+class Drawn:
+    """The masks in reach of a show, by name; a later folder hides an earlier one's.
+
+    Used by the render thread; files added during a show are found.
+    """
+
+    def __init__(self, folders: Sequence[Path] = ()) -> None:
+        self._folders = tuple(folders)
+        self._kept: dict[str, Tensor] = {}
+
+    def names(self) -> list[str]:
+        """Return the names of all masks there are."""
+        return sorted(self._files())
+
+    def get(self, name: str) -> Tensor:
+        """Return a mask [1, 1, H, W], float32, 0..1: luminance × opacity.
+
+        Raises: UnknownName, Refused for a file that cannot be read.
+        """
+        if name not in self._kept:
+            files = self._files()
+            if name not in files:
+                raise UnknownName("drawn mask", name[:80], files)
+            self._kept[name] = _decoded(files[name])
+        return self._kept[name]
+
+    def _files(self) -> dict[str, Path]:
+        found = (file for folder in self._folders for file in sorted(folder.glob("*.png")))
+        return {file.stem: file for file in found if NAME.fullmatch(file.stem)}
+
+
+def _decoded(file: Path) -> Tensor:
+    import pygame  # noqa: PLC0415 - slow, and seldom needed
+
+    try:
+        surface = pygame.image.load(file, "x.png")
+        size = surface.get_size()
+        if max(size) > LARGEST:
+            raise Refused(f"{short(file)}: {size[0]}x{size[1]}: expected up to {LARGEST} a side")
+        rgba = np.frombuffer(pygame.image.tobytes(surface, "RGBA"), np.uint8)
+    except (pygame.error, OSError) as why:
+        raise Refused(f"{short(file)}: cannot be read as a PNG: {why}") from why
+    red, green, blue, opacity = rgba.reshape(size[1], size[0], 4).astype(np.float32).T / 255.0
+    light = (0.2126 * red + 0.7152 * green + 0.0722 * blue) * opacity
+    return torch.from_numpy(np.ascontiguousarray(light.T))[None, None]

@@ -1,0 +1,66 @@
+"""The masks of a network's bends: checked before they play, made once, kept while they stand."""
+
+from collections.abc import Callable, Hashable
+
+import torch
+
+from livebend import bending, masks
+from livebend.drawn import Drawn
+from livebend.errors import Refused
+from livebend.memory import Memory, Value
+from livebend.scene import Bend
+
+Trace = Callable[[str, float], tuple[float, ...]]
+
+
+def silence(name: str, span: float) -> tuple[float, ...]:  # noqa: ARG001 - what a Trace takes
+    """The history of a sound that was never heard."""
+    return (0.0,) * masks.TRACE
+
+
+class Masking:
+    """Owned by the render thread. `drawn` are the drawn masks in reach."""
+
+    def __init__(self, memory: Memory, drawn: Drawn) -> None:
+        self._memory, self._drawn = memory, drawn
+
+    def check(self, bend: Bend) -> None:
+        """Raises: Refused for a site without height and width, or a drawn mask that is none."""
+        chosen = masks.settings(bend.mask)
+        if chosen is None:
+            return
+        if not bending.is_picture(bending.place(bend.site).site):
+            raise Refused(
+                f"bend.{bend.name}.mask.kind = {chosen['kind']!r}: {bend.site} has no height and"
+                " width; expected none"
+            )
+        if "picture" in chosen:
+            self._drawn.get(str(chosen["picture"]))
+
+    def mask(
+        self,
+        bend: Bend,
+        size: tuple[int, int],
+        device: torch.device,
+        trace: Trace,
+        where: Hashable,
+    ) -> Value | None:
+        """Return a bend's mask [H, W] for a site of that size, or None where it has none.
+
+        `trace(feature, span)` gives a feature's recent history; `where` is the place of the bend.
+        """
+        chosen = masks.settings(bend.mask)
+        if chosen is None:
+            return None
+        drawn = self._drawn.get(str(chosen["picture"])) if "picture" in chosen else None
+        heard: tuple[float, ...] = ()
+        if "listen" in chosen:
+            heard = trace(str(chosen["listen"]), float(chosen["span"]))
+        key = (*chosen.values(), heard, size)
+        (made,) = self._memory.recall(
+            "mask",
+            key,
+            lambda: (masks.build(chosen, size, device, drawn=drawn, trace=heard),),
+            step=where,
+        )
+        return made

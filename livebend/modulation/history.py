@@ -1,0 +1,35 @@
+"""The recent past of the sound, for masks that show it. Owned by the render thread."""
+
+from collections import deque
+
+import numpy as np
+
+from livebend.flow import Features
+from livebend.masks import HEARD, TRACE
+
+LONGEST = 31.0  # s: the longest span that a mask may ask for, and a little
+
+
+class History:
+    """What every frame heard, after the automatic gain, back to LONGEST seconds ago."""
+
+    def __init__(self) -> None:
+        self._heard: deque[tuple[float, ...]] = deque()
+
+    def add(self, time: float, features: Features) -> None:
+        """Remember the features of the frame at `time`, in seconds on the clock of the show."""
+        self._heard.append((time, *(getattr(features, name) for name in HEARD)))
+        while self._heard[0][0] < time - LONGEST:
+            self._heard.popleft()
+
+    def trace(self, name: str, span: float) -> tuple[float, ...]:
+        """Return TRACE values 0..1 of a feature over the last `span` seconds, newest first.
+
+        Between frames it is interpolated; before the first it was silent.
+        """
+        if not self._heard:
+            return (0.0,) * TRACE
+        times, values = np.array(self._heard)[:, [0, 1 + HEARD.index(name)]].T
+        moments = times[-1] - np.linspace(0.0, span, TRACE)
+        heard = np.interp(moments, times, values, left=0.0)
+        return tuple(heard.clip(0.0, 1.0).tolist())
