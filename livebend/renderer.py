@@ -62,7 +62,7 @@ class Renderer:
         pixels = self._checked(painted, playing, tick)
         ran = self.network.memory.ran
         self._statistics.frame((now() - begin) * 1e3, _stage_ms(ran), _share(ran))
-        self._status.put(self._describe(scene, playing, features, modulation, painted))
+        self._status.put(self._describe(playing, tick, features, modulation, painted))
         return Frame(pixels, tick.index, tick.time, features.time, tick.presentation)
 
     def follow(self, scene: Scene, features: Features, tick: Tick) -> None:
@@ -70,13 +70,17 @@ class Renderer:
         self._modulate(scene, features, tick)
 
     def _modulate(self, scene: Scene, features: Features, tick: Tick) -> Modulation:
-        progress = min(tick.time / self._duration, 1.0) if self._duration else 0.0
-        modulation = self._modulator.step(scene, features, tick.time, tick.dt, progress)
+        progress = self._progress(tick)
+        modulation = self._modulator.step(scene, features, tick.time, tick.dt, progress or 0.0)
         for route, why in modulation.refused.items():
             if self._refused.get(route) != why:
                 self._statistics.notice(f"route.{route} is left out: {why}", "warning")
         self._refused = modulation.refused
         return modulation
+
+    def _progress(self, tick: Tick) -> float | None:
+        """The place in the show, 0..1; None where it has no end."""
+        return min(tick.time / self._duration, 1.0) if self._duration else None
 
     @torch.inference_mode()
     def _paint(self, scene: Scene, tick: Tick) -> Painted:
@@ -90,13 +94,16 @@ class Renderer:
         """The embedding that this frame is painted from: crossing from an old prompt, and between
         the scene's two."""
         prompt = scene.prompt
-        target = self._prompts.value(prompt.text)
+        target = self._prompts.value(self._said(scene, tick))
         origin, share = self._fade.step(target, tick.time, prompt.fade)
         text = self._mixed("text.fade", origin, target, share)
         self._fade.shown = text
         if not prompt.to:
             return text
         return self._mixed("text.blend", text, self._prompts.value(prompt.to), prompt.blend)
+
+    def _said(self, scene: Scene, tick: Tick) -> str:
+        return scene.prompt.now(tick.time, self._progress(tick))
 
     def _mixed(self, name: str, a: Value, b: Value, share: float) -> Value:
         if share <= 0.0 or share >= 1.0 or a.version == b.version:
@@ -162,14 +169,15 @@ class Renderer:
     def _describe(
         self,
         scene: Scene,
-        playing: Scene,
+        tick: Tick,
         features: Features,
         modulation: Modulation,
         painted: Painted,
     ) -> Status:
-        bends = [self._bend_status(b, painted.strength) for b in playing.bends]
+        bends = [self._bend_status(b, painted.strength) for b in scene.bends]
+        said = self._said(scene, tick)
         routes = [_route_status(r, modulation.sources.get(r.name, 0.0)) for r in scene.routes]
-        return self._statistics.status(features, scene.title, scene.prompt.text, bends, routes)
+        return self._statistics.status(features, scene.title, said, bends, routes)
 
     def _bend_status(self, bend: Bend, strength: Mapping[str, Tensor]) -> BendStatus:
         note = "left out: not finite" if bend.name in self._held_off else ""

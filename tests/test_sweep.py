@@ -3,11 +3,8 @@
 import pygame
 import pytest
 
-from livebend import presets
 from livebend.errors import LivebendError, OutOfRange
 from livebend.sweep import Axis, Sweep, axis, sweep
-
-FIGURES = [p.name for p in presets.list_presets() if presets.sweep_of(p.name)]
 
 
 def test_an_axis_is_a_list_or_a_spread():
@@ -43,14 +40,3 @@ def test_what_cannot_be_swept_is_refused(tmp_path, model_folder):
         with pytest.raises(LivebendError):
             sweep(Sweep(preset, tmp_path / output, rows, columns, model, (64, 64)), quiet=True)
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("name", FIGURES)
-def test_the_papers_figures_can_be_drawn(name, tmp_path, model_folder):
-    wishes = Sweep(name, tmp_path / "f.png", model=str(model_folder("turbo")), size=(64, 64))
-    assert sweep(wishes, quiet=True) >= 12
-    assert (tmp_path / "f.png").is_file()
-
-
-def test_there_are_twelve_of_them():
-    assert len(FIGURES) == 12
