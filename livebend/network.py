@@ -28,15 +28,6 @@ class Painted:
     strength: Mapping[str, Tensor]
 
 
-@dataclass(frozen=True, slots=True)
-class Surveyed:
-    """A site: the shape of its tensor, and the milliseconds of the stage that made it."""
-
-    name: str
-    shape: tuple[int, ...]
-    ms: float
-
-
 @dataclass(slots=True)
 class _Bends:
     """The active bends of one frame, by site, and the depths of all, active or not; `outputs`
@@ -124,21 +115,6 @@ class Network:
         from the device and is for the moment after a fault only."""
         made = self._bends.outputs.items()
         return [name for name, ys in made if not all(bool(y.isfinite().all()) for y in ys)]
-
-    def survey(self) -> list[Surveyed]:
-        """Paint one picture and say of every site what its tensor looks like."""
-        text = Value(-1, self.model.encode([""]))
-        self.memory.forget()
-        self.memory.begin_frame()
-        self.paint(self.noise(0)[0], text, (), Sampling())
-        spent = self.memory.ran.seconds
-        found = [Surveyed("unet.text", tuple(text.tensor.shape), 0.0)]
-        found.append(Surveyed("latent", self.shape, 0.0))
-        for stage in self.stages:
-            for n, site in enumerate(stage.writes):
-                shape = tuple(self.memory.newest(stage.name)[n].tensor.shape)
-                found.append(Surveyed(site, shape, 0.0 if n else spent[stage.name] * 1e3))
-        return found
 
     # ---- parts of a frame --------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ LAYERS = [
     "renderer",
     "control outputs",
     "live offline",
-    "doctor bench contact sweep touchosc",
+    "doctor bench contact listing strips survey sweep touchosc",
     "cli",
 ]
 LEVEL = {name: level for level, line in enumerate(LAYERS) for name in line.split()}

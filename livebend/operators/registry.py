@@ -10,17 +10,21 @@ mix, depth and normalising belong to the bend (`livebend.bending`), not to the o
 """
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from livebend.errors import UnknownName
+from livebend.errors import OperatorError, UnknownName
 from livebend.specs import Spec, Value, specs_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Function = Callable[..., "Tensor"]
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+USUAL = {"deg": 180.0, "sigma": 2.0, "channels": 4.0, "elements": 4.0, "of the picture": 0.25}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,23 @@ class Operator:
             for name in self.amounts
         )
 
+    @property
+    def main(self) -> Spec | None:
+        """The number that makes it act most; None where it always acts and mix is its amount."""
+        numbers = (self.specs[n] for n in self.amounts if self.specs[n].range is not None)
+        return next(numbers, None)
+
+    def played(self, share: float) -> dict[str, Value]:
+        """The main parameter at a share 0..1 of the way that a hand usually takes it: from its
+        default upwards, half a turn, two deviations, or as far as its range or one unit goes."""
+        spec = self.main
+        if spec is None or spec.range is None:
+            return {}
+        start = float(spec.default)
+        way = min(spec.range.high - start, USUAL.get(spec.range.unit, 1.0))
+        value = spec.range.fit(start + share * way)
+        return {spec.name: int(value) if spec.kind == "int" else value}
+
     def defaults(self) -> dict[str, Value]:
         """The value of every parameter that is not given."""
         return {name: spec.default for name, spec in self.specs.items()}
@@ -68,12 +89,17 @@ OPERATORS: dict[str, Operator] = {}
 def operator(
     family: str, *, amounts: Sequence[str] = (), matched: bool = True
 ) -> Callable[[Function], Function]:
-    """Register the decorated function as an operator under its own name."""
+    """Register the decorated function as an operator under its own name.
+
+    Raises: OperatorError where the name is taken or cannot be one step of a path.
+    """
 
     def register(function: Function) -> Function:
         name = getattr(function, "__name__", "")
+        if not NAME.fullmatch(name):
+            raise OperatorError(f"operator name {name!r}: expected a-z, 0-9 and _")
         if name in OPERATORS:
-            raise ValueError(f"two operators are called {name!r}")
+            raise OperatorError(f"two operators are called {name!r}")
         OPERATORS[name] = Operator(
             name, family, function, specs_of(function), tuple(amounts), matched
         )
