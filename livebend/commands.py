@@ -119,7 +119,8 @@ class Load(_Structural):
     preset: str = ""
 
     def apply(self, scene: Scene) -> Scene:
-        return replace(self.scene, home=self.scene, before=_mark(scene).before)
+        before = _mark(scene).before
+        return replace(self.scene, home=self.scene, before=before, loads=scene.loads + 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from livebend import bending
 from livebend.errors import OutOfRange
 from livebend.memory import Memory, Value
 from livebend.models import Model, Stage, sites, time_stage, unet_stages, vae_stages
+from livebend.pasts import Pasts
 from livebend.sampler import Schedule, ddim_step, euler_step, lcm_step, schedule
 from livebend.scene import Bend, Sampling, Scene
 
@@ -57,6 +58,7 @@ class Network:
         self._vae = vae_stages(model.vae)
         self._time = time_stage(model.unet)
         self._bends = _Bends()
+        self.pasts = Pasts()
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -73,6 +75,7 @@ class Network:
         for bend in scene.bends:
             bending.check_place(bend.site, self.sites)
             bending.check_channels(bend.channels)
+            bending.check_given(bend)
         return scene
 
     def calls(self, sampling: Sampling) -> int:
@@ -92,12 +95,15 @@ class Network:
         bends: Sequence[Bend],
         sampling: Sampling,
         negative: Value | None = None,
+        toward: Value | None = None,
     ) -> Painted:
         """Paint one picture from a variance-preserving noise and a prompt's embedding [1, T, C].
 
-        `negative` turns classifier-free guidance on, at the strength of `sampling.guidance`.
+        `negative` turns classifier-free guidance on, at the strength of `sampling.guidance`;
+        `toward` is the step from this prompt to the second, for operators that ask for it.
         """
         self._bends = _sorted(bends)
+        self.pasts.toward = toward
         plan = self._plan(sampling)
         text = self._text(text, negative)
         x = self._enter(noise, plan)
@@ -233,10 +239,12 @@ class Network:
         return value
 
     def _bent(self, bend: Bend, value: Value, where: Hashable) -> Value:
-        key = (value.version, bending.signature(bend))
+        given, given_key = self.pasts.given(bend, where, value.tensor)
+        key = (value.version, bending.signature(bend), given_key)
         made, strength = self.memory.recall(
-            "bend", key, lambda: bending.apply(bend, value.tensor), step=where
+            "bend", key, lambda: bending.apply(bend, value.tensor, given), step=where
         )
+        self.pasts.keep(bend, where, made.tensor)
         self._bends.strength[bend.name] = strength.tensor
         self._bends.outputs.setdefault(bend.name, []).append(made.tensor)
         return made

@@ -15,6 +15,7 @@ from livebend.mailbox import Latest
 from livebend.memory import Ran, Value
 from livebend.modulation import Modulation, Modulator
 from livebend.network import Network, Painted
+from livebend.operators import find_operator
 from livebend.prompts import Prompts
 from livebend.scene import Bend, Route, Scene, Walk, put
 from livebend.status import BendStatus, RouteStatus, Statistics, Status
@@ -51,13 +52,14 @@ class Renderer:
         self._held_off: dict[str, float] = {}
         self._good: Pixels | None = None
         self._refused: Mapping[str, str] = {}
+        self._loads = 0
 
     def __call__(self, scene: Scene, features: Features, tick: Tick) -> Frame:
         """Paint the frame of this tick."""
         begin = now()
         modulation = self._modulate(scene, features, tick)
         playing = self._without_faulty(modulated(scene, modulation), tick)
-        self.network.memory.begin_frame()
+        self._begin(scene, tick)
         painted = self._paint(playing, tick)
         pixels = self._checked(painted, playing, tick)
         ran = self.network.memory.ran
@@ -68,6 +70,14 @@ class Renderer:
     def follow(self, scene: Scene, features: Features, tick: Tick) -> None:
         """Follow the sound through this tick without painting."""
         self._modulate(scene, features, tick)
+
+    def _begin(self, scene: Scene, tick: Tick) -> None:
+        """Begin a frame; after a preset or a panic without what the frames before left behind."""
+        self.network.memory.begin_frame()
+        self.network.pasts.advance(tick.dt)
+        if scene.loads != self._loads:
+            self.network.pasts.forget()
+            self._loads = scene.loads
 
     def _modulate(self, scene: Scene, features: Features, tick: Tick) -> Modulation:
         progress = self._progress(tick)
@@ -88,7 +98,21 @@ class Renderer:
         negative = self._prompts.value(scene.prompt.negative) if guided else None
         text = self._text(scene, tick)
         noise = self._walk(scene.seed, scene.walk, tick.time)
-        return self.network.paint(noise, text, scene.bends, scene.sampling, negative)
+        toward = self._toward(scene, tick)
+        return self.network.paint(noise, text, scene.bends, scene.sampling, negative, toward)
+
+    def _toward(self, scene: Scene, tick: Tick) -> Value | None:
+        """The step from the first prompt to the second, for bends that go along it."""
+        asked = any("toward" in find_operator(bend.operator).given for bend in scene.bends)
+        if not asked or not scene.prompt.to:
+            return None
+        first = self._prompts.value(self._said(scene, tick))
+        second = self._prompts.value(scene.prompt.to)
+        return self.network.memory.recall(
+            "text.step",
+            (first.version, second.version),
+            lambda: (second.tensor.float() - first.tensor.float(),),
+        )[0]
 
     def _text(self, scene: Scene, tick: Tick) -> Value:
         """The embedding that this frame is painted from: crossing from an old prompt, and between
@@ -150,6 +174,7 @@ class Renderer:
         text = f"{' and '.join(guilty) or 'the network'} made values that are not finite"
         if self._strict:
             raise LivebendError(f"frame {tick.index}: {text}")
+        self.network.pasts.forget()
         self._statistics.count("nonfinite_frames")
         self._statistics.notice(f"{text}; left out for {HELD_OFF:g} s", "warning")
         self._held_off.update(dict.fromkeys(guilty, tick.time + HELD_OFF))

@@ -150,7 +150,8 @@ P = TypeVar("P", Bend, Route)
 @dataclass(frozen=True, slots=True)
 class Scene:
     """Everything a performer wants. `home` is the scene as its preset gave it (panic returns
-    there); `before` is the scene before the last structural command (undo returns there)."""
+    there); `before` is the scene before the last structural command (undo returns there);
+    `loads` counts whole scenes loaded: after one, what frames leave behind begins anew."""
 
     title: str = ""
     seed: Annotated[Seed, "of the noise"] = 46
@@ -162,6 +163,7 @@ class Scene:
     routes: tuple[Route, ...] = ()
     home: "Scene | None" = field(default=None, compare=False, repr=False)
     before: "Scene | None" = field(default=None, compare=False, repr=False)
+    loads: int = field(default=0, compare=False, repr=False)
 
     GROUPS: ClassVar[tuple[str, ...]] = ("prompt", "walk", "sampling", "agc")
 

@@ -21,7 +21,7 @@ LAYERS = [
     "scene",
     "commands",
     "sampler models",
-    "modulation bending presets tables parameters backends memory network prompts",
+    "modulation bending presets tables parameters backends memory network pasts prompts",
     "renderer",
     "control outputs",
     "live offline",

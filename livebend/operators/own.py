@@ -73,7 +73,8 @@ def _try(file: Path, operator: Operator) -> None:
     loose = [p.name for p in _parameters(operator) if p.kind is not p.KEYWORD_ONLY]
     if len(loose) != 1:
         raise OperatorError(f"{where}: {operator.name}: expected (x, *, parameters)")
-    unspecified = [p.name for p in _parameters(operator)[1:] if p.name not in operator.specs]
+    known = {*operator.specs, *operator.given}
+    unspecified = [p.name for p in _parameters(operator)[1:] if p.name not in known]
     if unspecified:
         raise OperatorError(
             f"{where}: {operator.name}: {unspecified[0]} has no type that a knob can have;"

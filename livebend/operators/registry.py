@@ -5,7 +5,8 @@
         ...
 
 An operator takes x [B, C, H, W] in float32 and returns a new tensor of that shape; it never writes
-in place, never reads a value back to the host and keeps the batch's rows apart. Site, channels,
+in place, never reads a value back to the host and keeps the batch's rows apart. One that names a
+parameter of GIVEN is given it by the network, or None. Site, channels,
 mix, depth and normalising belong to the bend (`livebend.bending`), not to the operator.
 """
 
@@ -13,6 +14,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from livebend.errors import OperatorError, UnknownName
@@ -24,7 +26,16 @@ if TYPE_CHECKING:
 Function = Callable[..., "Tensor"]
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+GIVEN = ("past", "toward")  # a Past; the step from the first prompt to the second [1, C, 1, T]
 USUAL = {"deg": 180.0, "sigma": 2.0, "channels": 4.0, "elements": 4.0, "of the picture": 0.25}
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What a bend made in the last frame, [B, C, H, W], and the seconds since then."""
+
+    tensor: "Tensor"
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,11 @@ class Operator:
     specs: Mapping[str, Spec]
     amounts: tuple[str, ...]
     matched: bool
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """What it asks of the network besides x: of GIVEN, those that its signature names."""
+        return tuple(name for name in GIVEN if name in _parameters(self.function))
 
     @property
     def doc(self) -> str:
@@ -81,6 +97,11 @@ class Operator:
     def defaults(self) -> dict[str, Value]:
         """The value of every parameter that is not given."""
         return {name: spec.default for name, spec in self.specs.items()}
+
+
+@cache
+def _parameters(function: Function) -> frozenset[str]:
+    return frozenset(inspect.signature(function).parameters)
 
 
 OPERATORS: dict[str, Operator] = {}
