@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from livebend.errors import OutOfRange, Refused, UnknownName
-from livebend.operators import Operator, find_operator
+from livebend.operators import Operator, Past, find_operator
+from livebend.pasts import Given
 from livebend.scene import Bend
 from livebend.specs import Spec, Value
 
@@ -42,6 +43,12 @@ def place(text: str) -> Place:
     if hash_ and not step.isdecimal():
         raise Refused(f"site {text!r}: expected a whole number after #, such as unet.mid#1")
     return Place(site, step=int(step) if hash_ else None)
+
+
+def check_given(bend: Bend) -> None:
+    """Raises: Refused where the bend's operator is given something that fits no tensor there."""
+    if "toward" in find_operator(bend.operator).given and place(bend.site).site != "unet.text":
+        raise Refused(f"bend.{bend.name}.site = {bend.site!r}: {bend.operator} acts at unet.text")
 
 
 def check_place(text: str, sites: tuple[str, ...]) -> Place:
@@ -109,14 +116,17 @@ def signature(bend: Bend) -> tuple[object, ...]:
     return (bend.operator, values, bend.channels, bend.mix, bend.normalise, bend.units)
 
 
-def apply(bend: Bend, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def apply(
+    bend: Bend, x: Tensor, mask: Tensor | None = None, given: Given | None = None
+) -> tuple[Tensor, Tensor]:
     """Bend x [B, C, H, W]; return (y, d), y like x in shape, dtype and strides, d = ‖y−x‖/‖x‖.
 
     Text embeddings [B, T, C] are seen as [B, C, 1, T], time embeddings [B, C] as [B, C, 1, 1].
-    `mask` [H, W], float32, says how much of the bend acts where: y = x + mask·mix·(y − x).
+    `mask` [H, W], float32, says how much of the bend acts where: y = x + mask·mix·(y − x). `given`
+    is what the network gives the operator, its tensors in the shape of x.
     """
     h = _as_picture(x.float())
-    y = _bent(bend, h, mask)
+    y = _bent(bend, h, mask, given or {})
     strength = torch.linalg.vector_norm(y - h) / torch.linalg.vector_norm(h).clamp_min(1e-12)
     return _like(x, y), strength
 
@@ -127,12 +137,13 @@ def _as_picture(x: Tensor) -> Tensor:
     return x[..., None, None] if x.dim() == 2 else x
 
 
-def _bent(bend: Bend, h: Tensor, mask: Tensor | None) -> Tensor:
+def _bent(bend: Bend, h: Tensor, mask: Tensor | None, given: Given) -> Tensor:
     op = find_operator(bend.operator)
     chosen = _channels(bend.channels, h.shape[1])
     index = None if chosen is None else torch.tensor(chosen, device=h.device)
     part = h if index is None else h.index_select(1, index)
-    y = op.function(part, **_amounts(op, bend, part))
+    asked = {name: _given(given.get(name), index) for name in op.given}
+    y = op.function(part, **_amounts(op, bend, part), **asked)
     y = _normalised(op, bend, y, part)
     if bend.units == "sigma":
         y = _held(y, part)
@@ -141,6 +152,18 @@ def _bent(bend: Bend, h: Tensor, mask: Tensor | None) -> Tensor:
     elif bend.mix != 1.0:
         y = part + bend.mix * (y - part)
     return y if index is None else h.index_copy(1, index, y)
+
+
+def _given(given: Past | Tensor | None, index: Tensor | None) -> Past | Tensor | None:
+    """What an operator is given, seen as a picture, of the channels that it acts on."""
+    if isinstance(given, Past):
+        return Past(_selected(given.tensor, index), given.seconds)
+    return None if given is None else _selected(given, index)
+
+
+def _selected(x: Tensor, index: Tensor | None) -> Tensor:
+    h = _as_picture(x.float())
+    return h if index is None else h.index_select(1, index)
 
 
 def _amounts(op: Operator, bend: Bend, part: Tensor) -> dict[str, Value | Tensor]:

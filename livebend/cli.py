@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given.insert(0, "live")
     wishes = parser().parse_args(given)
     try:
+        _load_own(wishes)
         status: int = wishes.command(wishes)
     except LivebendError as error:
         print(f"livebend: {error}", file=sys.stderr)
@@ -32,6 +34,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return status
+
+
+def _load_own(wishes: argparse.Namespace) -> None:
+    """Load a performer's own operators before anything reads a preset."""
+    file = vars(wishes).pop("operators", None)
+    if file is not None:
+        from livebend.operators.own import load_operators  # noqa: PLC0415
+
+        load_operators(file)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -57,12 +68,19 @@ def parser() -> argparse.ArgumentParser:
     ):
         made = _command(commands, name, doc, action)
         made.add_argument("--json", action="store_true", help="for machines")
-        if name in ("sites", "bench", "presets", "prompts"):
+        if name in ("sites", "bench", "presets", "prompts", "operators"):
             _add_model(made)
-        if name in ("bench", "presets"):
+        if name in ("bench", "presets", "operators"):
             made.add_argument("--size", type=_size, metavar="256|512x320", help="of the picture")
         if name == "presets":
             made.add_argument("--sheet", type=Path, metavar="OUT.png", help="paint them all")
+        if name == "operators":
+            made.add_argument("--markdown", action="store_true", help="as the README's table")
+            made.add_argument(
+                "--image", type=Path, metavar="DIR", help="paint a strip of pictures of each"
+            )
+        if name in ("operators", "bench", "presets"):
+            _add_own(made)
         if name == "bench":
             made.add_argument("--steps", type=int, default=1, metavar="N", help="network calls")
     return top
@@ -80,8 +98,15 @@ def _add_model(to: argparse.ArgumentParser) -> None:
     to.add_argument("--model", metavar="tiny|FOLDER|HUB ID", help="default: the best that is here")
 
 
+def _add_own(to: argparse.ArgumentParser) -> None:
+    to.add_argument(
+        "--operators", type=Path, metavar="MINE.py", help="add the operators of a Python file"
+    )
+
+
 def _add_scene(to: argparse.ArgumentParser) -> None:
     _add_model(to)
+    _add_own(to)
     to.add_argument("--size", type=_size, metavar="256|512x320", help="of the picture, in pixels")
     to.add_argument("--steps", type=int, metavar="N", help="network calls per frame")
     to.add_argument("--seed", type=int, metavar="N", help="of the noise")
@@ -132,10 +157,15 @@ def _add_render(to: argparse.ArgumentParser) -> None:
 
 def _add_sweep(to: argparse.ArgumentParser) -> None:
     values = "path=1,2,3 or path=0..360/9"
-    to.add_argument("preset", metavar="PRESET", help="name or file of what is varied")
+    to.add_argument(
+        "preset", nargs="?", metavar="PRESET", help="name or file of what is varied; none = plain"
+    )
     to.add_argument("-o", "--output", type=Path, required=True, metavar="SHEET.png")
     to.add_argument("--rows", default="", metavar="path=values", help=f"{values}, down")
     to.add_argument("--columns", default="", metavar="path=values", help=f"{values}, across")
+    to.add_argument(
+        "--bend", default="", metavar="OPERATOR@SITE", help="add a bend, called new, to vary"
+    )
     _add_scene(to)
 
 
@@ -247,6 +277,7 @@ def _sweep(wishes: argparse.Namespace) -> int:
             wishes.seed,
             tuple(wishes.sets),
             wishes.masks,
+            wishes.bend,
         )
     )
     print(f"{pictures} pictures in {wishes.output}")
@@ -291,18 +322,18 @@ def _prompts(wishes: argparse.Namespace) -> int:
 
 
 def _operators(wishes: argparse.Namespace) -> int:
-    from livebend.operators import OPERATORS  # noqa: PLC0415
+    from livebend.listing import operator_rows, operator_table  # noqa: PLC0415
 
-    rows = [
-        {
-            "name": op.name,
-            "family": op.family,
-            "parameters": ", ".join(f"{s.name} {s.allowed}" for s in op.specs.values()),
-            "about": op.summary,
-        }
-        for op in OPERATORS.values()
-    ]
-    _print(rows, wishes.json)
+    if wishes.image is not None:
+        from livebend.models.choice import chosen_model  # noqa: PLC0415
+        from livebend.strips import write_strips  # noqa: PLC0415
+
+        strips = write_strips(wishes.image, chosen_model(wishes.model), wishes.size)
+        print(f"{strips} strips in {wishes.image}")
+    elif wishes.markdown:
+        print(operator_table())
+    else:
+        _print(operator_rows(), wishes.json)
     return 0
 
 
@@ -310,11 +341,25 @@ def _sites(wishes: argparse.Namespace) -> int:
     from livebend.models import load_model  # noqa: PLC0415
     from livebend.models.choice import chosen_model  # noqa: PLC0415
     from livebend.network import Network  # noqa: PLC0415
+    from livebend.survey import survey  # noqa: PLC0415
 
     model = load_model(chosen_model(wishes.model))
-    network = Network(model, model.native, model.native)
-    rows = [{"name": s.name, "shape": s.shape, "ms": s.ms} for s in network.survey()]
-    _print(rows, wishes.json)
+    found = survey(Network(model, model.native, model.native))
+    if wishes.json:
+        print(json.dumps([asdict(site) for site in found], indent=2))
+        return 0
+    print("site, shape, pixels per element, share of a frame, share that runs again behind it")
+    rows = [
+        {
+            "name": site.name,
+            "shape": "x".join(map(str, site.shape)),
+            "stride": site.stride or "-",
+            "share": f"{site.share:.1f} %",
+            "behind": f"{site.behind:.1f} %",
+        }
+        for site in found
+    ]
+    _print(rows, False)
     return 0
 
 

@@ -149,7 +149,8 @@ class Undo(_Structural):
 
 def _loaded(scene: Scene, new: Scene, arrival: Arrival | None) -> Scene:
     before = _mark(scene).before
-    return replace(new, home=new, before=before, preset=scene.preset, arrival=arrival)
+    loads = scene.loads + 1
+    return replace(new, home=new, before=before, preset=scene.preset, arrival=arrival, loads=loads)
 
 
 def _mark(scene: Scene) -> Scene:

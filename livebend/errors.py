@@ -6,6 +6,7 @@
     │   └── OutOfRange   a number, choice or type outside what its parameter allows
     ├── PresetError      a preset or cue file that cannot be read, with file and key
     ├── SoundError       a sound file or device that cannot be read
+    ├── OperatorError    an operator of a performer's own that cannot be used
     ├── ModelError       a model folder that cannot be run
     └── MissingPackage   an optional package, with the command that installs it
 
@@ -44,6 +45,10 @@ class PresetError(LivebendError):
 
 class SoundError(LivebendError):
     """A sound file or device that cannot be opened or decoded."""
+
+
+class OperatorError(LivebendError):
+    """An operator of a performer's own that cannot be used, with file and line."""
 
 
 class ModelError(LivebendError):

@@ -16,6 +16,7 @@ from livebend.errors import OutOfRange
 from livebend.masking import Masking, Trace, silence
 from livebend.memory import Memory, Value
 from livebend.models import Model, Stage, sites, time_stage, unet_stages, vae_stages
+from livebend.pasts import Pasts
 from livebend.sampler import Schedule, ddim_step, euler_step, lcm_step, schedule
 from livebend.scene import Bend, Sampling, Scene
 
@@ -28,15 +29,6 @@ class Painted:
     pixels: Value
     image: Value
     strength: Mapping[str, Tensor]
-
-
-@dataclass(frozen=True, slots=True)
-class Surveyed:
-    """A site: the shape of its tensor, and the milliseconds of the stage that made it."""
-
-    name: str
-    shape: tuple[int, ...]
-    ms: float
 
 
 @dataclass(slots=True)
@@ -75,6 +67,7 @@ class Network:
         self._vae = vae_stages(model.vae)
         self._time = time_stage(model.unet)
         self._bends = _Bends()
+        self.pasts = Pasts()
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -92,6 +85,7 @@ class Network:
             bending.check_place(bend.site, self.sites)
             bending.check_channels(bend.channels)
             self._masking.check(bend)
+            bending.check_given(bend)
         return scene
 
     def calls(self, sampling: Sampling) -> int:
@@ -112,13 +106,16 @@ class Network:
         sampling: Sampling,
         negative: Value | None = None,
         trace: Trace = silence,
+        toward: Value | None = None,
     ) -> Painted:
         """Paint one picture from a variance-preserving noise and a prompt's embedding [1, T, C].
 
         `negative` turns classifier-free guidance on, at the strength of `sampling.guidance`;
-        `trace(feature, span)` gives a feature's recent history to the masks that show it.
+        `trace(feature, span)` gives a feature's recent history to the masks that show it; `toward`
+        is the step from this prompt to the second, for operators that ask for it.
         """
         self._bends = _sorted(bends, trace, sampling.depth == "split")
+        self.pasts.toward = toward
         plan = self._plan(sampling)
         text = self._text(text, negative)
         x = self._enter(noise, plan)
@@ -136,21 +133,6 @@ class Network:
         from the device and is for the moment after a fault only."""
         made = self._bends.outputs.items()
         return [name for name, ys in made if not all(bool(y.isfinite().all()) for y in ys)]
-
-    def survey(self) -> list[Surveyed]:
-        """Paint one picture and say of every site what its tensor looks like."""
-        text = Value(-1, self.model.encode([""]))
-        self.memory.forget()
-        self.memory.begin_frame()
-        self.paint(self.noise(0)[0], text, (), Sampling())
-        spent = self.memory.ran.seconds
-        found = [Surveyed("unet.text", tuple(text.tensor.shape), 0.0)]
-        found.append(Surveyed("latent", self.shape, 0.0))
-        for stage in self.stages:
-            for n, site in enumerate(stage.writes):
-                shape = tuple(self.memory.newest(stage.name)[n].tensor.shape)
-                found.append(Surveyed(site, shape, 0.0 if n else spent[stage.name] * 1e3))
-        return found
 
     # ---- parts of a frame --------------------------------------------------------------------
 
@@ -278,11 +260,14 @@ class Network:
         x, trace = value.tensor, self._bends.trace
         size = (x.shape[-2], x.shape[-1])
         mask = self._masking.mask(bend, size, x.device, trace, where)
-        key = (value.version, bending.signature(bend), None if mask is None else mask.version)
         part = None if mask is None else mask.tensor
+        given, given_key = self.pasts.given(bend, where, x)
+        versions = (value.version, None if mask is None else mask.version)
+        key = (*versions, bending.signature(bend), given_key)
         made, strength = self.memory.recall(
-            "bend", key, lambda: bending.apply(bend, x, part), step=where
+            "bend", key, lambda: bending.apply(bend, x, part, given), step=where
         )
+        self.pasts.keep(bend, where, made.tensor)
         self._bends.strength[bend.name] = strength.tensor
         self._bends.outputs.setdefault(bend.name, []).append(made.tensor)
         return made

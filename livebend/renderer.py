@@ -16,6 +16,7 @@ from livebend.memory import Ran, Value
 from livebend.modulation import Modulation, Modulator
 from livebend.morphing import Morph
 from livebend.network import Network, Painted
+from livebend.operators import find_operator
 from livebend.prompts import Prompts
 from livebend.scene import Bend, Route, Scene, Walk, put
 from livebend.status import BendStatus, RouteStatus, Statistics, Status
@@ -57,6 +58,7 @@ class Renderer:
         self._held_off: dict[str, float] = {}
         self._good: Pixels | None = None
         self._refused: Mapping[str, str] = {}
+        self._loads = 0
 
     def __call__(self, scene: Scene, features: Features, tick: Tick) -> Frame:
         """Paint the frame of this tick."""
@@ -64,12 +66,12 @@ class Renderer:
         scene, share = self._morphed(scene, tick)
         modulation = self._modulate(scene, features, tick)
         playing = self._without_faulty(modulated(scene, modulation), tick)
-        self.network.memory.begin_frame()
+        self._begin(scene, tick)
         painted = self._paint(playing, tick, share)
         pixels = self._checked(painted, playing, tick)
         ran = self.network.memory.ran
         self._statistics.frame((now() - begin) * 1e3, _stage_ms(ran), _share(ran))
-        self._status.put(self._describe(scene, playing, features, modulation, painted))
+        self._status.put(self._describe(playing, tick, features, modulation, painted))
         return Frame(pixels, tick.index, tick.time, features.time, tick.presentation)
 
     def follow(self, scene: Scene, features: Features, tick: Tick) -> None:
@@ -88,14 +90,26 @@ class Renderer:
                 self._origins.pop("noise.morph", None)
         return scene, share
 
+    def _begin(self, scene: Scene, tick: Tick) -> None:
+        """Begin a frame; after a preset or a panic without what the frames before left behind."""
+        self.network.memory.begin_frame()
+        self.network.pasts.advance(tick.dt)
+        if scene.loads != self._loads:
+            self.network.pasts.forget()
+            self._loads = scene.loads
+
     def _modulate(self, scene: Scene, features: Features, tick: Tick) -> Modulation:
-        progress = min(tick.time / self._duration, 1.0) if self._duration else 0.0
-        modulation = self._modulator.step(scene, features, tick.time, tick.dt, progress)
+        progress = self._progress(tick)
+        modulation = self._modulator.step(scene, features, tick.time, tick.dt, progress or 0.0)
         for route, why in modulation.refused.items():
             if self._refused.get(route) != why:
                 self._statistics.notice(f"route.{route} is left out: {why}", "warning")
         self._refused = modulation.refused
         return modulation
+
+    def _progress(self, tick: Tick) -> float | None:
+        """The place in the show, 0..1; None where it has no end."""
+        return min(tick.time / self._duration, 1.0) if self._duration else None
 
     @torch.inference_mode()
     def _paint(self, scene: Scene, tick: Tick, share: float = 1.0) -> Painted:
@@ -104,8 +118,8 @@ class Renderer:
         text = self._crossed("text.morph", self._text(scene, tick), share, torch.lerp)
         noise = self._walk(scene.seed, scene.walk, tick.time)
         noise = self._crossed("noise.morph", noise, share, slerp)
-        trace = self._modulator.history.trace
-        return self.network.paint(noise, text, scene.bends, scene.sampling, negative, trace)
+        trace, toward = self._modulator.history.trace, self._toward(scene, tick)
+        return self.network.paint(noise, text, scene.bends, scene.sampling, negative, trace, toward)
 
     def _crossed(self, name: str, new: Value, share: float, between: Between) -> Value:
         """The prompt or the noise on the way from what was shown when a preset was loaded."""
@@ -118,17 +132,33 @@ class Renderer:
         self._shown[name] = value
         return value
 
+    def _toward(self, scene: Scene, tick: Tick) -> Value | None:
+        """The step from the first prompt to the second, for bends that go along it."""
+        asked = any("toward" in find_operator(bend.operator).given for bend in scene.bends)
+        if not asked or not scene.prompt.to:
+            return None
+        first = self._prompts.value(self._said(scene, tick))
+        second = self._prompts.value(scene.prompt.to)
+        return self.network.memory.recall(
+            "text.step",
+            (first.version, second.version),
+            lambda: (second.tensor.float() - first.tensor.float(),),
+        )[0]
+
     def _text(self, scene: Scene, tick: Tick) -> Value:
         """The embedding that this frame is painted from: crossing from an old prompt, and between
         the scene's two."""
         prompt = scene.prompt
-        target = self._prompts.value(prompt.text)
+        target = self._prompts.value(self._said(scene, tick))
         origin, share = self._fade.step(target, tick.time, prompt.fade)
         text = self._mixed("text.fade", origin, target, share)
         self._fade.shown = text
         if not prompt.to:
             return text
         return self._mixed("text.blend", text, self._prompts.value(prompt.to), prompt.blend)
+
+    def _said(self, scene: Scene, tick: Tick) -> str:
+        return scene.prompt.now(tick.time, self._progress(tick))
 
     def _mixed(self, name: str, a: Value, b: Value, share: float) -> Value:
         if share <= 0.0 or share >= 1.0 or a.version == b.version:
@@ -175,6 +205,7 @@ class Renderer:
         text = f"{' and '.join(guilty) or 'the network'} made values that are not finite"
         if self._strict:
             raise LivebendError(f"frame {tick.index}: {text}")
+        self.network.pasts.forget()
         self._statistics.count("nonfinite_frames")
         self._statistics.notice(f"{text}; left out for {HELD_OFF:g} s", "warning")
         self._held_off.update(dict.fromkeys(guilty, tick.time + HELD_OFF))
@@ -194,14 +225,15 @@ class Renderer:
     def _describe(
         self,
         scene: Scene,
-        playing: Scene,
+        tick: Tick,
         features: Features,
         modulation: Modulation,
         painted: Painted,
     ) -> Status:
-        bends = [self._bend_status(b, painted.strength) for b in playing.bends]
+        bends = [self._bend_status(b, painted.strength) for b in scene.bends]
         routes = [_route_status(r, modulation) for r in scene.routes]
-        return self._statistics.status(features, scene.title, scene.prompt.text, bends, routes)
+        said = self._said(scene, tick)
+        return self._statistics.status(features, scene.title, said, bends, routes)
 
     def _bend_status(self, bend: Bend, strength: Mapping[str, Tensor]) -> BendStatus:
         note = "left out: not finite" if bend.name in self._held_off else ""

@@ -5,6 +5,7 @@ A path names every live parameter, one spelling everywhere: `prompt.text`, `walk
 slashes, the command line the same names after --set.
 """
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -33,13 +34,40 @@ Units = Literal["sigma", "raw"]
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What is painted."""
+    """What is painted: `text`, or the texts of `turns` one after another."""
 
     text: Annotated[str, "what is painted"] = ""
+    turns: Annotated[str, "prompts in turn, with | between them; empty = text alone"] = ""
+    turn: Annotated[float, Range(0, 64, "prompts"), "which of them comes first, 0 = the first"] = (
+        0.0
+    )
+    every: Annotated[
+        Seconds, "time for each; 0 = stay. A show with an end has them spread over it"
+    ] = 20.0
     to: Annotated[str, "second prompt, reached at blend 1; empty = none"] = ""
     blend: Annotated[Unit, "place between the two prompts"] = 0.0
     fade: Annotated[Seconds, "time to cross from an old prompt to a new one"] = 1.0
     negative: Annotated[str, "what is kept away, where guidance is above 1"] = ""
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What `text` and `turns` name to be painted, in turn; never empty."""
+        return turns_of(self.turns) or (self.text,)
+
+    def now(self, time: float, progress: float | None) -> str:
+        """The text whose turn it is at `time` in s; `progress` 0..1 is the place in a show that has
+        an end, and None in one that has not."""
+        texts = self.texts
+        if progress is not None:
+            place = min(progress * len(texts), len(texts) - 1)
+        else:
+            place = time / self.every if self.every else 0.0
+        return texts[math.floor(self.turn + place) % len(texts)]
+
+
+def turns_of(text: str) -> tuple[str, ...]:
+    """The prompts in a text with | between them; one that is empty is left out."""
+    return tuple(part.strip() for part in text.split("|") if part.strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +173,8 @@ P = TypeVar("P", Bend, Route)
 class Scene:
     """Everything a performer wants. `home` is the scene as its preset gave it (panic returns
     there); `before` is the scene before the last structural command (undo returns there);
-    `arrival` says how it takes over from the scene that was played."""
+    `arrival` says how it takes over from the scene that was played; `loads` counts whole scenes
+    loaded: after one, what frames leave behind begins anew."""
 
     title: str = ""
     seed: Annotated[Seed, "of the noise"] = 46
@@ -159,6 +188,7 @@ class Scene:
     home: "Scene | None" = field(default=None, compare=False, repr=False)
     before: "Scene | None" = field(default=None, compare=False, repr=False)
     arrival: Arrival | None = field(default=None, compare=False, repr=False)
+    loads: int = field(default=0, compare=False, repr=False)
 
     GROUPS: ClassVar[tuple[str, ...]] = ("prompt", "walk", "sampling", "agc", "preset")
 

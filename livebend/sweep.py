@@ -1,48 +1,68 @@
 """Sweeps: one picture for every pair of two parameters' values, on one sheet.
 
-The explorer for finding looks, and what draws the paper's figures. One seed, silence, time 0; only
-what differs between neighbouring pictures is computed.
+The explorer for finding looks, and what draws the paper's figures. Anything can lie along an axis:
+a number, a prompt, a site, a depth, an operator. One seed, silence, time 0; only what differs
+between neighbouring pictures is computed, and what lies further up the network changes less often.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 
 from tqdm import tqdm
 
 from livebend import presets
+from livebend.bending import place
 from livebend.clock import SystemTime
-from livebend.errors import OutOfRange
+from livebend.errors import OutOfRange, Refused
 from livebend.flow import Features, Pixels, Tick
 from livebend.mailbox import Latest
 from livebend.models import load_model
 from livebend.network import Network
+from livebend.operators import find_operator
 from livebend.outputs.sheet import write_sheet
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
-from livebend.scene import Scene, put
+from livebend.scene import Bend, Prompt, Scene, Walk, check, find, put, swap, without_loose_routes
+from livebend.specs import Value
 from livebend.status import Statistics, Status
 
 STILL = Tick(0, 0.0, 0.0, 0.0)
+NEW = "new"  # the name of a bend that the command line adds
+PLAIN = Scene("Plain", prompt=Prompt("mountains at sunset"), walk=Walk(radius=0.0))
+Change = tuple[str, object]
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A parameter, or several joined by +, and the values along one side of the sheet."""
+    """A parameter, or several joined by +, and the values along one side of the sheet.
+
+    A path is a live parameter's, or one of two that only a sweep has: `bend.NAME.operator`, and
+    `bend.NAME.main`, 0..1 along what makes the operator act most, whichever it is.
+    """
 
     path: str
     values: tuple[object, ...]
 
+    @property
+    def paths(self) -> list[str]:
+        """The parameters that change together."""
+        return self.path.split("+")
+
     def labels(self) -> list[str]:
         """The values as they stand at the side of the sheet."""
-        return [f"{v:g}" if isinstance(v, float) else str(v) for v in self.values]
+        return [_text(value) for value in self.values]
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """What the command line asks of a sweep; an axis that is empty is the preset's own."""
+    """What the command line asks of a sweep; an axis that is empty is the preset's own.
 
-    preset: str
+    Without a preset it is a plain scene. `bend` is OPERATOR@SITE, one more bend called `new`.
+    """
+
+    preset: str | None
     output: Path
     rows: str = ""
     columns: str = ""
@@ -52,46 +72,115 @@ class Sweep:
     seed: int | None = None
     sets: tuple[tuple[str, object], ...] = field(default_factory=tuple)
     masks: Path | None = None
+    bend: str = ""
+
+
+class Painter:
+    """Paints still scenes, each as the first frame of a show, on one network and its memory."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self._prompts = Prompts(network.model.encode, network.model.understand)
+
+    def __call__(self, scene: Scene) -> Pixels:
+        """Paint a scene with a renderer of its own: nothing of what was painted before fades."""
+        statistics, status = Statistics(SystemTime()), Latest(Status())
+        render = Renderer(self.network, self._prompts, statistics, status, strict=True)
+        return render(scene, Features(), STILL).pixels
 
 
 def sweep(wishes: Sweep, *, quiet: bool = False) -> int:
     """Paint and write a sheet; return the number of its pictures. Raises: LivebendError."""
-    scene = presets.opening(wishes.preset, wishes.seed, wishes.steps, wishes.sets)
+    scene = _opening(wishes)
     rows, columns = _axes(wishes)
-    grid = [list(_along(row, columns)) for row in _along(scene, rows)]
+    grid = [[_cell(scene, rows, r, columns, c) for c in columns.values] for r in rows.values]
     model = load_model(wishes.model)
-    drawn = presets.drawn_masks(wishes.preset, wishes.masks)
+    drawn = presets.drawn_masks(wishes.preset or "", wishes.masks)
     network = Network(model, *(wishes.size or (model.native, model.native)), drawn)
-    for scene in (scene for row in grid for scene in row):
-        network.check(scene)
-    prompts = Prompts(model.encode, model.understand)
+    for one in (one for row in grid for one in row):
+        network.check(one)
+    outer = upstream(network, scene, columns) <= upstream(network, scene, rows)
     with tqdm(total=sum(map(len, grid)), unit="picture", disable=quiet) as progress:
-        cells = [[_picture(network, prompts, s, progress) for s in row] for row in grid]
+        cells = paint(Painter(network), grid, columns_first=outer, painted=progress.update)
     title = f"{scene.title} · {rows.path} down, {columns.path} across"
     write_sheet(wishes.output, cells, rows.labels(), columns.labels(), title)
     return sum(map(len, grid))
 
 
+def paint(
+    painter: Painter,
+    grid: Sequence[Sequence[Scene]],
+    *,
+    columns_first: bool,
+    painted: Callable[[], object],
+) -> list[list[Pixels]]:
+    """Paint a grid of scenes, a column at a time or a row; `painted` hears of every picture."""
+    places: Iterator[tuple[int, int]] = product(range(len(grid)), range(len(grid[0])))
+    order = sorted(places, key=lambda at: at[::-1]) if columns_first else places
+    made: dict[tuple[int, int], Pixels] = {}
+    for row, column in order:
+        made[row, column] = painter(grid[row][column])
+        painted()
+    return [[made[r, c] for c in range(len(row))] for r, row in enumerate(grid)]
+
+
+def upstream(network: Network, scene: Scene, side: Axis) -> float:
+    """How far down the network the first thing lies that an axis changes: what is before it can be
+    kept while only that axis moves. 0 for what changes everything."""
+    return min(_reach(network, scene, path) for path in side.paths)
+
+
+def _reach(network: Network, scene: Scene, path: str) -> float:
+    head, _, rest = path.partition(".")
+    name, _, leaf = rest.rpartition(".")
+    if head != "bend" or leaf == "site":
+        return 0.0
+    where = place(scene.bend(name).site)
+    if where.site == "latent":
+        finished = network.sites.index("vae.in") - 0.5
+        return finished if where.depth in (None, 1.0) and where.step is None else where.depth or 0.5
+    return float(network.sites.index(where.site))
+
+
+# ---- what the command line says --------------------------------------------------------------
+
+
+def _opening(wishes: Sweep) -> Scene:
+    scene = PLAIN if wishes.preset is None else presets.load(wishes.preset)
+    if wishes.bend:
+        operator, at, site = wishes.bend.partition("@")
+        if not at or not site:
+            raise Refused(f"--bend {wishes.bend!r}: expected OPERATOR@SITE, such as add@unet.mid")
+        bend = Bend(NEW, find_operator(operator).name, site)
+        scene = check(replace(scene, bends=(*scene.bends, bend)))
+    changes = (("seed", wishes.seed), ("sampling.steps", wishes.steps), *wishes.sets)
+    for path, value in changes:
+        scene = scene if value is None else _changed(scene, path, value)
+    return scene
+
+
 def _axes(wishes: Sweep) -> tuple[Axis, Axis]:
-    own = presets.sweep_of(wishes.preset)
+    own = presets.sweep_of(wishes.preset) if wishes.preset else {}
     rows, columns = wishes.rows or own.get("rows", ""), wishes.columns or own.get("columns", "")
     if not rows or not columns:
-        raise OutOfRange(f"{wishes.preset}: it has no [sweep]; expected --rows and --columns")
+        name = wishes.preset or "a plain scene"
+        raise OutOfRange(f"{name}: it has no [sweep]; expected --rows and --columns")
     return axis(rows), axis(columns)
 
 
 def axis(text: str) -> Axis:
-    """Read `path=v1,v2,v3`, or `path=low..high/n` for n values from low to high.
-
-    Raises: OutOfRange.
+    """Read `path=v1,v2,v3`, or `path=low..high/n` for n values from low to high; `latent@0..1/6`
+    is n depths. Raises: OutOfRange.
     """
     path, _, given = text.partition("=")
     if not path or not given:
         raise OutOfRange(f"{text!r}: expected path=1,2,3 or path=0..360/9")
     first, dots, rest = given.partition("..")
-    if dots:
-        return Axis(path, tuple(_spread(text, first, *rest.partition("/")[::2])))
-    return Axis(path, tuple(_value(item) for item in given.split(",")))
+    if not dots:
+        return Axis(path, tuple(_value(item) for item in given.split(",")))
+    site, at, low = first.rpartition("@")
+    values = _spread(text, low, *rest.partition("/")[::2])
+    return Axis(path, tuple(f"{site}@{v:g}" if at else v for v in values))
 
 
 def _spread(text: str, first: str, last: str, count: str) -> Sequence[float]:
@@ -111,17 +200,57 @@ def _value(text: str) -> object:
         return text
 
 
-def _along(scene: Scene, side: Axis) -> Iterable[Scene]:
-    for value in side.values:
-        changed = scene
-        for path in side.path.split("+"):
-            changed = put(changed, path, value)
-        yield changed
+def _text(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _picture(network: Network, prompts: Prompts, scene: Scene, progress: "tqdm[None]") -> Pixels:
-    """Paint one scene with a renderer of its own: no fade from its neighbour, the same memory."""
-    render = Renderer(network, prompts, Statistics(SystemTime()), Latest(Status()), strict=True)
-    frame = render(scene, Features(), STILL)
-    progress.update()
-    return frame.pixels
+def _cell(scene: Scene, rows: Axis, row: object, columns: Axis, column: object) -> Scene:
+    """The scene of one cell. Operators come first: they decide which parameters there are."""
+    changes: list[Change] = [(path, row) for path in rows.paths]
+    changes += [(path, column) for path in columns.paths]
+    for path, value in sorted(changes, key=lambda change: not change[0].endswith(".operator")):
+        scene = _changed(scene, path, value)
+    return scene
+
+
+def _changed(scene: Scene, path: str, value: object) -> Scene:
+    head, _, rest = path.partition(".")
+    name, _, leaf = rest.rpartition(".")
+    if head == "bend" and leaf == "operator":
+        return _with_operator(scene, scene.bend(name), _text(value))
+    if head == "bend" and leaf == "main":
+        return _played(scene, scene.bend(name), path, value)
+    kind = find(scene, path).kind
+    if kind in ("text", "choice"):
+        value = _text(value)
+    elif kind == "bool" and value in ("true", "false"):
+        value = value == "true"
+    return put(scene, path, value)
+
+
+def _with_operator(scene: Scene, bend: Bend, name: str) -> Scene:
+    """Put another operator in the bend's place; it keeps the values of parameters it has too."""
+    specs = find_operator(name).specs
+    same = {n: v for n, v in bend.values.items() if n in specs and _is_kind(specs[n].kind, v)}
+    values: dict[str, Value] = {n: specs[n].fit(v, n) for n, v in same.items()}
+    changed = replace(bend, operator=name, values=values)
+    return without_loose_routes(swap(scene, changed), changed)
+
+
+def _is_kind(kind: str, value: Value) -> bool:
+    return isinstance(value, str) == (kind in ("choice", "text"))
+
+
+def _played(scene: Scene, bend: Bend, path: str, value: object) -> Scene:
+    if not isinstance(value, float) or not 0.0 <= value <= 1.0:
+        raise OutOfRange(f"{path} = {value!r}: expected 0..1")
+    return swap(scene, played(bend, value))
+
+
+def played(bend: Bend, share: float) -> Bend:
+    """Return the bend with its operator's main parameter at a share of its usual way, or with its
+    mix there where it has none."""
+    values = find_operator(bend.operator).played(share)
+    if not values:
+        return replace(bend, mix=share)
+    return replace(bend, values={**bend.values, **values})

@@ -22,11 +22,11 @@ LAYERS = [
     "scene",
     "commands",
     "sampler models",
-    "morphing bending masking presets tables parameters backends memory network prompts",
+    "morphing bending masking presets tables parameters backends memory network pasts prompts",
     "modulation renderer",
     "control outputs",
     "live offline",
-    "doctor bench contact sweep touchosc",
+    "doctor bench contact listing strips survey sweep touchosc",
     "cli",
 ]
 LEVEL = {name: level for level, line in enumerate(LAYERS) for name in line.split()}

@@ -189,6 +189,8 @@ def test_cues_go_the_same_way_as_hands():
 def test_which_commands_bring_texts():
     assert texts(Set("prompt.text", "a")) == {"a"}
     assert texts(Set("prompt.text", "")) == texts(Set("prompt.negative", "")) == {""}
+    assert texts(Set("prompt.turns", "a | b")) == {"a", "b"}
+    assert {"a", "b"} <= texts(Load(Scene(prompt=Prompt(turns="a | b"))))
     assert texts(Set("prompt.to", "")) == texts(Set("prompt.blend", 1)) == frozenset()
     assert texts(Load(Scene(prompt=Prompt("a", "b", negative="c")))) == {"a", "b", "c"}
     assert texts(Panic()) == texts(Undo()) == texts(Add(SCENE.bends[0])) == frozenset()

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from livebend import bending
-from livebend.operators import OPERATORS
+from livebend.operators import OPERATORS, Past
 from livebend.scene import Bend
 
 SHAPES = [(1, 4, 32, 32), (2, 32, 8, 8), (1, 3, 5, 9)]
@@ -82,7 +82,8 @@ def test_a_bend_gives_back_dtype_and_strides(name, layout):
     values = {n: int(v) if operator.specs[n].kind == "int" else v for n, v in values.items()}
     for channels in ("all", "0-2", "random:0.5:3"):
         bend = Bend("b", name, "unet.mid", values, channels=channels, mix=0.7)
-        y, strength = bending.apply(bend, x)
+        given = {"past": Past(x + 1.0, 0.05), "toward": torch.ones_like(x).cumsum(1)}
+        y, strength = bending.apply(bend, x, given)
         assert (y.shape, y.dtype, y.stride()) == (x.shape, x.dtype, x.stride())
         assert y.isfinite().all()
         assert strength > 0

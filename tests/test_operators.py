@@ -74,20 +74,3 @@ def test_dilate_and_erode(shape, size):
     close(y, ndimage.maximum_filter(x, kernel, mode="constant", cval=-np.inf))
     x, y = run("erode", shape, size=size)
     close(y, ndimage.minimum_filter(x, kernel, mode="constant", cval=np.inf))
-
-
-@both
-def test_transform(shape):
-    angle, zoom, dx, dy = 20.0, 1.5, 0.1, -0.05
-    x, y = run("transform", shape, angle=angle, zoom=zoom, x_shift=dx, y_shift=dy)
-    B, C, H, W = shape
-    theta = np.radians(angle)
-    rows, columns = np.mgrid[0:H, 0:W]
-    v, u = (rows + 0.5) / H * 2 - 1, (columns + 0.5) / W * 2 - 1
-    u, v = u - 2 * dx, v - 2 * dy
-    su = (np.cos(theta) * u - np.sin(theta) * v) / zoom
-    sv = (np.sin(theta) * u + np.cos(theta) * v) / zoom
-    at = [((sv + 1) * H - 1) / 2, ((su + 1) * W - 1) / 2]
-    for b, c in [(0, 0), (B - 1, C - 1)]:
-        expected = ndimage.map_coordinates(x[b, c], at, order=1, mode="reflect")
-        assert np.abs(y[b, c] - expected).max() <= 1e-4

@@ -143,3 +143,53 @@ def test_all_six_planes_can_be_rotated():
             x, y = run("rotate", SHAPES[0], angle=90.0, i=i, j=j)
             close(y[:, i], -x[:, j])
             close(y[:, j], x[:, i])
+
+
+@both
+def test_mix_channels(shape):
+    M = np.array([[0.5, -1, 0, 0.25], [2, 1, 0.5, 0], [0, -0.5, 1.5, 1], [1, 0, 0.75, -2]])
+    values = {f"m{i}{j}": float(M[i, j]) for i in range(4) for j in range(4)}
+    x, y = run("mix_channels", shape, **values)
+    close(y, mixed(M, x))
+    x, y = run("mix_channels", shape, **values, orthogonal=True)
+    close(y, mixed(linalg.polar(M)[0], x))
+    assert np.linalg.norm(y) == pytest.approx(np.linalg.norm(x), rel=1e-6)
+
+
+def spread(shape, seed=1):
+    """A picture whose channels vary along four directions of widths 8, 4, 2, 1, and the
+    directions [B, C, 4]."""
+    B, C, H, W = shape
+    rng = np.random.default_rng(seed)
+    ways = np.stack([np.linalg.qr(rng.standard_normal((C, 4)))[0] for _ in range(B)])
+    places = np.stack([np.linalg.qr(rng.standard_normal((H * W, 5)))[0] for _ in range(B)])
+    places = np.stack([np.linalg.qr(p - p.mean(0))[0][:, :4] for p in places])
+    x = np.einsum("bck,k,bnk->bcn", ways, [64.0, 32.0, 16.0, 8.0], places)
+    return (x + 0.3).reshape(shape), ways
+
+
+@both
+@pytest.mark.parametrize("component", [0, 1, 2])
+def test_direction_of_the_site_is_a_principal_component(shape, component):
+    x, ways = spread(shape)
+    given = torch.from_numpy(x).float()
+    y = OPERATORS["direction"].function(given, amount=0.7, component=component, seed=3).numpy()
+    start = torch.randn((1, shape[1], 1, 1), generator=torch.Generator().manual_seed(3)).numpy()
+    for b in range(shape[0]):
+        d = ways[b, :, component]
+        d = d * np.sign(d @ start[0, :, 0, 0])
+        assert np.abs(y[b] - (x[b] + 0.7 * (d / d.std())[:, None, None])).max() <= 2e-5
+
+
+@both
+def test_direction_of_a_draw(shape):
+    x, y = run("direction", shape, of="random", amount=-1.5, seed=4)
+    d = torch.randn((1, shape[1], 1, 1), generator=torch.Generator().manual_seed(4)).numpy()
+    close(y, x - 1.5 * d / d.std())
+
+
+@both
+def test_prompt_direction(shape):
+    d = np.random.default_rng(2).standard_normal((1, *shape[1:]))
+    x, y = run("prompt_direction", shape, amount=0.5, toward=torch.from_numpy(d).float())
+    close(y, x + 0.5 * d / d.std())

@@ -56,8 +56,8 @@ def test_sobel(shape):
     x, y = run("sobel", shape)
     G = np.stack([[_sobel(plane) for plane in row] for row in x])
     close(y, G)
-    x, y = run("sobel", shape, times=True)
-    assert np.abs(y - x * G).max() <= 3e-5  # values up to 60: one part in 10⁶
+    quarter = torch.from_numpy(x / 4).float()  # x·G grows with the square: up to 60 else
+    close(OPERATORS["sobel"].function(quarter, times=True).numpy(), x / 4 * G / 4)
 
 
 def _sobel(plane):

@@ -1,5 +1,7 @@
 """Commands and paths: every parameter can be read and set, and nothing structural is lost."""
 
+from dataclasses import replace
+
 import pytest
 
 from livebend.commands import Add, Load, Panic, Remove, Replace, Set, Undo
@@ -157,3 +159,14 @@ def test_what_wraps_is_not_split():
 def test_a_name_used_twice_is_refused():
     with pytest.raises(Refused, match="twice"):
         check(Scene(bends=(SWIRL, SWIRL)))
+
+
+def test_prompts_in_turn_are_spread_over_a_show_or_take_their_time():
+    prompt = Prompt(text="left out", turns="a | b||c ", every=10.0)
+    assert prompt.texts == ("a", "b", "c")
+    assert Prompt(text="alone").texts == ("alone",)
+    spread = [prompt.now(0.0, progress) for progress in (0.0, 0.3, 0.34, 0.66, 0.67, 1.0)]
+    assert spread == ["a", "a", "b", "b", "c", "c"]
+    assert [prompt.now(time, None) for time in (0.0, 9.9, 10.0, 29.0, 30.0)] == [*"aabca"]
+    assert replace(prompt, every=0.0).now(99.0, None) == "a"
+    assert replace(prompt, turn=1.0).now(25.0, None) == "a"

@@ -1,13 +1,20 @@
 """A sweep paints one picture for every pair of values, and labels them."""
 
+from dataclasses import replace
+
 import pygame
 import pytest
 
-from livebend import presets
 from livebend.errors import LivebendError, OutOfRange
-from livebend.sweep import Axis, Sweep, axis, sweep
+from livebend.models import load_model
+from livebend.network import Network
+from livebend.scene import Bend
+from livebend.sweep import NEW, PLAIN, Axis, Painter, Sweep, _cell, axis, paint, sweep, upstream
 
-FIGURES = [p.name for p in presets.list_presets() if presets.sweep_of(p.name)]
+
+@pytest.fixture(scope="module")
+def network(model_folder):
+    return Network(load_model(str(model_folder("turbo"))), 64, 64)
 
 
 def test_an_axis_is_a_list_or_a_spread():
@@ -45,12 +52,88 @@ def test_what_cannot_be_swept_is_refused(tmp_path, model_folder):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", FIGURES)
-def test_the_papers_figures_can_be_drawn(name, tmp_path, model_folder):
-    wishes = Sweep(name, tmp_path / "f.png", model=str(model_folder("turbo")), size=(64, 64))
-    assert sweep(wishes, quiet=True) >= 12
-    assert (tmp_path / "f.png").is_file()
+# ---- the explorer
 
 
-def test_there_are_twelve_of_them():
-    assert len(FIGURES) == 12
+def explored(tmp_path, model_folder, rows, columns, bend="rotate_pairs@unet.mid", **more):
+    file = tmp_path / "sheet.png"
+    wishes = Sweep(
+        None, file, rows, columns, str(model_folder("turbo")), (64, 64), bend=bend, **more
+    )
+    count = sweep(wishes, quiet=True)
+    sheet = pygame.surfarray.array3d(pygame.image.load(file))
+    across = len(axis(columns).values)
+    cells = [
+        [sheet[96 + x * 68 : 160 + x * 68, 56 + y * 68 : 120 + y * 68] for x in range(across)]
+        for y in range(count // across)
+    ]
+    return [[cell.tobytes() for cell in row] for row in cells]
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns"),
+    [
+        ("bend.new.angle=30,60,90", "bend.new.site=unet.mid,unet.up.1,latent@1"),
+        ("bend.new.operator=rotate_pairs,negate,hadamard", "bend.new.main=0.5,0.9"),
+        ("bend.new.main=0.5,1", "bend.new.operator=add,binary"),
+        ("prompt.text=a red orb,a blue flower", "bend.new.channels=0-3,4-9"),
+        ("bend.new.mix=0.5,1", "sampling.steps=1,2"),
+    ],
+)
+def test_anything_can_lie_along_an_axis(tmp_path, model_folder, rows, columns):
+    more = {"sets": (("bend.new.angle", 40.0),)}
+    cells = explored(tmp_path, model_folder, rows, columns, **more)
+    assert len({cell for row in cells for cell in row}) == sum(map(len, cells))
+
+
+def test_depths_can_be_spread():
+    assert axis("bend.x.site=latent@0..1/3").values == ("latent@0", "latent@0.5", "latent@1")
+
+
+def test_a_text_that_reads_as_a_number_and_a_switch_stay_what_they_are(tmp_path, model_folder):
+    cells = explored(
+        tmp_path, model_folder, "prompt.text=1984,orb", "bend.new.mute=true,false",
+        sets=(("bend.new.angle", 90.0),),
+    )  # fmt: skip
+    assert len({cell for row in cells for cell in row}) == 4
+
+
+@pytest.mark.parametrize(
+    ("rows", "bend", "said"),
+    [
+        ("bend.new.operator=swril,swirl", "add@unet.mid", "swirl"),
+        ("bend.new.main=2", "add@unet.mid", "expected 0..1"),
+        ("bend.new.main=1", "add", "OPERATOR@SITE"),
+        ("bend.new.site=unet.middle", "add@unet.mid", "unet.mid"),
+        ("bend.new.angle=1", "add@unet.mid", "bend.new.angle"),
+    ],
+)
+def test_what_cannot_be_explored_is_said_in_a_line(tmp_path, model_folder, rows, bend, said):
+    with pytest.raises(LivebendError, match=said) as raised:
+        explored(tmp_path, model_folder, rows, "seed=1,2", bend)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_did_not_change_between_cells_is_not_run_again(network, turned):
+    """Seeds change everything, an angle at unet.up.2 the rest behind it: one run of the head for
+    each seed, one of the tail for each picture, whichever side they lie on."""
+    scene = replace(PLAIN, bends=(Bend(NEW, "rotate_pairs", "unet.up.2"),))
+    angles, seeds = axis("bend.new.angle=10,20,30"), axis("seed=1,2")
+    rows, columns = (seeds, angles) if turned else (angles, seeds)
+    grid = [[_cell(scene, rows, r, columns, c) for c in columns.values] for r in rows.values]
+    first = upstream(network, scene, columns) <= upstream(network, scene, rows)
+    ran = []
+    network.memory.forget()
+    painter = Painter(network)
+    cells = paint(
+        painter, grid, columns_first=first, painted=lambda: ran.extend(network.memory.ran.seconds)
+    )
+    assert [ran.count(stage) for stage in ("unet.in", "unet.mid", "unet.up.2")] == [2, 2, 2]
+    assert [ran.count(stage) for stage in ("unet.up.3", "vae.in", "image")] == [6, 6, 6]
+    fresh = Painter(Network(network.model, 64, 64))
+    assert all(
+        (cells[r][c] == fresh(grid[r][c])).all()
+        for r in range(len(grid))
+        for c in range(len(grid[0]))
+    )

@@ -107,7 +107,7 @@ def test_two_processes_keep_equal_weights_and_clocks(tmp_path):
 
 def test_times_are_drawn_as_the_recipe_says():
     t = denoiser.draw_times(20_000)
-    assert (t == denoiser.FINAL).float().mean() == pytest.approx(0.40, abs=0.02)
+    assert (t == denoiser.FINAL).float().mean() == pytest.approx(denoiser.FINAL_SHARE, abs=0.02)
     stops = torch.isin(t, torch.tensor(denoiser.STOPS))
     assert stops.float().mean() == pytest.approx(0.25, abs=0.02)
     assert t.min() >= 1

@@ -20,9 +20,9 @@ from functools import partial
 from livebend.commands import Command, Load, Panic, Set, Undo
 from livebend.errors import LivebendError
 from livebend.flow import CommandSource
-from livebend.scene import Scene
+from livebend.scene import Scene, turns_of
 
-PROMPTS = ("prompt.text", "prompt.to", "prompt.negative")
+PROMPTS = ("prompt.text", "prompt.to", "prompt.turns", "prompt.negative")
 BOUND = 1024
 
 Recorder = Callable[[float, Command], None]
@@ -34,6 +34,8 @@ def texts(command: Command) -> frozenset[str]:
     match command:
         case Set(path="prompt.to", value=""):
             return frozenset()
+        case Set(path="prompt.turns", value=str(text)):
+            return frozenset(turns_of(text))
         case Set(path=path, value=str(text)) if path in PROMPTS:
             return frozenset((text,))
         case Load(scene=scene):
@@ -44,7 +46,8 @@ def texts(command: Command) -> frozenset[str]:
 def texts_of(scene: Scene) -> frozenset[str]:
     """Return the prompts that must be encoded to paint the scene."""
     prompt = scene.prompt
-    return frozenset((prompt.text, prompt.negative, *((prompt.to,) if prompt.to else ())))
+    second = (prompt.to,) if prompt.to else ()
+    return frozenset((prompt.text, *prompt.texts, prompt.negative, *second))
 
 
 class Gate:

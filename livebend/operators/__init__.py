@@ -1,11 +1,12 @@
 """Operators: what can be done to a tensor inside the network. Importing this fills the registry.
 
 pointwise · channel · matrices · normalising · local · noise · fields · spatial · warps ·
-morphological · spectral
+morphological · spectral · directions · recurrent
 """
 
 from livebend.operators import (
     channel,
+    directions,
     fields,
     local,
     matrices,
@@ -13,16 +14,19 @@ from livebend.operators import (
     noise,
     normalising,
     pointwise,
+    recurrent,
     spatial,
     spectral,
     warps,
 )
-from livebend.operators.registry import OPERATORS, Operator, find_operator, operator
+from livebend.operators.registry import OPERATORS, Operator, Past, find_operator, operator
 
 __all__ = [
     "OPERATORS",
     "Operator",
+    "Past",
     "channel",
+    "directions",
     "fields",
     "find_operator",
     "local",
@@ -32,6 +36,7 @@ __all__ = [
     "normalising",
     "operator",
     "pointwise",
+    "recurrent",
     "spatial",
     "spectral",
     "warps",

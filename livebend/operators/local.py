@@ -1,5 +1,6 @@
 """Operators that act in one part of the tensor. x is [B, C, H, W]."""
 
+import math
 from typing import Annotated, Literal
 
 import torch
@@ -31,9 +32,11 @@ def add_band(
     """
     dim = {"channel": 1, "row": 2, "column": 3}[axis]
     n = x.shape[dim]
-    k = torch.arange(n, device=x.device, dtype=x.dtype)
-    gap = torch.remainder(k - position * n + n / 2, n) - n / 2
-    mask = (1.0 + width * n / 2 - gap.abs()).clamp(0.0, 1.0)
+    whole = math.floor(position * n)
+    k = torch.arange(-whole, n - whole, device=x.device, dtype=x.dtype)  # small numbers stay exact
+    gap = (torch.remainder(k + n // 2, n) - n // 2 - (position * n - whole)).abs()
+    gap = torch.minimum(gap, n - gap)
+    mask = (1.0 + width * n / 2 - gap).clamp(0.0, 1.0)
     return x + amount * mask.reshape([n if d == dim else 1 for d in range(4)])
 
 

@@ -20,6 +20,7 @@ from livebend.ranges import Degrees, Range
 
 Matrix = NDArray[np.float64]
 Turn = Annotated[float, Range(-180, 180, "deg"), "turn from the first towards the second channel"]
+Entry = Annotated[float, Range(-2, 2), "share of the second number's channel in the first's"]
 HadamardAxis = Literal["channel", "row", "column"]
 PLANES = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
 REVERSED = ((0, 2), (0, 3))  # the paper's R2 and R3 turn the other way
@@ -66,6 +67,53 @@ def matrix(
         for i, j in _planes(n):
             A[j, i], A[i, j] = math.radians(turns[i, j]), -math.radians(turns[i, j])
         return np.asarray(torch.linalg.matrix_exp(torch.from_numpy(A)).numpy())
+
+    return _in_fours(x, build)
+
+
+ENTRIES = [f"m{i}{j}" for i in range(4) for j in range(4) if i != j] + ["m00", "m11", "m22", "m33"]
+
+
+@operator("matrix", amounts=ENTRIES)
+def mix_channels(
+    x: Tensor,
+    *,
+    m00: Entry = 1.0,
+    m01: Entry = 0.0,
+    m02: Entry = 0.0,
+    m03: Entry = 0.0,
+    m10: Entry = 0.0,
+    m11: Entry = 1.0,
+    m12: Entry = 0.0,
+    m13: Entry = 0.0,
+    m20: Entry = 0.0,
+    m21: Entry = 0.0,
+    m22: Entry = 1.0,
+    m23: Entry = 0.0,
+    m30: Entry = 0.0,
+    m31: Entry = 0.0,
+    m32: Entry = 0.0,
+    m33: Entry = 1.0,
+    orthogonal: Annotated[bool, "take the nearest rotation or reflection instead"] = False,
+) -> Tensor:
+    """Mix four channels by any matrix: y_c = Σ_k m_ck·x_k, or by the orthogonal one nearest to it.
+
+    The nearest one is U·Vᵀ of M = U·S·Vᵀ: it keeps lengths, so that only the turn is left.
+    Source: the polar factor, Higham 1986.
+    """
+    entries = (
+        (m00, m01, m02, m03),
+        (m10, m11, m12, m13),
+        (m20, m21, m22, m23),
+        (m30, m31, m32, m33),
+    )
+
+    def build(n: int) -> Matrix:
+        M: Matrix = np.array(entries, np.float64)[:n, :n]
+        if not orthogonal:
+            return M
+        U, _, Vt = np.linalg.svd(M)
+        return np.asarray(U @ Vt)
 
     return _in_fours(x, build)
 

@@ -5,22 +5,37 @@
         ...
 
 An operator takes x [B, C, H, W] in float32 and returns a new tensor of that shape; it never writes
-in place, never reads a value back to the host and keeps the batch's rows apart. Site, channels,
+in place, never reads a value back to the host and keeps the batch's rows apart. One that names a
+parameter of GIVEN is given it by the network, or None. Site, channels,
 mix, depth and normalising belong to the bend (`livebend.bending`), not to the operator.
 """
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
-from livebend.errors import UnknownName
+from livebend.errors import OperatorError, UnknownName
 from livebend.specs import Spec, Value, specs_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Function = Callable[..., "Tensor"]
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+GIVEN = ("past", "toward")  # a Past; the step from the first prompt to the second [1, C, 1, T]
+USUAL = {"deg": 180.0, "sigma": 2.0, "channels": 4.0, "elements": 4.0, "of the picture": 0.25}
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What a bend made in the last frame, [B, C, H, W], and the seconds since then."""
+
+    tensor: "Tensor"
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +56,11 @@ class Operator:
     matched: bool
 
     @property
+    def given(self) -> tuple[str, ...]:
+        """What it asks of the network besides x: of GIVEN, those that its signature names."""
+        return tuple(name for name in GIVEN if name in _parameters(self.function))
+
+    @property
     def doc(self) -> str:
         """The whole docstring."""
         return inspect.getdoc(self.function) or ""
@@ -57,9 +77,31 @@ class Operator:
             for name in self.amounts
         )
 
+    @property
+    def main(self) -> Spec | None:
+        """The number that makes it act most; None where it always acts and mix is its amount."""
+        numbers = (self.specs[n] for n in self.amounts if self.specs[n].range is not None)
+        return next(numbers, None)
+
+    def played(self, share: float) -> dict[str, Value]:
+        """The main parameter at a share 0..1 of the way that a hand usually takes it: from its
+        default upwards, half a turn, two deviations, or as far as its range or one unit goes."""
+        spec = self.main
+        if spec is None or spec.range is None:
+            return {}
+        start = float(spec.default)
+        way = min(spec.range.high - start, USUAL.get(spec.range.unit, 1.0))
+        value = spec.range.fit(start + share * way)
+        return {spec.name: int(value) if spec.kind == "int" else value}
+
     def defaults(self) -> dict[str, Value]:
         """The value of every parameter that is not given."""
         return {name: spec.default for name, spec in self.specs.items()}
+
+
+@cache
+def _parameters(function: Function) -> frozenset[str]:
+    return frozenset(inspect.signature(function).parameters)
 
 
 OPERATORS: dict[str, Operator] = {}
@@ -68,12 +110,17 @@ OPERATORS: dict[str, Operator] = {}
 def operator(
     family: str, *, amounts: Sequence[str] = (), matched: bool = True
 ) -> Callable[[Function], Function]:
-    """Register the decorated function as an operator under its own name."""
+    """Register the decorated function as an operator under its own name.
+
+    Raises: OperatorError where the name is taken or cannot be one step of a path.
+    """
 
     def register(function: Function) -> Function:
         name = getattr(function, "__name__", "")
+        if not NAME.fullmatch(name):
+            raise OperatorError(f"operator name {name!r}: expected a-z, 0-9 and _")
         if name in OPERATORS:
-            raise ValueError(f"two operators are called {name!r}")
+            raise OperatorError(f"two operators are called {name!r}")
         OPERATORS[name] = Operator(
             name, family, function, specs_of(function), tuple(amounts), matched
         )

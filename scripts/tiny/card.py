@@ -54,7 +54,7 @@ stopped; `--init FOLDER` starts from these weights.
 1. The autoencoder, under a fixed linear map from latents to colours: channel 0 is white–black,
    1 green–magenta, 2 cyan–red, 3 blue–yellow, as in Stable Diffusion 1.
 2. The denoiser and the text model at 16×16 (means of 2×2 latents, rescaled to unit deviation, and
-   noise that is twice its own 2×2 mean), then at 32×32. Of the samples 40 % are pure paired noise
+   noise that is twice its own 2×2 mean), then at 32×32. Of the samples 60 % are pure paired noise
    at t = 999, 25 % stand at the stops of 2 and 4 steps (749, 499, 249), the rest at logit-normal
    times. AdamW at peak rates of 1e-3 and 7e-4, cosine decay at the end of each size, averaged
    weights. At each level one sample in ten has its skip connections turned down, so that the

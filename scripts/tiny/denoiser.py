@@ -34,7 +34,7 @@ WIDTHS = (32, 64, 128, 192)
 FINAL = 999
 STOPS = (749, 499, 249)
 """The times, besides 999, that 2 and 4 trailing steps visit."""
-FINAL_SHARE, STOP_SHARE = 0.40, 0.25
+FINAL_SHARE, STOP_SHARE = 0.60, 0.25
 OWN_SHARE = 0.5
 """How many of the samples at stops are on the network's own way there, as at inference."""
 SILENT_SHARE, PLAIN_SHARE = 0.06, 0.40

@@ -101,21 +101,27 @@ BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_line
 
 def save(folder: Path, kind: str) -> Path:
     """Save a random model of a kind: `turbo` (v2 shape, Euler trailing), `v1` (DDIM leading, KL
-    decoder) or `v` (turbo's shape, v-prediction, pooled text)."""
+    decoder), `v2` (the same with linear projections and v-prediction, as Stable Diffusion 2.1) or
+    `v` (turbo's shape, v-prediction, pooled text)."""
     torch.manual_seed(3)
     tokens = tokenizer()
     linear = kind != "v1"
-    if kind == "v1":
+    prediction = "v_prediction" if kind in ("v", "v2") else "epsilon"
+    leading = kind in ("v1", "v2")
+    if leading:
         scheduler = DDIMScheduler(
-            **BETAS, steps_offset=1, set_alpha_to_one=False, clip_sample=False
+            **BETAS,
+            steps_offset=1,
+            set_alpha_to_one=False,
+            clip_sample=False,
+            prediction_type=prediction,
         )
     else:
-        prediction = "v_prediction" if kind == "v" else "epsilon"
         scheduler = EulerDiscreteScheduler(
             **BETAS, timestep_spacing="trailing", steps_offset=1, prediction_type=prediction
         )
     pipeline = StableDiffusionPipeline(
-        vae=tiny_decoder() if linear else kl_decoder(),
+        vae=kl_decoder() if leading else tiny_decoder(),
         text_encoder=text_model(tokens, 32, "gelu" if linear else "quick_gelu"),
         tokenizer=tokens,
         unet=unet(32, linear=linear, pooled=kind == "v"),

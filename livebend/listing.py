@@ -1,0 +1,40 @@
+"""What the command line lists of operators: rows, and the README's table, from the registry."""
+
+from typing import Any
+
+from livebend.operators import OPERATORS, Operator
+from livebend.specs import Spec
+
+
+def operator_rows() -> list[dict[str, Any]]:
+    """One row for every operator: name, family, parameters, what it does."""
+    return [
+        {
+            "name": op.name,
+            "family": op.family,
+            "parameters": ", ".join(f"{s.name} {s.allowed}" for s in op.specs.values()),
+            "about": op.summary,
+        }
+        for op in OPERATORS.values()
+    ]
+
+
+def operator_table() -> str:
+    """The operators as a Markdown table, in the order of their families."""
+    lines = ["| operator | what it does | parameters |", "|---|---|---|"]
+    for family in dict.fromkeys(op.family for op in OPERATORS.values()):
+        lines.append(f"| **{family}** | | |")
+        lines += [_line(op) for op in OPERATORS.values() if op.family == family]
+    return "\n".join(lines)
+
+
+def _line(op: Operator) -> str:
+    """One line; one without a parameter that makes it act is played by the bend's mix."""
+    given = ", ".join(_parameter(spec) for spec in op.specs.values())
+    parameters = given if op.main else f"(mix){', ' if given else ''}{given}"
+    summary = op.summary.replace("|", "\\|").rstrip(".")
+    return f"| `{op.name}` | {summary} | {parameters} |"
+
+
+def _parameter(spec: Spec) -> str:
+    return f"`{spec.name}` {spec.allowed.removeprefix('one of ')}".replace("|", "\\|")

@@ -1,0 +1,81 @@
+"""Operators that push all places one way across the channels. x is [B, C, H, W].
+
+With d a direction of deviation 1 across the channels: y = x + a·d, a in deviations of the site.
+"""
+
+from typing import Annotated, Literal
+
+import torch
+from torch import Tensor
+
+from livebend.operators.registry import operator
+from livebend.operators.seeded import Draw, Roll, normal
+from livebend.ranges import Range
+
+Push = Annotated[float, Range(-3, 3, "sigma", scales=True), "how far; below 0 the other way"]
+Component = Annotated[int, Range(0, 3, whole=True), "which component, the widest first"]
+ROUNDS = 24  # of power iteration: a component twice as wide as the next is exact to float32
+
+
+@operator("direction", amounts=["amount"], matched=False)
+def direction(
+    x: Tensor,
+    *,
+    amount: Push = 0.0,
+    of: Annotated[Literal["site", "random"], "what varies most at the site, or a draw"] = "site",
+    component: Component = 0,
+    seed: Draw = 0,
+    roll: Roll = 0.0,
+) -> Tensor:
+    """Push every place along one direction: y = x + a·d/std(d).
+
+    d is a principal component of the channels over the places, found by power iteration from the
+    seed's draw and so of its sign, or that draw itself. At `unet.mid` it is a step in h-space.
+    Source: Kwon et al. 2023 (h-space); Härkönen et al. 2020 (principal directions).
+    """
+    draw = normal(x[:, :, :1, :1], seed, roll)
+    d = draw if of == "random" else _principal(x, draw.flatten(1), component)[..., None, None]
+    return x + amount * _unit(d)
+
+
+@operator("direction", amounts=["amount"], matched=False)
+def prompt_direction(
+    x: Tensor,
+    *,
+    amount: Push = 0.0,
+    toward: Tensor | None = None,
+) -> Tensor:
+    """Push the text from the first prompt towards the second, and past it: y = x + a·d/std(d).
+
+    d = E(prompt.to) − E(prompt.text), [1, C, 1, T]; without a second prompt nothing moves. It acts
+    at `unet.text`. Source: arithmetic of embeddings, Mikolov et al. 2013; Gal et al. 2022.
+    """
+    if toward is None:
+        return x.clone()
+    d = toward / toward.std((1, 2, 3), correction=0, keepdim=True).clamp_min(1e-6)
+    return x + amount * d
+
+
+def _unit(d: Tensor) -> Tensor:
+    """d [B, C, 1, 1] at deviation 1 across channels; a single channel has none, and is pushed."""
+    if d.shape[1] == 1:
+        return torch.ones_like(d)
+    return d / d.std(1, correction=0, keepdim=True).clamp_min(1e-6)
+
+
+def _principal(x: Tensor, start: Tensor, component: int) -> Tensor:
+    """Principal component [B, C] of the channels of x, sign that of its product with the start.
+
+    v ← normalised X·(Xᵀ·v), X the centred x as [C, H·W]; those found are taken out of X.
+    Source: power iteration with deflation, Golub and Van Loan 2013, section 8.2.
+    """
+    X = x.flatten(2)
+    X = X - X.mean(2, keepdim=True)
+    v = start.expand(x.shape[0], -1)[..., None]
+    for _ in range(min(component, x.shape[1] - 1) + 1):
+        v = start.expand(x.shape[0], -1)[..., None]
+        for _ in range(ROUNDS):
+            v = torch.matmul(X, torch.matmul(X.mT, v))
+            v = v / v.square().sum(1, keepdim=True).sqrt().clamp_min(1e-12)
+        X = X - torch.matmul(v, torch.matmul(v.mT, X))
+    return v[..., 0]

@@ -1,0 +1,56 @@
+"""What the network gives operators besides the tensor of their site.
+
+What a bend made in the last frame is remembered here, so that the operator itself stays pure. A
+frame that reads it cannot be answered from memory, and says so in its key. Owned by one thread.
+"""
+
+from collections.abc import Hashable
+
+from torch import Tensor
+
+from livebend.memory import Value
+from livebend.operators import Past, find_operator
+from livebend.scene import Bend
+
+Given = dict[str, Past | Tensor | None]
+Where = tuple[str, Hashable]
+
+
+class Pasts:
+    """The outputs of bends that ask for them, from one frame to the next."""
+
+    def __init__(self) -> None:
+        self._last: dict[Where, Tensor] = {}
+        self._made: dict[Where, Tensor] = {}
+        self._frame = 0
+        self._seconds = 0.0
+        self.toward: Value | None = None
+
+    def advance(self, seconds: float) -> None:
+        """Begin a frame, `seconds` after the last: what was painted last is now the past."""
+        self._last, self._made = self._made, {}
+        self._frame, self._seconds = self._frame + 1, seconds
+
+    def forget(self) -> None:
+        """Begin anew: after a preset, a panic, or values that were not finite."""
+        self._last, self._made = {}, {}
+
+    def given(self, bend: Bend, where: Hashable, x: Tensor) -> tuple[Given, Hashable]:
+        """Return what the bend's operator is given at a place, and a key for it."""
+        names = find_operator(bend.operator).given
+        given: Given = {}
+        key: list[Hashable] = []
+        if "past" in names:
+            last = self._last.get((bend.name, where))
+            known = last is not None and last.shape == x.shape
+            given["past"] = Past(last, self._seconds) if last is not None and known else None
+            key.append(self._frame if known else None)
+        if "toward" in names:
+            given["toward"] = None if self.toward is None else self.toward.tensor
+            key.append(None if self.toward is None else self.toward.version)
+        return given, tuple(key)
+
+    def keep(self, bend: Bend, where: Hashable, made: Tensor) -> None:
+        """Remember what a bend made, if its operator will ask for it."""
+        if "past" in find_operator(bend.operator).given:
+            self._made[bend.name, where] = made

@@ -1,0 +1,77 @@
+"""The sites of a network: what their tensors look like, and what a bend there costs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from livebend.memory import Value
+from livebend.models import Stage
+from livebend.network import Network
+from livebend.scene import Sampling
+
+FRAMES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """A site. `shape` of its tensor; `stride` in pixels of the picture per element, 0 where it is
+    no picture; `share` in percent of a frame of one network call that the stage takes which makes
+    it; `behind` in percent that runs again when a bend there moves and nothing else does."""
+
+    name: str
+    shape: tuple[int, ...]
+    stride: int
+    share: float
+    behind: float
+
+
+def survey(network: Network) -> list[Surveyed]:
+    """Paint some pictures and say of every site what it is; times are the fastest of the frames."""
+    text = Value(-1, network.model.encode([""]))
+    spent = _spent(network, text)
+    whole = sum(spent.values())
+    shapes: dict[str, tuple[int, ...]] = {
+        "unet.text": tuple(text.tensor.shape),
+        "latent": network.shape,
+        "unet.time": tuple(network.memory.newest("unet.time")[0].tensor.shape),
+    }
+    made: dict[str, str] = {}
+    for stage in network.stages:
+        for site, value in zip(stage.writes, network.memory.newest(stage.name), strict=True):
+            shapes[site] = tuple(value.tensor.shape)
+        made[stage.writes[0]] = stage.name
+    return [
+        Surveyed(
+            site,
+            shapes[site],
+            network.width // shapes[site][3] if len(shapes[site]) == 4 else 0,
+            100.0 * spent.get(made.get(site, ""), 0.0) / whole,
+            100.0 * sum(spent[name] for name in behind(site, network.stages)) / whole,
+        )
+        for site in network.sites
+    ]
+
+
+def behind(site: str, stages: Sequence[Stage]) -> Iterator[str]:
+    """Yield the stages that run again when the tensor at a site changes, in the last network call.
+
+    The network's answer becomes the finished latent, which is what a bend at `latent` changes.
+    """
+    changed = {site}
+    for stage in stages:
+        if changed.intersection(stage.reads):
+            changed.update(stage.writes)
+            yield stage.name
+        if "unet.out" in changed:
+            changed.add("latent")
+
+
+def _spent(network: Network, text: Value) -> Mapping[str, float]:
+    """The fastest seconds of every stage; what is not a stage is left out."""
+    fastest: dict[str, float] = {}
+    for _ in range(FRAMES):
+        network.memory.forget()
+        network.memory.begin_frame()
+        network.paint(network.noise(0)[0], text, (), Sampling(steps=1))
+        for name, seconds in network.memory.ran.seconds.items():
+            fastest[name] = min(fastest.get(name, seconds), seconds)
+    return {stage.name: fastest[stage.name] for stage in network.stages}

@@ -1,0 +1,79 @@
+"""Every operator at every site of a small network shaped as SD-Turbo, on what is really there."""
+
+import pytest
+import torch
+
+from livebend import bending
+from livebend.memory import Value
+from livebend.models import load_model
+from livebend.network import Network
+from livebend.operators import OPERATORS, Operator, Past
+from livebend.scene import Bend, Sampling
+
+each = pytest.mark.parametrize("name", sorted(OPERATORS))
+
+
+@pytest.fixture(scope="module")
+def network(model_folder):
+    return Network(load_model(str(model_folder("turbo"))), 64, 64)
+
+
+@pytest.fixture(scope="module")
+def tensors(network):
+    """What stands at every site, as it lies in memory there; half of it in bfloat16."""
+    text = Value(-1, network.model.encode(["a red orb"]))
+    with torch.inference_mode():
+        network.paint(network.noise(46)[0], text, (), Sampling())
+    found = {"unet.text": text.tensor, "latent": network.noise(46)[0].tensor}
+    found["unet.time"] = network.memory.newest("unet.time")[0].tensor
+    for stage in network.stages:
+        written = network.memory.newest(stage.name)
+        found |= {s: v.tensor for s, v in zip(stage.writes, written, strict=True)}
+    assert set(found) == set(network.sites)
+    return {s: x.bfloat16() if n % 2 else x for n, (s, x) in enumerate(found.items())}
+
+
+def played(name, share):
+    operator = OPERATORS[name]
+    values = operator.played(share)
+    return Bend("b", name, "", values, mix=1.0 if values else share)
+
+
+@each
+def test_finite_deterministic_unmutated_and_of_the_sites_own_kind(name, tensors):
+    for site, x in tensors.items():
+        before = x.clone()
+        given = {"past": Past(x * 0.5, 0.05), "toward": x.flip(-1)}
+        for share in (0.5, 1.0):
+            bend = played(name, share)
+            y, strength = bending.apply(bend, x, given)
+            assert y.isfinite().all(), site
+            assert strength.isfinite()
+            assert torch.equal(y, bending.apply(bend, x, given)[0]), site
+            assert torch.equal(x, before), site
+            assert (y.shape, y.dtype, y.stride()) == (x.shape, x.dtype, x.stride()), site
+
+
+@each
+def test_neutral_leaves_the_pictures_bytes_at_every_site(name, network):
+    text = Value(-1, network.model.encode(["a red orb"]))
+
+    def picture(*bends):
+        return network.paint(network.noise(46)[0], text, bends, Sampling("euler", 2)).pixels.tensor
+
+    plain = picture().clone()
+    for site in network.sites:
+        neutral = Bend("b", name, site, {}, mix=1.0 if OPERATORS[name].amounts else 0.0)
+        assert torch.equal(picture(neutral), plain), site
+
+
+def test_an_operator_that_changes_layout_or_dtype_is_put_right(monkeypatch, tensors):
+    def sloppy(x):
+        return (x * 2).double().contiguous(memory_format=torch.channels_last).flip(3)
+
+    operator = Operator("sloppy", "test", sloppy, {}, (), matched=False)
+    monkeypatch.setitem(OPERATORS, "sloppy", operator)
+    for site, x in tensors.items():
+        for lies in (x, x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x):
+            y, _ = bending.apply(Bend("b", "sloppy", ""), lies)
+            assert (y.dtype, y.stride()) == (lies.dtype, lies.stride()), site

@@ -1,0 +1,48 @@
+"""A strip of pictures for every operator."""
+
+import pygame
+import pytest
+
+from livebend.errors import Refused
+from livebend.models import load_model
+from livebend.network import Network
+from livebend.operators import OPERATORS
+from livebend.scene import Bend
+from livebend.strips import candidates, good_site, write_strips
+from livebend.sweep import PLAIN, Painter, played
+
+
+def test_every_operator_has_a_strip(tmp_path, model_folder, monkeypatch):
+    some = {name: OPERATORS[name] for name in ("rotate_pairs", "binary", "dilate", "flip")}
+    monkeypatch.setattr("livebend.strips.OPERATORS", some)
+    folder = tmp_path / "strips"
+    assert write_strips(folder, str(model_folder("turbo")), (64, 64), quiet=True) == 4
+    assert {file.stem for file in folder.iterdir()} == set(some)
+    strip = pygame.surfarray.array3d(pygame.image.load(folder / "rotate_pairs.png"))
+    cells = [strip[96 + x * 68 : 160 + x * 68, 56:120].tobytes() for x in range(5)]
+    assert len(set(cells)) == 5
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path, model_folder):
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(Refused, match="cannot be written"):
+        write_strips(tmp_path / "taken", str(model_folder("turbo")))
+
+
+@pytest.mark.parametrize("name", sorted(OPERATORS))
+def test_an_operator_is_played_from_neutral_to_the_end_of_its_way(name):
+    operator = OPERATORS[name]
+    neutral, half, whole = (played(Bend("b", name, "unet.mid"), s) for s in (0.0, 0.5, 1.0))
+    assert operator.is_neutral(neutral.values) or neutral.mix == 0.0
+    assert half != whole
+    for bend in (half, whole):
+        for key, value in bend.values.items():
+            assert operator.specs[key].check(value, key) == value
+
+
+def test_the_site_is_one_where_the_operator_shows(model_folder):
+    network = Network(load_model(str(model_folder("turbo"))), 64, 64)
+    paint = Painter(network)
+    site = good_site(OPERATORS["rotate_pairs"], paint, paint(PLAIN))
+    assert site in candidates(network.sites)
+    assert not any(".skip." in site for site in candidates(network.sites))
