@@ -147,6 +147,7 @@ class Network:
         found = [Surveyed("unet.text", tuple(text.tensor.shape), 0.0)]
         found.append(Surveyed("latent", self.shape, 0.0))
         for stage in self.stages:
+            found += [Surveyed(site, tuple(text.tensor.shape), 0.0) for site in stage.texts]
             for n, site in enumerate(stage.writes):
                 shape = tuple(self.memory.newest(stage.name)[n].tensor.shape)
                 found.append(Surveyed(site, shape, 0.0 if n else spent[stage.name] * 1e3))
@@ -201,6 +202,8 @@ class Network:
     def _run(self, stages: Sequence[Stage], known: dict[str, Value], k: int) -> Value:
         """Run stages in order over the tensors known by name; return the last one's output."""
         for stage in stages:
+            for name in stage.texts:
+                known[name] = self._bend(name, known["unet.text"], k)
             read = [known[name] for name in stage.reads]
             size = tuple(known[stage.sized_by].tensor.shape[2:]) if stage.sized_by else None
             more = {} if size is None else {"size": size}
