@@ -183,6 +183,8 @@ class Network:
     def _run(self, stages: Sequence[Stage], known: dict[str, Value], k: int) -> Value:
         """Run stages in order over the tensors known by name; return the last one's output."""
         for stage in stages:
+            for name in stage.texts:
+                known[name] = self._bend(name, known["unet.text"], k)
             read = [known[name] for name in stage.reads]
             size = tuple(known[stage.sized_by].tensor.shape[2:]) if stage.sized_by else None
             more = {} if size is None else {"size": size}

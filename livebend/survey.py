@@ -36,6 +36,7 @@ def survey(network: Network) -> list[Surveyed]:
     }
     made: dict[str, str] = {}
     for stage in network.stages:
+        shapes.update(dict.fromkeys(stage.texts, shapes["unet.text"]))
         for site, value in zip(stage.writes, network.memory.newest(stage.name), strict=True):
             shapes[site] = tuple(value.tensor.shape)
         made[stage.writes[0]] = stage.name
@@ -58,6 +59,8 @@ def behind(site: str, stages: Sequence[Stage]) -> Iterator[str]:
     """
     changed = {site}
     for stage in stages:
+        if "unet.text" in changed:
+            changed.update(stage.texts)
         if changed.intersection(stage.reads):
             changed.update(stage.writes)
             yield stage.name

@@ -46,8 +46,9 @@ def swirl(site, angle=30.0, **more):
 
 
 def test_sites_are_in_reading_order(network):
-    assert network.sites[:6] == (
-        "unet.text", "latent", "unet.time", "unet.in", "unet.skip.0", "unet.down.0",
+    assert network.sites[:7] == (
+        "unet.text", "latent", "unet.time", "unet.in", "unet.skip.0", "unet.text.down.0",
+        "unet.down.0",
     )  # fmt: skip
     assert [s for s in network.sites if s.startswith("vae")] == [
         "vae.in", "vae.up.0", "vae.up.1", "vae.up.2",
@@ -74,7 +75,8 @@ def test_neutral_bends_leave_the_bytes(network, sampling):
 
 @pytest.mark.parametrize(
     ("site", "first"),
-    [("unet.mid", "unet.up.0"), ("unet.up.2", "unet.up.3"), ("unet.skip.1", "unet.up.3"),
+    [("unet.mid", "unet.up.0"), ("unet.up.2", "unet.up.3"), ("unet.text.up.2", "unet.up.2"),
+     ("unet.text.mid", "unet.mid"), ("unet.skip.1", "unet.up.3"),
      ("latent@1", "vae.in"), ("vae.up.1", "vae.up.2"), ("image", None)],
 )  # fmt: skip
 def test_only_what_lies_behind_a_bend_runs_again(network, site, first):
@@ -84,6 +86,19 @@ def test_only_what_lies_behind_a_bend_runs_again(network, site, first):
     ran = [s.name for s in network.stages if s.name in network.memory.ran.seconds]
     names = [s.name for s in network.stages]
     assert ran == (names[names.index(first) :] if first else [])
+
+
+def test_every_block_that_attends_reads_a_text_of_its_own(network):
+    own = [s for s in network.sites if s.startswith("unet.text.")]
+    assert own == [
+        f"unet.text.{b}" for b in ("down.0", "down.1", "down.2", "mid", "up.1", "up.2", "up.3")
+    ]
+    plain = picture(network).image.tensor
+    images = [picture(network, (swirl(site),)).image.tensor for site in own]
+    assert all(not torch.equal(image, plain) for image in images)
+    together = picture(network, (swirl("unet.text"),)).image.tensor
+    each = [replace(swirl(site), name=f"b{n}") for n, site in enumerate(own)]
+    assert torch.equal(picture(network, each).image.tensor, together)
 
 
 def test_nothing_changed_runs_nothing(network):
@@ -105,7 +120,7 @@ def test_undo_and_a_b_are_free(network):
 moves = st.lists(
     st.tuples(
         st.sampled_from(["latent@0", "latent@0.5", "unet.down.1", "unet.skip.1", "unet.mid",
-                         "unet.up.2", "latent@1", "vae.up.0"]),
+                         "unet.text.up.1", "unet.up.2", "latent@1", "vae.up.0"]),
         st.sampled_from([0.0, 15.0, 90.0]),
         st.sampled_from([46, 47]),
         st.sampled_from([ONE, *(Sampling("euler", 2, 0.0, r) for r in RULES)]),

@@ -32,6 +32,9 @@ def test_what_runs_again_behind_a_bend(network):
     assert next(behind("unet.skip.1", network.stages)) == "unet.up.3"
     assert list(behind("latent", network.stages))[:2] == ["vae.in", "vae.up.0"]
     assert list(behind("image", network.stages)) == []
+    attending = {s.name for s in network.stages if s.texts}
+    assert attending <= set(behind("unet.text", network.stages))
+    assert next(behind("unet.text.up.2", network.stages)) == "unet.up.2"
 
 
 def test_the_command_lists_them(model_folder, capsys):

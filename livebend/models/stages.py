@@ -6,6 +6,8 @@ the tensor of that name before anything reads it. In reading order:
     unet.text · unet.time · unet.in · unet.down.0… · unet.mid · unet.up.0… · unet.out ·
     vae.in · vae.mid · vae.up.0… · image           and unet.skip.0…, the copies kept for the way up
 
+A block that attends to the prompt reads a text of its own, `unet.text.up.1` for `unet.up.1`: the
+same tensor as `unet.text` until a bend of that name makes it another.
 `unet.down.i` is the path onward and `unet.skip.n` the stored copy, even where both are one tensor.
 The list is derived from the model; nothing of diffusers' forward passes is edited or copied.
 """
@@ -22,6 +24,8 @@ from livebend.errors import ModelError
 
 Run = Callable[..., tuple[Tensor, ...]]
 
+OWN_TEXT = "unet.text."  # what a block reads of the prompt, and another may read otherwise
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -36,6 +40,11 @@ class Stage:
     writes: tuple[str, ...]
     run: Run
     sized_by: str | None = None
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The text that this stage reads and no other: `unet.text` but for its own bends."""
+        return tuple(name for name in self.reads if name.startswith(OWN_TEXT))
 
 
 def unet_stages(unet: nn.Module, height: int, width: int) -> list[Stage]:
@@ -54,10 +63,10 @@ def unet_stages(unet: nn.Module, height: int, width: int) -> list[Stage]:
     for i, block in enumerate(net.down_blocks):
         name, made = f"unet.down.{i}", _skips_made(block)
         writes = (name, *(f"unet.skip.{skips + n}" for n in range(made)))
-        stages.append(Stage(name, _reads(block, last), writes, _down(block)))
+        stages.append(Stage(name, _reads(block, name, last), writes, _down(block)))
         skips, last = skips + made, name
     if net.mid_block is not None:
-        reads = _reads(net.mid_block, last)
+        reads = _reads(net.mid_block, "unet.mid", last)
         stages.append(Stage("unet.mid", reads, ("unet.mid",), _mid(net.mid_block)))
         last = "unet.mid"
     for i, block in enumerate(net.up_blocks):
@@ -66,7 +75,7 @@ def unet_stages(unet: nn.Module, height: int, width: int) -> list[Stage]:
         skips -= taken
         sized_by = f"unet.skip.{skips - 1}" if skips and forced else None
         name = f"unet.up.{i}"
-        reads = (*_reads(block, last), *popped)
+        reads = (*_reads(block, name, last), *popped)
         stages.append(Stage(name, reads, (name,), _up(block), sized_by))
         last = name
     stages.append(Stage("unet.out", (last,), ("unet.out",), _out(net)))
@@ -124,8 +133,9 @@ def _skips_made(block: Any) -> int:
     return len(block.resnets) + len(block.downsamplers or ())
 
 
-def _reads(block: Any, last: str) -> tuple[str, ...]:
-    return (last, "unet.time", "unet.text") if _attends(block) else (last, "unet.time")
+def _reads(block: Any, name: str, last: str) -> tuple[str, ...]:
+    own = (OWN_TEXT + name.removeprefix("unet."),) if _attends(block) else ()
+    return (last, "unet.time", *own)
 
 
 def _text(block: Any, tensors: Sequence[Tensor]) -> tuple[dict[str, Tensor], Sequence[Tensor]]:
@@ -238,6 +248,7 @@ def _kl_run(block: nn.Module) -> Run:
 
 
 def sites(stages: Sequence[Stage]) -> Iterator[str]:
-    """Yield every site of the stages, in reading order."""
+    """Yield every site of the stages, in reading order: a block's own text, what it writes."""
     for stage in stages:
+        yield from stage.texts
         yield from stage.writes
