@@ -14,12 +14,17 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from livebend import bending
 from livebend.clock import now
+from livebend.errors import UnknownName
 from livebend.memory import Value
 from livebend.models import load_model
 from livebend.network import Network
+from livebend.operators import OPERATORS, Past
 from livebend.scene import Bend, Sampling
+from livebend.sweep import played
 
 Paint = Callable[[int], None]
 
@@ -62,6 +67,8 @@ def bench(
         "torch": torch.__version__,
         "processor": platform.processor() or platform.machine(),
         "frames": [_row(row) for row in rows],
+        "four_bends_percent": round(100.0 * _four(network, frames) / whole, 2),
+        "operators": _operators(network, frames, whole),
     }
 
 
@@ -101,7 +108,11 @@ def _time(network: Network, paint: Paint, frames: int) -> tuple[list[float], tup
 
 
 def _wait(network: Network) -> None:
-    if network.model.device.type == "cuda":
+    _wait_for(network.model.device)
+
+
+def _wait_for(device: torch.device) -> None:
+    if device.type == "cuda":
         torch.cuda.synchronize()
 
 
@@ -118,3 +129,49 @@ def _row(timing: Timing) -> dict[str, Any]:
         "share": round(timing.share, 3),
         "stages": len(timing.ran),
     }
+
+
+# ---- what bends add --------------------------------------------------------------------------
+
+FOUR = {"latent@1": "rotate", "unet.skip.1": "bands", "unet.mid": "direction", "unet.up.1": "add"}
+
+
+def _four(network: Network, frames: int) -> float:
+    """Milliseconds that four moving bends at mixed sites add to a frame."""
+    return sum(
+        _bend_ms(played(Bend("b", operator, site), 0.7), _tensor(network, site), frames)
+        for site, operator in FOUR.items()
+    )
+
+
+def _operators(network: Network, frames: int, whole: float) -> list[dict[str, Any]]:
+    """What every operator adds at the last block of the way up, the widest there is."""
+    site = max(s for s in network.sites if s.startswith("unet.up."))
+    x = _tensor(network, site)
+    rows = []
+    for name in OPERATORS:
+        ms = _bend_ms(played(Bend("b", name, site), 0.7), x, frames)
+        rows.append({"operator": name, "ms": round(ms, 3), "percent": round(100 * ms / whole, 2)})
+    return rows
+
+
+def _tensor(network: Network, site: str) -> Tensor:
+    """What stands at a site; the last picture painted is still remembered."""
+    if site.startswith("latent"):
+        return network.noise(1)[0].tensor
+    for stage in network.stages:
+        if site in stage.writes:
+            return network.memory.newest(stage.name)[stage.writes.index(site)].tensor
+    raise UnknownName("site", site, network.sites)
+
+
+@torch.inference_mode()
+def _bend_ms(bend: Bend, x: Tensor, frames: int) -> float:
+    taken = []
+    for k in range(frames + 3):
+        _wait_for(x.device)
+        begin = now()
+        bending.apply(bend, x, None, {"past": Past(x, 0.05)})
+        _wait_for(x.device)
+        taken += [(now() - begin) * 1e3] if k >= 3 else []
+    return float(np.median(taken))

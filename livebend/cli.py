@@ -378,9 +378,10 @@ def _bench(wishes: argparse.Namespace) -> int:
     if wishes.json:
         print(json.dumps(figures, indent=2))
         return 0
-    rows = figures.pop("frames")
+    tables = [figures.pop("frames"), figures.pop("operators")]
     print(", ".join(f"{key} {value}" for key, value in figures.items()))
-    _print(rows, False)
+    for rows in tables:
+        _print(rows, False)
     return 0
 
 

@@ -7,6 +7,7 @@
     ├── PresetError      a preset or cue file that cannot be read, with file and key
     ├── SoundError       a sound file or device that cannot be read
     ├── OperatorError    an operator of a performer's own that cannot be used
+    ├── BendFault        a bend whose operator failed while a frame was painted
     ├── ModelError       a model folder that cannot be run
     └── MissingPackage   an optional package, with the command that installs it
 
@@ -49,6 +50,15 @@ class SoundError(LivebendError):
 
 class OperatorError(LivebendError):
     """An operator of a performer's own that cannot be used, with file and line."""
+
+
+class BendFault(LivebendError):
+    """A bend whose operator failed while a frame was painted; live, the show goes on without it."""
+
+    def __init__(self, bend: str, operator: str, site: str, why: Exception) -> None:
+        said = str(why).strip().split("\n", 1)[0]
+        super().__init__(f"bend.{bend}: {operator} at {site}: {type(why).__name__}: {said}")
+        self.bend = bend
 
 
 class ModelError(LivebendError):

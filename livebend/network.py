@@ -6,17 +6,19 @@ changed run: prompt, noise, step, what lies upstream, and the values of bends.
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isnan
 
 import torch
 from torch import Tensor
 
 from livebend import bending
 from livebend.drawn import Drawn
-from livebend.errors import OutOfRange
+from livebend.errors import BendFault, OutOfRange
+from livebend.flow import Pixels
 from livebend.masking import Masking, Trace, silence
 from livebend.memory import Memory, Value
 from livebend.models import Model, Stage, sites, time_stage, unet_stages, vae_stages
-from livebend.pasts import Pasts
+from livebend.pasts import Given, Pasts
 from livebend.sampler import Schedule, ddim_step, euler_step, lcm_step, schedule
 from livebend.scene import Bend, Sampling, Scene
 
@@ -24,25 +26,34 @@ from livebend.scene import Bend, Sampling, Scene
 @dataclass(frozen=True, slots=True)
 class Painted:
     """One picture: pixels uint8 [H, W, 3], the decoder's image in −1..1 [1, 3, H, W] before it is
-    clamped, and the strength d of every bend that acted, by name."""
+    clamped, and the strength d of every bend that acted, by name. `packed` holds the pixels and,
+    as its last byte, whether the image is finite."""
 
     pixels: Value
     image: Value
     strength: Mapping[str, Tensor]
+    packed: Value
+
+    def read(self) -> Pixels | None:
+        """Return the pixels on the host, read-only, or None where the image is not finite. One copy
+        from the device tells both, so that nothing waits twice."""
+        host = self.packed.tensor.cpu().numpy()
+        host.setflags(write=False)
+        return host[:-1].reshape(self.pixels.tensor.shape) if host[-1] else None
 
 
 @dataclass(slots=True)
 class _Bends:
-    """The active bends of one frame, by site, and the depths of all, active or not; `outputs`
-    collects what each of them made; `trace` knows what was heard, for masks; `split` gives two
-    neighbouring boundaries a share of a bend."""
+    """The active bends of one frame, by site, and the depths of all, active or not; `acted`
+    collects what each of them got and made; `trace` knows what was heard, for masks; `split` gives
+    two neighbouring boundaries a share of a bend."""
 
     trace: Trace = silence
     split: bool = False
     depths: tuple[float, ...] = ()
     at: dict[str, list[tuple[bending.Place, Bend]]] = field(default_factory=dict)
     strength: dict[str, Tensor] = field(default_factory=dict)
-    outputs: dict[str, list[Tensor]] = field(default_factory=dict)
+    acted: dict[str, list[tuple[Tensor, Tensor]]] = field(default_factory=dict)
 
 
 class Network:
@@ -125,14 +136,21 @@ class Network:
             x = self._step(x, output, plan, k, noise)
         x = self._bend_latent(x, plan, plan.calls)
         image = self._decode(x)
-        pixels = self._pixels(image)
-        return Painted(pixels, image, self._bends.strength)
+        pixels, packed = self.memory.recall(
+            "pixels", (image.version,), lambda: _to_pixels(image.tensor)
+        )
+        return Painted(pixels, image, self._bends.strength, packed)
 
     def culprits(self) -> list[str]:
-        """The bends whose outputs in the last picture were not finite, first to last; this reads
-        from the device and is for the moment after a fault only."""
-        made = self._bends.outputs.items()
-        return [name for name, ys in made if not all(bool(y.isfinite().all()) for y in ys)]
+        """The bends that made values that are not finite of finite ones in the last picture; where
+        none did, the strongest, which drove the network beyond its numbers. This reads from the
+        device and is for the moment after a fault only."""
+        acted = self._bends.acted.items()
+        guilty = [name for name, pairs in acted if any(_broke(*pair) for pair in pairs)]
+        sizes = {name: float(d) for name, d in self._bends.strength.items()}
+        if guilty or not sizes:
+            return guilty
+        return [max(sizes, key=lambda name: -1.0 if isnan(sizes[name]) else sizes[name])]
 
     # ---- parts of a frame --------------------------------------------------------------------
 
@@ -249,9 +267,6 @@ class Network:
         latent = self._recall("sampler.out", (x,), (), lambda h: (h / scaling).to(dtype), 0)
         return self._run(self._vae, {"latent": latent}, 0)
 
-    def _pixels(self, image: Value) -> Value:
-        return self._recall("pixels", (image,), (), _to_pixels, 0)
-
     def _bend(self, site: str, value: Value, k: int | None) -> Value:
         for n, (where, bend) in enumerate(self._bends.at.get(site, ())):
             if where.step is None or k is None or where.step == k:
@@ -267,11 +282,11 @@ class Network:
         versions = (value.version, None if mask is None else mask.version)
         key = (*versions, bending.signature(bend), given_key)
         made, strength = self.memory.recall(
-            "bend", key, lambda: bending.apply(bend, x, part, given), step=where
+            "bend", key, lambda: _applied(bend, x, part, given), step=where
         )
         self.pasts.keep(bend, where, made.tensor)
         self._bends.strength[bend.name] = strength.tensor
-        self._bends.outputs.setdefault(bend.name, []).append(made.tensor)
+        self._bends.acted.setdefault(bend.name, []).append((value.tensor, made.tensor))
         return made
 
     def _recall(
@@ -287,6 +302,20 @@ class Network:
             name, key, lambda: (function(*(v.tensor for v in read)),), step=step
         )
         return value
+
+
+def _applied(bend: Bend, x: Tensor, mask: Tensor | None, given: Given) -> tuple[Tensor, Tensor]:
+    """Bend x; whatever an operator raises is the bend's fault, and says so."""
+    try:
+        return bending.apply(bend, x, mask, given)
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as why:
+        raise BendFault(bend.name, bend.operator, bend.site, why) from why
+
+
+def _broke(x: Tensor, y: Tensor) -> bool:
+    return bool(x.isfinite().all()) and not bool(y.isfinite().all())
 
 
 def _sorted(bends: Sequence[Bend], trace: Trace, split: bool) -> _Bends:
@@ -315,7 +344,12 @@ def _guided(output: Tensor, guidance: float | None) -> Tensor:
     return uncond + guidance * (cond - uncond)
 
 
-def _to_pixels(image: Tensor) -> Tensor:
-    """−1..1 [1, 3, H, W] to uint8 [H, W, 3], rounded as diffusers rounds."""
-    x = (image[0].float() * 0.5 + 0.5).clamp(0.0, 1.0)
-    return (x.permute(1, 2, 0) * 255.0).round().to(torch.uint8).contiguous()
+def _to_pixels(image: Tensor) -> tuple[Tensor, Tensor]:
+    """−1..1 [1, 3, H, W] to uint8 [H, W, 3], rounded as diffusers rounds, as a view of the same
+    bytes with one more: 1 where the image is finite."""
+    h = image[0].float()
+    x = (h * 0.5 + 0.5).clamp(0.0, 1.0)
+    pixels = (x.permute(1, 2, 0) * 255.0).round().to(torch.uint8)
+    finite = h.isfinite().all().to(torch.uint8)
+    packed = torch.cat((pixels.flatten(), finite[None]))
+    return packed[:-1].view(pixels.shape), packed

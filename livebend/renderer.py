@@ -1,7 +1,7 @@
 """From a scene, the sound and the time to a frame. Owned by the render thread."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from livebend.clock import now
-from livebend.errors import LivebendError
+from livebend.errors import BendFault, LivebendError
 from livebend.flow import Features, Frame, Pixels, Tick
 from livebend.mailbox import Latest
 from livebend.memory import Ran, Value
@@ -67,7 +67,7 @@ class Renderer:
         modulation = self._modulate(scene, features, tick)
         playing = self._without_faulty(modulated(scene, modulation), tick)
         self._begin(scene, tick)
-        painted = self._paint(playing, tick, share)
+        playing, painted = self._painted(playing, tick, share)
         pixels = self._checked(painted, playing, tick)
         ran = self.network.memory.ran
         self._statistics.frame((now() - begin) * 1e3, _stage_ms(ran), _share(ran))
@@ -195,30 +195,40 @@ class Renderer:
         bends = (replace(b, mute=b.mute or b.name in self._held_off) for b in scene.bends)
         return replace(scene, bends=tuple(bends))
 
+    def _painted(self, scene: Scene, tick: Tick, share: float) -> tuple[Scene, Painted]:
+        """Paint the scene, without the bends whose operators fail; return what was painted."""
+        try:
+            return scene, self._paint(scene, tick, share)
+        except BendFault as fault:
+            if self._strict:
+                raise
+            self._hold_off([fault.bend], str(fault), tick)
+        return self._painted(self._without_faulty(scene, tick), tick, share)
+
     def _checked(self, painted: Painted, scene: Scene, tick: Tick) -> Pixels:
         """Return the picture's pixels, or the last good ones where it is not finite."""
-        if bool(painted.image.tensor.isfinite().all()):
-            self._good = painted.pixels.tensor.cpu().numpy()
-            self._good.setflags(write=False)
-            return self._good
+        pixels = painted.read()
+        if pixels is not None:
+            self._good = pixels
+            return pixels
         guilty = self.network.culprits()
         text = f"{' and '.join(guilty) or 'the network'} made values that are not finite"
         if self._strict:
             raise LivebendError(f"frame {tick.index}: {text}")
         self.network.pasts.forget()
         self._statistics.count("nonfinite_frames")
-        self._statistics.notice(f"{text}; left out for {HELD_OFF:g} s", "warning")
-        self._held_off.update(dict.fromkeys(guilty, tick.time + HELD_OFF))
-        if self._good is None:
-            return self._plain(scene, tick)
-        return self._good
+        self._hold_off(guilty, text, tick)
+        return self._plain(scene, tick) if self._good is None else self._good
+
+    def _hold_off(self, bends: Sequence[str], why: str, tick: Tick) -> None:
+        self._statistics.notice(f"{why}; left out for {HELD_OFF:g} s", "warning")
+        self._held_off.update(dict.fromkeys(bends, tick.time + HELD_OFF))
 
     def _plain(self, scene: Scene, tick: Tick) -> Pixels:
         """The picture without bends, for a fault in the first frame."""
-        painted = self._paint(replace(scene, bends=()), tick)
-        if not bool(painted.image.tensor.isfinite().all()):
-            return np.full((self.network.height, self.network.width, 3), 32, np.uint8)
-        return painted.pixels.tensor.cpu().numpy()
+        pixels = self._paint(replace(scene, bends=()), tick).read()
+        grey = (self.network.height, self.network.width, 3)
+        return np.full(grey, 32, np.uint8) if pixels is None else pixels
 
     # ---- what the performer sees -------------------------------------------------------------
 
@@ -236,7 +246,7 @@ class Renderer:
         return self._statistics.status(features, scene.title, said, bends, routes)
 
     def _bend_status(self, bend: Bend, strength: Mapping[str, Tensor]) -> BendStatus:
-        note = "left out: not finite" if bend.name in self._held_off else ""
+        note = "left out after a fault" if bend.name in self._held_off else ""
         acts = bend.name in strength
         d = float(strength[bend.name]) if acts else 0.0
         return BendStatus(bend.name, bend.operator, bend.site, bend.values, bend.mix, d, acts, note)

@@ -1,6 +1,7 @@
 """The benchmark times what it says: every kind of frame runs the stages it names."""
 
 from livebend.bench import bench
+from livebend.operators import OPERATORS
 
 
 def test_kinds_of_frames(model_folder):
@@ -9,3 +10,6 @@ def test_kinds_of_frames(model_folder):
     assert stages["everything"] > stages["unet.mid"] > stages["unet.up.1"] > stages["unet.up.2"]
     assert (stages["latent@1"], stages["nothing"]) == (5, 0)
     assert {"model", "size", "steps", "device", "dtype", "threads", "torch"} <= figures.keys()
+    assert {row["operator"] for row in figures["operators"]} == set(OPERATORS)
+    assert all(row["ms"] > 0 for row in figures["operators"])
+    assert figures["four_bends_percent"] > 0
