@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -53,13 +54,14 @@ def parser() -> argparse.ArgumentParser:
         ("sites", "list the places where a network can be bent", _sites),
         ("devices", "list the sound inputs", _devices),
         ("bench", "time frames by what changed in them", _bench),
+        ("tune", "measure the backends here and keep the fastest", _tune),
         ("doctor", "say what is here, and what to do about what is not", _doctor),
     ):
         made = _command(commands, name, doc, action)
         made.add_argument("--json", action="store_true", help="for machines")
-        if name in ("sites", "bench", "presets", "prompts"):
+        if name in ("sites", "bench", "tune", "presets", "prompts"):
             _add_model(made)
-        if name in ("bench", "presets"):
+        if name in ("bench", "tune", "presets"):
             made.add_argument("--size", type=_size, metavar="256|512x320", help="of the picture")
         if name == "presets":
             made.add_argument("--sheet", type=Path, metavar="OUT.png", help="paint them all")
@@ -74,6 +76,13 @@ def _command(
     made: argparse.ArgumentParser = commands.add_parser(name, help=doc, description=doc)
     made.set_defaults(command=action)
     return made
+
+
+def _add_backend(to: argparse.ArgumentParser, default: str) -> None:
+    to.add_argument(
+        "--backend", default=default, metavar="torch|compiled|onnx|auto",
+        help=f"what runs the network; auto = as livebend tune found; default: {default}",
+    )  # fmt: skip
 
 
 def _add_model(to: argparse.ArgumentParser) -> None:
@@ -99,6 +108,7 @@ def _add_played(to: argparse.ArgumentParser) -> None:
 
 def _add_live(to: argparse.ArgumentParser) -> None:
     _add_played(to)
+    _add_backend(to, "auto")
     to.add_argument(
         "--input", default="demo", metavar="demo|loopback|FILE|DEVICE NAME", help="the sound"
     )
@@ -121,6 +131,7 @@ def _add_render(to: argparse.ArgumentParser) -> None:
     to.add_argument("-o", "--output", type=Path, metavar="OUT.mp4", help="the video")
     to.add_argument("--frames", type=Path, metavar="DIR", help="write every frame as a PNG, too")
     _add_played(to)
+    _add_backend(to, "torch")
     to.add_argument("--fps", type=float, default=20.0, metavar="N", help="frames per second")
     to.add_argument("--seconds", type=float, metavar="S", help="only the first S seconds")
 
@@ -326,6 +337,20 @@ def _bench(wishes: argparse.Namespace) -> int:
     rows = figures.pop("frames")
     print(", ".join(f"{key} {value}" for key, value in figures.items()))
     _print(rows, False)
+    return 0
+
+
+def _tune(wishes: argparse.Namespace) -> int:
+    from livebend.models.choice import chosen_model  # noqa: PLC0415
+    from livebend.tune import tune  # noqa: PLC0415
+
+    choice = tune(chosen_model(wishes.model), wishes.size, _tell)
+    if wishes.json:
+        print(json.dumps(asdict(choice), indent=2))
+        return 0
+    rows = [{"stage": s, **choice.stage_ms[s], "chosen": c} for s, c in choice.stages.items()]
+    heads = {name: name for name in rows[0]}
+    _print([heads, *rows, {**heads, "stage": "frame", **choice.frame_ms, "chosen": ""}], False)
     return 0
 
 

@@ -7,6 +7,7 @@
     ├── PresetError      a preset or cue file that cannot be read, with file and key
     ├── SoundError       a sound file or device that cannot be read
     ├── ModelError       a model folder that cannot be run
+    ├── BackendError     an engine that cannot run a stage here; torch runs it instead
     └── MissingPackage   an optional package, with the command that installs it
 
 The command line prints the message of a LivebendError as one line; nothing else may reach a user.
@@ -48,6 +49,10 @@ class SoundError(LivebendError):
 
 class ModelError(LivebendError):
     """A model folder that is missing, incomplete or of a family livebend does not run."""
+
+
+class BackendError(LivebendError):
+    """An engine that is not here, or that cannot run a stage; the message says which and why."""
 
 
 class MissingPackage(LivebendError):

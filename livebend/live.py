@@ -32,8 +32,8 @@ from livebend.errors import LivebendError
 from livebend.files import write_whole
 from livebend.flow import CommandSource, Features, Frame, Output, Tick, run
 from livebend.mailbox import Latest
-from livebend.models import find_folder, load_model
-from livebend.network import Network
+from livebend.models import find_folder
+from livebend.opening import open_network
 from livebend.outputs.display import Display, View
 from livebend.outputs.headless import Headless
 from livebend.outputs.live_video import LiveRecording
@@ -68,6 +68,7 @@ class Wishes:
     osc: str = "127.0.0.1:8000"
     stats: Path | None = None
     aloud: bool = False
+    backend: str = "auto"
     sets: Sequence[tuple[str, object]] = field(default_factory=tuple)
 
 
@@ -77,9 +78,14 @@ class Player:
     def __init__(self, show: "Show") -> None:
         """Load the model; slow. Raises: LivebendError where the scene cannot be played on it."""
         wishes = show.wishes
-        model = load_model(wishes.model)
-        size = wishes.size or (model.native, model.native)
-        self.network = Network(model, *size)
+        self.network = open_network(
+            wishes.model,
+            wishes.size,
+            wishes.backend,
+            show.statistics.notice,
+            guided=show.scene.sampling.guidance > 1.0,
+        )
+        model = self.network.model
         self.scene = self.network.check(show.scene)
         self.prompts = Prompts(model.encode, model.understand, show.refuse)
         for text in texts_of(self.scene):

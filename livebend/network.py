@@ -6,11 +6,13 @@ changed run: prompt, noise, step, what lies upstream, and the values of bends.
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from livebend import bending
+from livebend.backends import Engine, Inputs
 from livebend.errors import OutOfRange
 from livebend.memory import Memory, Value
 from livebend.models import Model, Stage, sites, time_stage, unet_stages, vae_stages
@@ -51,7 +53,7 @@ class _Bends:
 class Network:
     """A model at one size of picture. Owned by the render thread."""
 
-    def __init__(self, model: Model, width: int, height: int) -> None:
+    def __init__(self, model: Model, width: int, height: int, engine: Engine | None = None) -> None:
         """Raises: OutOfRange where a side is not a multiple of the decoder's factor."""
         factor = model.factor
         if width % factor or height % factor or min(width, height) < 8 * factor:
@@ -62,6 +64,7 @@ class Network:
         self.width, self.height = width, height
         self.shape = (1, 4, height // factor, width // factor)
         self.memory = Memory()
+        self.engine = engine or Engine()
         self._unet = unet_stages(model.unet, *self.shape[2:])
         self._vae = vae_stages(model.vae)
         self._time = time_stage(model.unet)
@@ -118,6 +121,16 @@ class Network:
         image = self._decode(x)
         pixels = self._pixels(image)
         return Painted(pixels, image, self._bends.strength)
+
+    def prepare(self, *, guided: bool = False) -> None:
+        """Load what the engine needs for frames of this size, without and, where `guided`, with
+        guidance. Slow, and before a show; a show never exports or compiles anything."""
+        text = Value(-1, self.model.encode([""]))
+        with self.engine.preparing():
+            for negative in (None, text) if guided else (None,):
+                self.memory.forget()
+                self.paint(self.noise(0)[0], text, (), Sampling("euler", 1, 2.0), negative)
+        self.memory.forget()
 
     def culprits(self) -> list[str]:
         """The bends whose outputs in the last picture were not finite, first to last; this reads
@@ -191,13 +204,11 @@ class Network:
         for stage in stages:
             read = [known[name] for name in stage.reads]
             size = tuple(known[stage.sized_by].tensor.shape[2:]) if stage.sized_by else None
-            more = {} if size is None else {"size": size}
-            key = (*(v.version for v in read), size)
-
-            def compute(stage: Stage = stage, read: list[Value] = read) -> tuple[Tensor, ...]:
-                return stage.run(*(v.tensor for v in read), **more)  # noqa: B023 - called at once
-
-            written = self.memory.recall(stage.name, key, compute, step=k)
+            tensors = tuple(v.tensor for v in read)
+            runner = self.engine.runner(stage, Inputs(tensors, size))
+            # The runner is part of the key: what another engine made is not what this one makes.
+            key = (*(v.version for v in read), runner)
+            written = self.memory.recall(stage.name, key, partial(runner, *tensors), step=k)
             for name, value in zip(stage.writes, written, strict=True):
                 known[name] = self._bend(name, value, k)
         return known[stages[-1].writes[0]]

@@ -16,8 +16,8 @@ from livebend.control.cues import Cues
 from livebend.errors import OutOfRange
 from livebend.flow import CommandSource, Output, run
 from livebend.mailbox import Latest
-from livebend.models import load_model
 from livebend.network import Network
+from livebend.opening import open_network
 from livebend.outputs.images import Images
 from livebend.outputs.video import Recording
 from livebend.prompts import Prompts
@@ -41,6 +41,7 @@ class Job:
     steps: int | None = None
     seed: int | None = None
     cues: Path | None = None
+    backend: str = "torch"
     sets: tuple[tuple[str, object], ...] = field(default_factory=tuple)
 
 
@@ -62,8 +63,9 @@ def render(job: Job, *, quiet: bool = False, tell: Callable[[str], None] | None 
     scene = presets.opening(job.preset, job.seed, job.steps, job.sets)
     hands = _hands(job, scene)
     clock = OfflineClock(job.fps, _seconds(job, sound))
-    model = load_model(job.model)
-    network = Network(model, *(job.size or (model.native, model.native)))
+    guided = scene.sampling.guidance > 1.0
+    network = open_network(job.model, job.size, job.backend, tell or _nobody, guided=guided)
+    model = network.model
     network.check(scene)
     statistics = Statistics(SystemTime())
     renderer = Renderer(
@@ -79,6 +81,10 @@ def render(job: Job, *, quiet: bool = False, tell: Callable[[str], None] | None 
         ticks = tqdm(clock, total=len(clock), unit="frame", disable=quiet)
         run(ticks, pull_sound(sound, frame_rate=job.fps), hands, renderer, ends, scene)
     return len(clock)
+
+
+def _nobody(_: str) -> None:
+    """Nobody is there to be told."""
 
 
 def _hands(job: Job, scene: Scene) -> CommandSource:

@@ -22,10 +22,10 @@ LAYERS = [
     "commands",
     "sampler models",
     "modulation bending presets tables parameters backends memory network prompts",
-    "renderer",
+    "renderer opening",
     "control outputs",
     "live offline",
-    "doctor bench contact sweep touchosc",
+    "doctor bench tune contact sweep touchosc",
     "cli",
 ]
 LEVEL = {name: level for level, line in enumerate(LAYERS) for name in line.split()}
