@@ -63,10 +63,18 @@ def parser() -> argparse.ArgumentParser:
             _add_model(made)
         if name in ("bench", "tune", "presets"):
             made.add_argument("--size", type=_size, metavar="256|512x320", help="of the picture")
+        if name == "tune":
+            made.add_argument(
+                "--backends", default="torch,compiled,onnx", metavar="NAME,NAME",
+                help="what is measured; compiling takes minutes",
+            )  # fmt: skip
         if name == "presets":
             made.add_argument("--sheet", type=Path, metavar="OUT.png", help="paint them all")
         if name == "bench":
             made.add_argument("--steps", type=int, default=1, metavar="N", help="network calls")
+            _add_backend(made, "torch")
+            made.add_argument("--beside", action="store_true", help="and what others would run")
+            made.add_argument("--stages", action="store_true", help="and every stage alone")
     return top
 
 
@@ -114,6 +122,10 @@ def _add_live(to: argparse.ArgumentParser) -> None:
     )
     to.add_argument("--aloud", action="store_true", help="play the demo or the file aloud, too")
     to.add_argument("--fps", type=float, default=60.0, metavar="N", help="at most so many frames/s")
+    to.add_argument(
+        "--target-ms", type=float, metavar="N",
+        help="hold 95 of 100 frames under N ms, by fewer steps where the scene has several",
+    )  # fmt: skip
     to.add_argument("--headless", action="store_true", help="without a window")
     to.add_argument("--fullscreen", action="store_true", help="start in full screen")
     to.add_argument(
@@ -170,10 +182,10 @@ def _pair(text: str) -> tuple[str, object]:
 
 
 def _positive(wishes: argparse.Namespace) -> None:
-    for name in ("fps", "seconds"):
-        value = getattr(wishes, name)
+    for name in ("fps", "seconds", "target_ms"):
+        value = getattr(wishes, name, None)
         if value is not None and not 0.0 < value < 1e6:
-            raise LivebendError(f"--{name} {value:g}: expected a number above 0")
+            raise LivebendError(f"--{name.replace('_', '-')} {value:g}: expected a number above 0")
 
 
 def has_display() -> bool:
@@ -270,7 +282,15 @@ def _presets(wishes: argparse.Namespace) -> int:
         pictures = contact(wishes.sheet, names, chosen_model(wishes.model), wishes.size)
         print(f"{pictures} pictures in {wishes.sheet}")
         return 0
-    rows = [{"name": p.name, "title": p.title, "about": p.about} for p in found]
+    rows = [
+        {
+            "name": p.name,
+            "title": p.title,
+            "reruns": f"{p.share:.0%}".replace("%", " %"),
+            "about": p.about,
+        }
+        for p in found
+    ]
     _print(rows, wishes.json)
     return 0
 
@@ -330,13 +350,22 @@ def _bench(wishes: argparse.Namespace) -> int:
     from livebend.bench import bench  # noqa: PLC0415
     from livebend.models.choice import chosen_model  # noqa: PLC0415
 
-    figures = bench(chosen_model(wishes.model), wishes.size, wishes.steps)
+    figures = bench(
+        chosen_model(wishes.model),
+        wishes.size,
+        wishes.steps,
+        wishes.backend,
+        beside=wishes.beside,
+        stages=wishes.stages,
+        tell=_tell,
+    )
     if wishes.json:
         print(json.dumps(figures, indent=2))
         return 0
-    rows = figures.pop("frames")
+    tables = [figures.pop(name) for name in ("frames", "stages") if name in figures]
     print(", ".join(f"{key} {value}" for key, value in figures.items()))
-    _print(rows, False)
+    for rows in tables:
+        _print([{name: name for name in rows[0]}, *rows], False)
     return 0
 
 
@@ -344,7 +373,8 @@ def _tune(wishes: argparse.Namespace) -> int:
     from livebend.models.choice import chosen_model  # noqa: PLC0415
     from livebend.tune import tune  # noqa: PLC0415
 
-    choice = tune(chosen_model(wishes.model), wishes.size, _tell)
+    named = tuple(wishes.backends.split(","))
+    choice = tune(chosen_model(wishes.model), wishes.size, _tell, backends=named)
     if wishes.json:
         print(json.dumps(asdict(choice), indent=2))
         return 0

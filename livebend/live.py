@@ -69,6 +69,7 @@ class Wishes:
     stats: Path | None = None
     aloud: bool = False
     backend: str = "auto"
+    target_ms: float | None = None
     sets: Sequence[tuple[str, object]] = field(default_factory=tuple)
 
 
@@ -91,7 +92,12 @@ class Player:
         for text in texts_of(self.scene):
             self.prompts.value(text)
         self.render = Renderer(
-            self.network, self.prompts, show.statistics, show.status, duration=wishes.seconds
+            self.network,
+            self.prompts,
+            show.statistics,
+            show.status,
+            duration=wishes.seconds,
+            target_ms=wishes.target_ms,
         )
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from livebend.clock import now
 from livebend.errors import LivebendError
 from livebend.flow import Features, Frame, Pixels, Tick
+from livebend.governor import Governed
 from livebend.mailbox import Latest
 from livebend.memory import Ran, Value
 from livebend.modulation import Modulation, Modulator
@@ -27,7 +28,7 @@ class Renderer:
 
     `status` receives the state of the show after every frame. `duration` in seconds gives
     `show.progress` its end; without it progress is 0. `strict` (offline) raises where a live show
-    carries on.
+    carries on. `target_ms` is the frame time that a governor holds; offline there is none.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Renderer:
         *,
         duration: float | None = None,
         strict: bool = False,
+        target_ms: float | None = None,
     ) -> None:
         self.network = network
         self._prompts = prompts
@@ -46,6 +48,7 @@ class Renderer:
         self._status = status
         self._duration = duration
         self._strict = strict
+        self._governed = Governed(target_ms, network.model.steps) if target_ms else None
         self._modulator = Modulator()
         self._fade = _Fade()
         self._held_off: dict[str, float] = {}
@@ -57,11 +60,15 @@ class Renderer:
         begin = now()
         modulation = self._modulate(scene, features, tick)
         playing = self._without_faulty(modulated(scene, modulation), tick)
+        playing = self._governed.before(playing) if self._governed else playing
         self.network.memory.begin_frame()
         painted = self._paint(playing, tick)
         pixels = self._checked(painted, playing, tick)
         ran = self.network.memory.ran
-        self._statistics.frame((now() - begin) * 1e3, _stage_ms(ran), _share(ran))
+        taken = (now() - begin) * 1e3
+        self._statistics.frame(taken, _stage_ms(ran), _share(ran))
+        if self._governed and (told := self._governed.after(taken)):
+            self._statistics.notice(told)
         self._status.put(self._describe(scene, playing, features, modulation, painted))
         return Frame(pixels, tick.index, tick.time, features.time, tick.presentation)
 

@@ -45,12 +45,12 @@ def tune(
     frames: int = 6,
 ) -> Choice:
     """Measure, keep and return the choice for a model and a size. Slow: the first time every stage
-    is exported and compiled. Raises: LivebendError."""
+    is exported and compiled. Torch is always measured. Raises: LivebendError."""
     loaded = load_model(model)
     width, height = size or (loaded.native, loaded.native)
     store = store_of(loaded)
     networks = {}
-    for name in backends:
+    for name in dict.fromkeys(("torch", *backends)):
         tell(f"tune: preparing {name}")
         networks[name] = _prepared(loaded, (width, height), Engine(name, store, tell=tell))
     whole = {name: network for name, network in networks.items() if not network.engine.fallbacks}

@@ -1,27 +1,19 @@
-"""How long a frame takes, by what changed in it.
+"""How long a frame takes, by what changed in it."""
 
-The contract: one process, nothing else running; each kind of frame is primed until only what it
-names runs, and the stages that ran are checked, not supposed; median and interquartile range of
-`frames` frames, the device's queue emptied inside the timing; seeds, versions, threads and size are
-part of the result. Kinds are timed in turn, round after round, so that a drifting machine moves
-them all alike.
-"""
-
-import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
 
 import numpy as np
 import torch
 
 from livebend.clock import now
 from livebend.memory import Value
-from livebend.models import load_model
 from livebend.network import Network
 from livebend.scene import Bend, Sampling
 
-Paint = Callable[[int], None]
+Paint = Callable[[int], object]  # the frame of index k
+NONE: Mapping[str, Paint] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,34 +27,20 @@ class Timing:
     ran: tuple[str, ...]
 
 
-def bench(
-    model: str, size: tuple[int, int] | None, steps: int, frames: int = 40, rounds: int = 4
-) -> dict[str, Any]:
-    """Time every kind of frame; return the figures and what they were taken on."""
-    loaded = load_model(model)
-    width, height = size or (loaded.native, loaded.native)
-    network = Network(loaded, width, height)
+def time_frames(
+    network: Network, steps: int, frames: int, rounds: int, others: Mapping[str, Paint] = NONE
+) -> list[Timing]:
+    """Time every kind of frame, and `others` side by side with them."""
     kinds = _kinds(network, Sampling("euler", steps))
-    samples: dict[str, list[float]] = {kind: [] for kind in kinds}
-    ran: dict[str, tuple[str, ...]] = {}
+    samples: dict[str, list[float]] = {kind: [] for kind in (*kinds, *others)}
+    ran: dict[str, tuple[str, ...]] = dict.fromkeys(others, ())
     for _ in range(rounds):
-        for kind, paint in kinds.items():
+        for kind, paint in {**kinds, **others}.items():
             taken, stages = _time(network, paint, max(frames // rounds, 2))
             samples[kind] += taken
             ran[kind] = stages
     whole = float(np.median(samples["everything"]))
-    rows = [_timing(kind, samples[kind], whole, ran[kind]) for kind in kinds]
-    return {
-        "model": model,
-        "size": f"{width}x{height}",
-        "steps": network.calls(Sampling("euler", steps)),
-        "device": str(loaded.device),
-        "dtype": str(loaded.dtype).removeprefix("torch."),
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "processor": platform.processor() or platform.machine(),
-        "frames": [_row(row) for row in rows],
-    }
+    return [_timing(kind, samples[kind], whole, ran[kind]) for kind in samples]
 
 
 def _kinds(network: Network, sampling: Sampling) -> dict[str, Paint]:
@@ -80,7 +58,9 @@ def _kinds(network: Network, sampling: Sampling) -> dict[str, Paint]:
     def everything(k: int) -> None:
         network.paint(network.noise(k + 2, 0)[0], text, (), sampling)
 
-    named = {site: bent(site) for site in ("unet.mid", "unet.up.1", "unet.up.2", "latent@1")}
+    named = {
+        site: bent(site) for site in ("unet.mid", "unet.up.1", "unet.up.2", "latent@1", "image")
+    }
     return {"everything": everything, **named, "nothing": bent(None)}
 
 
@@ -108,13 +88,3 @@ def _wait(network: Network) -> None:
 def _timing(kind: str, taken: Sequence[float], whole: float, ran: tuple[str, ...]) -> Timing:
     low, median, high = np.percentile(taken, (25, 50, 75))
     return Timing(kind, float(median), float(high - low), float(median) / whole, ran)
-
-
-def _row(timing: Timing) -> dict[str, Any]:
-    return {
-        "kind": timing.kind,
-        "ms": round(timing.median_ms, 2),
-        "iqr": round(timing.iqr_ms, 2),
-        "share": round(timing.share, 3),
-        "stages": len(timing.ran),
-    }
