@@ -19,6 +19,7 @@ from livebend.network import Network, Painted
 from livebend.prompts import Prompts
 from livebend.scene import Bend, Route, Scene, Walk, put
 from livebend.status import BendStatus, RouteStatus, Statistics, Status
+from livebend.transfer import transfer_for
 
 HELD_OFF = 2.0  # s that a bend stays out after it made values that are not finite
 
@@ -48,6 +49,8 @@ class Renderer:
         self._status = status
         self._duration = duration
         self._strict = strict
+        self._transfer = transfer_for(network.model.device)
+        self._strength: Mapping[str, float] = {}
         self._governed = Governed(target_ms, network.model.steps) if target_ms else None
         self._modulator = Modulator()
         self._fade = _Fade()
@@ -69,7 +72,7 @@ class Renderer:
         self._statistics.frame(taken, _stage_ms(ran), _share(ran))
         if self._governed and (told := self._governed.after(taken)):
             self._statistics.notice(told)
-        self._status.put(self._describe(scene, playing, features, modulation, painted))
+        self._status.put(self._describe(scene, playing, features, modulation))
         return Frame(pixels, tick.index, tick.time, features.time, tick.presentation)
 
     def follow(self, scene: Scene, features: Features, tick: Tick) -> None:
@@ -142,8 +145,16 @@ class Renderer:
 
     def _checked(self, painted: Painted, scene: Scene, tick: Tick) -> Pixels:
         """Return the picture's pixels, or the last good ones where it is not finite."""
-        if bool(painted.image.tensor.isfinite().all()):
-            self._good = painted.pixels.tensor.cpu().numpy()
+        pixels, finite, *strength = self._transfer.fetch(
+            [
+                painted.pixels.tensor,
+                painted.image.tensor.isfinite().all(),
+                *painted.strength.values(),
+            ]
+        )
+        self._strength = {n: float(d) for n, d in zip(painted.strength, strength, strict=True)}
+        if finite:
+            self._good = pixels
             self._good.setflags(write=False)
             return self._good
         guilty = self.network.culprits()
@@ -172,16 +183,14 @@ class Renderer:
         playing: Scene,
         features: Features,
         modulation: Modulation,
-        painted: Painted,
     ) -> Status:
-        bends = [self._bend_status(b, painted.strength) for b in playing.bends]
+        bends = [self._bend_status(b) for b in playing.bends]
         routes = [_route_status(r, modulation.sources.get(r.name, 0.0)) for r in scene.routes]
         return self._statistics.status(features, scene.title, scene.prompt.text, bends, routes)
 
-    def _bend_status(self, bend: Bend, strength: Mapping[str, Tensor]) -> BendStatus:
+    def _bend_status(self, bend: Bend) -> BendStatus:
         note = "left out: not finite" if bend.name in self._held_off else ""
-        acts = bend.name in strength
-        d = float(strength[bend.name]) if acts else 0.0
+        d, acts = self._strength.get(bend.name, 0.0), bend.name in self._strength
         return BendStatus(bend.name, bend.operator, bend.site, bend.values, bend.mix, d, acts, note)
 
 

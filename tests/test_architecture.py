@@ -21,7 +21,7 @@ LAYERS = [
     "scene",
     "commands",
     "sampler models",
-    "modulation bending presets tables parameters backends memory network prompts governor",
+    "modulation bending presets tables parameters backends memory network prompts governor transfer",
     "renderer opening",
     "control outputs",
     "live offline",
