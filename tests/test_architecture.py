@@ -15,13 +15,13 @@ TOP = {"pyproject.toml", "livebend", "presets", "scripts", "tests", "README.md",
 
 # Low to high: a module knows what is in its own line and in those above it.
 LAYERS = [
-    "errors ranges specs mailbox worker files shares",
+    "errors ranges specs mailbox worker files shares transfer",
     "flow clock status",
     "operators audio",
     "scene",
     "commands",
     "sampler models",
-    "modulation bending presets tables parameters backends memory network prompts governor transfer",
+    "modulation bending presets tables parameters backends memory network prompts governor",
     "renderer opening",
     "control outputs",
     "live offline",

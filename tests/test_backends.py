@@ -201,7 +201,7 @@ def test_every_compiled_stage_equals_torch(model, store):
     assert (told, network.engine.fallbacks) == ([], 0)
 
 
-@pytest.mark.parametrize("size", [(64, 64), (72, 104)])
+@pytest.mark.parametrize("size", [(64, 64), pytest.param((72, 104), marks=pytest.mark.slow)])
 def test_every_exported_stage_equals_torch(model, store, size):
     pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
