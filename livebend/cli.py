@@ -64,14 +64,20 @@ def parser() -> argparse.ArgumentParser:
         ("sites", "list the places where a network can be bent", _sites),
         ("devices", "list the sound inputs", _devices),
         ("bench", "time frames by what changed in them", _bench),
+        ("tune", "measure the backends here and keep the fastest", _tune),
         ("doctor", "say what is here, and what to do about what is not", _doctor),
     ):
         made = _command(commands, name, doc, action)
         made.add_argument("--json", action="store_true", help="for machines")
-        if name in ("sites", "bench", "presets", "prompts", "operators"):
+        if name in ("sites", "bench", "tune", "presets", "prompts", "operators"):
             _add_model(made)
-        if name in ("bench", "presets", "operators"):
+        if name in ("bench", "tune", "presets", "operators"):
             made.add_argument("--size", type=_size, metavar="256|512x320", help="of the picture")
+        if name == "tune":
+            made.add_argument(
+                "--backends", default="torch,compiled,onnx", metavar="NAME,NAME",
+                help="what is measured; compiling takes minutes",
+            )  # fmt: skip
         if name == "presets":
             made.add_argument("--sheet", type=Path, metavar="OUT.png", help="paint them all")
         if name == "operators":
@@ -83,6 +89,9 @@ def parser() -> argparse.ArgumentParser:
             _add_own(made)
         if name == "bench":
             made.add_argument("--steps", type=int, default=1, metavar="N", help="network calls")
+            _add_backend(made, "torch")
+            made.add_argument("--beside", action="store_true", help="and what others would run")
+            made.add_argument("--stages", action="store_true", help="and every stage alone")
     return top
 
 
@@ -92,6 +101,13 @@ def _command(
     made: argparse.ArgumentParser = commands.add_parser(name, help=doc, description=doc)
     made.set_defaults(command=action)
     return made
+
+
+def _add_backend(to: argparse.ArgumentParser, default: str) -> None:
+    to.add_argument(
+        "--backend", default=default, metavar="torch|compiled|onnx|auto",
+        help=f"what runs the network; auto = as livebend tune found; default: {default}",
+    )  # fmt: skip
 
 
 def _add_model(to: argparse.ArgumentParser) -> None:
@@ -129,11 +145,16 @@ def _add_played(to: argparse.ArgumentParser) -> None:
 
 def _add_live(to: argparse.ArgumentParser) -> None:
     _add_played(to)
+    _add_backend(to, "auto")
     to.add_argument(
         "--input", default="demo", metavar="demo|loopback|FILE|DEVICE NAME", help="the sound"
     )
     to.add_argument("--aloud", action="store_true", help="play the demo or the file aloud, too")
     to.add_argument("--fps", type=float, default=60.0, metavar="N", help="at most so many frames/s")
+    to.add_argument(
+        "--target-ms", type=float, metavar="N",
+        help="hold 95 of 100 frames under N ms, by fewer steps where the scene has several",
+    )  # fmt: skip
     to.add_argument("--headless", action="store_true", help="without a window")
     to.add_argument("--fullscreen", action="store_true", help="start in full screen")
     to.add_argument(
@@ -151,6 +172,7 @@ def _add_render(to: argparse.ArgumentParser) -> None:
     to.add_argument("-o", "--output", type=Path, metavar="OUT.mp4", help="the video")
     to.add_argument("--frames", type=Path, metavar="DIR", help="write every frame as a PNG, too")
     _add_played(to)
+    _add_backend(to, "torch")
     to.add_argument("--fps", type=float, default=20.0, metavar="N", help="frames per second")
     to.add_argument("--seconds", type=float, metavar="S", help="only the first S seconds")
 
@@ -198,10 +220,10 @@ def _fade(text: str) -> tuple[str, object]:
 
 
 def _positive(wishes: argparse.Namespace) -> None:
-    for name in ("fps", "seconds"):
-        value = getattr(wishes, name)
+    for name in ("fps", "seconds", "target_ms"):
+        value = getattr(wishes, name, None)
         if value is not None and not 0.0 < value < 1e6:
-            raise LivebendError(f"--{name} {value:g}: expected a number above 0")
+            raise LivebendError(f"--{name.replace('_', '-')} {value:g}: expected a number above 0")
 
 
 def has_display() -> bool:
@@ -300,7 +322,15 @@ def _presets(wishes: argparse.Namespace) -> int:
         pictures = contact(wishes.sheet, names, chosen_model(wishes.model), wishes.size)
         print(f"{pictures} pictures in {wishes.sheet}")
         return 0
-    rows = [{"name": p.name, "title": p.title, "about": p.about} for p in found]
+    rows = [
+        {
+            "name": p.name,
+            "title": p.title,
+            "reruns": f"{p.share:.0%}".replace("%", " %"),
+            "about": p.about,
+        }
+        for p in found
+    ]
     _print(rows, wishes.json)
     return 0
 
@@ -374,14 +404,37 @@ def _bench(wishes: argparse.Namespace) -> int:
     from livebend.bench import bench  # noqa: PLC0415
     from livebend.models.choice import chosen_model  # noqa: PLC0415
 
-    figures = bench(chosen_model(wishes.model), wishes.size, wishes.steps)
+    figures = bench(
+        chosen_model(wishes.model),
+        wishes.size,
+        wishes.steps,
+        wishes.backend,
+        beside=wishes.beside,
+        stages=wishes.stages,
+        tell=_tell,
+    )
     if wishes.json:
         print(json.dumps(figures, indent=2))
         return 0
-    tables = [figures.pop("frames"), figures.pop("operators")]
+    tables = [figures.pop(n) for n in ("frames", "stages", "operators") if n in figures]
     print(", ".join(f"{key} {value}" for key, value in figures.items()))
     for rows in tables:
-        _print(rows, False)
+        _print([{name: name for name in rows[0]}, *rows], False)
+    return 0
+
+
+def _tune(wishes: argparse.Namespace) -> int:
+    from livebend.models.choice import chosen_model  # noqa: PLC0415
+    from livebend.tune import tune  # noqa: PLC0415
+
+    named = tuple(wishes.backends.split(","))
+    choice = tune(chosen_model(wishes.model), wishes.size, _tell, backends=named)
+    if wishes.json:
+        print(json.dumps(asdict(choice), indent=2))
+        return 0
+    rows = [{"stage": s, **choice.stage_ms[s], "chosen": c} for s, c in choice.stages.items()]
+    heads = {name: name for name in rows[0]}
+    _print([heads, *rows, {**heads, "stage": "frame", **choice.frame_ms, "chosen": ""}], False)
     return 0
 
 

@@ -33,7 +33,9 @@ def contact(
     Raises: LivebendError.
     """
     loaded = load_model(model)
-    network = Network(loaded, *(size or (loaded.native, loaded.native)), presets.drawn_masks())
+    network = Network(
+        loaded, *(size or (loaded.native, loaded.native)), drawn=presets.drawn_masks()
+    )
     prompts = Prompts(loaded.encode, loaded.understand)
     clock = OfflineClock(FPS, max(moments) + 1.0 / FPS)
     heard = pull_sound(open_sound(sound), frame_rate=FPS)

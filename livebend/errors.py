@@ -9,6 +9,7 @@
     ├── OperatorError    an operator of a performer's own that cannot be used
     ├── BendFault        a bend whose operator failed while a frame was painted
     ├── ModelError       a model folder that cannot be run
+    ├── BackendError     an engine that cannot run a stage here; torch runs it instead
     └── MissingPackage   an optional package, with the command that installs it
 
 The command line prints the message of a LivebendError as one line; nothing else may reach a user.
@@ -63,6 +64,10 @@ class BendFault(LivebendError):
 
 class ModelError(LivebendError):
     """A model folder that is missing, incomplete or of a family livebend does not run."""
+
+
+class BackendError(LivebendError):
+    """An engine that is not here, or that cannot run a stage; the message says which and why."""
 
 
 class MissingPackage(LivebendError):

@@ -32,8 +32,8 @@ from livebend.errors import LivebendError
 from livebend.files import write_whole
 from livebend.flow import CommandSource, Features, Frame, Output, Tick, run
 from livebend.mailbox import Latest
-from livebend.models import find_folder, load_model
-from livebend.network import Network
+from livebend.models import find_folder
+from livebend.opening import open_network
 from livebend.outputs.display import Display, View
 from livebend.outputs.headless import Headless
 from livebend.outputs.live_video import LiveRecording
@@ -69,6 +69,8 @@ class Wishes:
     stats: Path | None = None
     aloud: bool = False
     masks: Path | None = None
+    backend: str = "auto"
+    target_ms: float | None = None
     sets: Sequence[tuple[str, object]] = field(default_factory=tuple)
 
 
@@ -78,15 +80,26 @@ class Player:
     def __init__(self, show: "Show") -> None:
         """Load the model; slow. Raises: LivebendError where the scene cannot be played on it."""
         wishes = show.wishes
-        model = load_model(wishes.model)
-        size = wishes.size or (model.native, model.native)
-        self.network = Network(model, *size, show.drawn)
+        self.network = open_network(
+            wishes.model,
+            wishes.size,
+            wishes.backend,
+            show.statistics.notice,
+            guided=show.scene.sampling.guidance > 1.0,
+            drawn=show.drawn,
+        )
+        model = self.network.model
         self.scene = self.network.check(show.scene)
         self.prompts = Prompts(model.encode, model.understand, show.refuse)
         for text in texts_of(self.scene):
             self.prompts.value(text)
         self.render = Renderer(
-            self.network, self.prompts, show.statistics, show.status, duration=wishes.seconds
+            self.network,
+            self.prompts,
+            show.statistics,
+            show.status,
+            duration=wishes.seconds,
+            target_ms=wishes.target_ms,
         )
 
 

@@ -6,15 +6,16 @@ changed run: prompt, noise, step, what lies upstream, and the values of bends.
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from math import isnan
 
 import torch
 from torch import Tensor
 
 from livebend import bending
+from livebend.backends import Engine, Inputs
 from livebend.drawn import Drawn
 from livebend.errors import BendFault, OutOfRange
-from livebend.flow import Pixels
 from livebend.masking import Masking, Trace, silence
 from livebend.memory import Memory, Value
 from livebend.models import Model, Stage, sites, time_stage, unet_stages, vae_stages
@@ -26,20 +27,11 @@ from livebend.scene import Bend, Sampling, Scene
 @dataclass(frozen=True, slots=True)
 class Painted:
     """One picture: pixels uint8 [H, W, 3], the decoder's image in −1..1 [1, 3, H, W] before it is
-    clamped, and the strength d of every bend that acted, by name. `packed` holds the pixels and,
-    as its last byte, whether the image is finite."""
+    clamped, and the strength d of every bend that acted, by name."""
 
     pixels: Value
     image: Value
     strength: Mapping[str, Tensor]
-    packed: Value
-
-    def read(self) -> Pixels | None:
-        """Return the pixels on the host, read-only, or None where the image is not finite. One copy
-        from the device tells both, so that nothing waits twice."""
-        host = self.packed.tensor.cpu().numpy()
-        host.setflags(write=False)
-        return host[:-1].reshape(self.pixels.tensor.shape) if host[-1] else None
 
 
 @dataclass(slots=True)
@@ -59,7 +51,14 @@ class _Bends:
 class Network:
     """A model at one size of picture. Owned by the render thread."""
 
-    def __init__(self, model: Model, width: int, height: int, drawn: Drawn | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        width: int,
+        height: int,
+        engine: Engine | None = None,
+        drawn: Drawn | None = None,
+    ) -> None:
         """`drawn` are the drawn masks in reach.
 
         Raises: OutOfRange where a side is not a multiple of the decoder's factor.
@@ -74,6 +73,7 @@ class Network:
         self.shape = (1, 4, height // factor, width // factor)
         self.memory = Memory()
         self._masking = Masking(self.memory, drawn or Drawn())
+        self.engine = engine or Engine()
         self._unet = unet_stages(model.unet, *self.shape[2:])
         self._vae = vae_stages(model.vae)
         self._time = time_stage(model.unet)
@@ -136,10 +136,18 @@ class Network:
             x = self._step(x, output, plan, k, noise)
         x = self._bend_latent(x, plan, plan.calls)
         image = self._decode(x)
-        pixels, packed = self.memory.recall(
-            "pixels", (image.version,), lambda: _to_pixels(image.tensor)
-        )
-        return Painted(pixels, image, self._bends.strength, packed)
+        pixels = self._recall("pixels", (image,), (), _to_pixels, 0)
+        return Painted(pixels, image, self._bends.strength)
+
+    def prepare(self, *, guided: bool = False) -> None:
+        """Load what the engine needs for frames of this size, without and, where `guided`, with
+        guidance. Slow, and before a show; a show never exports or compiles anything."""
+        text = Value(-1, self.model.encode([""]))
+        with self.engine.preparing():
+            for negative in (None, text) if guided else (None,):
+                self.memory.forget()
+                self.paint(self.noise(0)[0], text, (), Sampling("euler", 1, 2.0), negative)
+        self.memory.forget()
 
     def culprits(self) -> list[str]:
         """The bends that made values that are not finite of finite ones in the last picture; where
@@ -205,13 +213,11 @@ class Network:
                 known[name] = self._bend(name, known["unet.text"], k)
             read = [known[name] for name in stage.reads]
             size = tuple(known[stage.sized_by].tensor.shape[2:]) if stage.sized_by else None
-            more = {} if size is None else {"size": size}
-            key = (*(v.version for v in read), size)
-
-            def compute(stage: Stage = stage, read: list[Value] = read) -> tuple[Tensor, ...]:
-                return stage.run(*(v.tensor for v in read), **more)  # noqa: B023 - called at once
-
-            written = self.memory.recall(stage.name, key, compute, step=k)
+            tensors = tuple(v.tensor for v in read)
+            runner = self.engine.runner(stage, Inputs(tensors, size))
+            # The runner is part of the key: what another engine made is not what this one makes.
+            key = (*(v.version for v in read), runner)
+            written = self.memory.recall(stage.name, key, partial(runner, *tensors), step=k)
             for name, value in zip(stage.writes, written, strict=True):
                 known[name] = self._bend(name, value, k)
         return known[stages[-1].writes[0]]
@@ -344,12 +350,7 @@ def _guided(output: Tensor, guidance: float | None) -> Tensor:
     return uncond + guidance * (cond - uncond)
 
 
-def _to_pixels(image: Tensor) -> tuple[Tensor, Tensor]:
-    """−1..1 [1, 3, H, W] to uint8 [H, W, 3], rounded as diffusers rounds, as a view of the same
-    bytes with one more: 1 where the image is finite."""
-    h = image[0].float()
-    x = (h * 0.5 + 0.5).clamp(0.0, 1.0)
-    pixels = (x.permute(1, 2, 0) * 255.0).round().to(torch.uint8)
-    finite = h.isfinite().all().to(torch.uint8)
-    packed = torch.cat((pixels.flatten(), finite[None]))
-    return packed[:-1].view(pixels.shape), packed
+def _to_pixels(image: Tensor) -> Tensor:
+    """−1..1 [1, 3, H, W] to uint8 [H, W, 3], rounded as diffusers rounds."""
+    x = (image[0].float() * 0.5 + 0.5).clamp(0.0, 1.0)
+    return (x.permute(1, 2, 0) * 255.0).round().to(torch.uint8).contiguous()

@@ -16,8 +16,8 @@ from livebend.control.cues import Cues
 from livebend.errors import OutOfRange
 from livebend.flow import CommandSource, Output, run
 from livebend.mailbox import Latest
-from livebend.models import load_model
 from livebend.network import Network
+from livebend.opening import open_network
 from livebend.outputs.images import Images
 from livebend.outputs.video import Recording
 from livebend.prompts import Prompts
@@ -42,6 +42,7 @@ class Job:
     seed: int | None = None
     cues: Path | None = None
     masks: Path | None = None
+    backend: str = "torch"
     sets: tuple[tuple[str, object], ...] = field(default_factory=tuple)
 
 
@@ -63,9 +64,12 @@ def render(job: Job, *, quiet: bool = False, tell: Callable[[str], None] | None 
     scene = presets.opening(job.preset, job.seed, job.steps, job.sets)
     hands = _hands(job, scene)
     clock = OfflineClock(job.fps, _seconds(job, sound))
-    model = load_model(job.model)
+    guided = scene.sampling.guidance > 1.0
     drawn = presets.drawn_masks(job.preset, job.masks)
-    network = Network(model, *(job.size or (model.native, model.native)), drawn)
+    network = open_network(
+        job.model, job.size, job.backend, tell or _nobody, guided=guided, drawn=drawn
+    )
+    model = network.model
     network.check(scene)
     statistics = Statistics(SystemTime())
     renderer = Renderer(
@@ -81,6 +85,10 @@ def render(job: Job, *, quiet: bool = False, tell: Callable[[str], None] | None 
         ticks = tqdm(clock, total=len(clock), unit="frame", disable=quiet)
         run(ticks, pull_sound(sound, frame_rate=job.fps), hands, renderer, ends, scene)
     return len(clock)
+
+
+def _nobody(_: str) -> None:
+    """Nobody is there to be told."""
 
 
 def _hands(job: Job, scene: Scene) -> CommandSource:

@@ -29,6 +29,7 @@ import tomli_w
 
 from livebend.errors import LivebendError, OutOfRange, PresetError, UnknownName
 from livebend.files import short, write_whole
+from livebend.shares import share_of
 
 if TYPE_CHECKING:
     from livebend.drawn import Drawn
@@ -40,12 +41,14 @@ FIRST = "default"
 
 @dataclass(frozen=True, slots=True)
 class PresetInfo:
-    """A preset as a list shows it; `about` says what is wrong with one that cannot be read."""
+    """A preset as a list shows it; `about` says what is wrong with one that cannot be read, `share`
+    how much of a frame its own movement runs again, 0..1."""
 
     name: str
     title: str
     about: str
     file: Path
+    share: float = 1.0
 
 
 def built_in_folder() -> Path:
@@ -200,7 +203,12 @@ def _info(name: str, file: Path) -> PresetInfo:
         table = _read(file)
     except PresetError as why:
         return PresetInfo(name, name, str(why), file)
-    return PresetInfo(name, str(table.get("title", name)), str(table.get("about", "")), file)
+    title, about = str(table.get("title", name)), str(table.get("about", ""))
+    try:
+        share = share_of(table)
+    except (KeyError, ValueError, TypeError, AttributeError):  # loading it says what is wrong
+        share = 1.0
+    return PresetInfo(name, title, about, file, share)
 
 
 def _load_file(file: Path) -> "Scene":

@@ -11,6 +11,7 @@ from torch import Tensor
 from livebend.clock import now
 from livebend.errors import BendFault, LivebendError
 from livebend.flow import Features, Frame, Pixels, Tick
+from livebend.governor import Governed
 from livebend.mailbox import Latest
 from livebend.memory import Ran, Value
 from livebend.modulation import Modulation, Modulator
@@ -20,6 +21,7 @@ from livebend.operators import find_operator
 from livebend.prompts import Prompts
 from livebend.scene import Bend, Route, Scene, Walk, put
 from livebend.status import BendStatus, RouteStatus, Statistics, Status
+from livebend.transfer import transfer_for
 
 Between = Callable[[Tensor, Tensor, float], Tensor]
 
@@ -31,7 +33,7 @@ class Renderer:
 
     `status` receives the state of the show after every frame. `duration` in seconds gives
     `show.progress` its end; without it progress is 0. `strict` (offline) raises where a live show
-    carries on.
+    carries on. `target_ms` is the frame time that a governor holds; offline there is none.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Renderer:
         *,
         duration: float | None = None,
         strict: bool = False,
+        target_ms: float | None = None,
     ) -> None:
         self.network = network
         self._prompts = prompts
@@ -50,6 +53,9 @@ class Renderer:
         self._status = status
         self._duration = duration
         self._strict = strict
+        self._transfer = transfer_for(network.model.device)
+        self._strength: Mapping[str, float] = {}
+        self._governed = Governed(target_ms, network.model.steps) if target_ms else None
         self._modulator = Modulator()
         self._morph = Morph()
         self._shown: dict[str, Value] = {}  # the prompt and the noise of the last frame
@@ -66,12 +72,16 @@ class Renderer:
         scene, share = self._morphed(scene, tick)
         modulation = self._modulate(scene, features, tick)
         playing = self._without_faulty(modulated(scene, modulation), tick)
+        playing = self._governed.before(playing) if self._governed else playing
         self._begin(scene, tick)
         playing, painted = self._painted(playing, tick, share)
         pixels = self._checked(painted, playing, tick)
         ran = self.network.memory.ran
-        self._statistics.frame((now() - begin) * 1e3, _stage_ms(ran), _share(ran))
-        self._status.put(self._describe(playing, tick, features, modulation, painted))
+        taken = (now() - begin) * 1e3
+        self._statistics.frame(taken, _stage_ms(ran), _share(ran))
+        if self._governed and (told := self._governed.after(taken)):
+            self._statistics.notice(told)
+        self._status.put(self._describe(playing, tick, features, modulation))
         return Frame(pixels, tick.index, tick.time, features.time, tick.presentation)
 
     def follow(self, scene: Scene, features: Features, tick: Tick) -> None:
@@ -207,8 +217,7 @@ class Renderer:
 
     def _checked(self, painted: Painted, scene: Scene, tick: Tick) -> Pixels:
         """Return the picture's pixels, or the last good ones where it is not finite."""
-        pixels = painted.read()
-        if pixels is not None:
+        if (pixels := self._fetched(painted)) is not None:
             self._good = pixels
             return pixels
         guilty = self.network.culprits()
@@ -220,13 +229,23 @@ class Renderer:
         self._hold_off(guilty, text, tick)
         return self._plain(scene, tick) if self._good is None else self._good
 
+    def _fetched(self, painted: Painted) -> Pixels | None:
+        """Bring a picture and its bends' strengths to the host, in one wait; return its pixels,
+        read-only, or None where the image is not finite."""
+        finite = painted.image.tensor.isfinite().all()
+        wanted = [painted.pixels.tensor, finite, *painted.strength.values()]
+        pixels, sound, *strength = self._transfer.fetch(wanted)
+        self._strength = {n: float(d) for n, d in zip(painted.strength, strength, strict=True)}
+        pixels.setflags(write=False)
+        return pixels if sound else None
+
     def _hold_off(self, bends: Sequence[str], why: str, tick: Tick) -> None:
         self._statistics.notice(f"{why}; left out for {HELD_OFF:g} s", "warning")
         self._held_off.update(dict.fromkeys(bends, tick.time + HELD_OFF))
 
     def _plain(self, scene: Scene, tick: Tick) -> Pixels:
         """The picture without bends, for a fault in the first frame."""
-        pixels = self._paint(replace(scene, bends=()), tick).read()
+        pixels = self._fetched(self._paint(replace(scene, bends=()), tick))
         grey = (self.network.height, self.network.width, 3)
         return np.full(grey, 32, np.uint8) if pixels is None else pixels
 
@@ -238,17 +257,15 @@ class Renderer:
         tick: Tick,
         features: Features,
         modulation: Modulation,
-        painted: Painted,
     ) -> Status:
-        bends = [self._bend_status(b, painted.strength) for b in scene.bends]
+        bends = [self._bend_status(b) for b in scene.bends]
         routes = [_route_status(r, modulation) for r in scene.routes]
         said = self._said(scene, tick)
         return self._statistics.status(features, scene.title, said, bends, routes)
 
-    def _bend_status(self, bend: Bend, strength: Mapping[str, Tensor]) -> BendStatus:
+    def _bend_status(self, bend: Bend) -> BendStatus:
         note = "left out after a fault" if bend.name in self._held_off else ""
-        acts = bend.name in strength
-        d = float(strength[bend.name]) if acts else 0.0
+        d, acts = self._strength.get(bend.name, 0.0), bend.name in self._strength
         return BendStatus(bend.name, bend.operator, bend.site, bend.values, bend.mix, d, acts, note)
 
 

@@ -96,7 +96,7 @@ def sweep(wishes: Sweep, *, quiet: bool = False) -> int:
     grid = [[_cell(scene, rows, r, columns, c) for c in columns.values] for r in rows.values]
     model = load_model(wishes.model)
     drawn = presets.drawn_masks(wishes.preset or "", wishes.masks)
-    network = Network(model, *(wishes.size or (model.native, model.native)), drawn)
+    network = Network(model, *(wishes.size or (model.native, model.native)), drawn=drawn)
     for one in (one for row in grid for one in row):
         network.check(one)
     outer = upstream(network, scene, columns) <= upstream(network, scene, rows)

@@ -15,18 +15,19 @@ TOP = {"pyproject.toml", "livebend", "presets", "scripts", "tests", "README.md",
 
 # Low to high: a module knows what is in its own line and in those above it.
 LAYERS = [
-    "errors ranges specs mailbox worker files",
+    "errors ranges specs mailbox worker files shares transfer",
     "flow clock status drawn",
     "operators audio",
     "masks",
     "scene",
     "commands",
     "sampler models",
-    "morphing bending masking presets tables parameters backends memory network pasts prompts",
-    "modulation renderer",
+    "morphing bending masking presets tables parameters backends memory network pasts prompts "
+    "governor",
+    "modulation renderer opening",
     "control outputs",
     "live offline",
-    "doctor bench contact listing strips survey sweep touchosc",
+    "doctor bench tune contact listing strips survey sweep touchosc",
     "cli",
 ]
 LEVEL = {name: level for level, line in enumerate(LAYERS) for name in line.split()}

@@ -15,7 +15,7 @@ from livebend.operators import OPERATORS
 from livebend.operators.registry import Operator
 from livebend.prompts import Prompts
 from livebend.renderer import HELD_OFF, Renderer
-from livebend.scene import Bend, Prompt, Route, Scene, Walk
+from livebend.scene import Bend, Prompt, Route, Sampling, Scene, Walk
 from livebend.status import Statistics, Status
 
 SILENCE = Features()
@@ -112,6 +112,16 @@ def test_a_route_to_nothing_is_left_out_and_said_once(stage):
         stage.frame(scene, t)
     (notice,) = stage.status.get().notices
     assert "route.r is left out" in notice.text
+
+
+def test_a_governor_changes_the_steps_and_says_so(network):
+    held = Stage(network, target_ms=1e-3)
+    scene = replace(STILL, sampling=Sampling("euler", 4))
+    frames = [held.frame(scene, 0.1 * k) for k in range(42)]
+    assert np.array_equal(
+        frames[-1], Stage(network).frame(replace(STILL, sampling=Sampling("euler", 2)))
+    )
+    assert [n.text for n in held.status.get().notices] == ["0.001 ms a frame: playing at 2 steps"]
 
 
 # ---- faults

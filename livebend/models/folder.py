@@ -29,6 +29,7 @@ class Model:
     """What a folder holds, on its device. `steps` and `guidance` are what it paints best with."""
 
     name: str
+    folder: Path
     unet: nn.Module
     vae: nn.Module
     text_encoder: nn.Module
@@ -114,6 +115,7 @@ def load_model(
     turbo = scheduler.get("timestep_spacing") == "trailing"
     return Model(
         name,
+        folder,
         unet,
         vae,
         text,

@@ -13,7 +13,7 @@ The list is derived from the model; nothing of diffusers' forward passes is edit
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -32,7 +32,7 @@ class Stage:
     """One stretch of the network: `run(*tensors of reads)` gives the tensors of `writes`.
 
     `sized_by` names a tensor of which only the height and width are read; they are passed last, as
-    the keyword `size`.
+    the keyword `size`. `owner` is the network whose weights it reads.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Stage:
     writes: tuple[str, ...]
     run: Run
     sized_by: str | None = None
+    owner: nn.Module | None = None
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -79,7 +80,7 @@ def unet_stages(unet: nn.Module, height: int, width: int) -> list[Stage]:
         stages.append(Stage(name, reads, (name,), _up(block), sized_by))
         last = name
     stages.append(Stage("unet.out", (last,), ("unet.out",), _out(net)))
-    return stages
+    return [replace(stage, owner=net) for stage in stages]
 
 
 def time_stage(unet: nn.Module) -> Run:
@@ -103,11 +104,10 @@ def vae_stages(vae: nn.Module) -> list[Stage]:
     Raises: ModelError for any other class.
     """
     kind = type(vae).__name__
-    if kind == "AutoencoderTiny":
-        return _tiny_stages(vae)
-    if kind == "AutoencoderKL":
-        return _kl_stages(vae)
-    raise ModelError(f"decoder {kind}: expected AutoencoderTiny or AutoencoderKL")
+    kinds = {"AutoencoderTiny": _tiny_stages, "AutoencoderKL": _kl_stages}
+    if kind not in kinds:
+        raise ModelError(f"decoder {kind}: expected {' or '.join(kinds)}")
+    return [replace(stage, owner=vae) for stage in kinds[kind](vae)]
 
 
 def _check_family(net: Any) -> None:

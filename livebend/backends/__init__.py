@@ -1,0 +1,15 @@
+"""Backends: what runs the stages of the network. Bends run between stages, whatever runs these.
+
+    torch      the library's modules as they are: nothing to prepare, the reference for the others
+    compiled   every stage compiled ahead of time by torch's inductor (needs a C++ compiler)
+    onnx       every stage exported once and run by ONNX Runtime
+    auto       for every stage the fastest of them, as `livebend tune` has measured here
+
+A backend is one file with a class that fulfils `contract.Backend`, and one line in `engine.TABLE`.
+"""
+
+from livebend.backends.contract import Backend, Inputs
+from livebend.backends.engine import BACKENDS, Engine
+from livebend.backends.store import Store, cache_folder
+
+__all__ = ["BACKENDS", "Backend", "Engine", "Inputs", "Store", "cache_folder"]

@@ -1,0 +1,77 @@
+"""Stages compiled ahead of time by torch's inductor, one small library each.
+
+Ahead of time and not just in time: a stage's library is loaded in milliseconds at the next start,
+nothing is traced or guarded while a show runs, and so nothing can be compiled again by a bend's
+values, which never enter a stage. Source: AOTInductor, in torch's documentation.
+
+A library holds Python's lock while it runs, as eager torch and ONNX Runtime do not: other threads
+of the show wait for the end of the stage. `livebend tune` takes it only where it clearly wins.
+"""
+
+import os
+import shutil
+import warnings
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from livebend.backends.contract import Inputs, Runner, Traced
+from livebend.backends.store import Store, fill
+from livebend.errors import BackendError
+from livebend.models import Stage
+
+# Weights are constants of the library: convolutions can be laid out for the processor once.
+CONFIG = {"freezing": True}
+
+
+class Compiled:
+    """torch's inductor."""
+
+    name = "compiled"
+
+    def load(self, stage: Stage, inputs: Inputs, store: Store, *, build: bool) -> Runner:
+        """Return the stage's library as a function. Raises: BackendError."""
+        more = (torch.get_num_threads(), sorted(CONFIG.items()))
+        file = store.file(self.name, stage.name, inputs.signature, more, ".pt2")
+        if not file.is_file():
+            if not build:
+                raise BackendError(f"{stage.name} is not compiled yet: livebend tune")
+            _compile(stage, inputs, file)
+        try:
+            # The loader itself: torch._inductor's imports seconds, and reads a call's shape anew.
+            library = torch._C._aoti.AOTIModelPackageLoader(str(file), "model", False, 1, -1)
+        except (RuntimeError, OSError) as fault:
+            raise BackendError(f"{stage.name}: cannot be loaded: {_first(fault)}") from fault
+
+        def run(*tensors: Tensor) -> tuple[Tensor, ...]:
+            return tuple(library.boxed_run(list(tensors)))
+
+        return run
+
+
+def _compile(stage: Stage, inputs: Inputs, file: Path) -> None:
+    """Compile a stage into a file. Raises: BackendError."""
+    compiler = os.environ.get("CXX") or next(filter(shutil.which, ("g++", "clang++", "cl")), "")
+    if not shutil.which(compiler):
+        raise BackendError("needs a C++ compiler (g++, clang++ or cl), and there is none")
+    examples, traced = inputs.examples(), Traced(stage, inputs.size).eval()
+
+    def write(part: Path) -> None:
+        exported = torch.export.export(traced, examples, strict=False)
+        torch._inductor.aoti_compile_and_package(
+            exported,
+            package_path=str(part),
+            inductor_configs=dict(CONFIG),  # inductor adds to it
+        )
+
+    try:
+        with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # advice for those who write compilers
+            fill(file, write)
+    except Exception as fault:  # a compiler raises what it likes; it is one line here
+        raise BackendError(f"{stage.name}: cannot be compiled: {_first(fault)}") from fault
+
+
+def _first(fault: BaseException) -> str:
+    return f"{type(fault).__name__}: {str(fault).strip().splitlines()[0] if str(fault) else ''}"

@@ -1,0 +1,60 @@
+"""What a backend is: something that makes a function of the same meaning from a stage."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from livebend.backends.store import Store
+from livebend.models import Stage
+
+Runner = Callable[..., tuple[Tensor, ...]]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a stage is run with: the tensors it reads, and the height and width it must reach."""
+
+    tensors: tuple[Tensor, ...]
+    size: tuple[int, ...] | None = None
+
+    @cached_property
+    def signature(self) -> tuple[object, ...]:
+        """Everything about them but their values."""
+        return (self.size, *((t.shape, t.stride(), t.dtype, t.device) for t in self.tensors))
+
+    def examples(self) -> tuple[Tensor, ...]:
+        """Tensors of the same shapes, strides and types that tracing may keep."""
+        with torch.inference_mode(False):
+            return tuple(
+                torch.empty_strided(t.shape, t.stride(), dtype=t.dtype, device=t.device).copy_(t)
+                for t in self.tensors
+            )
+
+
+class Backend(Protocol):
+    """Makes runners. `load` is slow and belongs before a show; a runner takes the tensors that the
+    stage reads and returns new ones for what it writes, and may be called from any one thread."""
+
+    name: str
+
+    def load(self, stage: Stage, inputs: Inputs, store: Store, *, build: bool) -> Runner:
+        """Return a runner for inputs of this signature, from the store or, where `build`, made
+        and stored. Raises: BackendError."""
+
+
+class Traced(nn.Module):
+    """A stage as a module: its owner's weights are its own, its size is bound."""
+
+    def __init__(self, stage: Stage, size: tuple[int, ...] | None) -> None:
+        super().__init__()
+        self.owner = stage.owner
+        self._run = stage.run
+        self._more = {} if size is None else {"size": size}
+
+    def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+        """What the stage writes."""
+        return self._run(*tensors, **self._more)

@@ -1,0 +1,145 @@
+"""The engine of a network: every stage on the backend chosen for it, on torch where that fails.
+
+Nothing is exported or compiled during a show: a runner is loaded while `preparing`, and what was
+not prepared for (a new shape) runs on torch, which is said once.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from importlib import import_module
+
+import torch
+from torch import Tensor
+
+from livebend.backends.contract import Backend, Inputs, Runner
+from livebend.backends.store import Store
+from livebend.errors import BackendError, UnknownName
+from livebend.models import Stage
+
+TABLE = {
+    "compiled": "livebend.backends.compiled:Compiled",
+    "onnx": "livebend.backends.onnx:Onnx",
+}
+BACKENDS = ("torch", *TABLE)
+CLOSE = {torch.float32: 1e-3, torch.float16: 3e-2, torch.bfloat16: 6e-2}  # ‖y−x‖/‖x‖ of a stage
+
+Tell = Callable[[str], None]
+
+
+class Engine:
+    """Gives every stage its runner. Owned by the render thread, prepared before its show.
+
+    `choice` is the name of a backend for all stages, or one for each stage by name, torch for the
+    others. `build` = False takes only what the store already has. `tell` hears of every fall-back.
+    """
+
+    def __init__(
+        self,
+        choice: str | Mapping[str, str] = "torch",
+        store: Store | None = None,
+        *,
+        build: bool = True,
+        tell: Tell | None = None,
+    ) -> None:
+        """Raises: UnknownName."""
+        self._choice = choice
+        self._store = store
+        self._build = build
+        self._tell = tell or _nobody
+        self._runners: dict[tuple[object, ...], Runner] = {}
+        self._backends: dict[str, Backend] = {}
+        self._told: set[str] = set()
+        self.fallbacks = 0
+        self._preparing = False
+        for name in [choice] if isinstance(choice, str) else choice.values():
+            if name not in BACKENDS:
+                raise UnknownName("backend", name, BACKENDS)
+
+    @property
+    def prepares(self) -> bool:
+        """Whether there is anything to prepare."""
+        return self._store is not None
+
+    def backend_of(self, stage: str) -> str:
+        """Return the name of the backend that is to run a stage."""
+        if isinstance(self._choice, str):
+            return self._choice
+        return self._choice.get(stage, "torch")
+
+    @contextmanager
+    def preparing(self) -> Iterator[None]:
+        """Load runners for whatever is run inside."""
+        self._preparing = True
+        try:
+            yield
+        finally:
+            self._preparing = False
+
+    def runner(self, stage: Stage, inputs: Inputs) -> Runner:
+        """Return the function to run a stage with; the same object as long as it is the same
+        computation, so that it can be part of a key."""
+        key = (stage.name, inputs.signature)
+        found = self._runners.get(key)
+        if found is None:
+            found = self._runners[key] = self._new(stage, inputs, key)
+        return found
+
+    def _new(self, stage: Stage, inputs: Inputs, key: tuple[object, ...]) -> Runner:
+        plain = _plain(stage, inputs)
+        name = self.backend_of(stage.name)
+        if name == "torch" or self._store is None:
+            return plain
+        if not self._preparing:
+            self._fell_back(f"{stage.name}: not prepared for this shape, torch runs it")
+            return plain
+        try:
+            loaded = self._backend(name).load(stage, inputs, self._store, build=self._build)
+            _compare(stage, loaded(*inputs.tensors), plain(*inputs.tensors))
+        except BackendError as why:
+            self._fell_back(f"backend {name}: {why}; torch runs it")
+            return plain
+        return self._guarded(loaded, plain, key)
+
+    def _backend(self, name: str) -> Backend:
+        if name not in self._backends:
+            module, _, kind = TABLE[name].partition(":")
+            self._backends[name] = getattr(import_module(module), kind)()
+        return self._backends[name]
+
+    def _guarded(self, loaded: Runner, plain: Runner, key: tuple[object, ...]) -> Runner:
+        """The runner, until it fails; torch from then on."""
+
+        def run(*tensors: Tensor) -> tuple[Tensor, ...]:
+            try:
+                return loaded(*tensors)
+            except Exception as fault:  # noqa: BLE001 - engines raise what they like; it is told
+                first = str(fault).strip().split("\n", 1)[0]
+                self._fell_back(f"{key[0]}: {type(fault).__name__}: {first}; torch runs it now")
+                self._runners[key] = plain
+                return plain(*tensors)
+
+        return run
+
+    def _fell_back(self, why: str) -> None:
+        self.fallbacks += 1
+        if why not in self._told:
+            self._told.add(why)
+            self._tell(why)
+
+
+def _plain(stage: Stage, inputs: Inputs) -> Runner:
+    return partial(stage.run) if inputs.size is None else partial(stage.run, size=inputs.size)
+
+
+def _compare(stage: Stage, got: tuple[Tensor, ...], want: tuple[Tensor, ...]) -> None:
+    """Refuse a runner whose outputs are not those of torch. Raises: BackendError."""
+    for y, x in zip(got, want, strict=True):
+        norm = torch.linalg.vector_norm
+        off = float(norm(y.float() - x.float()) / norm(x.float()).clamp_min(1e-12))
+        if not off <= CLOSE.get(x.dtype, 1e-3):
+            raise BackendError(f"{stage.name}: differs from torch by {off:.1g} of its size")
+
+
+def _nobody(_: str) -> None:
+    """Nobody is there to be told."""

@@ -1,0 +1,121 @@
+"""Stages exported once and run by ONNX Runtime, on torch's own memory.
+
+Inputs are bound by name, since the exporter drops those that a stage does not use, and as
+contiguous tensors, since a bare pointer says nothing of strides.
+"""
+
+import importlib.util
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from livebend.backends.contract import Inputs, Runner, Traced
+from livebend.backends.store import Store, fill
+from livebend.errors import BackendError
+from livebend.models import Stage
+
+OPSET = 17
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+TYPES: dict[torch.dtype, int] = {torch.float32: 1, torch.float16: 10}  # as ONNX numbers them
+
+
+class Onnx:
+    """ONNX Runtime."""
+
+    name = "onnx"
+
+    def load(self, stage: Stage, inputs: Inputs, store: Store, *, build: bool) -> Runner:
+        """Return the stage's session as a function. Raises: BackendError."""
+        _need("onnxruntime")
+        unusable = {t.dtype for t in inputs.tensors} - TYPES.keys()
+        if unusable:
+            raise BackendError(f"{stage.name}: cannot run {', '.join(map(str, unusable))}")
+        file = store.file(self.name, stage.name, inputs.signature, OPSET, ".onnx")
+        if not file.is_file():
+            if not build:
+                raise BackendError(f"{stage.name} is not exported yet: livebend tune")
+            _export(stage, inputs, file)
+        session = _session(stage, file, inputs.tensors[0].device)
+        return _runner(session, inputs.tensors[0].device)
+
+
+def _need(package: str) -> None:
+    if importlib.util.find_spec(package) is None:
+        raise BackendError(f"needs the package {package}: pip install {package}")
+
+
+def _export(stage: Stage, inputs: Inputs, file: Path) -> None:
+    _need("onnx")
+    traced, examples = Traced(stage, inputs.size).eval(), inputs.examples()
+
+    def write(part: Path) -> None:
+        torch.onnx.export(
+            traced,
+            examples,
+            part,
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=[f"read.{n}" for n in range(len(examples))],
+            output_names=[f"write.{n}" for n in range(len(stage.writes))],
+        )
+
+    try:
+        with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the tracer: shapes are meant to be constants
+            fill(file, write)
+    except Exception as fault:  # the exporter raises what it likes; it is one line here
+        first = str(fault).strip().split("\n", 1)[0]
+        raise BackendError(f"{stage.name}: cannot be exported: {first}") from fault
+
+
+def _session(stage: Stage, file: Path, device: torch.device) -> Any:
+    import onnxruntime  # noqa: PLC0415 - an optional package
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    wanted = PROVIDERS.get(device.type)
+    if wanted not in onnxruntime.get_available_providers():
+        raise BackendError(f"{stage.name}: this onnxruntime cannot use {device.type}")
+    more: dict[str, str] = {}
+    if device.type == "cuda":  # on torch's stream, so that neither waits for the other
+        stream = torch.cuda.current_stream(device).cuda_stream
+        more = {"device_id": str(device.index or 0), "user_compute_stream": str(stream)}
+    try:
+        session = onnxruntime.InferenceSession(file, options, providers=[(wanted, more)])
+    except Exception as fault:  # the runtime has exceptions of its own, not of Python's tree
+        first = str(fault).strip().split("\n", 1)[0]
+        raise BackendError(f"{stage.name}: cannot be loaded: {first}") from fault
+    if session.get_providers()[0] != wanted:
+        raise BackendError(f"{stage.name}: {wanted} stepped back for {session.get_providers()[0]}")
+    return session
+
+
+def _runner(session: Any, device: torch.device) -> Runner:
+    where = (device.type, device.index or 0)
+    reads = [(i.name, int(i.name.partition(".")[2])) for i in session.get_inputs()]
+    writes = [(o.name, tuple(o.shape), _dtype(o.type)) for o in session.get_outputs()]
+
+    def run(*tensors: Tensor) -> tuple[Tensor, ...]:
+        binding = session.io_binding()
+        read = [(name, tensors[n].contiguous()) for name, n in reads]  # kept until it has run
+        for name, x in read:
+            binding.bind_input(name, *where, TYPES[x.dtype], tuple(x.shape), x.data_ptr())
+        made = []
+        for name, shape, dtype in writes:
+            y = torch.empty(shape, dtype=dtype, device=device)
+            binding.bind_output(name, *where, TYPES[dtype], shape, y.data_ptr())
+            made.append(y)
+        session.run_with_iobinding(binding)
+        return tuple(made)
+
+    return run
+
+
+def _dtype(name: str) -> torch.dtype:
+    return torch.float16 if name == "tensor(float16)" else torch.float32

@@ -1,0 +1,75 @@
+"""The benchmark, and what may be said of its figures.
+
+The contract: one process, nothing else running; each kind of frame is primed until only what it
+names runs, and the stages that ran are counted, not supposed; median and interquartile range, the
+device's queue emptied inside the timing; seeds, versions, threads, backend and size are part of the
+result. Whatever is compared is timed in turn, round after round, so that a drifting machine moves
+all alike: ratios within one run mean more than milliseconds. Losses are printed like wins.
+
+    frames   by what changed: everything, only behind unet.mid …, the decoder alone, nothing
+    peers    the same weights, steps and size in diffusers' StableDiffusionPipeline, and in a plain
+             loop of unet(…) and vae.decode(…), float32, as anybody would write it
+    stages   milliseconds, operations, and the share of the processor's measured matrix product
+    bends    what four at mixed sites add, and every operator at the widest
+    senses   one hop of sound, one OSC command
+"""
+
+import platform
+from typing import Any
+
+import torch
+
+from livebend.bench.bends import time_four, time_operators
+from livebend.bench.frames import Timing, time_frames
+from livebend.bench.peers import peers
+from livebend.bench.senses import time_senses
+from livebend.bench.stages import time_stages
+from livebend.opening import Tell, open_network
+from livebend.scene import Sampling
+
+
+def bench(
+    model: str,
+    size: tuple[int, int] | None,
+    steps: int,
+    backend: str = "torch",
+    *,
+    beside: bool = False,
+    stages: bool = False,
+    frames: int = 40,
+    rounds: int = 4,
+    tell: Tell = print,
+) -> dict[str, Any]:
+    """Measure; return the figures and what they were taken on. `beside` adds the peers, `stages`
+    the stages. Raises: LivebendError."""
+    network = open_network(model, size, backend, tell)
+    others = peers(network, steps) if beside else {}
+    rows = time_frames(network, steps, frames, rounds, others)
+    whole = next(row.median_ms for row in rows if row.kind == "everything")
+    figures = {
+        "model": model,
+        "size": f"{network.width}x{network.height}",
+        "steps": network.calls(Sampling("euler", steps)),
+        "backend": backend,
+        "fallbacks": network.engine.fallbacks,
+        "device": str(network.model.device),
+        "dtype": str(network.model.dtype).removeprefix("torch."),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "processor": platform.processor() or platform.machine(),
+        **time_senses(),
+        "four_bends_percent": round(100.0 * time_four(network, frames) / whole, 2),
+        "frames": [_row(row) for row in rows],
+        "operators": time_operators(network, frames, whole),
+    }
+    return figures | ({"stages": time_stages(network, frames)} if stages else {})
+
+
+def _row(timing: Timing) -> dict[str, Any]:
+    return {
+        "kind": timing.kind,
+        "ms": round(timing.median_ms, 2),
+        "iqr": round(timing.iqr_ms, 2),
+        "share": round(timing.share, 3),
+        "stages": len(timing.ran),
+    }

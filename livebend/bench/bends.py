@@ -1,0 +1,59 @@
+"""What bends add to a frame: four at mixed sites, and every operator at one."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from livebend import bending
+from livebend.bench.frames import wait_for
+from livebend.clock import now
+from livebend.errors import UnknownName
+from livebend.network import Network
+from livebend.operators import OPERATORS, Past
+from livebend.scene import Bend
+from livebend.sweep import played
+
+FOUR = {"latent@1": "rotate", "unet.skip.1": "bands", "unet.mid": "direction", "unet.up.1": "add"}
+
+
+def time_four(network: Network, frames: int) -> float:
+    """Milliseconds that four moving bends at mixed sites add to a frame."""
+    return sum(
+        _bend_ms(played(Bend("b", operator, site), 0.7), _tensor(network, site), frames)
+        for site, operator in FOUR.items()
+    )
+
+
+def time_operators(network: Network, frames: int, whole: float) -> list[dict[str, Any]]:
+    """What every operator adds at the last block of the way up, the widest there is."""
+    site = max(s for s in network.sites if s.startswith("unet.up."))
+    x = _tensor(network, site)
+    rows = []
+    for name in OPERATORS:
+        ms = _bend_ms(played(Bend("b", name, site), 0.7), x, frames)
+        rows.append({"operator": name, "ms": round(ms, 3), "percent": round(100 * ms / whole, 2)})
+    return rows
+
+
+def _tensor(network: Network, site: str) -> Tensor:
+    """What stands at a site; the last picture painted is still remembered."""
+    if site.startswith("latent"):
+        return network.noise(1)[0].tensor
+    for stage in network.stages:
+        if site in stage.writes:
+            return network.memory.newest(stage.name)[stage.writes.index(site)].tensor
+    raise UnknownName("site", site, network.sites)
+
+
+@torch.inference_mode()
+def _bend_ms(bend: Bend, x: Tensor, frames: int) -> float:
+    taken = []
+    for k in range(frames + 3):
+        wait_for(x.device)
+        begin = now()
+        bending.apply(bend, x, None, {"past": Past(x, 0.05)})
+        wait_for(x.device)
+        taken += [(now() - begin) * 1e3] if k >= 3 else []
+    return float(np.median(taken))

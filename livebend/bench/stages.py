@@ -1,0 +1,80 @@
+"""Every stage alone: milliseconds, operations, and the share of the measured peak."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from livebend.backends import Engine, Inputs
+from livebend.backends.contract import Runner
+from livebend.clock import now
+from livebend.memory import Value
+from livebend.models import Stage
+from livebend.network import Network
+from livebend.scene import Sampling
+
+SIDE = 1024  # of the matrices whose product says what the processor can do
+
+
+def time_stages(network: Network, frames: int) -> list[dict[str, Any]]:
+    """Paint fresh frames and return a row for each stage. `peak` is the share of what a product of
+    two 1024×1024 matrices of the network's type reaches in the same run; multiplications and
+    additions of convolutions, products and attention count, nothing else."""
+    text = Value(-1, network.model.encode([""]))
+    sampling = Sampling("euler", 1)
+    operations = _operations(network, text, sampling)
+    taken: dict[str, list[float]] = {stage.name: [] for stage in network.stages}
+    gemm: list[float] = []
+    a = torch.randn(SIDE, SIDE).to(network.model.device, network.model.dtype)
+    for k in range(frames + 2):
+        begin = now()
+        _settled(a @ a)
+        gemm.append(now() - begin)
+        network.memory.begin_frame()
+        network.paint(network.noise(k, 0)[0], text, (), sampling)
+        for name, values in taken.items():
+            values.append(network.memory.ran.seconds[name])
+    peak = 2.0 * SIDE**3 / float(np.median(gemm))
+    return [_row(network, name, values, operations[name], peak) for name, values in taken.items()]
+
+
+def _settled(x: torch.Tensor) -> None:
+    """Wait for a result."""
+    if x.device.type == "cuda":
+        torch.cuda.synchronize(x.device)
+
+
+class _Counting(Engine):
+    """Torch, counting what each stage computes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counted: dict[str, int] = {}
+
+    def runner(self, stage: Stage, inputs: Inputs) -> Runner:
+        with FlopCounterMode(display=False) as flops:
+            stage.run(*inputs.tensors, **({} if inputs.size is None else {"size": inputs.size}))
+        self.counted[stage.name] = flops.get_total_flops()
+        return super().runner(stage, inputs)
+
+
+def _operations(network: Network, text: Value, sampling: Sampling) -> dict[str, int]:
+    """Return what each stage computes for a frame."""
+    engine = _Counting()
+    plain = Network(network.model, network.width, network.height, engine)
+    plain.paint(plain.noise(0)[0], text, (), sampling)
+    return engine.counted
+
+
+def _row(
+    network: Network, name: str, values: list[float], operations: int, peak: float
+) -> dict[str, Any]:
+    seconds = float(np.median(values[2:]))
+    return {
+        "stage": name,
+        "backend": network.engine.backend_of(name),
+        "ms": round(seconds * 1e3, 3),
+        "mflop": round(operations / 1e6, 1),
+        "peak": round(operations / seconds / peak, 3),
+    }

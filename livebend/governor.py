@@ -1,0 +1,132 @@
+"""A governor: keeps the frame time under a target by stepping through tiers of lighter frames.
+
+It has no clock and touches nothing: it is fed frame times and says which tier to play. Tier 0 is
+what the scene asks for; each further one costs less. It acts live only, never offline.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from livebend.scene import Scene
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A lighter way to paint: at most so many network calls, and no guidance where it is off. Both
+    are shapes that a prepared engine already has."""
+
+    steps: int
+    guided: bool = True
+
+    def __str__(self) -> str:
+        calls = f"{self.steps} step{'s' if self.steps != 1 else ''}"
+        return calls if self.guided else f"{calls}, no guidance"
+
+    def apply(self, scene: Scene) -> Scene:
+        """Return the scene as this tier plays it."""
+        sampling = replace(scene.sampling, steps=self.steps)
+        return replace(scene, sampling=sampling if self.guided else replace(sampling, guidance=0.0))
+
+
+def tiers(steps: int, *, guided: bool = False) -> tuple[Tier, ...]:
+    """Return the tiers of a scene that asks for `steps` calls, halving them down to one, guidance
+    last to go.
+
+    >>> [str(tier) for tier in tiers(4, guided=True)]
+    ['4 steps', '2 steps', '1 step', '1 step, no guidance']
+    """
+    counts = [steps]
+    while counts[-1] > 1:
+        counts.append(counts[-1] // 2)
+    made = tuple(Tier(count) for count in counts)
+    return (*made, Tier(1, guided=False)) if guided else made
+
+
+class Governor:
+    """Chooses a tier from frame times. Owned by the render thread.
+
+    After `window` frames whose 95th percentile is above the target it steps down by one tier. It
+    steps up when the 95th percentile has stayed below `room` of the target for `patience` windows;
+    a step up that had to be taken back doubles the patience, up to 16 windows, so that it does not
+    hunt up and down for the rest of the show.
+    """
+
+    LONGEST = 16
+
+    def __init__(
+        self,
+        target_ms: float,
+        tiers: int,
+        *,
+        window: int = 40,
+        room: float = 0.6,
+        patience: int = 2,
+    ) -> None:
+        """`target_ms` is what 95 of 100 frames may take; `tiers` how many there are."""
+        self.target_ms, self.tiers = target_ms, tiers
+        self.tier = 0
+        self._window, self._room, self._patience = window, room, patience
+        self._recent: deque[float] = deque(maxlen=window)
+        self._calm = 0  # windows in a row with room to spare
+        self._rose = False  # whether the last step was upwards
+
+    def feed(self, frame_ms: float) -> int:
+        """Take the time of one frame and return the tier of the next."""
+        self._recent.append(frame_ms)
+        if len(self._recent) < self._window:
+            return self.tier
+        p95 = float(np.percentile(self._recent, 95))
+        self._recent.clear()
+        if p95 > self.target_ms:
+            self._step_down()
+        elif p95 < self._room * self.target_ms:
+            self._wait_and_step_up()
+        else:
+            self._calm = 0
+        return self.tier
+
+    def _step_down(self) -> None:
+        if self._rose:
+            self._patience = min(2 * self._patience, self.LONGEST)
+        self._calm, self._rose = 0, False
+        self.tier = min(self.tier + 1, self.tiers - 1)
+
+    def _wait_and_step_up(self) -> None:
+        self._calm += 1
+        if self._calm >= self._patience and self.tier > 0:
+            self._calm, self._rose = 0, True
+            self.tier -= 1
+
+
+class Governed:
+    """A governor at work on scenes. Owned by the render thread; `before` each frame, `after` it."""
+
+    def __init__(self, target_ms: float, native_steps: int) -> None:
+        """`native_steps` is what a scene's 0 steps mean."""
+        self._target_ms, self._native = target_ms, native_steps
+        self._asked: tuple[int, bool] | None = None
+        self._tiers: Sequence[Tier] = ()
+        self._governor = Governor(target_ms, 1)
+        self._note = ""
+
+    def before(self, scene: Scene) -> Scene:
+        """Return the scene as it is to be painted now. One that asks for other steps or guidance
+        than the last begins at its own tier 0."""
+        asked = (scene.sampling.steps or self._native, scene.sampling.guidance > 1.0)
+        if asked != self._asked:
+            self._asked = asked
+            self._tiers = tiers(asked[0], guided=asked[1])
+            self._governor = Governor(self._target_ms, len(self._tiers))
+        tier = self._governor.tier
+        return scene if tier == 0 else self._tiers[tier].apply(scene)
+
+    def after(self, frame_ms: float) -> str:
+        """Take a frame's time; return what to announce ("" = nothing)."""
+        before = self._governor.tier
+        tier = self._governor.feed(frame_ms)
+        if tier == before:
+            return ""
+        return f"{self._target_ms:g} ms a frame: playing at {self._tiers[tier]}"

@@ -1,0 +1,98 @@
+"""What share of a frame a preset runs again, told without loading a network.
+
+A frame costs only what changed: everything where the noise or the prompt moves, else what lies
+behind the bends that routes drive. The costs are those of the embedded model at 256×256, measured
+stage by stage in one run on one thread; of another model or machine they say the order only.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+# ms of eager torch, by stage.
+UNET = {
+    "unet.in": 0.1, "unet.down.0": 1.2, "unet.down.1": 1.2, "unet.down.2": 4.3, "unet.down.3": 4.1,
+    "unet.mid": 3.5, "unet.up.0": 13.2, "unet.up.1": 16.1, "unet.up.2": 5.1, "unet.up.3": 4.4,
+    "unet.out": 0.2,
+}  # fmt: skip
+DECODER = {"vae.in": 0.3, "vae.up.0": 4.3, "vae.up.1": 6.6, "vae.up.2": 25.4, "image": 4.7}
+SKIPS_PER_BLOCK = 2  # each way up takes so many, the deepest first
+WALK = {"radius": 0.3, "period": 20.0}  # what a preset that says nothing has
+
+Table = Mapping[str, Any]
+
+
+def share_of(preset: Table) -> float:
+    """Return the share 0..1 of a full frame that a preset's own movement runs again.
+
+    Hands and prompts that change come on top: this is the cost of letting it play.
+    """
+    sampling = preset.get("sampling", {})
+    calls = max(int(sampling.get("steps", 0)), 1)
+    depths = {float(b["site"].partition("@")[2]) for b in _bends(preset) if "@" in b["site"]}
+    inserted = len(depths - {0.0, 1.0}) if sampling.get("depth") == "insert" else 0
+    call, decoder = sum(UNET.values()), sum(DECODER.values())
+    whole = (calls + inserted) * call + decoder
+    if _moves_everything(preset):
+        return 1.0
+    costs = [_behind(site, calls, inserted) for site in _driven(preset)]
+    return min(max(costs, default=0.0) / whole, 1.0)
+
+
+def _bends(preset: Table) -> Iterator[Table]:
+    for bend in preset.get("bend", {}).values():
+        if isinstance(bend, Mapping) and isinstance(bend.get("site"), str):
+            yield bend
+
+
+def _moves_everything(preset: Table) -> bool:
+    walk = {**WALK, **preset.get("walk", {})}
+    targets = [route.get("target", "") for route in preset.get("route", {}).values()]
+    return bool(walk["radius"] and walk["period"]) or any(
+        str(target).partition(".")[0] in ("seed", "prompt", "walk", "sampling")
+        for target in targets
+    )
+
+
+def _driven(preset: Table) -> Iterator[str]:
+    """The sites of the bends that a route drives."""
+    bends = preset.get("bend", {})
+    for route in preset.get("route", {}).values():
+        kind, _, rest = str(route.get("target", "")).partition(".")
+        bend = bends.get(rest.rpartition(".")[0])
+        if kind == "bend" and bend is not None:
+            yield bend["site"]
+
+
+def _behind(site: str, calls: int, inserted: int) -> float:
+    """Milliseconds of what lies behind a site, in all calls and the decoder."""
+    call, decoder = sum(UNET.values()), sum(DECODER.values())
+    place, _, step = site.partition("#")
+    name, at, depth = place.partition("@")
+    if name == "latent":
+        p = float(depth) if at else 1.0
+        before = math.ceil(p * calls) if inserted and p < 1.0 else round(p * calls)
+        if step:
+            before = int(step)
+        return max(calls + inserted - before, 0) * call + decoder
+    if name in DECODER:
+        return _after(DECODER, name)
+    later = calls + inserted - 1 - (int(step) if step else 0)
+    if later < 0:  # there is no such call, and the bend never acts
+        return 0.0
+    return _after(UNET, _reader(name)) + later * call + decoder
+
+
+def _reader(name: str) -> str:
+    """The stage behind which everything runs again for a site; a skip's is the one before the block
+    that reads it."""
+    if not name.startswith("unet.skip."):
+        return name if name in UNET else "unet.in"
+    blocks = sum(stage.startswith("unet.up.") for stage in UNET)
+    block = blocks - 1 - int(name.rpartition(".")[2]) // SKIPS_PER_BLOCK
+    return f"unet.up.{block - 1}" if block > 0 else "unet.mid"
+
+
+def _after(costs: Mapping[str, float], name: str) -> float:
+    names = list(costs)
+    return sum(list(costs.values())[names.index(name) + 1 :])

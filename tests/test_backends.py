@@ -1,0 +1,214 @@
+"""Every backend runs the same stages at the same sites; one that fails is replaced, aloud."""
+
+import shutil
+
+import pytest
+import torch
+
+from livebend.backends import Engine, Store, engine
+from livebend.errors import BackendError, UnknownName
+from livebend.memory import Value
+from livebend.models import load_model
+from livebend.models.fingerprint import fingerprint
+from livebend.network import Network
+from livebend.scene import Bend, Sampling
+
+CPU, F32 = torch.device("cpu"), torch.float32
+ONE = Sampling("euler", 1)
+COMPILER = pytest.mark.skipif(not shutil.which("g++"), reason="no C++ compiler")
+
+
+@pytest.fixture(scope="module")
+def model(model_folder):
+    return load_model(str(model_folder("turbo")), CPU, F32)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path, "some-model")
+
+
+def picture(network, bends=(), sampling=ONE, negative=None):
+    text = Value(-1, network.model.encode(["a red orb"]))
+    painted = network.paint(network.noise(46)[0], text, bends, sampling, negative)
+    return painted.image.tensor
+
+
+def swirl(site, angle=30.0):
+    return Bend("swirl", "rotate_pairs", site, {"angle": angle})
+
+
+class Doubling:
+    """A backend that is torch, counted; `fault` is raised where it is set."""
+
+    name = "fake"
+    loads = runs = 0
+    fault: BaseException | None = None
+    factor = 1.0
+
+    def load(self, stage, inputs, store, *, build):
+        Doubling.loads += 1
+        if isinstance(self.fault, BackendError):
+            raise self.fault
+
+        def run(*tensors):
+            Doubling.runs += 1
+            if self.fault is not None:
+                raise self.fault
+            made = stage.run(*tensors)
+            return tuple(y * self.factor for y in made)
+
+        return run
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    monkeypatch.setitem(engine.TABLE, "fake", f"{__name__}:Doubling")
+    monkeypatch.setattr(engine, "BACKENDS", ("torch", *engine.TABLE))
+    for name, value in (("loads", 0), ("runs", 0), ("fault", None), ("factor", 1.0)):
+        monkeypatch.setattr(Doubling, name, value)
+    return Doubling
+
+
+def made(model, choice, store, size=(64, 64), **more):
+    told = []
+    network = Network(model, *size, Engine(choice, store, tell=told.append, **more))
+    network.prepare()
+    return network, told
+
+
+def test_a_prepared_engine_loads_nothing_during_a_show(model, store, fake):
+    network, told = made(model, "fake", store)
+    loads = fake.loads
+    assert loads == len(network.stages)
+    for site in ("unet.mid", "unet.skip.1", "latent@0.5", "vae.up.0", "unet.text"):
+        for angle in (0.0, 10.0, 20.0):
+            picture(network, (swirl(site, angle),), Sampling("euler", 2))
+    assert (fake.loads, network.engine.fallbacks, told) == (loads, 0, [])
+
+
+def test_a_stage_can_have_a_backend_of_its_own(model, store, fake):
+    network, _ = made(model, {"unet.mid": "fake"}, store)
+    assert fake.loads == 1
+    assert torch.equal(picture(network), picture(Network(model, 64, 64)))
+
+
+def test_a_shape_that_was_not_prepared_runs_on_torch_and_is_told_once(model, store, fake):
+    network, told = made(model, "fake", store)
+    negative = Value(-2, model.encode([""]))
+    guided = Sampling("euler", 1, 3.0)
+    expected = picture(Network(model, 64, 64), (), guided, negative)
+    assert torch.equal(picture(network, (), guided, negative), expected)
+    told_first = list(told)
+    picture(network, (swirl("unet.mid"),), guided, negative)
+    assert told == told_first
+    assert all("not prepared" in line for line in told)
+
+
+def test_guidance_can_be_prepared(model, store, fake):
+    told = []
+    network = Network(model, 64, 64, Engine("fake", store, tell=told.append))
+    network.prepare(guided=True)
+    picture(network, (), Sampling("euler", 1, 3.0), Value(-2, model.encode([""])))
+    assert told == []
+
+
+def test_a_backend_that_is_not_here_falls_back(model, store, fake):
+    fake.fault = BackendError("needs the package x: pip install x")
+    network, told = made(model, "fake", store)
+    assert told == ["backend fake: needs the package x: pip install x; torch runs it"]
+    assert torch.equal(picture(network), picture(Network(model, 64, 64)))
+
+
+def test_a_backend_that_paints_something_else_is_refused(model, store, fake):
+    fake.factor = 1.01
+    network, told = made(model, "fake", store)
+    assert "differs from torch by 0.01" in told[0]
+    assert torch.equal(picture(network), picture(Network(model, 64, 64)))
+
+
+def test_a_backend_that_fails_in_a_show_is_replaced_and_nothing_old_is_shown(model, store, fake):
+    network, told = made(model, "fake", store)
+    picture(network)
+    fake.fault = ValueError("the engine died\nat line 3")
+    bent = (swirl("unet.in"),)
+    assert torch.equal(picture(network, bent), picture(Network(model, 64, 64), bent))
+    assert any("ValueError: the engine died; torch runs it now" in line for line in told)
+    fake.fault = None
+    runs = fake.runs
+    picture(network, (swirl("unet.in", 50.0),))
+    assert fake.runs == runs
+
+
+def test_an_unknown_backend_is_refused():
+    with pytest.raises(UnknownName, match="did you mean 'onnx'"):
+        Engine("onx")
+
+
+def test_without_a_compiler_torch_runs_it(model, store, monkeypatch):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    _, told = made(model, {"unet.out": "compiled"}, store)
+    assert told == [
+        "backend compiled: needs a C++ compiler (g++, clang++ or cl), and there is none;"
+        " torch runs it"
+    ]
+
+
+@pytest.mark.parametrize("name", ["compiled", "onnx"])
+def test_what_is_not_built_is_not_built_now(model, store, name):
+    _, told = made(model, {"unet.out": name}, store, build=False)
+    assert "livebend tune" in told[0]
+
+
+def test_a_fingerprint_is_of_the_content(model_folder, tmp_path):
+    here = model_folder("turbo")
+    copy = tmp_path / "copy"
+    shutil.copytree(here, copy)
+    assert fingerprint(copy) == fingerprint(here)
+    weights = copy / "unet" / "diffusion_pytorch_model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[len(data) // 2] ^= 1
+    weights.write_bytes(data)
+    assert fingerprint(copy) != fingerprint(here)
+
+
+# ---- the real ones
+
+
+def close(network, plain, bends=()):
+    x, y = picture(plain, bends), picture(network, bends)
+    return float((x - y).norm() / x.norm()) < 1e-3
+
+
+@COMPILER
+def test_a_compiled_stage_equals_torch_and_is_found_again(model, store):
+    network, told = made(model, {"unet.out": "compiled"}, store)
+    plain = Network(model, 64, 64)
+    for bends in ((), (swirl("unet.up.3"),), (swirl("latent@1"),)):
+        assert close(network, plain, bends)
+    assert [f.suffix for f in store.folder.rglob("*.*")] == [".pt2"]
+    _, again = made(model, {"unet.out": "compiled"}, store, build=False)
+    assert told == again == []
+
+
+@pytest.mark.slow
+@COMPILER
+def test_every_compiled_stage_equals_torch(model, store):
+    network, told = made(model, "compiled", store)
+    plain = Network(model, 64, 64)
+    for site in network.sites:
+        assert close(network, plain, (swirl(site),)), site
+    assert (told, network.engine.fallbacks) == ([], 0)
+
+
+@pytest.mark.parametrize("size", [(64, 64), pytest.param((72, 104), marks=pytest.mark.slow)])
+def test_every_exported_stage_equals_torch(model, store, size):
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    network, told = made(model, "onnx", store, size)
+    plain = Network(model, *size)
+    for site in network.sites:
+        assert close(network, plain, (swirl(site),)), site
+    again, told_again = made(model, "onnx", store, size, build=False)
+    assert told == told_again == []
+    assert torch.equal(picture(again), picture(network))

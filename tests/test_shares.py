@@ -1,0 +1,91 @@
+"""The share that a preset runs again, told without a network, is what a network runs."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from livebend.memory import Value
+from livebend.models import load_model
+from livebend.network import Network
+from livebend.scene import Bend, Sampling, Walk
+from livebend.shares import DECODER, UNET, WALK, share_of
+
+STILL = {"walk": {"radius": 0.0}}
+COSTS = {**UNET, **DECODER}
+
+
+def preset(site, **more):
+    route = {"source": "rms", "target": "bend.b.angle"}
+    return {**STILL, "bend": {"b": {"operator": "rotate_pairs", "site": site}},
+            "route": {"r": route}, **more}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def network():
+    return Network(load_model("tiny"), 64, 64)
+
+
+def test_the_table_has_the_stages_of_the_embedded_model(network):
+    assert [stage.name for stage in network.stages] == list(COSTS)
+
+
+def test_what_it_supposes_of_a_walk_is_what_a_scene_has():
+    assert {name: getattr(Walk(), name) for name in WALK} == WALK
+
+
+@pytest.mark.parametrize("depth", ["nearest", "insert"])
+@pytest.mark.parametrize("steps", [1, 2])
+@pytest.mark.parametrize(
+    "site",
+    ["unet.in", "unet.down.1", "unet.skip.1", "unet.skip.6", "unet.mid", "unet.up.2", "unet.up.0#1",
+     "latent@0", "latent@0.8", "latent@1", "unet.text", "vae.in", "vae.up.1", "image"],
+)  # fmt: skip
+def test_it_agrees_with_what_runs(network, site, steps, depth):
+    sampling = Sampling("euler", steps, 0.0, depth)
+    text = Value(-1, network.model.encode(["flames"]))
+    noise = network.noise(1)[0]
+    bend = Bend("b", "rotate_pairs", site, {"angle": 1.0})
+    calls = []
+    network.memory.forget()
+    for angle in (10.0, 20.0):
+        run = _counting(network, calls)
+        network.paint(noise, text, (replace(bend, values={"angle": angle}),), sampling)
+        run.undo()
+    whole, again = calls
+    told = share_of(preset(site, sampling={"steps": steps, "depth": depth}))
+    assert told == pytest.approx(again / whole, abs=1e-6)
+
+
+def _counting(network, calls):
+    """Sum the costs of the stages that run, each time one runs."""
+    patch = pytest.MonkeyPatch()
+    recall, calls_at = network.memory.recall, len(calls)
+    calls.append(0.0)
+
+    def counted(name, key, compute, *, step=0):
+        def run():
+            calls[calls_at] += COSTS.get(name, 0.0)
+            return compute()
+
+        return recall(name, key, run, step=step)
+
+    patch.setattr(network.memory, "recall", counted)
+    return patch
+
+
+def test_movement_of_everything_and_of_nothing():
+    assert share_of({}) == 1.0
+    assert share_of(STILL) == 0.0
+    assert share_of({**STILL, "route": {"r": {"source": "rms", "target": "prompt.blend"}}}) == 1.0
+
+
+def test_presets_are_listed_without_torch():
+    look = (
+        "import sys; from livebend.cli import main; main(['presets', '--json']);"
+        " sys.exit('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert '"reruns": "100 %"' in done.stdout
