@@ -15,6 +15,7 @@ import pytest
 from livebend import presets
 from livebend.cli import main
 from livebend.live import Show, Wishes
+from livebend.operators import OPERATORS
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.M | re.S)
@@ -42,10 +43,16 @@ def folder(tmp_path, monkeypatch):
         frame.sample_rate = 44100
         file.mux(stream.encode(frame))
         file.mux(stream.encode(None))
+    own = next(block for language, block in BLOCKS if language == "python" and "@operator" in block)
+    (tmp_path / "mine.py").write_text(own)
     mine = next(block for language, block in BLOCKS if language == "toml")
     (tmp_path / "mine.toml").write_text(mine)
     (tmp_path / "show.txt").write_text("0.1 walk.radius 0.5\n")
-    return tmp_path
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    before = dict(OPERATORS)
+    yield tmp_path
+    OPERATORS.clear()
+    OPERATORS.update(before)
 
 
 def test_nothing_in_it_is_left_out():
@@ -62,7 +69,9 @@ def test_a_command(arguments, folder, capsys):
     if arguments[:1] == ["render"]:
         arguments = [a for a in arguments if a != "512"]
         arguments = [a for a in arguments if a != "--size"] + [*QUICK, "--seconds", "0.3"]
-    elif arguments[:1] == ["sweep"]:
+    elif arguments[0:1] == ["tune"]:
+        arguments = [*arguments[:2], "torch", *QUICK]  # the others are made for minutes
+    elif arguments[:1] == ["sweep"] or "--image" in arguments:
         arguments = [*arguments, *QUICK]
     elif not arguments or arguments[0] not in lists:
         arguments = [*arguments, *QUICK, *LIVE]
