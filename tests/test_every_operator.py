@@ -83,7 +83,7 @@ def test_a_bend_gives_back_dtype_and_strides(name, layout):
     for channels in ("all", "0-2", "random:0.5:3"):
         bend = Bend("b", name, "unet.mid", values, channels=channels, mix=0.7)
         given = {"past": Past(x + 1.0, 0.05), "toward": torch.ones_like(x).cumsum(1)}
-        y, strength = bending.apply(bend, x, given)
+        y, strength = bending.apply(bend, x, given=given)
         assert (y.shape, y.dtype, y.stride()) == (x.shape, x.dtype, x.stride())
         assert y.isfinite().all()
         assert strength > 0

@@ -27,6 +27,7 @@ def tensors(network):
     found = {"unet.text": text.tensor, "latent": network.noise(46)[0].tensor}
     found["unet.time"] = network.memory.newest("unet.time")[0].tensor
     for stage in network.stages:
+        found |= dict.fromkeys(stage.texts, text.tensor)
         written = network.memory.newest(stage.name)
         found |= {s: v.tensor for s, v in zip(stage.writes, written, strict=True)}
     assert set(found) == set(network.sites)
@@ -46,10 +47,10 @@ def test_finite_deterministic_unmutated_and_of_the_sites_own_kind(name, tensors)
         given = {"past": Past(x * 0.5, 0.05), "toward": x.flip(-1)}
         for share in (0.5, 1.0):
             bend = played(name, share)
-            y, strength = bending.apply(bend, x, given)
+            y, strength = bending.apply(bend, x, given=given)
             assert y.isfinite().all(), site
             assert strength.isfinite()
-            assert torch.equal(y, bending.apply(bend, x, given)[0]), site
+            assert torch.equal(y, bending.apply(bend, x, given=given)[0]), site
             assert torch.equal(x, before), site
             assert (y.shape, y.dtype, y.stride()) == (x.shape, x.dtype, x.stride()), site
 

@@ -307,7 +307,7 @@ def picture(network, bends, sampling=None):
 
 
 def test_every_kind_acts_at_every_site_that_is_a_picture(model, folder):
-    network = Network(model, 64, 64, Drawn([folder]))
+    network = Network(model, 64, 64, drawn=Drawn([folder]))
     plain = picture(network, ())
     for site in network.sites:
         if not bending.is_picture(site):
@@ -333,7 +333,7 @@ def test_a_site_without_height_and_width_has_no_mask(model, site):
 
 
 def test_a_drawing_that_is_not_there_is_refused_before_it_plays(model, folder):
-    network = Network(model, 64, 64, Drawn([folder]))
+    network = Network(model, 64, 64, drawn=Drawn([folder]))
     for name in ("", "lost", "broken"):
         bend = replace(SWIRL, mask={"kind": "picture", "picture": name})
         with pytest.raises(LivebendError):
@@ -355,12 +355,12 @@ moves = st.lists(
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(moves)
 def test_remembered_equals_recomputed(model, folder, steps):
-    remembering = Network(model, 64, 64, Drawn([folder]))
+    remembering = Network(model, 64, 64, drawn=Drawn([folder]))
     for site, kind, x, angle, invert in steps:
         mask = {"kind": kind, "x": x, "invert": invert, "picture": "left"}
         bends = (Bend("swirl", "rotate_pairs", site, {"angle": angle}, mask=mask),)
         kept = picture(remembering, bends).pixels.tensor
-        fresh = picture(Network(model, 64, 64, Drawn([folder])), bends).pixels.tensor
+        fresh = picture(Network(model, 64, 64, drawn=Drawn([folder])), bends).pixels.tensor
         assert torch.equal(kept, fresh)
 
 

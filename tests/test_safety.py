@@ -12,7 +12,7 @@ from livebend.network import Network
 from livebend.operators import OPERATORS
 from livebend.operators.registry import Operator
 from livebend.renderer import HELD_OFF
-from livebend.scene import Bend, Sampling
+from livebend.scene import Bend
 from tests.test_renderer import STILL, Stage
 
 
@@ -83,10 +83,15 @@ def test_an_operator_that_fails_is_left_out_and_the_frame_is_painted(network):
         Stage(network, strict=True).frame(scene)
 
 
-def test_finiteness_is_read_with_the_pixels(network):
-    text = Stage(network).render._prompts.value("a red orb")
-    good = network.paint(network.noise(1)[0], text, (), Sampling())
-    assert np.array_equal(good.read(), good.pixels.tensor.numpy())
-    bad = network.paint(network.noise(1)[0], text, (Bend("b", "one_nan", "image"),), Sampling())
-    assert bad.read() is None
-    assert bad.packed.tensor.numel() == good.pixels.tensor.numel() + 1
+def test_finiteness_is_fetched_with_the_pixels_in_one_wait(network):
+    stage = Stage(network)
+    fetched, fetch = [], stage.render._transfer.fetch
+
+    def counted(tensors):
+        fetched.append(len(tensors))
+        return fetch(tensors)
+
+    stage.render._transfer.fetch = counted
+    stage.frame(replace(STILL, bends=(Bend("b", "one_nan", "image"),)))
+    stage.frame(STILL)
+    assert fetched == [3, 2, 2]  # the bad frame, the plain one in its place, the next
