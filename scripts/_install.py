@@ -73,7 +73,8 @@ def set_up(extra: str) -> None:
     make_environment()
     gpu = nvidia_gpu()
     install_torch(torch_attempts(torch_pin(), gpu is not None, sys.platform))
-    target = f".[{extra}]" if extra else "."
+    engine = "onnx-gpu" if gpu is not None else "onnx"
+    target = f".[{engine},{extra}]" if extra else f".[{engine}]"
     with step("livebend and its packages"):
         pip("-e", target)
     with step("a look at torch"):

@@ -156,6 +156,8 @@ def test_without_a_compiler_torch_runs_it(model, store, monkeypatch):
 
 @pytest.mark.parametrize("name", ["compiled", "onnx"])
 def test_what_is_not_built_is_not_built_now(model, store, name):
+    if name == "onnx":
+        pytest.importorskip("onnxruntime")
     _, told = made(model, {"unet.out": name}, store, build=False)
     assert "livebend tune" in told[0]
 
