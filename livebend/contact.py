@@ -8,8 +8,8 @@ from livebend.audio.opening import open_sound, pull_sound
 from livebend.clock import OfflineClock, SystemTime
 from livebend.flow import Features, Pixels
 from livebend.mailbox import Latest
-from livebend.models import load_model
 from livebend.network import Network
+from livebend.opening import open_network
 from livebend.outputs.sheet import write_sheet
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
@@ -32,11 +32,8 @@ def contact(
     Between the moments only the sound is followed, so envelopes stand where they would in a show.
     Raises: LivebendError.
     """
-    loaded = load_model(model)
-    network = Network(
-        loaded, *(size or (loaded.native, loaded.native)), drawn=presets.drawn_masks()
-    )
-    prompts = Prompts(loaded.encode, loaded.understand)
+    network = open_network(model, size, "torch", print, drawn=presets.drawn_masks())
+    prompts = Prompts(network.model.encode, network.model.understand)
     clock = OfflineClock(FPS, max(moments) + 1.0 / FPS)
     heard = pull_sound(open_sound(sound), frame_rate=FPS)
     features = [heard.at(tick.time) for tick in clock]

@@ -9,8 +9,7 @@ from tqdm import tqdm
 
 from livebend.errors import Refused
 from livebend.flow import Pixels
-from livebend.models import load_model
-from livebend.network import Network
+from livebend.opening import open_network
 from livebend.operators import OPERATORS, Operator
 from livebend.outputs.sheet import write_sheet
 from livebend.scene import Bend
@@ -28,8 +27,7 @@ def write_strips(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as why:
         raise Refused(f"{folder}: cannot be written: {why.strerror}") from why
-    loaded = load_model(model)
-    paint = Painter(Network(loaded, *(size or (loaded.native, loaded.native))))
+    paint = Painter(open_network(model, size, "torch", print))
     for operator in tqdm(OPERATORS.values(), unit="strip", disable=quiet):
         _write_strip(folder / f"{operator.name}.png", operator, paint)
     return len(OPERATORS)

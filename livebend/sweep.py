@@ -18,8 +18,8 @@ from livebend.clock import SystemTime
 from livebend.errors import OutOfRange, Refused
 from livebend.flow import Features, Pixels, Tick
 from livebend.mailbox import Latest
-from livebend.models import load_model
 from livebend.network import Network
+from livebend.opening import open_network
 from livebend.operators import find_operator
 from livebend.outputs.sheet import write_sheet
 from livebend.prompts import Prompts
@@ -94,9 +94,8 @@ def sweep(wishes: Sweep, *, quiet: bool = False) -> int:
     scene = _opening(wishes)
     rows, columns = _axes(wishes)
     grid = [[_cell(scene, rows, r, columns, c) for c in columns.values] for r in rows.values]
-    model = load_model(wishes.model)
     drawn = presets.drawn_masks(wishes.preset or "", wishes.masks)
-    network = Network(model, *(wishes.size or (model.native, model.native)), drawn=drawn)
+    network = open_network(wishes.model, wishes.size, "torch", print, drawn=drawn)
     for one in (one for row in grid for one in row):
         network.check(one)
     outer = upstream(network, scene, columns) <= upstream(network, scene, rows)

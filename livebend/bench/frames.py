@@ -85,6 +85,7 @@ def _wait(network: Network) -> None:
 
 
 def wait_for(device: torch.device) -> None:
+    """Wait until a device has done what it was asked for."""
     if device.type == "cuda":
         torch.cuda.synchronize()
 

@@ -8,6 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from livebend.backends import Engine, Inputs
 from livebend.backends.contract import Runner
+from livebend.bench.frames import wait_for
 from livebend.clock import now
 from livebend.memory import Value
 from livebend.models import Stage
@@ -29,7 +30,8 @@ def time_stages(network: Network, frames: int) -> list[dict[str, Any]]:
     a = torch.randn(SIDE, SIDE).to(network.model.device, network.model.dtype)
     for k in range(frames + 2):
         begin = now()
-        _settled(a @ a)
+        a @ a
+        wait_for(a.device)
         gemm.append(now() - begin)
         network.memory.begin_frame()
         network.paint(network.noise(k, 0)[0], text, (), sampling)
@@ -37,12 +39,6 @@ def time_stages(network: Network, frames: int) -> list[dict[str, Any]]:
             values.append(network.memory.ran.seconds[name])
     peak = 2.0 * SIDE**3 / float(np.median(gemm))
     return [_row(network, name, values, operations[name], peak) for name, values in taken.items()]
-
-
-def _settled(x: torch.Tensor) -> None:
-    """Wait for a result."""
-    if x.device.type == "cuda":
-        torch.cuda.synchronize(x.device)
 
 
 class _Counting(Engine):
