@@ -7,6 +7,7 @@ changed run: prompt, noise, step, what lies upstream, and the values of bends.
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain, product
 from math import isnan
 
 import torch
@@ -18,7 +19,7 @@ from livebend.drawn import Drawn
 from livebend.errors import BendFault, OutOfRange
 from livebend.masking import Masking, Trace, silence
 from livebend.memory import Memory, Value
-from livebend.models import Model, Stage, sites, time_stage, unet_stages, vae_stages
+from livebend.models import Group, Model, Stage, groups, sites, time_stage, unet_stages, vae_stages
 from livebend.pasts import Given, Pasts
 from livebend.sampler import Schedule, ddim_step, euler_step, lcm_step, schedule
 from livebend.scene import Bend, Sampling, Scene
@@ -49,7 +50,10 @@ class _Bends:
 
 
 class Network:
-    """A model at one size of picture. Owned by the render thread."""
+    """A model at one size of picture. Owned by the render thread.
+
+    `joins` = False keeps the engine from joining stages, so that each is measured on its own.
+    """
 
     def __init__(
         self,
@@ -76,6 +80,8 @@ class Network:
         self.engine = engine or Engine()
         self._unet = unet_stages(model.unet, *self.shape[2:])
         self._vae = vae_stages(model.vae)
+        self._unet_groups, self._vae_groups = groups(self._unet), groups(self._vae)
+        self.joins = True
         self._time = time_stage(model.unet)
         self._bends = _Bends()
         self.pasts = Pasts()
@@ -144,7 +150,7 @@ class Network:
         guidance. Slow, and before a show; a show never exports or compiles anything."""
         text = Value(-1, self.model.encode([""]))
         with self.engine.preparing():
-            for negative in (None, text) if guided else (None,):
+            for negative, self.joins in product((None, text) if guided else (None,), (False, True)):
                 self.memory.forget()
                 self.paint(self.noise(0)[0], text, (), Sampling("euler", 1, 2.0), negative)
         self.memory.forget()
@@ -203,12 +209,12 @@ class Network:
             step=k,
         )
         known = {"sample": sample, "unet.text": text, "unet.time": self._bend("unet.time", time, k)}
-        output = self._run(self._unet, known, k)
+        output = self._run(self._unet_groups, known, k)
         return self._recall("guidance", (output,), (guidance,), lambda h: _guided(h, guidance), k)
 
-    def _run(self, stages: Sequence[Stage], known: dict[str, Value], k: int) -> Value:
+    def _run(self, parts: Sequence[Group], known: dict[str, Value], k: int) -> Value:
         """Run stages in order over the tensors known by name; return the last one's output."""
-        for stage in stages:
+        for stage in chain.from_iterable(self._chosen(part, k) for part in parts):
             for name in stage.texts:
                 known[name] = self._bend(name, known["unet.text"], k)
             read = [known[name] for name in stage.reads]
@@ -220,7 +226,16 @@ class Network:
             written = self.memory.recall(stage.name, key, partial(runner, *tensors), step=k)
             for name, value in zip(stage.writes, written, strict=True):
                 known[name] = self._bend(name, value, k)
-        return known[stages[-1].writes[0]]
+        return known[parts[-1].stages[-1].writes[0]]
+
+    def _chosen(self, part: Group, k: int) -> tuple[Stage, ...]:
+        """A group's stages as one where an engine joins them and nothing is bent inside."""
+        whole = part.whole
+        if whole is None or not (self.joins and self.engine.joins(whole.name)):
+            return part.stages
+        inside = (place for site in part.hidden for place, _ in self._bends.at.get(site, ()))
+        bent = any(place.step is None or place.step == k for place in inside)
+        return part.stages if bent else (whole,)
 
     def _step(self, x: Value, output: Value, plan: Schedule, k: int, noise: Value) -> Value:
         prediction = self.model.noising.prediction
@@ -271,7 +286,7 @@ class Network:
     def _decode(self, x: Value) -> Value:
         scaling, dtype = self.model.scaling, self.model.dtype
         latent = self._recall("sampler.out", (x,), (), lambda h: (h / scaling).to(dtype), 0)
-        return self._run(self._vae, {"latent": latent}, 0)
+        return self._run(self._vae_groups, {"latent": latent}, 0)
 
     def _bend(self, site: str, value: Value, k: int | None) -> Value:
         for n, (where, bend) in enumerate(self._bends.at.get(site, ())):
