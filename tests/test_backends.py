@@ -124,7 +124,7 @@ def test_only_what_a_choice_names_is_joined(model, store, fake):
         True,
         True,
     ]
-    odd, _ = made(model, "fake", store, (72, 72))
+    odd, _ = made(model, {"unet.tail": "fake"}, store, (72, 72))
     picture(odd)
     assert "unet.tail" not in odd.memory.ran.seconds
 
