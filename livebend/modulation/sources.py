@@ -1,6 +1,6 @@
 """Every source a route can listen to: one function each, 0..1 unless it says otherwise.
 
-To add one, write a function here and its name in `livebend.scene.Source`.
+To add one, write a function here and its name in `livebend.scene.values.Source`.
 """
 
 import math

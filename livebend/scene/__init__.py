@@ -1,0 +1,83 @@
+"""The scene: everything a performer wants, as one frozen value.
+
+values (what it is made of) · naming (the path of every live parameter) · changing (another value
+or part, and what can be refused about one)
+"""
+
+from livebend.scene.changing import (
+    bend_with,
+    check,
+    check_name,
+    parts_of,
+    put,
+    replaced,
+    swap,
+    without_loose_routes,
+)
+from livebend.scene.naming import (
+    MASK,
+    find,
+    get,
+    is_shared,
+    paths,
+    specs_of_bend,
+    specs_of_route,
+    value_of,
+)
+from livebend.scene.values import (
+    Agc,
+    Arrival,
+    Bend,
+    DepthRule,
+    Edge,
+    Normalise,
+    Part,
+    Prompt,
+    Recall,
+    Route,
+    Sampler,
+    Sampling,
+    Scene,
+    Shape,
+    Source,
+    Units,
+    Walk,
+    turns_of,
+)
+
+__all__ = [
+    "MASK",
+    "Agc",
+    "Arrival",
+    "Bend",
+    "DepthRule",
+    "Edge",
+    "Normalise",
+    "Part",
+    "Prompt",
+    "Recall",
+    "Route",
+    "Sampler",
+    "Sampling",
+    "Scene",
+    "Shape",
+    "Source",
+    "Units",
+    "Walk",
+    "bend_with",
+    "check",
+    "check_name",
+    "find",
+    "get",
+    "is_shared",
+    "parts_of",
+    "paths",
+    "put",
+    "replaced",
+    "specs_of_bend",
+    "specs_of_route",
+    "swap",
+    "turns_of",
+    "value_of",
+    "without_loose_routes",
+]
