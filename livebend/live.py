@@ -28,7 +28,7 @@ from livebend.control.desk import Desk
 from livebend.control.keys import press
 from livebend.control.osc import OscInput, endpoint
 from livebend.control.queue import CommandQueue, Gate, texts, texts_of
-from livebend.errors import LivebendError
+from livebend.errors import LivebendError, named
 from livebend.files import write_whole
 from livebend.flow import CommandSource, Features, Frame, Output, Tick, run
 from livebend.mailbox import Latest
@@ -283,7 +283,7 @@ class Show:
 
     def _told(self, failure: BaseException) -> None:
         """A fault that a show can go on without."""
-        self.statistics.notice(f"{type(failure).__name__}: {failure}", "error")
+        self.statistics.notice(named(failure), "error")
 
     def _failed(self, failure: BaseException) -> None:
         """A fault that ends the show."""
