@@ -24,7 +24,7 @@ from torch import Tensor
 
 from livebend.operators.planes import plane
 from livebend.operators.seeded import CloudSize, Draw, Roll, cloudy
-from livebend.ranges import Degrees, Range, Unit
+from livebend.ranges import Degrees, Range, Unit, eased
 from livebend.specs import Spec, Value, specs_of
 
 Heard = Literal["rms", "low", "mid", "high", "flux", "brightness"]
@@ -192,9 +192,8 @@ def _shape(inwards: Tensor, half: float, softness: float, pixel: float) -> Tenso
 
 
 def _edge(inwards: Tensor, width: float) -> Tensor:
-    """From 0 to 1 over an edge of that width, 1/2 in its middle: s²·(3 − 2s)."""
-    s = (0.5 + inwards / width).clamp(0.0, 1.0)
-    return s * s * (3.0 - 2.0 * s)
+    """From 0 to 1 over an edge of that width, 1/2 in its middle."""
+    return eased((0.5 + inwards / width).clamp(0.0, 1.0))
 
 
 # ---- parameters ------------------------------------------------------------------------------

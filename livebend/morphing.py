@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
+from livebend.ranges import eased
 from livebend.scene import (
     Arrival,
     Bend,
@@ -61,7 +62,7 @@ class Morph:
         if self._arrival is None:
             return 1.0
         u = min((time - self._begin) / self._arrival.seconds, 1.0)
-        return u * u * (3.0 - 2.0 * u)
+        return eased(u)
 
 
 def blended(old: Scene, new: Scene, share: float) -> Scene:

@@ -2,9 +2,14 @@
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from livebend.errors import OutOfRange
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    Share = TypeVar("Share", float, Tensor)
 
 Curve = Literal["linear", "log"]
 
@@ -73,6 +78,14 @@ class Range:
     def __str__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""
         return f"{'whole number ' if self.whole else ''}{self.low:g}..{self.high:g}{unit}"
+
+
+def eased(u: "Share") -> "Share":
+    """Return a share 0..1, a number or a tensor, with a soft start and end: u²·(3 − 2u).
+
+    Its slope is 0 at both ends and 3/2 in the middle; eased(1 − u) = 1 − eased(u).
+    """
+    return u * u * (3.0 - 2.0 * u)
 
 
 Unit = Annotated[float, Range(0, 1)]

@@ -19,6 +19,7 @@ from livebend.morphing import Morph
 from livebend.network import Network, Painted
 from livebend.operators import find_operator
 from livebend.prompts import Prompts
+from livebend.ranges import eased
 from livebend.scene import Bend, Route, Scene, Walk, put
 from livebend.status import BendStatus, RouteStatus, Statistics, Status
 from livebend.transfer import transfer_for
@@ -287,7 +288,7 @@ class _Fade:
         u = min((time - self._begin) / fade, 1.0) if fade > 0 else 1.0
         if self._origin is None or u >= 1.0:
             return target, 1.0
-        return self._origin, u * u * (3.0 - 2.0 * u)
+        return self._origin, eased(u)
 
 
 def slerp(a: Tensor, b: Tensor, share: float) -> Tensor:

@@ -10,6 +10,7 @@ from typing import Literal
 from zlib import crc32
 
 from livebend.flow import Features
+from livebend.ranges import eased
 
 Kind = Literal["level", "sound", "pulse", "time", "paper"]
 
@@ -176,8 +177,7 @@ def _square(m: Moment) -> float:
 def _random(m: Moment) -> float:
     """A smooth path through a new random value every period, the same for the same seed."""
     index = math.floor(m.turns)
-    place = m.turns - index
-    smooth = place * place * (3.0 - 2.0 * place)
+    smooth = eased(m.turns - index)
     return (1.0 - smooth) * _chance(m.seed, index) + smooth * _chance(m.seed, index + 1)
 
 
