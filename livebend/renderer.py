@@ -24,7 +24,7 @@ from livebend.scene import Bend, Route, Scene, Walk, put
 from livebend.status import BendStatus, RouteStatus, Statistics, Status
 from livebend.transfer import transfer_for
 
-Between = Callable[[Tensor, Tensor, float], Tensor]
+Way = Callable[[Tensor, Tensor, float], Tensor]
 
 HELD_OFF = 2.0  # s that a bend stays out after it made values that are not finite
 
@@ -126,22 +126,26 @@ class Renderer:
     def _paint(self, scene: Scene, tick: Tick, share: float = 1.0) -> Painted:
         guided = scene.sampling.guidance > 1.0
         negative = self._prompts.value(scene.prompt.negative) if guided else None
-        text = self._crossed("text.morph", self._text(scene, tick), share, torch.lerp)
+        text = self._crossed("text.morph", self._text(scene, tick), share)
         noise = self._walk(scene.seed, scene.walk, tick.time)
         noise = self._crossed("noise.morph", noise, share, slerp)
         trace, toward = self._modulator.history.trace, self._toward(scene, tick)
         return self.network.paint(noise, text, scene.bends, scene.sampling, negative, trace, toward)
 
-    def _crossed(self, name: str, new: Value, share: float, between: Between) -> Value:
+    def _crossed(self, name: str, new: Value, share: float, way: Way = torch.lerp) -> Value:
         """The prompt or the noise on the way from what was shown when a preset was loaded."""
-        value, old = new, self._origins.get(name, new)
-        if share < 1.0 and old.version != new.version:
-            key = (old.version, new.version, share)
-            (value,) = self.network.memory.recall(
-                name, key, lambda: (between(old.tensor, new.tensor, share),)
-            )
+        value = self._between(name, self._origins.get(name, new), new, share, way)
         self._shown[name] = value
         return value
+
+    def _between(self, name: str, a: Value, b: Value, share: float, way: Way = torch.lerp) -> Value:
+        """The value `share` (0..1) of the way from a to b; at either end it is that one itself."""
+        if a.version == b.version or share >= 1.0:
+            return b
+        if share <= 0.0:
+            return a
+        key = (a.version, b.version, share)
+        return self.network.memory.recall(name, key, lambda: (way(a.tensor, b.tensor, share),))[0]
 
     def _toward(self, scene: Scene, tick: Tick) -> Value | None:
         """The step from the first prompt to the second, for bends that go along it."""
@@ -162,23 +166,14 @@ class Renderer:
         prompt = scene.prompt
         target = self._prompts.value(self._said(scene, tick))
         origin, share = self._fade.step(target, tick.time, prompt.fade)
-        text = self._mixed("text.fade", origin, target, share)
+        text = self._between("text.fade", origin, target, share)
         self._fade.shown = text
         if not prompt.to:
             return text
-        return self._mixed("text.blend", text, self._prompts.value(prompt.to), prompt.blend)
+        return self._between("text.blend", text, self._prompts.value(prompt.to), prompt.blend)
 
     def _said(self, scene: Scene, tick: Tick) -> str:
         return scene.prompt.now(tick.time, self._progress(tick))
-
-    def _mixed(self, name: str, a: Value, b: Value, share: float) -> Value:
-        if share <= 0.0 or share >= 1.0 or a.version == b.version:
-            return a if share <= 0.0 else b
-        key = (a.version, b.version, share)
-        (mixed,) = self.network.memory.recall(
-            name, key, lambda: (torch.lerp(a.tensor, b.tensor, share),)
-        )
-        return mixed
 
     def _walk(self, seed: int, walk: Walk, time: float) -> Value:
         """x_T = n0 + r·(cos φ·n1 + sin φ·n2). Source: Dzwonczyk et al. 2024, section 3."""
