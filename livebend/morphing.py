@@ -138,7 +138,7 @@ def _same(a: P, b: P, gone: Mapping[str, str]) -> bool:
     if isinstance(a, Bend) and isinstance(b, Bend) and a.operator != b.operator:
         return False
     specs = _specs(a)
-    fixed = (n for n, s in specs.items() if s.kind != "float" or (n, a.kind) == ("rate", "route"))
+    fixed = (name for name, spec in specs.items() if spec.kind != "float")
     return a.name == b.name and all(
         value_of(a, n, specs[n]) == value_of(b, n, specs[n]) for n in fixed
     )

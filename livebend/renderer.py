@@ -14,7 +14,7 @@ from livebend.flow import Features, Frame, Pixels, Tick
 from livebend.governor import Governed
 from livebend.mailbox import Latest
 from livebend.memory import Ran, Value
-from livebend.modulation import Modulation, Modulator
+from livebend.modulation import Modulation, Modulator, Phase, rate_of
 from livebend.morphing import Morph
 from livebend.network import Network, Painted
 from livebend.operators import find_operator
@@ -62,6 +62,7 @@ class Renderer:
         self._shown: dict[str, Value] = {}  # the prompt and the noise of the last frame
         self._origins: dict[str, Value] = {}  # those of the frame before a preset was loaded
         self._fade = _Fade()
+        self._courses = _Courses()
         self._held_off: dict[str, float] = {}
         self._good: Pixels | None = None
         self._refused: Mapping[str, str] = {}
@@ -71,8 +72,8 @@ class Renderer:
         """Paint the frame of this tick."""
         begin = now()
         scene, share = self._morphed(scene, tick)
-        modulation = self._modulate(scene, features, tick)
-        playing = self._without_faulty(modulated(scene, modulation), tick)
+        playing, modulation = self._played(scene, features, tick)
+        playing = self._without_faulty(playing, tick)
         playing = self._governed.before(playing) if self._governed else playing
         self._begin(scene, tick)
         playing, painted = self._painted(playing, tick, share)
@@ -87,7 +88,7 @@ class Renderer:
 
     def follow(self, scene: Scene, features: Features, tick: Tick) -> None:
         """Follow the sound through this tick without painting."""
-        self._modulate(self._morphed(scene, tick)[0], features, tick)
+        self._played(self._morphed(scene, tick)[0], features, tick)
 
     def _morphed(self, scene: Scene, tick: Tick) -> tuple[Scene, float]:
         """Return the scene on its way from the one that was played, and its share of the way."""
@@ -109,6 +110,13 @@ class Renderer:
             self.network.pasts.forget()
             self._loads = scene.loads
 
+    def _played(self, scene: Scene, features: Features, tick: Tick) -> tuple[Scene, Modulation]:
+        """Follow the sound, and what goes round in time; return the scene as its routes make it."""
+        modulation = self._modulate(scene, features, tick)
+        playing = modulated(scene, modulation)
+        self._courses.step(scene, playing, tick)
+        return playing, modulation
+
     def _modulate(self, scene: Scene, features: Features, tick: Tick) -> Modulation:
         progress = self._progress(tick)
         modulation = self._modulator.step(scene, features, tick.time, tick.dt, progress or 0.0)
@@ -127,7 +135,7 @@ class Renderer:
         guided = scene.sampling.guidance > 1.0
         negative = self._prompts.value(scene.prompt.negative) if guided else None
         text = self._crossed("text.morph", self._text(scene, tick), share)
-        noise = self._walk(scene.seed, scene.walk, tick.time)
+        noise = self._walk(scene.seed, scene.walk)
         noise = self._crossed("noise.morph", noise, share, slerp)
         trace, toward = self._modulator.history.trace, self._toward(scene, tick)
         return self.network.paint(noise, text, scene.bends, scene.sampling, negative, trace, toward)
@@ -173,15 +181,14 @@ class Renderer:
         return self._between("text.blend", text, self._prompts.value(prompt.to), prompt.blend)
 
     def _said(self, scene: Scene, tick: Tick) -> str:
-        return scene.prompt.now(tick.time, self._progress(tick))
+        return scene.prompt.now(self._courses.prompts, self._progress(tick))
 
-    def _walk(self, seed: int, walk: Walk, time: float) -> Value:
+    def _walk(self, seed: int, walk: Walk) -> Value:
         """x_T = n0 + r·(cos φ·n1 + sin φ·n2). Source: Dzwonczyk et al. 2024, section 3."""
         still, east, north = self.network.noise(seed)
         if walk.radius == 0.0:
             return still
-        turns = time / walk.period if walk.period else 0.0
-        phi = 2.0 * math.pi * math.fmod(turns + walk.phase / 360.0, 1.0)
+        phi = 2.0 * math.pi * math.fmod(self._courses.walk + walk.phase / 360.0, 1.0)
         size = math.sqrt(1.0 + walk.radius**2) if walk.normalise else 1.0
 
         def walked() -> tuple[Tensor]:
@@ -263,6 +270,30 @@ class Renderer:
         note = "left out after a fault" if bend.name in self._held_off else ""
         d, acts = self._strength.get(bend.name, 0.0), bend.name in self._strength
         return BendStatus(bend.name, bend.operator, bend.site, bend.values, bend.mix, d, acts, note)
+
+
+class _Courses:
+    """Where the walk is on its circle and which prompt has its turn: periods since the show began.
+
+    A hand or a route that changes a period changes the pace, never the place. A scene that is
+    loaded with another walk or other turns begins where the time of the show has them.
+    """
+
+    def __init__(self) -> None:
+        self.walk = self.prompts = 0.0
+        self._phases = {"walk": Phase(), "prompt": Phase()}
+        self._before = Scene()
+
+    def step(self, scene: Scene, playing: Scene, tick: Tick) -> None:
+        """Go on to the tick: `scene` as it was given, `playing` as its routes make it."""
+        if scene.loads != self._before.loads:
+            for name in self._phases:
+                if getattr(scene, name) != getattr(self._before, name):
+                    self._phases[name] = Phase()
+        self._before = scene
+        walk, prompt = rate_of(playing.walk.period), rate_of(playing.prompt.every)
+        self.walk = self._phases["walk"].step(walk, tick.time, tick.dt)
+        self.prompts = self._phases["prompt"].step(prompt, tick.time, tick.dt)
 
 
 class _Fade:

@@ -20,22 +20,16 @@ LOWEST_PITCH, PITCH_OCTAVES = 55.0, 5.0
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What a source may look at: the sound now and one frame ago, and the time of the show in s.
+    """What a source may look at: the sound now and one frame ago, and the place in the show, 0..1.
 
-    `rate` in Hz belongs to an LFO, `seed` to its chance; `progress` is the place in the show, 0..1.
+    `turns` are an LFO's whole and part periods since the show began; `seed` belongs to its chance.
     """
 
     features: Features
     before: Features
-    time: float
     progress: float
-    rate: float = 0.1
+    turns: float = 0.0
     seed: int = 0
-
-    @property
-    def turns(self) -> float:
-        """The LFO's whole and part periods since the show began."""
-        return self.rate * self.time
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,14 +46,11 @@ class Prompt:
         """What `text` and `turns` name to be painted, in turn; never empty."""
         return turns_of(self.turns) or (self.text,)
 
-    def now(self, time: float, progress: float | None) -> str:
-        """The text whose turn it is at `time` in s; `progress` 0..1 is the place in a show that has
-        an end, and None in one that has not."""
+    def now(self, gone: float, progress: float | None) -> str:
+        """The text whose turn it is after so many turns are gone; `progress` 0..1 is the place in a
+        show that has an end, and None in one that has not."""
         texts = self.texts
-        if progress is not None:
-            place = min(progress * len(texts), len(texts) - 1)
-        else:
-            place = time / self.every if self.every else 0.0
+        place = gone if progress is None else min(progress * len(texts), len(texts) - 1)
         return texts[math.floor(self.turn + place) % len(texts)]
 
 
