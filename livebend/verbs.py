@@ -147,6 +147,8 @@ def operators(wishes: argparse.Namespace) -> int:
     elif wishes.markdown:
         print(operator_table())
     else:
+        if not wishes.json:
+            print("operator, family, parameters (what a fader goes over), what it does")
         _print(operator_rows(), wishes.json)
     return 0
 

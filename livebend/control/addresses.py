@@ -2,15 +2,18 @@
 
     /livebend/prompt s                     /livebend/bend/add NAME OPERATOR SITE [key value …]
     /livebend/<path with slashes> v        /livebend/bend/replace NAME OPERATOR SITE [key value …]
+    /livebend/<path with slashes>/play f
     /livebend/preset s|i [f]               /livebend/bend/remove NAME
     /livebend/blackout [i]                 /livebend/route/add NAME SOURCE TARGET [key value …]
     /livebend/freeze [i]                   /livebend/route/remove NAME
     /livebend/panic    /livebend/undo
 
-A parameter's address without an argument, or with "?", asks for its value. Blackout and freeze
-toggle without an argument. Integers, floats and booleans stand in for one another; a number out of
-range is brought inside and said so; any other type is refused. A button's 0, sent as it is let go,
-does nothing. Addresses that end in /_… are other programs' own and are ignored.
+A number's address with /play takes a fader's 0..1 over what is played of its range, which is less
+than it may be. A parameter's address without an argument, or with "?", asks for its value.
+Blackout and freeze toggle without an argument. Integers, floats and booleans stand in for one
+another; a number out of range is brought inside and said so; any other type is refused. A button's
+0, sent as it is let go, does nothing. Addresses that end in /_… are other programs' own and are
+ignored.
 """
 
 import math
@@ -39,6 +42,7 @@ from livebend.tables import bend_from, route_from
 
 LONGEST = 2000
 FADE = specs_of(Recall)["fade"]
+FADER = "/play"
 ALIASES = {f"{ROOT}/prompt": "prompt.text"}
 
 Arguments = Sequence[object]
@@ -52,10 +56,18 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A wish for a number to go to a fader's place, 0..1; without one, to hear where it is."""
+
+    path: str
+    position: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """What a message asks for (None = nothing), and what was brought inside its range for it."""
 
-    wish: Command | Show | Ask | None = None
+    wish: Command | Show | Ask | Place | None = None
     fitted: str = ""
 
 
@@ -95,6 +107,9 @@ def read(address: str, arguments: Arguments, known: Leaves, bank: Bank) -> Heard
         return COMMANDS[address](arguments, bank)
     if address in known:
         return _parameter(*known[address], arguments)
+    stem, _, last = address.rpartition("/")
+    if f"/{last}" == FADER and stem in known:
+        return _fader(*known[stem], arguments)
     return None
 
 
@@ -122,6 +137,19 @@ def _parameter(path: str, spec: Spec, arguments: Arguments) -> Heard:
         raise OutOfRange(f"{path}: {len(arguments)} values: expected one, {spec.allowed}")
     value = spec.fit(arguments[0], path)
     return Heard(Set(path, value), _fitted(spec, path, arguments[0], value))
+
+
+def _fader(path: str, spec: Spec, arguments: Arguments) -> Heard:
+    if spec.range is None:
+        raise OutOfRange(f"{path}{FADER}: expected a number's path; {path} is {spec.allowed}")
+    if not arguments or list(arguments) == ["?"]:
+        return Heard(Place(path))
+    match list(arguments):
+        case [int() | float() as position]:
+            inside = min(max(float(position), 0.0), 1.0)
+            note = f"{path}{FADER} = {position:g}: brought to {inside:g}"
+            return Heard(Place(path, inside), "" if inside == position else note)
+    raise OutOfRange(f"{path}{FADER}: expected one number, 0..1")
 
 
 def _fitted(spec: Spec, path: str, given: object, value: Value) -> str:

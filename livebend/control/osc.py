@@ -12,12 +12,21 @@ from typing import cast
 
 from livebend import clock
 from livebend.commands import Add, Load, Replace, Set
-from livebend.control.addresses import COMMANDS, Ask, Heard, Leaves, is_private, leaves, read
+from livebend.control.addresses import (
+    COMMANDS,
+    Ask,
+    Heard,
+    Leaves,
+    Place,
+    is_private,
+    leaves,
+    read,
+)
 from livebend.control.datagrams import DatagramError, messages, reply
 from livebend.control.desk import Desk
 from livebend.errors import LivebendError, Refused, UnknownName
 from livebend.parameters import ROOT
-from livebend.scene import Part, get
+from livebend.scene import Part, get, played
 from livebend.worker import Worker
 
 HOST, PORT, REPLY_PORT = "127.0.0.1", 8000, 9000
@@ -101,11 +110,21 @@ class Ear:
                 self.counts.ignored += 1
             case Ask(path):
                 return [reply(address, get(self._desk.scene.get(), path))]
+            case Place(path, position):
+                return self._place(address, path, position)
             case wish if not self._desk.send(wish):
                 self.counts.refused += 1
             case wish:
                 self._await(wish)
         return []
+
+    def _place(self, address: str, path: str, position: float | None) -> list[bytes]:
+        """Put a number to a fader's place on what is played of its range, or tell its place."""
+        scene = self._desk.scene.get()
+        reach = played(scene, path)
+        if position is None:
+            return [reply(address, reach.to_unit(float(get(scene, path))))]
+        return self._obey(address, Heard(Set(path, reach.from_unit(position))))
 
     def _await(self, wish: object) -> None:
         """Remember the parts that will be there once the wish is granted."""

@@ -6,11 +6,13 @@ after --set.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import cast
 
 from livebend import masks
-from livebend.errors import UnknownName
+from livebend.errors import OutOfRange, UnknownName
 from livebend.operators import find_operator
+from livebend.ranges import Range
 from livebend.scene.values import Bend, Part, Route, Scene
 from livebend.specs import Spec, Value, specs_of
 
@@ -46,6 +48,24 @@ def find(scene: Scene, path: str) -> Spec:
     if leaf not in specs:
         raise UnknownName("parameter", path, [p for p, _ in paths(scene)])
     return specs[leaf]
+
+
+def played(scene: Scene, path: str) -> Range:
+    """Return the range that a fader of 0..1 goes over at `path`; for what a route adds, the width
+    of its target's, both ways. Raises: UnknownName, OutOfRange where it is no number.
+    """
+    spec = find(scene, path)
+    head, _, rest = path.partition(".")
+    name, _, leaf = rest.partition(".")
+    if spec.range is None:
+        raise OutOfRange(f"{path}: no number, and a fader goes over numbers only")
+    if head != "route" or leaf not in ("low", "high"):
+        return spec.range.played
+    aim = find(scene, scene.route(name).target).range
+    if aim is None:
+        return spec.range.played
+    width = aim.played.high - aim.played.low
+    return replace(spec.range, low=-width, high=width, unit=aim.unit)
 
 
 def paths(scene: Scene) -> Iterator[tuple[str, Spec]]:

@@ -22,6 +22,7 @@ Sampler = Literal["euler", "ddim", "lcm"]
 DepthRule = Literal["nearest", "insert", "split"]
 Normalise = Literal["auto", "none", "match", "match.channel"]
 Units = Literal["sigma", "raw"]
+Follow = Annotated[float, Range(0, 600, "s", play=(0, 2))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,9 @@ class Prompt:
 
     text: Annotated[str, "what is painted"] = ""
     turns: Annotated[str, "prompts in turn, with | between them; empty = text alone"] = ""
-    turn: Annotated[float, Range(0, 64, "prompts"), "which of them comes first, 0 = the first"] = (
-        0.0
-    )
+    turn: Annotated[
+        float, Range(0, 64, "prompts", play=(0, 8)), "which of them comes first, 0 = the first"
+    ] = 0.0
     every: Annotated[
         Seconds, "time for each; 0 = stay. A show with an end has them spread over it"
     ] = 20.0
@@ -63,8 +64,12 @@ def turns_of(text: str) -> tuple[str, ...]:
 class Walk:
     """The circular noise walk: x_T = n0 + radius (cos φ n1 + sin φ n2), φ once round a period."""
 
-    radius: Annotated[float, Range(0, 4), "size of the circle, in deviations of the noise"] = 0.3
-    period: Annotated[float, Range(0, 3600, "s"), "time once round; 0 = stand still"] = 20.0
+    radius: Annotated[
+        float, Range(0, 4, play=(0, 1)), "size of the circle, in deviations of the noise"
+    ] = 0.3
+    period: Annotated[
+        float, Range(0, 3600, "s", play=(0, 60)), "time once round; 0 = stand still"
+    ] = 20.0
     phase: Annotated[Degrees, "place on the circle at time 0"] = 0.0
     normalise: Annotated[bool, "divide by sqrt(1 + radius²), so that the noise keeps its size"] = (
         True
@@ -76,8 +81,12 @@ class Sampling:
     """How the network is run."""
 
     sampler: Annotated[Sampler, "euler for few steps, ddim for the paper's mode, lcm"] = "euler"
-    steps: Annotated[int, Range(0, 50, whole=True), "network calls per frame; 0 = the model's"] = 0
-    guidance: Annotated[float, Range(0, 30), "classifier-free guidance; 0 or 1 = off"] = 0.0
+    steps: Annotated[
+        int, Range(0, 50, whole=True, play=(0, 4)), "network calls per frame; 0 = the model's"
+    ] = 0
+    guidance: Annotated[
+        float, Range(0, 30, play=(0, 10)), "classifier-free guidance; 0 or 1 = off"
+    ] = 0.0
     depth: Annotated[DepthRule, "how a bend at latent@p finds its place; split is approximate"] = (
         "nearest"
     )
@@ -88,7 +97,7 @@ class Agc:
     """The automatic gain in front of every route that listens to a level."""
 
     window: Annotated[float, Range(1, 60, "s"), "how far back it looks"] = 15.0
-    ceiling: Annotated[float, Range(1, 1000), "largest gain"] = 20.0
+    ceiling: Annotated[float, Range(1, 1000, play=(1, 50)), "largest gain"] = 20.0
     gate: Annotated[float, Range(-90, 0, "dBFS"), "below this it is silence"] = -60.0
     on: Annotated[bool, "off = levels as they come"] = True
 
@@ -143,13 +152,15 @@ class Route:
     low: Annotated[float, Range(-1e6, 1e6), "added to the target at source 0"] = 0.0
     high: Annotated[float, Range(-1e6, 1e6), "added to the target at source 1"] = 1.0
     curve: Annotated[Shape, "shape between low and high"] = "linear"
-    attack: Annotated[Seconds, "time constant upwards"] = 0.01
-    release: Annotated[Seconds, "time constant downwards"] = 0.25
-    rate: Annotated[float, Range(0, 50, "Hz"), "of an LFO"] = 0.1
+    attack: Annotated[Follow, "time constant upwards"] = 0.01
+    release: Annotated[Follow, "time constant downwards"] = 0.25
+    rate: Annotated[float, Range(0, 50, "Hz", play=(0, 4)), "of an LFO"] = 0.1
     gain: Annotated[Gain, "factor on the source"] = 1.0
     edge: Annotated[Edge, "outside the target's range: fit = as the target does"] = "fit"
     slew: Annotated[
-        float, Range(0, 1e6, "a second"), "fastest change, in the target's unit; 0 = no limit"
+        float,
+        Range(0, 1e6, "a second", play=(0, 720)),
+        "fastest change, in the target's unit; 0 = no limit",
     ] = 0.0
     mute: Annotated[bool, "leave this route out"] = False
 
