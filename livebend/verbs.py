@@ -44,7 +44,10 @@ def _go_headless(wishes: argparse.Namespace) -> None:
     wishes.headless = True
     wishes.seconds = wishes.seconds or DEMO_SECONDS
     wishes.record = wishes.record or Path(DEMO_FILE)
-    print(f"no display: {wishes.seconds:g} s go into {wishes.record} (--headless says it aloud)")
+    print(
+        f"no display: recording {wishes.seconds:g} s into {wishes.record};"
+        " --headless plays on without a window"
+    )
 
 
 def render(wishes: argparse.Namespace) -> int:
