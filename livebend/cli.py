@@ -159,6 +159,10 @@ def _add_live(to: argparse.ArgumentParser) -> None:
     to.add_argument("--record", type=Path, metavar="OUT.mp4", help="record picture and sound")
     to.add_argument("--record-cues", type=Path, metavar="FILE", help="write down what is played")
     to.add_argument("--osc", default="127.0.0.1:8000", metavar="HOST:PORT", help="where to listen")
+    to.add_argument(
+        "--osc-allow", action="append", default=[], metavar="ADDRESS|NETWORK",
+        help="listen to these senders only, such as 192.168.1.0/24; may be repeated",
+    )  # fmt: skip
     to.add_argument("--stats", type=Path, metavar="STATS.json", help="write figures at the end")
 
 

@@ -6,7 +6,7 @@ It listens on this machine alone unless told otherwise: a venue's network is ope
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -24,6 +24,7 @@ from livebend.control.addresses import (
 )
 from livebend.control.datagrams import DatagramError, messages, reply
 from livebend.control.desk import Desk
+from livebend.control.senders import Senders
 from livebend.errors import LivebendError, Refused, UnknownName
 from livebend.parameters import ROOT
 from livebend.scene import Part, get, played
@@ -49,6 +50,7 @@ class OscCounts:
     refused: int = 0
     fitted: int = 0
     ignored: int = 0
+    turned_away: int = 0  # datagrams of senders that are not listened to
 
 
 def endpoint(text: str) -> tuple[str, int]:
@@ -169,7 +171,9 @@ def _stem(part: Part) -> str:
 class OscInput:
     """The socket and its thread; replies go to the sender's machine at `reply_port`.
 
-    Raises: Refused where the address cannot be listened on.
+    `allow` names the machines and networks that are listened to, everybody where it is empty; what
+    others send is not read, it is counted, and each of them is told of once.
+    Raises: Refused where the address cannot be listened on, or `allow` cannot be read.
     """
 
     def __init__(
@@ -179,9 +183,11 @@ class OscInput:
         port: int = PORT,
         *,
         reply_port: int = REPLY_PORT,
+        allow: Iterable[str] = (),
         on_failure: Callable[[BaseException], None] | None = None,
     ) -> None:
         self._ear = Ear(desk)
+        self._senders, self._turned_away = Senders(allow), set[str]()
         self._desk, self._reply_port = desk, reply_port
         self._socket = _listen(host, port)
         self._worker = Worker("osc", self._listen, on_failure)
@@ -210,12 +216,25 @@ class OscInput:
 
     def _listen(self, stop: threading.Event) -> None:
         while not stop.is_set():
-            try:
-                datagram, sender = self._socket.recvfrom(65535)
-            except (TimeoutError, ConnectionResetError):  # Windows tells of a reply that was lost
-                continue
-            for answer in self._ear.hear(datagram):
-                self._answer(answer, sender)
+            self._take()
+
+    def _take(self) -> None:
+        """Wait for a datagram a short while, and act on it if its sender is listened to."""
+        try:
+            datagram, sender = self._socket.recvfrom(65535)
+        except (TimeoutError, ConnectionResetError):  # Windows tells of a reply that was lost
+            return
+        if not self._senders.allow(sender[0]):
+            self._turn_away(sender[0])
+            return
+        for answer in self._ear.hear(datagram):
+            self._answer(answer, sender)
+
+    def _turn_away(self, host: str) -> None:
+        self._ear.counts.turned_away += 1
+        if host not in self._turned_away and len(self._turned_away) < STRANGERS:
+            self._turned_away.add(host)
+            self._desk.refuse(f"OSC: {host} is turned away; --osc-allow {host} would let it in")
 
     def _answer(self, answer: bytes, sender: Sender) -> None:
         try:
