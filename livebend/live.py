@@ -147,7 +147,9 @@ class Show:
         sound = self._sound()
         recording = self._recording(player, sound, ending)
         queue = self._queue(player, ending)
-        screen.desk = Desk(queue.give, self._show, self.scenes, self.bank, self.refuse)
+        screen.desk = Desk(
+            queue.give, self._show, self.scenes, self.bank, self.refuse, Display.specs
+        )
         self.osc = OscInput(
             screen.desk, *self.address, allow=self.wishes.osc_allow, on_failure=self._failed
         ).start()
@@ -275,7 +277,7 @@ class Show:
 
     # ---- faults ------------------------------------------------------------------------------
 
-    def _show(self, what: str, on: bool | None) -> None:
+    def _show(self, what: str, on: Value | None) -> None:
         """Act on the display at once, whatever the render thread is doing."""
         if on is None:
             self.display.toggle(what)

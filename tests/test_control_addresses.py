@@ -1,5 +1,6 @@
 """What each OSC message means, and that nothing a stranger sends does any harm."""
 
+import re
 import struct
 from dataclasses import replace
 
@@ -10,14 +11,16 @@ from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from livebend.commands import Add, Load, Panic, Remove, Replace, Set, Undo
-from livebend.control.addresses import Ask, Heard, Place, is_private, leaves, read
+from livebend.control.addresses import Ask, Heard, Place, is_private, leaves, outputs, read
 from livebend.control.datagrams import DatagramError, messages, reply
 from livebend.control.desk import Desk, Show
 from livebend.control.osc import STRANGERS, Ear
 from livebend.errors import LivebendError, OutOfRange, UnknownName
 from livebend.mailbox import Latest
 from livebend.parameters import parameters
+from livebend.ranges import Range
 from livebend.scene import Bend, Route, Scene
+from livebend.specs import Spec
 
 SCENE = Scene(
     "Dub",
@@ -187,6 +190,46 @@ def test_an_unknown_address_is_nobodys():
 def test_addresses_of_other_programs_are_private():
     assert is_private("/livebend/_samplerate")
     assert not is_private("/livebend/bend/_x/angle")
+
+
+SCREEN = {
+    name: Spec(name, kind, default, limits)
+    for name, kind, default, limits in (
+        ("fullscreen", "bool", False, None),
+        ("brightness", "float", 1.0, Range(0, 1)),
+        ("display", "int", -1, Range(-1, 15, whole=True)),
+    )
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "wish", "note"),
+    [
+        ("fullscreen", [], Show("fullscreen"), ""),
+        ("fullscreen", [1], Show("fullscreen", True), ""),
+        ("fullscreen", [0.0], Show("fullscreen", False), ""),
+        ("brightness", [0.25], Show("brightness", 0.25), ""),
+        ("brightness", [3.0], Show("brightness", 1.0), "output.brightness = 3: brought to 1.0"),
+        ("display", [], Show("display"), ""),
+        ("display", [1.0], Show("display", 1), ""),
+    ],
+)
+def test_the_display_is_told_what_its_settings_allow(name, arguments, wish, note):
+    address = f"/livebend/output/{name}"
+    assert read(address, arguments, KNOWN, Bank(), outputs(SCREEN)) == Heard(wish, note)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("brightness", [], "output.brightness: 0 values: expected one, 0..1"),
+        ("brightness", ["on"], "output.brightness = 'on': expected 0..1"),
+        ("fullscreen", [1, 2], "output.fullscreen: 2 values"),
+    ],
+)
+def test_what_the_display_cannot_do_is_refused(name, arguments, message):
+    with pytest.raises(LivebendError, match=re.escape(message)):
+        read(f"/livebend/output/{name}", arguments, KNOWN, Bank(), outputs(SCREEN))
 
 
 # ---- the ear

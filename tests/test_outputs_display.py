@@ -58,6 +58,24 @@ def test_display_checks_what_it_is_given() -> None:
         display.set("brightness", "bright")
 
 
+def test_the_display_goes_on_to_the_next_and_round() -> None:
+    display = Display()
+    display.count = 3
+    seen = [display.shown_on]
+    for _ in range(4):
+        display.toggle("display")
+        seen.append(display.shown_on)
+    assert seen == [2, 0, 1, 2, 0]
+    display.set("display", 9)
+    assert display.shown_on == 2
+
+
+@pytest.mark.parametrize("name", ["brightness", "fade"])
+def test_a_number_is_no_switch(name: str) -> None:
+    with pytest.raises(OutOfRange, match=f"{name}: expected 0"):
+        Display().toggle(name)
+
+
 def test_every_field_of_the_view_is_documented() -> None:
     assert all(spec.doc for spec in Display.specs.values())
     assert set(Display.specs) == set(View.__slots__)

@@ -2,7 +2,7 @@
 
     /livebend/prompt s                     /livebend/bend/add NAME OPERATOR SITE [key value …]
     /livebend/<path with slashes> v        /livebend/bend/replace NAME OPERATOR SITE [key value …]
-    /livebend/<path with slashes>/play f
+    /livebend/<path with slashes>/play f   /livebend/output/<setting of the display> [v]
     /livebend/preset s|i [f]               /livebend/bend/remove NAME
     /livebend/blackout [i]                 /livebend/route/add NAME SOURCE TARGET [key value …]
     /livebend/freeze [i]                   /livebend/route/remove NAME
@@ -10,7 +10,8 @@
 
 A number's address with /play takes a fader's 0..1 over what is played of its range, which is less
 than it may be. A parameter's address without an argument, or with "?", asks for its value.
-Blackout and freeze toggle without an argument. Integers, floats and booleans stand in for one
+Blackout, freeze and the display's other switches toggle without an argument, and output/display
+goes on to the next. Integers, floats and booleans stand in for one
 another; a number out of range is brought inside and said so; any other type is refused. A button's
 0, sent as it is let go, does nothing. Addresses that end in /_… are other programs' own and are
 ignored.
@@ -20,6 +21,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from types import MappingProxyType
 from typing import Literal
 
 from livebend.commands import Add, Command, Panic, Remove, Replace, Set, Undo
@@ -73,6 +75,7 @@ class Heard:
 
 Reader = Callable[[Arguments, Bank], Heard]
 Leaves = Mapping[str, tuple[str, Spec]]
+NONE: Mapping[str, Spec] = MappingProxyType({})
 
 
 def leaves(scene: Scene) -> Leaves:
@@ -96,8 +99,16 @@ def is_private(address: str) -> bool:
     return address.rpartition("/")[2].startswith("_")
 
 
-def read(address: str, arguments: Arguments, known: Leaves, bank: Bank) -> Heard | None:
-    """Return what a message asks for; None where nobody knows the address.
+def outputs(specs: Mapping[str, Spec]) -> Mapping[str, Spec]:
+    """Return address -> spec of every setting of the display."""
+    return {f"{ROOT}/output/{name}": spec for name, spec in specs.items()}
+
+
+def read(
+    address: str, arguments: Arguments, known: Leaves, bank: Bank, output: Mapping[str, Spec] = NONE
+) -> Heard | None:
+    """Return what a message asks for; None where nobody knows the address. `output` are the
+    settings of the display by their addresses.
 
     Raises: LivebendError for arguments that cannot be used.
     """
@@ -105,6 +116,8 @@ def read(address: str, arguments: Arguments, known: Leaves, bank: Bank) -> Heard
         _check_argument(address, argument)
     if address in COMMANDS:
         return COMMANDS[address](arguments, bank)
+    if address in output:
+        return _output(output[address], arguments)
     if address in known:
         return _parameter(*known[address], arguments)
     stem, _, last = address.rpartition("/")
@@ -166,6 +179,16 @@ def _pressed(arguments: Arguments) -> bool:
 
 def _button(command: Command, arguments: Arguments, _: Bank) -> Heard:
     return Heard(command if _pressed(arguments) else None)
+
+
+def _output(spec: Spec, arguments: Arguments) -> Heard:
+    where = f"output.{spec.name}"
+    if not arguments and spec.kind in ("bool", "int"):
+        return Heard(Show(spec.name))
+    if len(arguments) != 1:
+        raise OutOfRange(f"{where}: {len(arguments)} values: expected one, {spec.allowed}")
+    value = spec.fit(arguments[0], where)
+    return Heard(Show(spec.name, value), _fitted(spec, where, arguments[0], value))
 
 
 def _show(what: str, arguments: Arguments, _: Bank) -> Heard:

@@ -1,14 +1,15 @@
 """The desk: the five places a hand can reach. OSC, keys and MIDI share one."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from livebend.commands import Command, Load
 from livebend.mailbox import Latest
 from livebend.scene import Scene
+from livebend.specs import Spec, Value
 
-Display = Callable[[str, bool | None], None]
+Display = Callable[[str, Value | None], None]
 
 
 class Bank(Protocol):
@@ -26,10 +27,13 @@ class Bank(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """An order for the display, not for the scene: it acts even when the network hangs."""
+    """An order for the display, not for the scene: it acts even when the network hangs.
+
+    Without a value a switch toggles, and what is counted goes on to the next.
+    """
 
     what: str
-    on: bool | None = None
+    on: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,8 @@ class Desk:
 
     `give` takes a command (False = refused, the queue is full); `display(what, on)` acts on the
     window at once, None toggles; `scene` is the newest scene the render thread has published;
-    `refuse` takes the notice of what could not be done.
+    `refuse` takes the notice of what could not be done; `output` are the display's settings by
+    name.
     """
 
     give: Callable[[Command], bool]
@@ -46,6 +51,7 @@ class Desk:
     scene: Latest[Scene]
     bank: Bank
     refuse: Callable[[str], None]
+    output: Mapping[str, Spec] = field(default_factory=dict)
 
     def send(self, wish: Command | Show) -> bool:
         """Hand a wish on; False where the queue is full."""

@@ -20,6 +20,7 @@ from livebend.control.addresses import (
     Place,
     is_private,
     leaves,
+    outputs,
     read,
 )
 from livebend.control.datagrams import DatagramError, messages, reply
@@ -71,6 +72,7 @@ class Ear:
     def __init__(self, desk: Desk, now: Callable[[], float] = clock.now) -> None:
         self.counts = OscCounts()
         self._desk, self._now = desk, now
+        self._output = outputs(desk.output)
         self._awaited: dict[str, float] = {}
         self._strangers: set[str] = set()
         self._strangers_since = now()
@@ -91,9 +93,8 @@ class Ear:
             return []
         known = leaves(self._desk.scene.get())
         try:
-            heard = read(address, arguments, known, self._desk.bank) or self._fresh(
-                address, arguments
-            )
+            heard = read(address, arguments, known, self._desk.bank, self._output)
+            heard = heard or self._fresh(address, arguments)
             if heard is not None:
                 return self._obey(address, heard)
         except LivebendError as why:
@@ -161,7 +162,8 @@ class Ear:
             self._strangers_since = self._now()
         if address not in self._strangers and len(self._strangers) < STRANGERS:
             self._strangers.add(address)
-            self._desk.refuse(str(UnknownName("OSC address", address[:100], [*COMMANDS, *known])))
+            names = [*COMMANDS, *self._output, *known]
+            self._desk.refuse(str(UnknownName("OSC address", address[:100], names)))
 
 
 def _stem(part: Part) -> str:
