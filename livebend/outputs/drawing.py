@@ -28,12 +28,14 @@ RED: Colour = (255, 92, 84)
 ACCENTS = (TEAL, BLUE, VIOLET, PINK, AMBER)
 
 
+OTHERS = 0.6875  # pygame draws its own font so much smaller than its size says
 FINE = 3  # letters are drawn this much larger and made smaller, which spaces them evenly
 
 
 @lru_cache(maxsize=64)
 def _font(pixels: int, file: str = glyphs.OWN) -> pygame.Font:
-    return pygame.Font(file or None, pixels * FINE)
+    size = pixels * FINE
+    return pygame.Font(file, round(OTHERS * size)) if file else pygame.Font(None, size)
 
 
 def _wide(text: str, pixels: int) -> int:
