@@ -14,7 +14,7 @@ from livebend.modulation.follower import followed
 from livebend.modulation.gain import AutoGain
 from livebend.modulation.shapes import CURVES, edged, shaped
 from livebend.ranges import Range
-from livebend.scene import Agc, Bend, Route, Sampling, Scene
+from livebend.scene import Agc, Bend, Route, Sampling, Scene, Tempo
 
 LOUD = Features(rms=0.5, low=0.4, mid=0.2, high=0.1, flux=0.7, silent=False)
 ANGLE = Range(-360, 360, "deg", wraps=True)
@@ -417,3 +417,37 @@ def test_a_slew_limit_is_forgotten_with_its_route():
         made = modulator.step(playing, features, float(k), 0.05)
     assert made.values["bend.b.angle"] == pytest.approx(90.0)
     assert made.added == {"r": pytest.approx(90.0)}
+
+
+# ---- a tempo by hand
+
+
+def beats(tempos, start=100.0, fps=50):
+    """The beat's phase and pulse, frame by frame."""
+    modulator, heard = Modulator(), []
+    for k, tempo in enumerate(tempos):
+        pulse = route("beat.pulse", "bend.b.i", name="p")
+        made = replace(scene(route("beat.phase"), pulse), tempo=tempo)
+        out = modulator.step(made, replace(LOUD, beat_phase=0.77), start + k / fps, 1 / fps)
+        heard.append((out.sources["r"], out.sources["p"]))
+    return heard
+
+
+def test_a_tempo_by_hand_takes_the_place_of_the_one_that_is_heard():
+    phases, pulses = zip(*beats([Tempo(120.0)] * 100), strict=True)
+    assert phases[:26] == pytest.approx([*(k / 25 for k in range(25)), 0.0], abs=1e-6)
+    assert [k for k, pulse in enumerate(pulses) if pulse == 1.0][1:] == [25, 50, 75]
+    assert beats([Tempo()])[0][0] == 0.77
+
+
+def test_a_tap_moves_the_nearest_beat_here_and_makes_no_second_one():
+    late = beats([Tempo(120.0)] * 28 + [Tempo(120.0, 1)] * 30)
+    assert late[28] == (pytest.approx(0.0, abs=1e-6), 0.0)
+    early = beats([Tempo(120.0)] * 22 + [Tempo(120.0, 1)] * 30)
+    assert early[22] == (pytest.approx(0.0, abs=1e-6), 1.0)
+    assert early[47] == (pytest.approx(0.0, abs=1e-6), 1.0)
+
+
+def test_a_new_tempo_goes_on_in_the_same_beat():
+    phases = [phase for phase, _ in beats([Tempo(120.0)] * 10 + [Tempo(90.0)] * 10)]
+    assert max(b - a for a, b in pairwise(phases)) <= 120 / 60 / 50 + 1e-6

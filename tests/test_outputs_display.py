@@ -24,6 +24,7 @@ from livebend.outputs.keys import KEYS, Action, action
         ("space", {}, Action("freeze")),
         ("p", {}, Action("panic")),
         ("u", {}, Action("undo")),
+        ("t", {}, Action("tap")),
         ("1", {}, Action("preset", 1)),
         ("9", {"shift": True}, Action("store", 9)),
         ("d", {}, Action("display")),

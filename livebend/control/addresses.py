@@ -6,7 +6,7 @@
     /livebend/preset s|i [f]               /livebend/bend/remove NAME
     /livebend/blackout [i]                 /livebend/route/add NAME SOURCE TARGET [key value …]
     /livebend/freeze [i]                   /livebend/route/remove NAME
-    /livebend/panic    /livebend/undo
+    /livebend/panic    /livebend/undo    /livebend/tap
 
 A number's address with /play takes a fader's 0..1 over what is played of its range, which is less
 than it may be. A parameter's address without an argument, or with "?", asks for its value.
@@ -25,7 +25,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from livebend.commands import Add, Command, Panic, Remove, Replace, Set, Undo
-from livebend.control.desk import Bank, Show, preset
+from livebend.control.desk import Bank, Show, Tap, preset
 from livebend.errors import OutOfRange
 from livebend.parameters import ROOT, address_of
 from livebend.scene import (
@@ -69,7 +69,7 @@ class Place:
 class Heard:
     """What a message asks for (None = nothing), and what was brought inside its range for it."""
 
-    wish: Command | Show | Ask | Place | None = None
+    wish: Command | Show | Tap | Ask | Place | None = None
     fitted: str = ""
 
 
@@ -177,7 +177,7 @@ def _pressed(arguments: Arguments) -> bool:
     return not arguments or bool(arguments[0])
 
 
-def _button(command: Command, arguments: Arguments, _: Bank) -> Heard:
+def _button(command: Command | Tap, arguments: Arguments, _: Bank) -> Heard:
     return Heard(command if _pressed(arguments) else None)
 
 
@@ -256,6 +256,7 @@ COMMANDS: Mapping[str, Reader] = {
     f"{ROOT}/preset": _preset,
     f"{ROOT}/panic": partial(_button, Panic()),
     f"{ROOT}/undo": partial(_button, Undo()),
+    f"{ROOT}/tap": partial(_button, Tap()),
     f"{ROOT}/blackout": partial(_show, "blackout"),
     f"{ROOT}/freeze": partial(_show, "freeze"),
     f"{ROOT}/bend/add": partial(_put, Add, "bend"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from livebend.commands import Command, Load
+from livebend.control.tapping import Tapper
 from livebend.mailbox import Latest
 from livebend.scene import Scene
 from livebend.specs import Spec, Value
@@ -37,13 +38,18 @@ class Show:
 
 
 @dataclass(frozen=True, slots=True)
+class Tap:
+    """A beat, now, tapped by a hand."""
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
     """Where a hand's wishes go. Every member may be used from any thread.
 
     `give` takes a command (False = refused, the queue is full); `display(what, on)` acts on the
     window at once, None toggles; `scene` is the newest scene the render thread has published;
     `refuse` takes the notice of what could not be done; `output` are the display's settings by
-    name.
+    name; `tapper` knows the last taps.
     """
 
     give: Callable[[Command], bool]
@@ -52,9 +58,12 @@ class Desk:
     bank: Bank
     refuse: Callable[[str], None]
     output: Mapping[str, Spec] = field(default_factory=dict)
+    tapper: Tapper = field(default_factory=Tapper)
 
-    def send(self, wish: Command | Show) -> bool:
+    def send(self, wish: Command | Show | Tap) -> bool:
         """Hand a wish on; False where the queue is full."""
+        if isinstance(wish, Tap):
+            return all(self.give(command) for command in self.tapper.tap(self.scene.get()))
         if isinstance(wish, Show):
             self.display(wish.what, wish.on)
             return True

@@ -14,6 +14,7 @@ from livebend.modulation.history import History
 from livebend.modulation.phase import Phase
 from livebend.modulation.shapes import edged, shaped
 from livebend.modulation.sources import SOURCES, Moment
+from livebend.modulation.tempo import Beats
 from livebend.morphing import own_name
 from livebend.scene import Agc, Route, Scene, find, get, is_shared, put
 from livebend.specs import Spec
@@ -50,6 +51,7 @@ class Modulator:
         self._followers: dict[tuple[str, str], float] = {}
         self._added: dict[tuple[str, str], float] = {}
         self._phases: dict[str, Phase] = {}
+        self._beats = Beats()
         self._before = Features()
 
     def step(
@@ -61,6 +63,7 @@ class Modulator:
         Routes that drive other routes come first, and act in the same frame. A route whose target
         is not there, or not a number, is left out and named in `refused`.
         """
+        features = self._beats.step(scene.tempo, features, tick_time, dt)
         gained = self._gained(features, tick_time, scene.agc)
         self.history.add(tick_time, gained)
         moment = Moment(gained, self._before, progress)

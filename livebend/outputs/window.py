@@ -77,7 +77,7 @@ class Window:
         self._frames.put(frame)
 
     def poll(self) -> list[Action]:
-        """Return what keys have asked for since the last call: panic, undo, preset and store
+        """Return what keys have asked for since the last call: panic, undo, tap, preset and store
         with a digit, close. What concerns the display alone is done already."""
         wanted = [found for event in pygame.event.get() if (found := self._heard(event))]
         return [one for one in wanted if not self._done_here(one)]

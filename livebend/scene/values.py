@@ -103,6 +103,14 @@ class Agc:
 
 
 @dataclass(frozen=True, slots=True)
+class Tempo:
+    """A tempo given by hand in place of the one that is heard; it stays when a preset is loaded."""
+
+    bpm: Annotated[float, Range(0, 300, "bpm", play=(0, 180)), "beats a minute; 0 = as heard"] = 0.0
+    taps: Annotated[int, Range(0, 2**32 - 1, whole=True, play=(0, 1)), "another number: a beat"] = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Recall:
     """How a preset is loaded."""
 
@@ -182,6 +190,7 @@ class Scene:
     walk: Walk = Walk()
     sampling: Sampling = Sampling()
     agc: Agc = Agc()
+    tempo: Tempo = Tempo()
     preset: Recall = Recall()
     bends: tuple[Bend, ...] = ()
     routes: tuple[Route, ...] = ()
@@ -190,7 +199,7 @@ class Scene:
     arrival: Arrival | None = field(default=None, compare=False, repr=False)
     loads: int = field(default=0, compare=False, repr=False)
 
-    GROUPS: ClassVar[tuple[str, ...]] = ("prompt", "walk", "sampling", "agc", "preset")
+    GROUPS: ClassVar[tuple[str, ...]] = ("prompt", "walk", "sampling", "agc", "tempo", "preset")
 
     def bend(self, name: str) -> Bend:
         """Return the bend of that name. Raises: UnknownName."""
