@@ -1,19 +1,14 @@
-"""The command line. What is heavy is imported by the command that needs it."""
+"""The command line: what may be said. `verbs` is what it does."""
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from livebend import __version__
+from livebend import __version__, verbs
 from livebend.errors import LivebendError
-
-DEMO_FILE = "livebend-demo.mp4"
-DEMO_SECONDS = 10.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,18 +49,18 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"livebend {__version__}")
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    _add_live(_command(commands, "live", "play live, in a window", _live))
-    _add_render(_command(commands, "render", "render a sound file into a video", _render))
-    _add_sweep(_command(commands, "sweep", "paint a sheet of two parameters' values", _sweep))
+    _add_live(_command(commands, "live", "play live, in a window", verbs.live))
+    _add_render(_command(commands, "render", "render a sound file into a video", verbs.render))
+    _add_sweep(_command(commands, "sweep", "paint a sheet of two parameters' values", verbs.sweep))
     for name, doc, action in (
-        ("presets", "list the presets", _presets),
-        ("prompts", "list what the model knows to paint", _prompts),
-        ("operators", "list the operators and their parameters", _operators),
-        ("sites", "list the places where a network can be bent", _sites),
-        ("devices", "list the sound inputs", _devices),
-        ("bench", "time frames by what changed in them", _bench),
-        ("tune", "measure the backends here and keep the fastest", _tune),
-        ("doctor", "say what is here, and what to do about what is not", _doctor),
+        ("presets", "list the presets", verbs.presets),
+        ("prompts", "list what the model knows to paint", verbs.prompts),
+        ("operators", "list the operators and their parameters", verbs.operators),
+        ("sites", "list the places where a network can be bent", verbs.sites),
+        ("devices", "list the sound inputs", verbs.devices),
+        ("bench", "time frames by what changed in them", verbs.bench),
+        ("tune", "measure the backends here and keep the fastest", verbs.tune),
+        ("doctor", "say what is here, and what to do about what is not", verbs.doctor),
     ):
         made = _command(commands, name, doc, action)
         made.add_argument("--json", action="store_true", help="for machines")
@@ -164,6 +159,10 @@ def _add_live(to: argparse.ArgumentParser) -> None:
     to.add_argument("--record", type=Path, metavar="OUT.mp4", help="record picture and sound")
     to.add_argument("--record-cues", type=Path, metavar="FILE", help="write down what is played")
     to.add_argument("--osc", default="127.0.0.1:8000", metavar="HOST:PORT", help="where to listen")
+    to.add_argument(
+        "--osc-allow", action="append", default=[], metavar="ADDRESS|NETWORK",
+        help="listen to these senders only, such as 192.168.1.0/24; may be repeated",
+    )  # fmt: skip
     to.add_argument("--stats", type=Path, metavar="STATS.json", help="write figures at the end")
 
 
@@ -217,246 +216,6 @@ def _pair(text: str) -> tuple[str, object]:
 
 def _fade(text: str) -> tuple[str, object]:
     return _pair(f"preset.fade={text}")
-
-
-def _positive(wishes: argparse.Namespace) -> None:
-    for name in ("fps", "seconds", "target_ms"):
-        value = getattr(wishes, name, None)
-        if value is not None and not 0.0 < value < 1e6:
-            raise LivebendError(f"--{name.replace('_', '-')} {value:g}: expected a number above 0")
-
-
-def has_display() -> bool:
-    """Whether a window can be opened here."""
-    if sys.platform.startswith("linux"):
-        return bool(
-            os.environ.get("DISPLAY")
-            or os.environ.get("WAYLAND_DISPLAY")
-            or os.environ.get("SDL_VIDEODRIVER")
-        )
-    return True
-
-
-# ---- commands --------------------------------------------------------------------------------
-
-
-def _live(wishes: argparse.Namespace) -> int:
-    _positive(wishes)
-    if not wishes.headless and not has_display():
-        _go_headless(wishes)
-    from livebend.live import Wishes, play  # noqa: PLC0415
-    from livebend.models.choice import chosen_model  # noqa: PLC0415
-
-    fields = {name: value for name, value in vars(wishes).items() if name != "command"}
-    fields["model"] = chosen_model(wishes.model)
-    report = play(Wishes(**fields))
-    frame = report["frame_ms"]
-    print(
-        f"{report['frames_generated']} frames, {report['fps']:.1f} a second;"
-        f" a frame took {frame['p50']:.1f} ms (p95 {frame['p95']:.1f}, p99 {frame['p99']:.1f})"
-    )
-    if wishes.record is not None:
-        print(f"recorded {wishes.record}")
-    return 0
-
-
-def _go_headless(wishes: argparse.Namespace) -> None:
-    """Without a display a plain start still shows something: ten seconds in a file."""
-    wishes.headless = True
-    wishes.seconds = wishes.seconds or DEMO_SECONDS
-    wishes.record = wishes.record or Path(DEMO_FILE)
-    print(f"no display: {wishes.seconds:g} s go into {wishes.record} (--headless says it aloud)")
-
-
-def _render(wishes: argparse.Namespace) -> int:
-    _positive(wishes)
-    if wishes.output is None and wishes.frames is None:
-        raise LivebendError("render: expected -o OUT.mp4 or --frames DIR")
-    from livebend.models.choice import chosen_model  # noqa: PLC0415
-    from livebend.offline import Job, render  # noqa: PLC0415
-
-    fields = {name: value for name, value in vars(wishes).items() if name != "command"}
-    fields["model"] = chosen_model(wishes.model)
-    fields["sets"] = tuple(wishes.sets)
-    frames = render(Job(**fields), tell=_tell)
-    print(f"{frames} frames in {wishes.output or wishes.frames}")
-    return 0
-
-
-def _sweep(wishes: argparse.Namespace) -> int:
-    from livebend.models.choice import chosen_model  # noqa: PLC0415
-    from livebend.sweep import Sweep, sweep  # noqa: PLC0415
-
-    pictures = sweep(
-        Sweep(
-            wishes.preset,
-            wishes.output,
-            wishes.rows,
-            wishes.columns,
-            chosen_model(wishes.model),
-            wishes.size,
-            wishes.steps,
-            wishes.seed,
-            tuple(wishes.sets),
-            wishes.masks,
-            wishes.bend,
-        )
-    )
-    print(f"{pictures} pictures in {wishes.output}")
-    return 0
-
-
-def _tell(text: str) -> None:
-    print(f"livebend: {text}", file=sys.stderr)
-
-
-def _presets(wishes: argparse.Namespace) -> int:
-    from livebend.presets import list_presets  # noqa: PLC0415
-
-    found = list_presets()
-    if wishes.sheet is not None:
-        from livebend.contact import contact  # noqa: PLC0415
-        from livebend.models.choice import chosen_model  # noqa: PLC0415
-
-        names = [p.name for p in found if "/" not in p.name]
-        pictures = contact(wishes.sheet, names, chosen_model(wishes.model), wishes.size)
-        print(f"{pictures} pictures in {wishes.sheet}")
-        return 0
-    rows = [
-        {
-            "name": p.name,
-            "title": p.title,
-            "reruns": f"{p.share:.0%}".replace("%", " %"),
-            "about": p.about,
-        }
-        for p in found
-    ]
-    _print(rows, wishes.json)
-    return 0
-
-
-def _prompts(wishes: argparse.Namespace) -> int:
-    from livebend.models import find_folder  # noqa: PLC0415
-    from livebend.models.choice import chosen_model  # noqa: PLC0415
-    from livebend.models.vocabulary import load_vocabulary  # noqa: PLC0415
-
-    model = chosen_model(wishes.model)
-    known = load_vocabulary(find_folder(model))
-    if known is None:
-        _print([{"kind": "prompts", "words": f"{model} understands any text"}], wishes.json)
-        return 0
-    rows = [{"kind": "prompts", "words": ", ".join(known.prompts)}]
-    rows += [{"kind": kind, "words": ", ".join(names)} for kind, names in known.kinds.items()]
-    _print(rows, wishes.json)
-    return 0
-
-
-def _operators(wishes: argparse.Namespace) -> int:
-    from livebend.listing import operator_rows, operator_table  # noqa: PLC0415
-
-    if wishes.image is not None:
-        from livebend.models.choice import chosen_model  # noqa: PLC0415
-        from livebend.strips import write_strips  # noqa: PLC0415
-
-        strips = write_strips(wishes.image, chosen_model(wishes.model), wishes.size)
-        print(f"{strips} strips in {wishes.image}")
-    elif wishes.markdown:
-        print(operator_table())
-    else:
-        _print(operator_rows(), wishes.json)
-    return 0
-
-
-def _sites(wishes: argparse.Namespace) -> int:
-    from livebend.models import load_model  # noqa: PLC0415
-    from livebend.models.choice import chosen_model  # noqa: PLC0415
-    from livebend.network import Network  # noqa: PLC0415
-    from livebend.survey import survey  # noqa: PLC0415
-
-    model = load_model(chosen_model(wishes.model))
-    found = survey(Network(model, model.native, model.native))
-    if wishes.json:
-        print(json.dumps([asdict(site) for site in found], indent=2))
-        return 0
-    print("site, shape, pixels per element, share of a frame, share that runs again behind it")
-    rows = [
-        {
-            "name": site.name,
-            "shape": "x".join(map(str, site.shape)),
-            "stride": site.stride or "-",
-            "share": f"{site.share:.1f} %",
-            "behind": f"{site.behind:.1f} %",
-        }
-        for site in found
-    ]
-    _print(rows, False)
-    return 0
-
-
-def _devices(wishes: argparse.Namespace) -> int:
-    from livebend.audio.portaudio import list_devices  # noqa: PLC0415
-
-    _print([d.as_dict() for d in list_devices()], wishes.json)
-    return 0
-
-
-def _bench(wishes: argparse.Namespace) -> int:
-    from livebend.bench import bench  # noqa: PLC0415
-    from livebend.models.choice import chosen_model  # noqa: PLC0415
-
-    figures = bench(
-        chosen_model(wishes.model),
-        wishes.size,
-        wishes.steps,
-        wishes.backend,
-        beside=wishes.beside,
-        stages=wishes.stages,
-        tell=_tell,
-    )
-    if wishes.json:
-        print(json.dumps(figures, indent=2))
-        return 0
-    tables = [figures.pop(n) for n in ("frames", "stages", "operators") if n in figures]
-    print(", ".join(f"{key} {value}" for key, value in figures.items()))
-    for rows in tables:
-        _print([{name: name for name in rows[0]}, *rows], False)
-    return 0
-
-
-def _tune(wishes: argparse.Namespace) -> int:
-    from livebend.models.choice import chosen_model  # noqa: PLC0415
-    from livebend.tune import tune  # noqa: PLC0415
-
-    named = tuple(wishes.backends.split(","))
-    choice = tune(chosen_model(wishes.model), wishes.size, _tell, backends=named)
-    if wishes.json:
-        print(json.dumps(asdict(choice), indent=2))
-        return 0
-    rows = [{"stage": s, **choice.stage_ms[s], "chosen": c} for s, c in choice.stages.items()]
-    heads = {name: name for name in rows[0]}
-    _print([heads, *rows, {**heads, "stage": "frame", **choice.frame_ms, "chosen": ""}], False)
-    return 0
-
-
-def _doctor(wishes: argparse.Namespace) -> int:
-    from livebend import doctor  # noqa: PLC0415
-
-    findings = doctor.examine()
-    print(doctor.as_json(findings) if wishes.json else doctor.as_text(findings))
-    return 0 if doctor.healthy(findings) else 1
-
-
-def _print(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
-    """Print rows as JSON, or as columns with the longest text last."""
-    if as_json:
-        print(json.dumps(rows, indent=2, ensure_ascii=False))
-        return
-    if not rows:
-        print("none")
-        return
-    widths = {key: max(len(str(row[key])) for row in rows) for key in rows[0]}
-    for row in rows:
-        print("  ".join(str(value).ljust(widths[key]) for key, value in row.items()).rstrip())
 
 
 if __name__ == "__main__":

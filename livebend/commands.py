@@ -150,7 +150,8 @@ class Undo(_Structural):
 def _loaded(scene: Scene, new: Scene, arrival: Arrival | None) -> Scene:
     before = _mark(scene).before
     loads = scene.loads + 1
-    return replace(new, home=new, before=before, preset=scene.preset, arrival=arrival, loads=loads)
+    own = replace(new, preset=scene.preset, tempo=scene.tempo)  # these belong to the show
+    return replace(own, home=new, before=before, arrival=arrival, loads=loads)
 
 
 def _mark(scene: Scene) -> Scene:

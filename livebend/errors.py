@@ -57,8 +57,7 @@ class BendFault(LivebendError):
     """A bend whose operator failed while a frame was painted; live, the show goes on without it."""
 
     def __init__(self, bend: str, operator: str, site: str, why: Exception) -> None:
-        said = str(why).strip().split("\n", 1)[0]
-        super().__init__(f"bend.{bend}: {operator} at {site}: {type(why).__name__}: {said}")
+        super().__init__(f"bend.{bend}: {operator} at {site}: {named(why)}")
         self.bend = bend
 
 
@@ -75,6 +74,14 @@ class MissingPackage(LivebendError):
 
     def __init__(self, package: str, purpose: str) -> None:
         super().__init__(f"{purpose} needs the package {package}: pip install {package}")
+
+
+def named(fault: BaseException) -> str:
+    """Return a fault in one line: one of ours as it is, another's with its kind before the first
+    line of what it says."""
+    said = str(fault).strip().partition("\n")[0].rstrip()
+    kind = type(fault).__name__
+    return said if isinstance(fault, LivebendError) else f"{kind}: {said}" if said else kind
 
 
 def nearest(got: str, allowed: Iterable[str], least: float = 0.5) -> str | None:

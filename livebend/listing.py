@@ -12,7 +12,7 @@ def operator_rows() -> list[dict[str, Any]]:
         {
             "name": op.name,
             "family": op.family,
-            "parameters": ", ".join(f"{s.name} {s.allowed}" for s in op.specs.values()),
+            "parameters": "; ".join(f"{s.name} {_told(s)}" for s in op.specs.values()),
             "about": op.summary,
         }
         for op in OPERATORS.values()
@@ -21,7 +21,7 @@ def operator_rows() -> list[dict[str, Any]]:
 
 def operator_table() -> str:
     """The operators as a Markdown table, in the order of their families."""
-    lines = ["| operator | what it does | parameters |", "|---|---|---|"]
+    lines = ["| operator | what it does | parameters (what a fader goes over) |", "|---|---|---|"]
     for family in dict.fromkeys(op.family for op in OPERATORS.values()):
         lines.append(f"| **{family}** | | |")
         lines += [_line(op) for op in OPERATORS.values() if op.family == family]
@@ -30,11 +30,18 @@ def operator_table() -> str:
 
 def _line(op: Operator) -> str:
     """One line; one without a parameter that makes it act is played by the bend's mix."""
-    given = ", ".join(_parameter(spec) for spec in op.specs.values())
-    parameters = given if op.main else f"(mix){', ' if given else ''}{given}"
+    given = "; ".join(_parameter(spec) for spec in op.specs.values())
+    parameters = given if op.main else f"(mix){'; ' if given else ''}{given}"
     summary = op.summary.replace("|", "\\|").rstrip(".")
     return f"| `{op.name}` | {summary} | {parameters} |"
 
 
 def _parameter(spec: Spec) -> str:
-    return f"`{spec.name}` {spec.allowed.removeprefix('one of ')}".replace("|", "\\|")
+    return f"`{spec.name}` {_told(spec)}".replace("|", "\\|")
+
+
+def _told(spec: Spec) -> str:
+    """What may be given and, in brackets, the part of it that a fader goes over."""
+    played = spec.range.play if spec.range else None
+    more = f" ({played[0]:g}..{played[1]:g})" if played else ""
+    return f"{spec.allowed.removeprefix('one of ')}{more}"

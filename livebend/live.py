@@ -28,7 +28,8 @@ from livebend.control.desk import Desk
 from livebend.control.keys import press
 from livebend.control.osc import OscInput, endpoint
 from livebend.control.queue import CommandQueue, Gate, texts, texts_of
-from livebend.errors import LivebendError
+from livebend.control.senders import Senders
+from livebend.errors import LivebendError, named
 from livebend.files import write_whole
 from livebend.flow import CommandSource, Features, Frame, Output, Tick, run
 from livebend.mailbox import Latest
@@ -66,6 +67,7 @@ class Wishes:
     cues: Path | None = None
     record_cues: Path | None = None
     osc: str = "127.0.0.1:8000"
+    osc_allow: Sequence[str] = ()
     stats: Path | None = None
     aloud: bool = False
     masks: Path | None = None
@@ -123,6 +125,7 @@ class Show:
         self.recording: LiveRecording | None = None
         self.osc: OscInput
         self.address = endpoint(wishes.osc)
+        Senders(wishes.osc_allow)  # refuses what it cannot read before the model is loaded
         find_folder(wishes.model)
 
     def play(self) -> dict[str, Any]:
@@ -144,8 +147,12 @@ class Show:
         sound = self._sound()
         recording = self._recording(player, sound, ending)
         queue = self._queue(player, ending)
-        screen.desk = Desk(queue.give, self._show, self.scenes, self.bank, self.refuse)
-        self.osc = OscInput(screen.desk, *self.address, on_failure=self._failed).start()
+        screen.desk = Desk(
+            queue.give, self._show, self.scenes, self.bank, self.refuse, Display.specs
+        )
+        self.osc = OscInput(
+            screen.desk, *self.address, allow=self.wishes.osc_allow, on_failure=self._failed
+        ).start()
         ending.callback(self.osc.stop)
         ending.callback(sound.start().close)
         text = Worker("text", _on_one_core(player.prompts.work), self._failed).start()
@@ -264,13 +271,13 @@ class Show:
         hands, total = self.osc.counts, self.statistics.total
         total("overflows", sound.stats().overflows)
         total("commands_received", queue.given)
-        total("commands_refused", queue.refused + hands.refused)
+        total("commands_refused", queue.refused + hands.refused + hands.turned_away)
         total("commands_clamped", hands.fitted)
         total("garbage_packets", hands.garbage)
 
     # ---- faults ------------------------------------------------------------------------------
 
-    def _show(self, what: str, on: bool | None) -> None:
+    def _show(self, what: str, on: Value | None) -> None:
         """Act on the display at once, whatever the render thread is doing."""
         if on is None:
             self.display.toggle(what)
@@ -283,7 +290,7 @@ class Show:
 
     def _told(self, failure: BaseException) -> None:
         """A fault that a show can go on without."""
-        self.statistics.notice(f"{type(failure).__name__}: {failure}", "error")
+        self.statistics.notice(named(failure), "error")
 
     def _failed(self, failure: BaseException) -> None:
         """A fault that ends the show."""

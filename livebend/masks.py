@@ -24,24 +24,32 @@ from torch import Tensor
 
 from livebend.operators.planes import plane
 from livebend.operators.seeded import CloudSize, Draw, Roll, cloudy
-from livebend.ranges import Degrees, Range, Unit
+from livebend.ranges import Degrees, Range, Unit, eased
 from livebend.specs import Spec, Value, specs_of
 
 Heard = Literal["rms", "low", "mid", "high", "flux", "brightness"]
 HEARD: tuple[Heard, ...] = get_args(Heard)
 TRACE = 128  # samples of a feature's recent history, newest first
 
-X = Annotated[float, Range(-2, 2), "place of its middle to the right, -1..1 = the longer side"]
-Y = Annotated[float, Range(-2, 2), "place of its middle downwards"]
-Size = Annotated[float, Range(0, 4), "from side to side, 1 = the longer side"]
-Aspect = Annotated[float, Range(0.1, 10, curve="log"), "width for a height of 1, at the same area"]
+X = Annotated[
+    float, Range(-2, 2, play=(-1, 1)), "place of its middle to the right, -1..1 = the longer side"
+]
+Y = Annotated[float, Range(-2, 2, play=(-1, 1)), "place of its middle downwards"]
+Size = Annotated[float, Range(0, 4, play=(0, 1.5)), "from side to side, 1 = the longer side"]
+Aspect = Annotated[
+    float, Range(0.1, 10, curve="log", play=(0.25, 4)), "width for a height of 1, at the same area"
+]
 Angle = Annotated[Degrees, "turns the mask, clockwise"]
-Softness = Annotated[float, Range(0, 2), "width of its edge, 2 = the longer side"]
-Zoom = Annotated[float, Range(0.1, 10, curve="log"), "size of a drawn mask, 1 = the whole picture"]
+Softness = Annotated[float, Range(0, 2, play=(0, 1)), "width of its edge, 2 = the longer side"]
+Zoom = Annotated[
+    float,
+    Range(0.1, 10, curve="log", play=(0.25, 4)),
+    "size of a drawn mask, 1 = the whole picture",
+]
 Cover = Annotated[Unit, "share of the picture that clouds cover"]
 Picture = Annotated[str, "name of a drawn mask, NAME.png in a folder masks"]
 Listen = Annotated[Heard, "what runs down the picture"]
-Span = Annotated[float, Range(0.1, 30, "s"), "how long it takes from edge to edge"]
+Span = Annotated[float, Range(0.1, 30, "s", play=(0.5, 8)), "how long it takes from edge to edge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +200,8 @@ def _shape(inwards: Tensor, half: float, softness: float, pixel: float) -> Tenso
 
 
 def _edge(inwards: Tensor, width: float) -> Tensor:
-    """From 0 to 1 over an edge of that width, 1/2 in its middle: s²·(3 − 2s)."""
-    s = (0.5 + inwards / width).clamp(0.0, 1.0)
-    return s * s * (3.0 - 2.0 * s)
+    """From 0 to 1 over an edge of that width, 1/2 in its middle."""
+    return eased((0.5 + inwards / width).clamp(0.0, 1.0))
 
 
 # ---- parameters ------------------------------------------------------------------------------

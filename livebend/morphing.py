@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
+from livebend.ranges import eased
 from livebend.scene import (
     Arrival,
     Bend,
@@ -61,7 +62,7 @@ class Morph:
         if self._arrival is None:
             return 1.0
         u = min((time - self._begin) / self._arrival.seconds, 1.0)
-        return u * u * (3.0 - 2.0 * u)
+        return eased(u)
 
 
 def blended(old: Scene, new: Scene, share: float) -> Scene:
@@ -137,7 +138,7 @@ def _same(a: P, b: P, gone: Mapping[str, str]) -> bool:
     if isinstance(a, Bend) and isinstance(b, Bend) and a.operator != b.operator:
         return False
     specs = _specs(a)
-    fixed = (n for n, s in specs.items() if s.kind != "float" or (n, a.kind) == ("rate", "route"))
+    fixed = (name for name, spec in specs.items() if spec.kind != "float")
     return a.name == b.name and all(
         value_of(a, n, specs[n]) == value_of(b, n, specs[n]) for n in fixed
     )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from livebend.scene import Scene, get, paths
+from livebend.scene import Scene, get, paths, played
 from livebend.specs import Spec, Value
 
 ROOT = "/livebend"
@@ -12,13 +12,17 @@ ROOT = "/livebend"
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One live parameter as it is now: everything a controller needs to draw a knob for it."""
+    """One live parameter as it is now: everything a controller needs to draw a knob for it.
+
+    `low` and `high` are what it may be, `play` what a fader goes over.
+    """
 
     path: str
     address: str
     kind: str
     low: float | None
     high: float | None
+    play: tuple[float, float] | None
     unit: str
     choices: tuple[str, ...]
     default: Value
@@ -27,7 +31,10 @@ class Parameter:
 
     def as_json(self) -> dict[str, object]:
         """Return the fields as plain values for json.dumps."""
-        return asdict(self) | {"choices": list(self.choices)}
+        return asdict(self) | {
+            "choices": list(self.choices),
+            "play": None if self.play is None else list(self.play),
+        }
 
 
 def address_of(path: str) -> str:
@@ -42,7 +49,7 @@ def address_of(path: str) -> str:
 def parameters(scene: Scene) -> Iterator[Parameter]:
     """Yield every live parameter of the scene with its value, in reading order."""
     for path, spec in paths(scene):
-        yield _parameter(path, spec, get(scene, path))
+        yield _parameter(scene, path, spec)
 
 
 def matching(scene: Scene, pattern: str) -> list[Parameter]:
@@ -51,16 +58,18 @@ def matching(scene: Scene, pattern: str) -> list[Parameter]:
     return [p for p in parameters(scene) if wanted.search(p.path)]
 
 
-def _parameter(path: str, spec: Spec, value: Value) -> Parameter:
+def _parameter(scene: Scene, path: str, spec: Spec) -> Parameter:
+    play = played(scene, path) if spec.range else None
     return Parameter(
         path=path,
         address=address_of(path),
         kind=spec.kind,
         low=spec.range.low if spec.range else None,
         high=spec.range.high if spec.range else None,
+        play=(play.low, play.high) if play else None,
         unit=spec.unit,
         choices=spec.choices,
         default=spec.default,
-        value=value,
+        value=get(scene, path),
         doc=spec.doc,
     )

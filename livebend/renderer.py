@@ -14,16 +14,17 @@ from livebend.flow import Features, Frame, Pixels, Tick
 from livebend.governor import Governed
 from livebend.mailbox import Latest
 from livebend.memory import Ran, Value
-from livebend.modulation import Modulation, Modulator
+from livebend.modulation import Modulation, Modulator, Phase, rate_of
 from livebend.morphing import Morph
 from livebend.network import Network, Painted
 from livebend.operators import find_operator
 from livebend.prompts import Prompts
+from livebend.ranges import eased
 from livebend.scene import Bend, Route, Scene, Walk, put
 from livebend.status import BendStatus, RouteStatus, Statistics, Status
 from livebend.transfer import transfer_for
 
-Between = Callable[[Tensor, Tensor, float], Tensor]
+Way = Callable[[Tensor, Tensor, float], Tensor]
 
 HELD_OFF = 2.0  # s that a bend stays out after it made values that are not finite
 
@@ -61,6 +62,7 @@ class Renderer:
         self._shown: dict[str, Value] = {}  # the prompt and the noise of the last frame
         self._origins: dict[str, Value] = {}  # those of the frame before a preset was loaded
         self._fade = _Fade()
+        self._courses = _Courses()
         self._held_off: dict[str, float] = {}
         self._good: Pixels | None = None
         self._refused: Mapping[str, str] = {}
@@ -70,8 +72,8 @@ class Renderer:
         """Paint the frame of this tick."""
         begin = now()
         scene, share = self._morphed(scene, tick)
-        modulation = self._modulate(scene, features, tick)
-        playing = self._without_faulty(modulated(scene, modulation), tick)
+        playing, modulation = self._played(scene, features, tick)
+        playing = self._without_faulty(playing, tick)
         playing = self._governed.before(playing) if self._governed else playing
         self._begin(scene, tick)
         playing, painted = self._painted(playing, tick, share)
@@ -86,7 +88,7 @@ class Renderer:
 
     def follow(self, scene: Scene, features: Features, tick: Tick) -> None:
         """Follow the sound through this tick without painting."""
-        self._modulate(self._morphed(scene, tick)[0], features, tick)
+        self._played(self._morphed(scene, tick)[0], features, tick)
 
     def _morphed(self, scene: Scene, tick: Tick) -> tuple[Scene, float]:
         """Return the scene on its way from the one that was played, and its share of the way."""
@@ -108,6 +110,13 @@ class Renderer:
             self.network.pasts.forget()
             self._loads = scene.loads
 
+    def _played(self, scene: Scene, features: Features, tick: Tick) -> tuple[Scene, Modulation]:
+        """Follow the sound, and what goes round in time; return the scene as its routes make it."""
+        modulation = self._modulate(scene, features, tick)
+        playing = modulated(scene, modulation)
+        self._courses.step(scene, playing, tick)
+        return playing, modulation
+
     def _modulate(self, scene: Scene, features: Features, tick: Tick) -> Modulation:
         progress = self._progress(tick)
         modulation = self._modulator.step(scene, features, tick.time, tick.dt, progress or 0.0)
@@ -125,22 +134,26 @@ class Renderer:
     def _paint(self, scene: Scene, tick: Tick, share: float = 1.0) -> Painted:
         guided = scene.sampling.guidance > 1.0
         negative = self._prompts.value(scene.prompt.negative) if guided else None
-        text = self._crossed("text.morph", self._text(scene, tick), share, torch.lerp)
-        noise = self._walk(scene.seed, scene.walk, tick.time)
+        text = self._crossed("text.morph", self._text(scene, tick), share)
+        noise = self._walk(scene.seed, scene.walk)
         noise = self._crossed("noise.morph", noise, share, slerp)
         trace, toward = self._modulator.history.trace, self._toward(scene, tick)
         return self.network.paint(noise, text, scene.bends, scene.sampling, negative, trace, toward)
 
-    def _crossed(self, name: str, new: Value, share: float, between: Between) -> Value:
+    def _crossed(self, name: str, new: Value, share: float, way: Way = torch.lerp) -> Value:
         """The prompt or the noise on the way from what was shown when a preset was loaded."""
-        value, old = new, self._origins.get(name, new)
-        if share < 1.0 and old.version != new.version:
-            key = (old.version, new.version, share)
-            (value,) = self.network.memory.recall(
-                name, key, lambda: (between(old.tensor, new.tensor, share),)
-            )
+        value = self._between(name, self._origins.get(name, new), new, share, way)
         self._shown[name] = value
         return value
+
+    def _between(self, name: str, a: Value, b: Value, share: float, way: Way = torch.lerp) -> Value:
+        """The value `share` (0..1) of the way from a to b; at either end it is that one itself."""
+        if a.version == b.version or share >= 1.0:
+            return b
+        if share <= 0.0:
+            return a
+        key = (a.version, b.version, share)
+        return self.network.memory.recall(name, key, lambda: (way(a.tensor, b.tensor, share),))[0]
 
     def _toward(self, scene: Scene, tick: Tick) -> Value | None:
         """The step from the first prompt to the second, for bends that go along it."""
@@ -161,31 +174,21 @@ class Renderer:
         prompt = scene.prompt
         target = self._prompts.value(self._said(scene, tick))
         origin, share = self._fade.step(target, tick.time, prompt.fade)
-        text = self._mixed("text.fade", origin, target, share)
+        text = self._between("text.fade", origin, target, share)
         self._fade.shown = text
         if not prompt.to:
             return text
-        return self._mixed("text.blend", text, self._prompts.value(prompt.to), prompt.blend)
+        return self._between("text.blend", text, self._prompts.value(prompt.to), prompt.blend)
 
     def _said(self, scene: Scene, tick: Tick) -> str:
-        return scene.prompt.now(tick.time, self._progress(tick))
+        return scene.prompt.now(self._courses.prompts, self._progress(tick))
 
-    def _mixed(self, name: str, a: Value, b: Value, share: float) -> Value:
-        if share <= 0.0 or share >= 1.0 or a.version == b.version:
-            return a if share <= 0.0 else b
-        key = (a.version, b.version, share)
-        (mixed,) = self.network.memory.recall(
-            name, key, lambda: (torch.lerp(a.tensor, b.tensor, share),)
-        )
-        return mixed
-
-    def _walk(self, seed: int, walk: Walk, time: float) -> Value:
+    def _walk(self, seed: int, walk: Walk) -> Value:
         """x_T = n0 + r·(cos φ·n1 + sin φ·n2). Source: Dzwonczyk et al. 2024, section 3."""
         still, east, north = self.network.noise(seed)
         if walk.radius == 0.0:
             return still
-        turns = time / walk.period if walk.period else 0.0
-        phi = 2.0 * math.pi * math.fmod(turns + walk.phase / 360.0, 1.0)
+        phi = 2.0 * math.pi * math.fmod(self._courses.walk + walk.phase / 360.0, 1.0)
         size = math.sqrt(1.0 + walk.radius**2) if walk.normalise else 1.0
 
         def walked() -> tuple[Tensor]:
@@ -269,6 +272,30 @@ class Renderer:
         return BendStatus(bend.name, bend.operator, bend.site, bend.values, bend.mix, d, acts, note)
 
 
+class _Courses:
+    """Where the walk is on its circle and which prompt has its turn: periods since the show began.
+
+    A hand or a route that changes a period changes the pace, never the place. A scene that is
+    loaded with another walk or other turns begins where the time of the show has them.
+    """
+
+    def __init__(self) -> None:
+        self.walk = self.prompts = 0.0
+        self._phases = {"walk": Phase(), "prompt": Phase()}
+        self._before = Scene()
+
+    def step(self, scene: Scene, playing: Scene, tick: Tick) -> None:
+        """Go on to the tick: `scene` as it was given, `playing` as its routes make it."""
+        if scene.loads != self._before.loads:
+            for name in self._phases:
+                if getattr(scene, name) != getattr(self._before, name):
+                    self._phases[name] = Phase()
+        self._before = scene
+        walk, prompt = rate_of(playing.walk.period), rate_of(playing.prompt.every)
+        self.walk = self._phases["walk"].step(walk, tick.time, tick.dt)
+        self.prompts = self._phases["prompt"].step(prompt, tick.time, tick.dt)
+
+
 class _Fade:
     """The crossing from the prompt that was shown to a new one, in the time of the show."""
 
@@ -287,7 +314,7 @@ class _Fade:
         u = min((time - self._begin) / fade, 1.0) if fade > 0 else 1.0
         if self._origin is None or u >= 1.0:
             return target, 1.0
-        return self._origin, u * u * (3.0 - 2.0 * u)
+        return self._origin, eased(u)
 
 
 def slerp(a: Tensor, b: Tensor, share: float) -> Tensor:

@@ -160,14 +160,19 @@ def show_of(wishes: argparse.Namespace, seconds: float, preset: str):
     )  # fmt: skip
 
 
-def play_music(wishes: argparse.Namespace) -> dict[str, object]:
-    """Play music for some minutes; return the show's statistics."""
+def read_music(name: str) -> np.ndarray:
+    """Return a sound file at the sink's rate, float32 [n]. Raises: LivebendError."""
     from livebend.audio.opening import open_sound  # noqa: PLC0415
+
+    sound = open_sound(name)
+    at = np.arange(0, len(sound.samples), sound.sample_rate / RATE)
+    return np.interp(at, np.arange(len(sound.samples)), sound.samples).astype(np.float32)
+
+
+def play_music(wishes: argparse.Namespace, music: np.ndarray) -> dict[str, object]:
+    """Play music for some minutes; return the show's statistics."""
     from livebend.clock import now  # noqa: PLC0415
 
-    sound = open_sound(wishes.music)
-    at = np.arange(0, len(sound.samples), sound.sample_rate / RATE)
-    music = np.interp(at, np.arange(len(sound.samples)), sound.samples).astype(np.float32)
     player = Player(now, music).start()
     try:
         return show_of(wishes, wishes.minutes * 60, wishes.preset).play()
@@ -218,14 +223,25 @@ def first_changes(clicks: list[float], seen: list[tuple[float, float]]) -> list[
 
 
 def main() -> None:
+    from livebend.errors import LivebendError  # noqa: PLC0415
+
     wishes = parse()
     os.environ.setdefault("GOMP_SPINCOUNT", "200000")
+    try:
+        measure(wishes)
+    except LivebendError as why:
+        sys.exit(f"soundcheck: {why}")
+
+
+def measure(wishes: argparse.Namespace) -> None:
+    """Measure and print the figures. Raises: LivebendError."""
+    music = read_music(wishes.music) if wishes.minutes else None
     with pulse(), screen(), tempfile.TemporaryDirectory() as folder:
         figures: dict[str, object] = {}
         if wishes.clicks:
             figures["latency"] = measure_clicks(wishes, Path(folder))
-        if wishes.minutes:
-            figures["show"] = play_music(wishes)
+        if music is not None:
+            figures["show"] = play_music(wishes, music)
     json.dump(figures, sys.stdout, indent=2)
     print()
 

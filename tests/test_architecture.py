@@ -28,6 +28,7 @@ LAYERS = [
     "control outputs",
     "live offline",
     "doctor bench tune contact listing strips survey sweep touchosc",
+    "verbs",
     "cli",
 ]
 LEVEL = {name: level for level, line in enumerate(LAYERS) for name in line.split()}

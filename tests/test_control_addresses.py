@@ -1,6 +1,8 @@
 """What each OSC message means, and that nothing a stranger sends does any harm."""
 
+import re
 import struct
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given, settings
@@ -9,14 +11,16 @@ from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from livebend.commands import Add, Load, Panic, Remove, Replace, Set, Undo
-from livebend.control.addresses import Ask, Heard, is_private, leaves, read
+from livebend.control.addresses import Ask, Heard, Place, is_private, leaves, outputs, read
 from livebend.control.datagrams import DatagramError, messages, reply
 from livebend.control.desk import Desk, Show
 from livebend.control.osc import STRANGERS, Ear
 from livebend.errors import LivebendError, OutOfRange, UnknownName
 from livebend.mailbox import Latest
 from livebend.parameters import parameters
+from livebend.ranges import Range
 from livebend.scene import Bend, Route, Scene
+from livebend.specs import Spec
 
 SCENE = Scene(
     "Dub",
@@ -59,6 +63,9 @@ MEANT = [
     ("sampling/steps", [True], Set("sampling.steps", 1)),
     ("bend/swirl/angle", [45.5], Set("bend.swirl.angle", 45.5)),
     ("bend/swirl/angle", [1], Set("bend.swirl.angle", 1.0)),
+    ("bend/swirl/angle/play", [0.75], Place("bend.swirl.angle", 0.75)),
+    ("bend/swirl/mask/x/play", [1], Place("bend.swirl.mask.x", 1.0)),
+    ("bend/swirl/angle/play", ["?"], Place("bend.swirl.angle")),
     ("bend/swirl/mix", [False], Set("bend.swirl.mix", 0.0)),
     ("bend/swirl/mute", [1.0], Set("bend.swirl.mute", True)),
     ("bend/swirl/site", ["unet.mid#1"], Set("bend.swirl.site", "unet.mid#1")),
@@ -116,6 +123,7 @@ FITTED = [
     ("seed", [-3], Set("seed", 0), "seed = -3: brought to 0"),
     ("bend/swirl/mix", [float("inf")], Set("bend.swirl.mix", 1.0), "brought to 1.0"),
     ("bend/swirl/angle", [400.0], Set("bend.swirl.angle", 40.0), ""),
+    ("bend/swirl/angle/play", [7.0], Place("bend.swirl.angle", 1.0), "/play = 7: brought to 1"),
     ("bend/add", ["x", "add", "image", "mix", 3.0], Add(Bend("x", "add", "image")),
      "bend.x.mix = 3: brought to 1.0"),
 ]  # fmt: skip
@@ -138,6 +146,8 @@ BAD = [
     ("bend/swirl/angle", [float("nan")], "not a number"),
     ("bend/swirl/angle", [None], "got nil"),
     ("bend/swirl/angle", [[1.0]], "got an array"),
+    ("bend/swirl/angle/play", ["up"], "expected one number, 0..1"),
+    ("bend/swirl/site/play", [0.5], "expected a number's path"),
     ("bend/swirl/normalise", ["mtch"], "did you mean 'match'"),
     ("route/kick/source", ["lo"], "did you mean 'low'"),
     ("route/kick/source", [3], "expected one of rms"),
@@ -180,6 +190,46 @@ def test_an_unknown_address_is_nobodys():
 def test_addresses_of_other_programs_are_private():
     assert is_private("/livebend/_samplerate")
     assert not is_private("/livebend/bend/_x/angle")
+
+
+SCREEN = {
+    name: Spec(name, kind, default, limits)
+    for name, kind, default, limits in (
+        ("fullscreen", "bool", False, None),
+        ("brightness", "float", 1.0, Range(0, 1)),
+        ("display", "int", -1, Range(-1, 15, whole=True)),
+    )
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "wish", "note"),
+    [
+        ("fullscreen", [], Show("fullscreen"), ""),
+        ("fullscreen", [1], Show("fullscreen", True), ""),
+        ("fullscreen", [0.0], Show("fullscreen", False), ""),
+        ("brightness", [0.25], Show("brightness", 0.25), ""),
+        ("brightness", [3.0], Show("brightness", 1.0), "output.brightness = 3: brought to 1.0"),
+        ("display", [], Show("display"), ""),
+        ("display", [1.0], Show("display", 1), ""),
+    ],
+)
+def test_the_display_is_told_what_its_settings_allow(name, arguments, wish, note):
+    address = f"/livebend/output/{name}"
+    assert read(address, arguments, KNOWN, Bank(), outputs(SCREEN)) == Heard(wish, note)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("brightness", [], "output.brightness: 0 values: expected one, 0..1"),
+        ("brightness", ["on"], "output.brightness = 'on': expected 0..1"),
+        ("fullscreen", [1, 2], "output.fullscreen: 2 values"),
+    ],
+)
+def test_what_the_display_cannot_do_is_refused(name, arguments, message):
+    with pytest.raises(LivebendError, match=re.escape(message)):
+        read(f"/livebend/output/{name}", arguments, KNOWN, Bank(), outputs(SCREEN))
 
 
 # ---- the ear
@@ -251,6 +301,19 @@ def test_a_question_is_answered():
     assert (address, arguments) == ("/livebend/prompt", [""])
     assert list(messages(reply("/x", True))) == [("/x", [1])]
     assert list(messages(reply("/livebend/seed", 2**32 - 1))) == [("/livebend/seed", [2**32 - 1])]
+
+
+def test_a_fader_goes_over_what_is_played():
+    room = Room(replace(SCENE, bends=(*SCENE.bends, Bend("flash", "add", "image"))))
+    room.hear("bend/flash/amount/play", 0.75)
+    room.hear("bend/swirl/angle/play", 0.75)
+    room.hear("route/kick/high/play", 0.75)
+    assert room.commands == [
+        Set("bend.flash.amount", 1.0), Set("bend.swirl.angle", 90.0), Set("route.kick.high", 180.0)
+    ]  # fmt: skip
+    ((address, arguments),) = messages(room.hear("bend/swirl/angle/play")[0])
+    assert address == "/livebend/bend/swirl/angle/play"
+    assert arguments == pytest.approx([210 / 360])
 
 
 def test_refusals_are_counted_and_noticed():

@@ -13,6 +13,7 @@ from livebend.commands import Add, Panic, Set
 from livebend.control.desk import Desk
 from livebend.control.osc import OscInput, endpoint
 from livebend.control.queue import CommandQueue
+from livebend.control.senders import Senders
 from livebend.errors import Refused
 from livebend.mailbox import Latest
 from livebend.presets import PresetBank
@@ -61,6 +62,44 @@ def osc(heard, returning):
     listening = OscInput(desk, port=0, reply_port=returning.getsockname()[1]).start()
     yield listening
     assert listening.stop()
+
+
+def test_only_those_who_are_named_are_heard(heard, returning):
+    said = []
+    desk = Desk(heard.give, lambda *_: None, Latest(SCENE), PresetBank(), said.append)
+    closed = OscInput(desk, port=0, allow=["192.168.1.0/24", "::1"])
+    with SimpleUDPClient(*closed.address) as client:
+        for _ in range(3):
+            client.send_message("/livebend/seed", 1)
+        closed._socket.settimeout(PATIENCE)
+        for _ in range(3):
+            closed._take()
+    assert (closed.counts.turned_away, closed.counts.messages) == (3, 0)
+    assert said == ["OSC: 127.0.0.1 is turned away; --osc-allow 127.0.0.1 would let it in"]
+    closed.stop()
+
+
+@pytest.mark.parametrize(
+    ("allowed", "host", "heard"),
+    [
+        ([], "8.8.8.8", True),
+        (["192.168.1.0/24"], "192.168.1.77", True),
+        (["192.168.1.77/24"], "192.168.1.2", True),
+        (["192.168.1.0/24"], "192.168.2.1", False),
+        (["192.168.1.0/24"], "::ffff:192.168.1.9", True),
+        (["10.0.0.1", "fd00::/8"], "fd12::3", True),
+        (["fe80::/10"], "fe80::1%eth0", True),
+        (["10.0.0.1"], "127.0.0.1", False),
+    ],
+)
+def test_senders_are_machines_or_networks(allowed, host, heard):
+    assert Senders(allowed).allow(host) is heard
+
+
+@pytest.mark.parametrize("text", ["", "router", "192.168.1.0/33", "1.2.3"])
+def test_a_sender_that_is_none_is_refused(text):
+    with pytest.raises(Refused, match=r"--osc-allow .*: expected an address or a network"):
+        Senders([text])
 
 
 def test_python_osc_changes_the_scene(osc, heard):

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from livebend import scene as scenes
 from livebend.flow import Features
-from livebend.modulation import SOURCES, Modulator
+from livebend.modulation import SOURCES, Modulator, Phase
 from livebend.modulation.follower import followed
 from livebend.modulation.gain import AutoGain
 from livebend.modulation.shapes import CURVES, edged, shaped
 from livebend.ranges import Range
-from livebend.scene import Agc, Bend, Route, Sampling, Scene
+from livebend.scene import Agc, Bend, Route, Sampling, Scene, Tempo
 
 LOUD = Features(rms=0.5, low=0.4, mid=0.2, high=0.1, flux=0.7, silent=False)
 ANGLE = Range(-360, 360, "deg", wraps=True)
@@ -70,6 +70,55 @@ def test_every_source_stays_between_0_and_1(name):
 )
 def test_lfos_follow_the_time_of_the_show(name, time, expected):
     assert value(scene(route(name, rate=1.0)), time=time) == pytest.approx(expected)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.0, 50.0), st.floats(0.001, 1.0)), min_size=1, max_size=30),
+    st.integers(0, 29),
+)
+def test_a_phase_goes_on_at_the_rate_it_has_at_every_step(steps, cut):
+    phase, time, gone = Phase(), 0.0, 0.0
+    for place, (rate, dt) in enumerate(steps):
+        phase = phase.copy() if place == cut else phase
+        time, gone = time + dt, gone + rate * dt
+        assert phase.step(rate, time, dt) == pytest.approx(gone, abs=1e-6)
+
+
+def test_a_rate_that_stays_gives_the_time_of_the_show_exactly():
+    slow, fast = Phase(), Phase()
+    for k in range(1, 1001):
+        last = fast.step(0.3, k / 100, 0.01)
+    assert last == slow.step(0.3, 10.0, 10.0) == 0.3 * 10.0
+
+
+@pytest.mark.parametrize("name", ["lfo.sine", "lfo.triangle", "lfo.saw", "lfo.random"])
+def test_a_new_rate_or_its_return_does_not_move_an_lfo(name):
+    modulator, heard, fps = Modulator(), [], 100
+    rates = [0.1] * 500 + [0.13] * 50 + [0.0] * 50 + [0.1] * 50
+    for k, rate in enumerate(rates, 60_000):
+        made = modulator.step(scene(route(name, rate=rate)), LOUD, k / fps, 1 / fps)
+        heard.append(made.sources["r"])
+    steps = [abs(b - a) for a, b in pairwise(heard) if abs(b - a) < 0.9]  # a saw falls
+    assert len(steps) >= len(heard) - 3
+    assert max(steps) < 0.01
+    assert heard[550] == heard[599]
+
+
+def test_an_lfo_s_rate_can_be_driven_without_a_jump():
+    drive = route("rms", "route.r.rate", name="d", high=2.0)
+    made, modulator, heard = scene(route("lfo.sine", rate=0.5), drive), Modulator(), []
+    for k in range(60_000, 60_400):
+        sounding = replace(LOUD, rms=0.5 + 0.5 * math.sin(k / 9))
+        heard.append(modulator.step(made, sounding, k / 50, 0.02).sources["r"])
+    assert max(abs(b - a) for a, b in pairwise(heard)) < math.pi * 2.5 * 0.02 * 1.1
+    assert max(heard) - min(heard) > 0.9
+
+
+def test_another_shape_goes_on_from_the_same_place():
+    modulator = Modulator()
+    for k, (name, rate) in enumerate([("lfo.sine", 0.1), ("lfo.sine", 0.7), ("lfo.saw", 0.7)], 1):
+        made = modulator.step(scene(route(name, rate=rate)), LOUD, 100.0 + 0.1 * k, 0.1)
+    assert made.sources["r"] == pytest.approx((0.1 * 100.1 + 0.7 * 0.2) % 1.0)
 
 
 def test_chance_belongs_to_seed_name_and_time_alone():
@@ -368,3 +417,37 @@ def test_a_slew_limit_is_forgotten_with_its_route():
         made = modulator.step(playing, features, float(k), 0.05)
     assert made.values["bend.b.angle"] == pytest.approx(90.0)
     assert made.added == {"r": pytest.approx(90.0)}
+
+
+# ---- a tempo by hand
+
+
+def beats(tempos, start=100.0, fps=50):
+    """The beat's phase and pulse, frame by frame."""
+    modulator, heard = Modulator(), []
+    for k, tempo in enumerate(tempos):
+        pulse = route("beat.pulse", "bend.b.i", name="p")
+        made = replace(scene(route("beat.phase"), pulse), tempo=tempo)
+        out = modulator.step(made, replace(LOUD, beat_phase=0.77), start + k / fps, 1 / fps)
+        heard.append((out.sources["r"], out.sources["p"]))
+    return heard
+
+
+def test_a_tempo_by_hand_takes_the_place_of_the_one_that_is_heard():
+    phases, pulses = zip(*beats([Tempo(120.0)] * 100), strict=True)
+    assert phases[:26] == pytest.approx([*(k / 25 for k in range(25)), 0.0], abs=1e-6)
+    assert [k for k, pulse in enumerate(pulses) if pulse == 1.0][1:] == [25, 50, 75]
+    assert beats([Tempo()])[0][0] == 0.77
+
+
+def test_a_tap_moves_the_nearest_beat_here_and_makes_no_second_one():
+    late = beats([Tempo(120.0)] * 28 + [Tempo(120.0, 1)] * 30)
+    assert late[28] == (pytest.approx(0.0, abs=1e-6), 0.0)
+    early = beats([Tempo(120.0)] * 22 + [Tempo(120.0, 1)] * 30)
+    assert early[22] == (pytest.approx(0.0, abs=1e-6), 1.0)
+    assert early[47] == (pytest.approx(0.0, abs=1e-6), 1.0)
+
+
+def test_a_new_tempo_goes_on_in_the_same_beat():
+    phases = [phase for phase, _ in beats([Tempo(120.0)] * 10 + [Tempo(90.0)] * 10)]
+    assert max(b - a for a, b in pairwise(phases)) <= 120 / 60 / 50 + 1e-6

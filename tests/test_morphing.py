@@ -238,3 +238,11 @@ def test_noise_keeps_its_size_on_the_arc():
 def test_steps_change_at_once(network):
     new = replace(NEW, sampling=Sampling(steps=2))
     assert blended(OLD, new, 0.1).sampling.steps == 2
+
+
+def test_the_first_frame_of_a_way_runs_no_stage_again(network):
+    old, new = (replace(s, walk=Walk(0.3, 0.0), routes=()) for s in CASES["noise"])
+    loaded = Load(replace(new, prompt=NEW.prompt), fade=2.0).apply(old)
+    frames = played(network, [old, old, loaded])
+    assert np.array_equal(frames[2], frames[1])
+    assert set(network.memory.ran.seconds) <= {"walk"}  # the new noise, made but not shown yet

@@ -24,6 +24,7 @@ from livebend.outputs.keys import KEYS, Action, action
         ("space", {}, Action("freeze")),
         ("p", {}, Action("panic")),
         ("u", {}, Action("undo")),
+        ("t", {}, Action("tap")),
         ("1", {}, Action("preset", 1)),
         ("9", {"shift": True}, Action("store", 9)),
         ("d", {}, Action("display")),
@@ -56,6 +57,24 @@ def test_display_checks_what_it_is_given() -> None:
         display.set("blakout", True)
     with pytest.raises(OutOfRange):
         display.set("brightness", "bright")
+
+
+def test_the_display_goes_on_to_the_next_and_round() -> None:
+    display = Display()
+    display.count = 3
+    seen = [display.shown_on]
+    for _ in range(4):
+        display.toggle("display")
+        seen.append(display.shown_on)
+    assert seen == [2, 0, 1, 2, 0]
+    display.set("display", 9)
+    assert display.shown_on == 2
+
+
+@pytest.mark.parametrize("name", ["brightness", "fade"])
+def test_a_number_is_no_switch(name: str) -> None:
+    with pytest.raises(OutOfRange, match=f"{name}: expected 0"):
+        Display().toggle(name)
 
 
 def test_every_field_of_the_view_is_documented() -> None:

@@ -130,6 +130,19 @@ def test_blackout_is_black_and_its_release_shows_the_newest(stage: Stage) -> Non
     assert stage.centre() == GREEN
 
 
+def test_black_comes_and_goes_in_its_time(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = iter([100.0, 100.5, 101.5, 102.5, 103.0, 103.5, 110.0])
+    monkeypatch.setattr("livebend.clock.now", lambda: next(moments))
+    stage.display.set("fade", 2.0)
+    stage.window.write(frame_of((200, 100, 50)))
+    levels = [stage.centre()[0]]  # as it is shown, before anything is asked for
+    stage.display.set("blackout", True)
+    levels += [stage.centre()[0] for _ in range(3)]
+    stage.display.set("blackout", False)
+    levels += [stage.centre()[0] for _ in range(3)]
+    assert np.abs(np.array(levels, float) - [200, 150, 50, 0, 50, 100, 200]).max() <= 2
+
+
 def test_freeze_holds_and_its_release_shows_the_newest(stage: Stage) -> None:
     stage.window.write(frame_of(RED))
     stage.window.draw()

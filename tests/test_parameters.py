@@ -20,7 +20,15 @@ def test_a_parameter_tells_all_a_controller_needs():
     assert angle.address == "/livebend/bend/swirl/angle"
     assert (angle.low, angle.high, angle.unit) == (-360, 360, "deg")
     assert (angle.default, angle.value, angle.kind) == (0.0, 30.0, "float")
+    assert angle.play == (-180, 180)
     assert angle.doc
+    assert matching(SCENE, "prompt.text")[0].play is None
+
+
+def test_what_a_route_adds_is_played_as_wide_as_its_target():
+    high, low = matching(SCENE, "kick.high")[0], matching(SCENE, "kick.low")[0]
+    assert high.play == low.play == (-360, 360)
+    assert high.high == 1e6
 
 
 def test_it_can_be_written_as_json():

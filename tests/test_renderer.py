@@ -14,7 +14,7 @@ from livebend.network import Network
 from livebend.operators import OPERATORS
 from livebend.operators.registry import Operator
 from livebend.prompts import Prompts
-from livebend.renderer import HELD_OFF, Renderer
+from livebend.renderer import HELD_OFF, Renderer, _Courses
 from livebend.scene import Bend, Prompt, Route, Sampling, Scene, Walk
 from livebend.status import Statistics, Status
 
@@ -69,6 +69,35 @@ def test_a_walk_closes_its_circle(stage):
     first, middle, last = (stage.frame(scene, t) for t in (0.0, 4.0, 8.0))
     assert np.array_equal(first, last)
     assert not np.array_equal(first, middle)
+
+
+def course(*steps):
+    """Where walk and prompts are after each (time, scene), a frame of 0.1 s each."""
+    courses, places = _Courses(), []
+    for index, (time, scene) in enumerate(steps):
+        courses.step(scene, scene, Tick(index, time, 0.1, time))
+        places.append((courses.walk, courses.prompts))
+    return places
+
+
+def test_a_new_period_changes_the_pace_and_not_the_place():
+    slow = Scene(walk=Walk(period=20.0), prompt=Prompt(every=10.0))
+    fast = replace(slow, walk=Walk(period=1.0), prompt=Prompt(every=0.5))
+    held = replace(slow, walk=Walk(period=0.0), prompt=Prompt(every=0.0))
+    places = course((600.0, slow), (600.1, fast), (600.2, held), (600.3, held), (600.4, slow))
+    assert places[0] == pytest.approx((30.0, 60.0))
+    assert places[1] == pytest.approx((30.1, 60.2))
+    assert places[2] == places[3] == pytest.approx((30.1, 60.2))
+    assert places[4] == pytest.approx((30.105, 60.21))
+
+
+def test_a_loaded_scene_begins_where_the_time_has_it_unless_it_walks_the_same_way():
+    old = Scene(walk=Walk(period=20.0), prompt=Prompt(every=10.0))
+    turned = replace(old, walk=Walk(period=1.0))
+    loaded = replace(old, walk=Walk(period=0.0), loads=1)
+    places = course((600.0, old), (600.1, turned), (600.2, replace(turned, loads=1)))
+    assert places[2][0] == pytest.approx(30.2)
+    assert course((600.0, old), (600.1, turned), (600.2, loaded))[2][0] == 0.0
 
 
 def test_prompts_cross_over_in_their_time(stage):

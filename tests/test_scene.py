@@ -167,6 +167,5 @@ def test_prompts_in_turn_are_spread_over_a_show_or_take_their_time():
     assert Prompt(text="alone").texts == ("alone",)
     spread = [prompt.now(0.0, progress) for progress in (0.0, 0.3, 0.34, 0.66, 0.67, 1.0)]
     assert spread == ["a", "a", "b", "b", "c", "c"]
-    assert [prompt.now(time, None) for time in (0.0, 9.9, 10.0, 29.0, 30.0)] == [*"aabca"]
-    assert replace(prompt, every=0.0).now(99.0, None) == "a"
-    assert replace(prompt, turn=1.0).now(25.0, None) == "a"
+    assert [prompt.now(gone, None) for gone in (0.0, 0.99, 1.0, 2.9, 3.0)] == [*"aabca"]
+    assert replace(prompt, turn=1.0).now(2.5, None) == "a"

@@ -324,3 +324,20 @@ def test_a_failed_command_stops_set_up_with_its_words(house, monkeypatch):
         _install.install()
     assert not _setup.is_ready()
     assert not _install.is_sound()
+
+
+# soundcheck
+
+
+@pytest.mark.parametrize("arguments", [["--music", "gone.flac"], ["--music", "."]])
+def test_music_that_is_not_there_is_one_line(arguments, tmp_path):
+    script = SCRIPTS / "_soundcheck.py"
+    done = subprocess.run(
+        [sys.executable, script, *arguments],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith("soundcheck: ")
+    assert arguments[1] in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from livebend.backends.contract import Inputs, Runner, Traced
 from livebend.backends.store import Store, fill
-from livebend.errors import BackendError
+from livebend.errors import BackendError, named
 from livebend.models import Stage
 
 # Weights are constants of the library: convolutions can be laid out for the processor once.
@@ -42,7 +42,7 @@ class Compiled:
             # The loader itself: torch._inductor's imports seconds, and reads a call's shape anew.
             library = torch._C._aoti.AOTIModelPackageLoader(str(file), "model", False, 1, -1)
         except (RuntimeError, OSError) as fault:
-            raise BackendError(f"{stage.name}: cannot be loaded: {_first(fault)}") from fault
+            raise BackendError(f"{stage.name}: cannot be loaded: {named(fault)}") from fault
 
         def run(*tensors: Tensor) -> tuple[Tensor, ...]:
             return tuple(library.boxed_run(list(tensors)))
@@ -70,8 +70,4 @@ def _compile(stage: Stage, inputs: Inputs, file: Path) -> None:
             warnings.simplefilter("ignore")  # advice for those who write compilers
             fill(file, write)
     except Exception as fault:  # a compiler raises what it likes; it is one line here
-        raise BackendError(f"{stage.name}: cannot be compiled: {_first(fault)}") from fault
-
-
-def _first(fault: BaseException) -> str:
-    return f"{type(fault).__name__}: {str(fault).strip().splitlines()[0] if str(fault) else ''}"
+        raise BackendError(f"{stage.name}: cannot be compiled: {named(fault)}") from fault

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from livebend.backends.contract import Backend, Inputs, Runner
 from livebend.backends.store import Store
-from livebend.errors import BackendError, UnknownName
+from livebend.errors import BackendError, UnknownName, named
 from livebend.models import Stage
 
 TABLE = {
@@ -119,8 +119,7 @@ class Engine:
             try:
                 return loaded(*tensors)
             except Exception as fault:  # noqa: BLE001 - engines raise what they like; it is told
-                first = str(fault).strip().split("\n", 1)[0]
-                self._fell_back(f"{key[0]}: {type(fault).__name__}: {first}; torch runs it now")
+                self._fell_back(f"{key[0]}: {named(fault)}; torch runs it now")
                 self._runners[key] = plain
                 return plain(*tensors)
 

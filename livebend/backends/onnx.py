@@ -14,7 +14,7 @@ from torch import Tensor
 
 from livebend.backends.contract import Inputs, Runner, Traced
 from livebend.backends.store import Store, fill
-from livebend.errors import BackendError
+from livebend.errors import BackendError, named
 from livebend.models import Stage
 
 OPSET = 17
@@ -67,8 +67,7 @@ def _export(stage: Stage, inputs: Inputs, file: Path) -> None:
             warnings.simplefilter("ignore")  # of the tracer: shapes are meant to be constants
             fill(file, write)
     except Exception as fault:  # the exporter raises what it likes; it is one line here
-        first = str(fault).strip().split("\n", 1)[0]
-        raise BackendError(f"{stage.name}: cannot be exported: {first}") from fault
+        raise BackendError(f"{stage.name}: cannot be exported: {named(fault)}") from fault
 
 
 def _session(stage: Stage, file: Path, device: torch.device) -> Any:
@@ -91,8 +90,7 @@ def _session(stage: Stage, file: Path, device: torch.device) -> Any:
     try:
         session = onnxruntime.InferenceSession(file, options, providers=[(wanted, more)])
     except Exception as fault:  # the runtime has exceptions of its own, not of Python's tree
-        first = str(fault).strip().split("\n", 1)[0]
-        raise BackendError(f"{stage.name}: cannot be loaded: {first}") from fault
+        raise BackendError(f"{stage.name}: cannot be loaded: {named(fault)}") from fault
     if session.get_providers()[0] != wanted:
         raise BackendError(f"{stage.name}: {wanted} stepped back for {session.get_providers()[0]}")
     return session

@@ -2,25 +2,30 @@
 
     /livebend/prompt s                     /livebend/bend/add NAME OPERATOR SITE [key value …]
     /livebend/<path with slashes> v        /livebend/bend/replace NAME OPERATOR SITE [key value …]
+    /livebend/<path with slashes>/play f   /livebend/output/<setting of the display> [v]
     /livebend/preset s|i [f]               /livebend/bend/remove NAME
     /livebend/blackout [i]                 /livebend/route/add NAME SOURCE TARGET [key value …]
     /livebend/freeze [i]                   /livebend/route/remove NAME
-    /livebend/panic    /livebend/undo
+    /livebend/panic    /livebend/undo    /livebend/tap
 
-A parameter's address without an argument, or with "?", asks for its value. Blackout and freeze
-toggle without an argument. Integers, floats and booleans stand in for one another; a number out of
-range is brought inside and said so; any other type is refused. A button's 0, sent as it is let go,
-does nothing. Addresses that end in /_… are other programs' own and are ignored.
+A number's address with /play takes a fader's 0..1 over what is played of its range, which is less
+than it may be. A parameter's address without an argument, or with "?", asks for its value.
+Blackout, freeze and the display's other switches toggle without an argument, and output/display
+goes on to the next. Integers, floats and booleans stand in for one
+another; a number out of range is brought inside and said so; any other type is refused. A button's
+0, sent as it is let go, does nothing. Addresses that end in /_… are other programs' own and are
+ignored.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from types import MappingProxyType
 from typing import Literal
 
 from livebend.commands import Add, Command, Panic, Remove, Replace, Set, Undo
-from livebend.control.desk import Bank, Show, preset
+from livebend.control.desk import Bank, Show, Tap, preset
 from livebend.errors import OutOfRange
 from livebend.parameters import ROOT, address_of
 from livebend.scene import (
@@ -39,6 +44,7 @@ from livebend.tables import bend_from, route_from
 
 LONGEST = 2000
 FADE = specs_of(Recall)["fade"]
+FADER = "/play"
 ALIASES = {f"{ROOT}/prompt": "prompt.text"}
 
 Arguments = Sequence[object]
@@ -52,15 +58,24 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A wish for a number to go to a fader's place, 0..1; without one, to hear where it is."""
+
+    path: str
+    position: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """What a message asks for (None = nothing), and what was brought inside its range for it."""
 
-    wish: Command | Show | Ask | None = None
+    wish: Command | Show | Tap | Ask | Place | None = None
     fitted: str = ""
 
 
 Reader = Callable[[Arguments, Bank], Heard]
 Leaves = Mapping[str, tuple[str, Spec]]
+NONE: Mapping[str, Spec] = MappingProxyType({})
 
 
 def leaves(scene: Scene) -> Leaves:
@@ -84,8 +99,16 @@ def is_private(address: str) -> bool:
     return address.rpartition("/")[2].startswith("_")
 
 
-def read(address: str, arguments: Arguments, known: Leaves, bank: Bank) -> Heard | None:
-    """Return what a message asks for; None where nobody knows the address.
+def outputs(specs: Mapping[str, Spec]) -> Mapping[str, Spec]:
+    """Return address -> spec of every setting of the display."""
+    return {f"{ROOT}/output/{name}": spec for name, spec in specs.items()}
+
+
+def read(
+    address: str, arguments: Arguments, known: Leaves, bank: Bank, output: Mapping[str, Spec] = NONE
+) -> Heard | None:
+    """Return what a message asks for; None where nobody knows the address. `output` are the
+    settings of the display by their addresses.
 
     Raises: LivebendError for arguments that cannot be used.
     """
@@ -93,8 +116,13 @@ def read(address: str, arguments: Arguments, known: Leaves, bank: Bank) -> Heard
         _check_argument(address, argument)
     if address in COMMANDS:
         return COMMANDS[address](arguments, bank)
+    if address in output:
+        return _output(output[address], arguments)
     if address in known:
         return _parameter(*known[address], arguments)
+    stem, _, last = address.rpartition("/")
+    if f"/{last}" == FADER and stem in known:
+        return _fader(*known[stem], arguments)
     return None
 
 
@@ -124,6 +152,19 @@ def _parameter(path: str, spec: Spec, arguments: Arguments) -> Heard:
     return Heard(Set(path, value), _fitted(spec, path, arguments[0], value))
 
 
+def _fader(path: str, spec: Spec, arguments: Arguments) -> Heard:
+    if spec.range is None:
+        raise OutOfRange(f"{path}{FADER}: expected a number's path; {path} is {spec.allowed}")
+    if not arguments or list(arguments) == ["?"]:
+        return Heard(Place(path))
+    match list(arguments):
+        case [int() | float() as position]:
+            inside = min(max(float(position), 0.0), 1.0)
+            note = f"{path}{FADER} = {position:g}: brought to {inside:g}"
+            return Heard(Place(path, inside), "" if inside == position else note)
+    raise OutOfRange(f"{path}{FADER}: expected one number, 0..1")
+
+
 def _fitted(spec: Spec, path: str, given: object, value: Value) -> str:
     limits = spec.range
     if limits is None or limits.wraps or not isinstance(given, (int, float)) or given == value:
@@ -136,8 +177,18 @@ def _pressed(arguments: Arguments) -> bool:
     return not arguments or bool(arguments[0])
 
 
-def _button(command: Command, arguments: Arguments, _: Bank) -> Heard:
+def _button(command: Command | Tap, arguments: Arguments, _: Bank) -> Heard:
     return Heard(command if _pressed(arguments) else None)
+
+
+def _output(spec: Spec, arguments: Arguments) -> Heard:
+    where = f"output.{spec.name}"
+    if not arguments and spec.kind in ("bool", "int"):
+        return Heard(Show(spec.name))
+    if len(arguments) != 1:
+        raise OutOfRange(f"{where}: {len(arguments)} values: expected one, {spec.allowed}")
+    value = spec.fit(arguments[0], where)
+    return Heard(Show(spec.name, value), _fitted(spec, where, arguments[0], value))
 
 
 def _show(what: str, arguments: Arguments, _: Bank) -> Heard:
@@ -205,6 +256,7 @@ COMMANDS: Mapping[str, Reader] = {
     f"{ROOT}/preset": _preset,
     f"{ROOT}/panic": partial(_button, Panic()),
     f"{ROOT}/undo": partial(_button, Undo()),
+    f"{ROOT}/tap": partial(_button, Tap()),
     f"{ROOT}/blackout": partial(_show, "blackout"),
     f"{ROOT}/freeze": partial(_show, "freeze"),
     f"{ROOT}/bend/add": partial(_put, Add, "bend"),

@@ -1,14 +1,16 @@
 """The desk: the five places a hand can reach. OSC, keys and MIDI share one."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from livebend.commands import Command, Load
+from livebend.control.tapping import Tapper
 from livebend.mailbox import Latest
 from livebend.scene import Scene
+from livebend.specs import Spec, Value
 
-Display = Callable[[str, bool | None], None]
+Display = Callable[[str, Value | None], None]
 
 
 class Bank(Protocol):
@@ -26,10 +28,18 @@ class Bank(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """An order for the display, not for the scene: it acts even when the network hangs."""
+    """An order for the display, not for the scene: it acts even when the network hangs.
+
+    Without a value a switch toggles, and what is counted goes on to the next.
+    """
 
     what: str
-    on: bool | None = None
+    on: Value | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """A beat, now, tapped by a hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +48,8 @@ class Desk:
 
     `give` takes a command (False = refused, the queue is full); `display(what, on)` acts on the
     window at once, None toggles; `scene` is the newest scene the render thread has published;
-    `refuse` takes the notice of what could not be done.
+    `refuse` takes the notice of what could not be done; `output` are the display's settings by
+    name; `tapper` knows the last taps.
     """
 
     give: Callable[[Command], bool]
@@ -46,9 +57,13 @@ class Desk:
     scene: Latest[Scene]
     bank: Bank
     refuse: Callable[[str], None]
+    output: Mapping[str, Spec] = field(default_factory=dict)
+    tapper: Tapper = field(default_factory=Tapper)
 
-    def send(self, wish: Command | Show) -> bool:
+    def send(self, wish: Command | Show | Tap) -> bool:
         """Hand a wish on; False where the queue is full."""
+        if isinstance(wish, Tap):
+            return all(self.give(command) for command in self.tapper.tap(self.scene.get()))
         if isinstance(wish, Show):
             self.display(wish.what, wish.on)
             return True

@@ -1,15 +1,16 @@
 """What a key does: the window names an action, this table says what it means.
 
-panic · undo · blackout · freeze · preset N · store N
+panic · undo · tap · blackout · freeze · preset N · store N
 """
 
 from livebend.commands import Command, Panic, Undo
-from livebend.control.desk import Desk, Show, preset
+from livebend.control.desk import Desk, Show, Tap, preset
 from livebend.errors import LivebendError, OutOfRange, UnknownName
 
-ACTIONS: dict[str, Command | Show] = {
+ACTIONS: dict[str, Command | Show | Tap] = {
     "panic": Panic(),
     "undo": Undo(),
+    "tap": Tap(),
     "blackout": Show("blackout"),
     "freeze": Show("freeze"),
 }
@@ -26,7 +27,7 @@ def press(desk: Desk, action: str) -> bool:
         return False
 
 
-def read(desk: Desk, action: str) -> Command | Show | None:
+def read(desk: Desk, action: str) -> Command | Show | Tap | None:
     """Return what the action asks for; None where it is done already (a scene stored).
 
     Raises: UnknownName for an action, OutOfRange for a slot, PresetError.

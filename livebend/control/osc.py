@@ -6,18 +6,29 @@ It listens on this machine alone unless told otherwise: a venue's network is ope
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from livebend import clock
 from livebend.commands import Add, Load, Replace, Set
-from livebend.control.addresses import COMMANDS, Ask, Heard, Leaves, is_private, leaves, read
+from livebend.control.addresses import (
+    COMMANDS,
+    Ask,
+    Heard,
+    Leaves,
+    Place,
+    is_private,
+    leaves,
+    outputs,
+    read,
+)
 from livebend.control.datagrams import DatagramError, messages, reply
 from livebend.control.desk import Desk
+from livebend.control.senders import Senders
 from livebend.errors import LivebendError, Refused, UnknownName
 from livebend.parameters import ROOT
-from livebend.scene import Part, get
+from livebend.scene import Part, get, played
 from livebend.worker import Worker
 
 HOST, PORT, REPLY_PORT = "127.0.0.1", 8000, 9000
@@ -40,6 +51,7 @@ class OscCounts:
     refused: int = 0
     fitted: int = 0
     ignored: int = 0
+    turned_away: int = 0  # datagrams of senders that are not listened to
 
 
 def endpoint(text: str) -> tuple[str, int]:
@@ -60,6 +72,7 @@ class Ear:
     def __init__(self, desk: Desk, now: Callable[[], float] = clock.now) -> None:
         self.counts = OscCounts()
         self._desk, self._now = desk, now
+        self._output = outputs(desk.output)
         self._awaited: dict[str, float] = {}
         self._strangers: set[str] = set()
         self._strangers_since = now()
@@ -80,9 +93,8 @@ class Ear:
             return []
         known = leaves(self._desk.scene.get())
         try:
-            heard = read(address, arguments, known, self._desk.bank) or self._fresh(
-                address, arguments
-            )
+            heard = read(address, arguments, known, self._desk.bank, self._output)
+            heard = heard or self._fresh(address, arguments)
             if heard is not None:
                 return self._obey(address, heard)
         except LivebendError as why:
@@ -101,11 +113,21 @@ class Ear:
                 self.counts.ignored += 1
             case Ask(path):
                 return [reply(address, get(self._desk.scene.get(), path))]
+            case Place(path, position):
+                return self._place(address, path, position)
             case wish if not self._desk.send(wish):
                 self.counts.refused += 1
             case wish:
                 self._await(wish)
         return []
+
+    def _place(self, address: str, path: str, position: float | None) -> list[bytes]:
+        """Put a number to a fader's place on what is played of its range, or tell its place."""
+        scene = self._desk.scene.get()
+        reach = played(scene, path)
+        if position is None:
+            return [reply(address, reach.to_unit(float(get(scene, path))))]
+        return self._obey(address, Heard(Set(path, reach.from_unit(position))))
 
     def _await(self, wish: object) -> None:
         """Remember the parts that will be there once the wish is granted."""
@@ -140,7 +162,8 @@ class Ear:
             self._strangers_since = self._now()
         if address not in self._strangers and len(self._strangers) < STRANGERS:
             self._strangers.add(address)
-            self._desk.refuse(str(UnknownName("OSC address", address[:100], [*COMMANDS, *known])))
+            names = [*COMMANDS, *self._output, *known]
+            self._desk.refuse(str(UnknownName("OSC address", address[:100], names)))
 
 
 def _stem(part: Part) -> str:
@@ -150,7 +173,9 @@ def _stem(part: Part) -> str:
 class OscInput:
     """The socket and its thread; replies go to the sender's machine at `reply_port`.
 
-    Raises: Refused where the address cannot be listened on.
+    `allow` names the machines and networks that are listened to, everybody where it is empty; what
+    others send is not read, it is counted, and each of them is told of once.
+    Raises: Refused where the address cannot be listened on, or `allow` cannot be read.
     """
 
     def __init__(
@@ -160,9 +185,11 @@ class OscInput:
         port: int = PORT,
         *,
         reply_port: int = REPLY_PORT,
+        allow: Iterable[str] = (),
         on_failure: Callable[[BaseException], None] | None = None,
     ) -> None:
         self._ear = Ear(desk)
+        self._senders, self._turned_away = Senders(allow), set[str]()
         self._desk, self._reply_port = desk, reply_port
         self._socket = _listen(host, port)
         self._worker = Worker("osc", self._listen, on_failure)
@@ -191,12 +218,25 @@ class OscInput:
 
     def _listen(self, stop: threading.Event) -> None:
         while not stop.is_set():
-            try:
-                datagram, sender = self._socket.recvfrom(65535)
-            except (TimeoutError, ConnectionResetError):  # Windows tells of a reply that was lost
-                continue
-            for answer in self._ear.hear(datagram):
-                self._answer(answer, sender)
+            self._take()
+
+    def _take(self) -> None:
+        """Wait for a datagram a short while, and act on it if its sender is listened to."""
+        try:
+            datagram, sender = self._socket.recvfrom(65535)
+        except (TimeoutError, ConnectionResetError):  # Windows tells of a reply that was lost
+            return
+        if not self._senders.allow(sender[0]):
+            self._turn_away(sender[0])
+            return
+        for answer in self._ear.hear(datagram):
+            self._answer(answer, sender)
+
+    def _turn_away(self, host: str) -> None:
+        self._ear.counts.turned_away += 1
+        if host not in self._turned_away and len(self._turned_away) < STRANGERS:
+            self._turned_away.add(host)
+            self._desk.refuse(f"OSC: {host} is turned away; --osc-allow {host} would let it in")
 
     def _answer(self, answer: bytes, sender: Sender) -> None:
         try:

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from livebend.errors import ModelError
+from livebend.errors import ModelError, named
 from livebend.models.vocabulary import Understood, Vocabulary, load_vocabulary
 from livebend.sampler import Noising
 
@@ -108,8 +108,9 @@ def load_model(
     try:
         *parts, tokenizer = _load_parts(folder)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        first = str(error).strip().split("\n", 1)[0]
-        raise ModelError(f"model {name!r}: cannot be loaded from {folder}: {first}") from error
+        raise ModelError(
+            f"model {name!r}: cannot be loaded from {folder}: {named(error)}"
+        ) from error
     scheduler = _json(folder / "scheduler" / "scheduler_config.json")
     unet, vae, text = (_settled(part, device, dtype, layout) for part in parts)
     turbo = scheduler.get("timestep_spacing") == "trailing"
@@ -161,8 +162,9 @@ def _from_hub(name: str) -> Path:
     try:
         return Path(snapshot_download(name, allow_patterns=wanted, ignore_patterns=unwanted))
     except (OSError, ValueError, HfHubHTTPError) as error:
-        first = str(error).strip().split("\n", 1)[0]
-        raise ModelError(f"model {name!r}: not here and not to be fetched: {first}") from error
+        raise ModelError(
+            f"model {name!r}: not here and not to be fetched: {named(error)}"
+        ) from error
 
 
 def _load_parts(folder: Path) -> tuple[nn.Module, nn.Module, nn.Module, Any]:

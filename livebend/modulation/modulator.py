@@ -11,8 +11,10 @@ from livebend.flow import Features
 from livebend.modulation.follower import followed
 from livebend.modulation.gain import AutoGain
 from livebend.modulation.history import History
+from livebend.modulation.phase import Phase
 from livebend.modulation.shapes import edged, shaped
 from livebend.modulation.sources import SOURCES, Moment
+from livebend.modulation.tempo import Beats
 from livebend.morphing import own_name
 from livebend.scene import Agc, Route, Scene, find, get, is_shared, put
 from livebend.specs import Spec
@@ -38,7 +40,8 @@ class Modulation:
 class Modulator:
     """Owned by the render thread. The same calls give the same values.
 
-    A follower is kept under the names of its route and source, and forgotten when they go.
+    A follower is kept under the names of its route and source, an LFO's phase under its route's
+    name, and forgotten when they go: a new rate or shape goes on from where the LFO is.
     `history` is what the steps heard, after the gain.
     """
 
@@ -47,6 +50,8 @@ class Modulator:
         self._gains = {name: AutoGain() for name in LEVELS}
         self._followers: dict[tuple[str, str], float] = {}
         self._added: dict[tuple[str, str], float] = {}
+        self._phases: dict[str, Phase] = {}
+        self._beats = Beats()
         self._before = Features()
 
     def step(
@@ -58,28 +63,36 @@ class Modulator:
         Routes that drive other routes come first, and act in the same frame. A route whose target
         is not there, or not a number, is left out and named in `refused`.
         """
+        features = self._beats.step(scene.tempo, features, tick_time, dt)
         gained = self._gained(features, tick_time, scene.agc)
         self.history.add(tick_time, gained)
-        moment = Moment(gained, self._before, tick_time, progress)
+        moment = Moment(gained, self._before, progress)
         drives = [r.name for r in scene.routes if r.target.startswith("route.")]
-        first = self._play(scene, moment, dt, drives)
+        first = self._play(scene, moment, tick_time, dt, drives)
         for path, value in first.values.items():
             scene = put(scene, path, value, fit=True)
-        rest = self._play(scene, moment, dt, [r.name for r in scene.routes if r.name not in drives])
+        others = [r.name for r in scene.routes if r.name not in drives]
+        rest = self._play(scene, moment, tick_time, dt, others)
         sources = {**first.sources, **rest.sources}
         kept = {(r.name, r.source) for r in scene.routes if r.name in sources}
         self._followers = {key: y for key, y in self._followers.items() if key in kept}
         self._added = {key: y for key, y in self._added.items() if key in kept}
+        names = {route.name for route in scene.routes}
+        self._phases = {name: phase for name, phase in self._phases.items() if name in names}
         self._before = features
         refused = {**first.refused, **rest.refused}
         added = {**first.added, **rest.added}
         return Modulation({**first.values, **rest.values}, sources, added, refused)
 
-    def _play(self, scene: Scene, moment: Moment, dt: float, names: Sequence[str]) -> Modulation:
+    def _play(
+        self, scene: Scene, moment: Moment, time: float, dt: float, names: Sequence[str]
+    ) -> Modulation:
         routes = [r for r in scene.routes if r.name in names and not r.mute]
         targets, refused = _targets(scene, routes)
         routes = [r for r in routes if r.name not in refused]
-        sources = {r.name: self._drive(r, moment, scene.seed, dt) for r in routes}
+        turns = {r.name: self._phase(r).step(r.rate, time, dt) for r in routes}
+        moments = {name: replace(moment, turns=gone) for name, gone in turns.items()}
+        sources = {r.name: self._drive(r, moments[r.name], scene.seed, dt) for r in routes}
         added = {r.name: self._add(r, sources[r.name], targets[r.target], dt) for r in routes}
         values = {
             path: _total(scene, path, spec, [r for r in routes if r.target == path], added)
@@ -100,7 +113,7 @@ class Modulator:
         """Return what the route's source gives, after gain, curve and follower."""
         source = SOURCES[route.source]
         own_seed = seed ^ crc32(own_name(route.name).encode())
-        value = route.gain * source.read(replace(moment, rate=route.rate, seed=own_seed))
+        value = route.gain * source.read(replace(moment, seed=own_seed))
         if source.kind == "paper":
             return value if math.isfinite(value) else 0.0
         value = shaped(value, route.curve)
@@ -111,6 +124,13 @@ class Modulator:
         value = followed(last, value, dt, attack, route.release)
         self._followers[route.name, route.source] = value
         return value
+
+    def _phase(self, route: Route) -> Phase:
+        """The route's phase; one that leaves goes on from that of its own name."""
+        if route.name not in self._phases:
+            own = self._phases.get(own_name(route.name))
+            self._phases[route.name] = own.copy() if own else Phase()
+        return self._phases[route.name]
 
     def _add(self, route: Route, value: float, spec: Spec, dt: float) -> float:
         """Return what the route adds to its target, no faster than its slew limit.

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 
-from livebend.ranges import Range
+from livebend.ranges import Range, eased
 from livebend.scene import Edge, Shape
 
 CURVES: Mapping[Shape, Callable[[float], float]] = {
@@ -11,7 +11,7 @@ CURVES: Mapping[Shape, Callable[[float], float]] = {
     "square": lambda x: x * x,
     "cube": lambda x: x * x * x,
     "root": math.sqrt,
-    "smooth": lambda x: x * x * (3.0 - 2.0 * x),
+    "smooth": eased,
     "step": lambda x: float(x >= 0.5),
     "inverse": lambda x: 1.0 - x,
 }

@@ -1,6 +1,6 @@
 """Every source a route can listen to: one function each, 0..1 unless it says otherwise.
 
-To add one, write a function here and its name in `livebend.scene.Source`.
+To add one, write a function here and its name in `livebend.scene.values.Source`.
 """
 
 import math
@@ -10,6 +10,7 @@ from typing import Literal
 from zlib import crc32
 
 from livebend.flow import Features
+from livebend.ranges import eased
 
 Kind = Literal["level", "sound", "pulse", "time", "paper"]
 
@@ -19,22 +20,16 @@ LOWEST_PITCH, PITCH_OCTAVES = 55.0, 5.0
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What a source may look at: the sound now and one frame ago, and the time of the show in s.
+    """What a source may look at: the sound now and one frame ago, and the place in the show, 0..1.
 
-    `rate` in Hz belongs to an LFO, `seed` to its chance; `progress` is the place in the show, 0..1.
+    `turns` are an LFO's whole and part periods since the show began; `seed` belongs to its chance.
     """
 
     features: Features
     before: Features
-    time: float
     progress: float
-    rate: float = 0.1
+    turns: float = 0.0
     seed: int = 0
-
-    @property
-    def turns(self) -> float:
-        """The LFO's whole and part periods since the show began."""
-        return self.rate * self.time
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +171,7 @@ def _square(m: Moment) -> float:
 def _random(m: Moment) -> float:
     """A smooth path through a new random value every period, the same for the same seed."""
     index = math.floor(m.turns)
-    place = m.turns - index
-    smooth = place * place * (3.0 - 2.0 * place)
+    smooth = eased(m.turns - index)
     return (1.0 - smooth) * _chance(m.seed, index) + smooth * _chance(m.seed, index + 1)
 
 

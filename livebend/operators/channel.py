@@ -11,8 +11,8 @@ from livebend.operators.registry import operator
 from livebend.operators.seeded import Draw, Roll, shuffled
 from livebend.ranges import Channel, Degrees, Range, Unit
 
-Share = Annotated[float, Range(-2, 2)]
-Shift = Annotated[float, Range(-64, 64, "channels")]
+Share = Annotated[float, Range(-2, 2, play=(-1, 1))]
+Shift = Annotated[float, Range(-64, 64, "channels", play=(-4, 4))]
 
 
 @operator("channel", amounts=["angle"], matched=False)

@@ -12,7 +12,9 @@ from livebend.operators.registry import operator
 from livebend.operators.seeded import Draw, Roll, normal
 from livebend.ranges import Range
 
-Push = Annotated[float, Range(-3, 3, "sigma", scales=True), "how far; below 0 the other way"]
+Push = Annotated[
+    float, Range(-3, 3, "sigma", scales=True, play=(-2, 2)), "how far; below 0 the other way"
+]
 Component = Annotated[int, Range(0, 3, whole=True), "which component, the widest first"]
 ROUNDS = 24  # of power iteration: a component twice as wide as the next is exact to float32
 

@@ -47,7 +47,9 @@ def add_bump(
     amount: Annotated[Sigma, "what is added at its top"] = 0.0,
     right: Annotated[Unit, "where it stands, from left to right"] = 0.5,
     down: Annotated[Unit, "where it stands, from top to bottom"] = 0.5,
-    size: Annotated[float, Range(0.02, 2, "of the picture", curve="log"), "its radius"] = 0.2,
+    size: Annotated[
+        float, Range(0.02, 2, "of the picture", curve="log", play=(0.05, 1)), "its radius"
+    ] = 0.2,
 ) -> Tensor:
     """Add a Gaussian bump to all channels: y = x + r·exp(−d²/(2 s²)), d the distance to its top.
 

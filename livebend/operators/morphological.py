@@ -9,7 +9,9 @@ from torch import Tensor
 from livebend.operators.registry import operator
 from livebend.ranges import Range
 
-Kernel = Annotated[int, Range(1, 9, "elements", whole=True), "side of the flat square kernel"]
+Kernel = Annotated[
+    int, Range(1, 9, "elements", whole=True, play=(1, 5)), "side of the flat square kernel"
+]
 
 
 @operator("morphological", amounts=["size"])

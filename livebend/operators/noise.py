@@ -18,7 +18,7 @@ from livebend.operators.seeded import (
 )
 from livebend.ranges import Range, Sigma, Unit
 
-Noise = Annotated[float, Range(-4, 4, "sigma", scales=True)]
+Noise = Annotated[float, Range(-4, 4, "sigma", scales=True, play=(-2, 2))]
 
 
 @operator("noise", amounts=["amount"])

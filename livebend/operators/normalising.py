@@ -9,8 +9,8 @@ from livebend.operators.registry import operator
 from livebend.ranges import Range, Unit
 
 MeanAxis = Literal["all", "channel", "row", "column"]
-Target = Annotated[float, Range(-6, 6, "sigma", scales=True)]
-Spread = Annotated[float, Range(0, 6, "sigma", scales=True)]
+Target = Annotated[float, Range(-6, 6, "sigma", scales=True, play=(-2, 2))]
+Spread = Annotated[float, Range(0, 6, "sigma", scales=True, play=(0, 2))]
 
 DIMS: dict[str, tuple[int, ...]] = {"all": (1, 2, 3), "channel": (1,), "row": (2,), "column": (3,)}
 

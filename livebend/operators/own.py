@@ -21,7 +21,7 @@ from types import ModuleType
 
 import torch
 
-from livebend.errors import LivebendError, OperatorError
+from livebend.errors import OperatorError, named
 from livebend.operators.registry import OPERATORS, Operator
 from livebend.specs import Value
 
@@ -112,6 +112,4 @@ def _described(file: Path, why: Exception) -> str:
     """One line: the deepest line of the file on the way to the fault, and what it says."""
     lines = [f.lineno for f in traceback.extract_tb(why.__traceback__) if Path(f.filename) == file]
     where = f"{file}, line {lines[-1]}" if lines else str(file)
-    said = str(why).strip().split("\n", 1)[0]
-    named = said if isinstance(why, LivebendError) else f"{type(why).__name__}: {said}"
-    return f"{where}: {named}"
+    return f"{where}: {named(why)}"

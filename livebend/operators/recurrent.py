@@ -13,10 +13,14 @@ from livebend.operators.registry import Past, operator
 from livebend.operators.spatial import transform
 from livebend.ranges import Range
 
-Trail = Annotated[float, Range(0, 30, "s"), "time in which what was fades to a third; 0 = at once"]
-ZoomRate = Annotated[float, Range(0.25, 4, "times a second", curve="log"), "above 1 flies in"]
-TurnRate = Annotated[float, Range(-360, 360, "deg/s"), "turn, counter-clockwise"]
-Drift = Annotated[float, Range(-1, 1, "of the picture a second")]
+Trail = Annotated[
+    float, Range(0, 30, "s", play=(0, 2)), "time in which what was fades to a third; 0 = at once"
+]
+ZoomRate = Annotated[
+    float, Range(0.25, 4, "times a second", curve="log", play=(0.5, 2)), "above 1 flies in"
+]
+TurnRate = Annotated[float, Range(-360, 360, "deg/s", play=(-90, 90)), "turn, counter-clockwise"]
+Drift = Annotated[float, Range(-1, 1, "of the picture a second", play=(-0.5, 0.5))]
 
 
 @operator("recurrent", amounts=["trail"])

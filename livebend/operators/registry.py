@@ -27,7 +27,6 @@ Function = Callable[..., "Tensor"]
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 GIVEN = ("past", "toward")  # a Past; the step from the first prompt to the second [1, C, 1, T]
-USUAL = {"deg": 180.0, "sigma": 2.0, "channels": 4.0, "elements": 4.0, "of the picture": 0.25}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +83,13 @@ class Operator:
         return next(numbers, None)
 
     def played(self, share: float) -> dict[str, Value]:
-        """The main parameter at a share 0..1 of the way that a hand usually takes it: from its
-        default upwards, half a turn, two deviations, or as far as its range or one unit goes."""
+        """The main parameter at a share 0..1 of the way from its default to the upper end of what
+        a fader goes over."""
         spec = self.main
         if spec is None or spec.range is None:
             return {}
         start = float(spec.default)
-        way = min(spec.range.high - start, USUAL.get(spec.range.unit, 1.0))
-        value = spec.range.fit(start + share * way)
+        value = spec.range.fit(start + share * (spec.range.played.high - start))
         return {spec.name: int(value) if spec.kind == "int" else value}
 
     def defaults(self) -> dict[str, Value]:

@@ -17,10 +17,14 @@ from livebend.ranges import Degrees, Range, Seed
 
 Over = Literal["elements", "channels", "rows", "columns"]
 Roll = Annotated[
-    float, Range(0, 64), "moves on to the next seeds; between two of them, a cross-fade"
+    float,
+    Range(0, 64, play=(0, 8)),
+    "moves on to the next seeds; between two of them, a cross-fade",
 ]
 Draw = Annotated[Seed, "which draw"]
-CloudSize = Annotated[float, Range(0.05, 4, "of the picture", curve="log"), "size of one cloud"]
+CloudSize = Annotated[
+    float, Range(0.05, 4, "of the picture", curve="log", play=(0.1, 1)), "size of one cloud"
+]
 Phase = Annotated[Degrees, "moves it; a whole turn comes back to its start"]
 
 WAVES = 24  # in a smooth field: enough to hide that they are waves

@@ -11,7 +11,7 @@ from livebend.operators.planes import rolled
 from livebend.operators.registry import operator
 from livebend.ranges import Degrees, Fraction, Range
 
-Zoom = Annotated[float, Range(0.25, 4.0, "times", curve="log")]
+Zoom = Annotated[float, Range(0.25, 4, "times", curve="log", play=(0.5, 2))]
 FlipAxis = Literal["sides", "height", "both"]
 
 

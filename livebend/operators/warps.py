@@ -14,10 +14,10 @@ from livebend.operators.registry import operator
 from livebend.operators.seeded import STREAM, CloudSize, Draw, Phase, Roll, clouds
 from livebend.ranges import Range
 
-Push = Annotated[float, Range(-0.5, 0.5, "of the picture")]
-Twist = Annotated[float, Range(-720, 720, "deg")]
-Waves = Annotated[float, Range(0.25, 16, "from the middle to the edge", curve="log")]
-Radius = Annotated[float, Range(0.05, 4, "of half the picture", curve="log")]
+Push = Annotated[float, Range(-0.5, 0.5, "of the picture", play=(-0.25, 0.25))]
+Twist = Annotated[float, Range(-720, 720, "deg", play=(-180, 180))]
+Waves = Annotated[float, Range(0.25, 16, "from the middle to the edge", curve="log", play=(1, 8))]
+Radius = Annotated[float, Range(0.05, 4, "of half the picture", curve="log", play=(0.2, 2))]
 
 
 @operator("warp", amounts=["amount"], matched=False)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated
 
-from livebend.errors import UnknownName
+from livebend.errors import OutOfRange, UnknownName
 from livebend.ranges import Range, Unit
 from livebend.specs import Spec, Value, specs_of
 
@@ -20,6 +20,9 @@ class View:
     """The state of the display."""
 
     blackout: Annotated[bool, "show black"] = False
+    fade: Annotated[
+        float, Range(0, 60, "s", play=(0, 5)), "time in which black comes and goes; 0 = at once"
+    ] = 0.0
     freeze: Annotated[bool, "hold the picture that is shown"] = False
     brightness: Annotated[Unit, "factor on the picture"] = 1.0
     cover: Annotated[bool, "fill the window and cut the edges; off = show all, with bars"] = False
@@ -32,13 +35,17 @@ class View:
 
 
 class Display:
-    """The newest View. Any thread may call every method."""
+    """The newest View. Any thread may call every method.
+
+    `count` is how many displays there are, as the window found them.
+    """
 
     specs: Mapping[str, Spec] = specs_of(View)
 
     def __init__(self, view: View | None = None) -> None:
         self._lock = threading.Lock()
         self._view = view or View()
+        self.count = 1
 
     @property
     def view(self) -> View:
@@ -56,10 +63,22 @@ class Display:
         with self._lock:
             self._view = replace(self._view, **{name: fitted})  # type: ignore[arg-type]
 
+    @property
+    def shown_on(self) -> int:
+        """Index of the display that the picture is on."""
+        wanted = self._view.display
+        return self.count - 1 if wanted < 0 else min(wanted, self.count - 1)
+
     def toggle(self, name: str) -> None:
-        """Turn a field that is on or off to the other. Raises: UnknownName."""
+        """Turn a field that is on or off to the other, and the display to the next.
+
+        Raises: UnknownName, OutOfRange for a number that has no next.
+        """
         if name not in self.specs:
             raise UnknownName("display setting", name, self.specs)
+        if name != "display" and self.specs[name].kind != "bool":
+            raise OutOfRange(f"{name}: expected {self.specs[name].allowed}")
         with self._lock:
-            value = not getattr(self._view, name)
-            self._view = replace(self._view, **{name: value})
+            on = not getattr(self._view, name)
+            value = (self.shown_on + 1) % self.count if name == "display" else on
+            self._view = replace(self._view, **{name: value})  # type: ignore[arg-type]

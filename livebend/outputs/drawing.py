@@ -8,6 +8,8 @@ from typing import Literal
 
 import pygame
 
+from livebend.outputs import glyphs
+
 Colour = tuple[int, int, int]
 Align = Literal["left", "right", "centre"]
 
@@ -26,17 +28,43 @@ RED: Colour = (255, 92, 84)
 ACCENTS = (TEAL, BLUE, VIOLET, PINK, AMBER)
 
 
+OTHERS = 0.6875  # pygame draws its own font so much smaller than its size says
 FINE = 3  # letters are drawn this much larger and made smaller, which spaces them evenly
 
 
-@lru_cache(maxsize=32)
-def _font(pixels: int) -> pygame.Font:
-    return pygame.Font(None, pixels * FINE)
+@lru_cache(maxsize=64)
+def _font(pixels: int, file: str = glyphs.OWN) -> pygame.Font:
+    size = pixels * FINE
+    return pygame.Font(file, round(OTHERS * size)) if file else pygame.Font(None, size)
+
+
+def _wide(text: str, pixels: int) -> int:
+    """The width of a line before it is made smaller."""
+    return sum(_font(pixels, file).size(part)[0] for file, part in glyphs.runs(text))
+
+
+def _large(text: str, pixels: int, colour: Colour) -> pygame.Surface:
+    """A line before it is made smaller: parts of several fonts stand on one line."""
+    drawn = [
+        (_font(pixels, file).render(part, True, colour), _font(pixels, file).get_ascent())
+        for file, part in glyphs.runs(text) or [(glyphs.OWN, "")]
+    ]
+    if len(drawn) == 1:
+        return drawn[0][0]
+    above = max(ascent for _, ascent in drawn)
+    below = max(part.get_height() - ascent for part, ascent in drawn)
+    wide = sum(part.get_width() for part, _ in drawn)
+    line = pygame.Surface((wide, above + below), pygame.SRCALPHA)
+    x = 0
+    for part, ascent in drawn:
+        line.blit(part, (x, above - ascent))
+        x += part.get_width()
+    return line
 
 
 @lru_cache(maxsize=2048)
 def _letters(text: str, pixels: int, colour: Colour) -> pygame.Surface:
-    large = _font(pixels).render(text, True, colour)
+    large = _large(text, pixels, colour)
     size = (-(-large.get_width() // FINE), -(-large.get_height() // FINE))
     return pygame.transform.smoothscale(large, size)
 
@@ -49,20 +77,19 @@ def _advance(pixels: int) -> int:
 
 @lru_cache(maxsize=512)
 def _fitted(text: str, pixels: int, room: int) -> str:
-    font = _font(pixels)
-    if font.size(text)[0] <= room * FINE:
+    if _wide(text, pixels) <= room * FINE:
         return text
-    while text and font.size(text + "…")[0] > room * FINE:
+    while text and _wide(text + "…", pixels) > room * FINE:
         text = text[:-1]
     return text.rstrip() + "…"
 
 
 @lru_cache(maxsize=64)
 def _wrapped(text: str, pixels: int, room: int, lines: int) -> tuple[str, ...]:
-    font, done, words = _font(pixels), [""], text.split()
+    done, words = [""], text.split()
     for place, word in enumerate(words):
         longer = f"{done[-1]} {word}".strip()
-        if font.size(longer)[0] <= room * FINE or not done[-1]:
+        if _wide(longer, pixels) <= room * FINE or not done[-1]:
             done[-1] = longer
         elif len(done) < lines:
             done.append(word)
@@ -76,6 +103,7 @@ def forget_letters() -> None:
     """Let go of the fonts; they do not outlive pygame's font module."""
     for cached in (_letters, _advance, _fitted, _wrapped, _font):
         cached.cache_clear()
+    glyphs.forget()
 
 
 def mixed(low: Colour, high: Colour, share: float) -> Colour:

@@ -23,7 +23,7 @@ from livebend.status import Status
 REDRAW = 0.25  # s: at the latest, even where nothing has changed
 METERS = 1 / 15  # s between two drawings of the operator's view
 FIRST_DIGIT, LAST_DIGIT = pygame.KSCAN_1, pygame.KSCAN_9
-OWN = {"blackout", "freeze", "meters", "help", "fullscreen"}  # actions that toggle a View field
+OWN = {"blackout", "freeze", "meters", "help", "fullscreen", "display"}  # toggle a View field
 
 
 class Window:
@@ -52,6 +52,7 @@ class Window:
         self._frame: Frame | None = None
         self._view: View | None = None
         self._redrawn = self._metered = -1.0
+        self._black, self._drawn = 0.0, clock.now()  # how far black has come, 0..1, and when
         self._fullscreen: tuple[bool, int] = (False, -1)
         self._operator: Pane | None = None
         self._meters = Meters()
@@ -68,16 +69,15 @@ class Window:
     @property
     def output_display(self) -> int:
         """Index of the display that the picture is on."""
-        last = len(pygame.display.get_desktop_sizes()) - 1
-        wanted = self._display.view.display
-        return last if wanted < 0 else min(wanted, last)
+        self._display.count = len(pygame.display.get_desktop_sizes())
+        return self._display.shown_on
 
     def write(self, frame: Frame) -> None:
         """Take the newest frame; never waits."""
         self._frames.put(frame)
 
     def poll(self) -> list[Action]:
-        """Return what keys have asked for since the last call: panic, undo, preset and store
+        """Return what keys have asked for since the last call: panic, undo, tap, preset and store
         with a digit, close. What concerns the display alone is done already."""
         wanted = [found for event in pygame.event.get() if (found := self._heard(event))]
         return [one for one in wanted if not self._done_here(one)]
@@ -97,7 +97,9 @@ class Window:
             self._draw_operator(view)
         overlaid = self._overlaid(view) and metered
         loading = self._frame is None and metered
-        if not (fresh or overlaid or loading or view != self._view or self._late(moment)):
+        fading = self._fade(view, moment)
+        changed = fresh or overlaid or loading or fading or view != self._view
+        if not (changed or self._late(moment)):
             return
         self._paint(view, moment, overlaid)
         self._view, self._redrawn = view, moment
@@ -126,20 +128,28 @@ class Window:
         self.uploads += 1
         return newest
 
+    def _fade(self, view: View, moment: float) -> bool:
+        """Let black come or go as far as it may by now; return whether it moved."""
+        wanted, before = float(view.blackout), self._black
+        reach = max(moment - self._drawn, 0.0) / view.fade if view.fade else 1.0
+        self._black += min(max(wanted - before, -reach), reach)
+        self._drawn = moment
+        return self._black != before
+
     def _paint(self, view: View, moment: float, overlaid: bool) -> None:
         """Draw the picture as the view wants it, with the operator's view over it if it must."""
         self._pane.clear()
-        if not view.blackout:
+        if self._black < 1.0:
             self._paint_picture(view, moment)
-            if self._overlaid(view):
-                self._paint_overlay(view, overlaid)
+        if self._overlaid(view) and not view.blackout:
+            self._paint_overlay(view, overlaid)
         self._pane.present()
 
     def _paint_picture(self, view: View, moment: float) -> None:
         if self._frame is None:
             self._pane.upload("loading", surface_of(loading_picture(moment)))
         texture = self._pane.textures["loading" if self._frame is None else "picture"]
-        level = round(255 * view.brightness)
+        level = round(255 * view.brightness * (1.0 - self._black))
         texture.color = (level, level, level)
         cover = view.cover or self._frame is None
         texture.draw(dstrect=placed((texture.width, texture.height), self._pane.size, cover))
@@ -204,9 +214,6 @@ class Window:
             self._display.toggle(wanted.name)
         elif wanted.name == "leave":
             self._display.set("fullscreen", False)
-        elif wanted.name == "display":
-            count = len(pygame.display.get_desktop_sizes())
-            self._display.set("display", (self.output_display + 1) % count)
         else:
             return False
         return True

@@ -1,0 +1,217 @@
+"""What a scene is made of: prompt, walk, sampling, bends and routes, each a frozen value."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar, Literal, TypeVar
+
+from livebend.errors import UnknownName
+from livebend.ranges import Degrees, Gain, Range, Seconds, Seed, Unit
+from livebend.specs import Value
+
+Source = Literal[
+    "rms", "flux", "flux_raw", "centroid", "brightness", "low", "mid", "high", "pitch", "bpm",
+    "beat.phase", "beat.pulse", "onset.pulse",
+    "lfo.sine", "lfo.triangle", "lfo.saw", "lfo.square", "lfo.random",
+    "constant", "show.progress",
+    "paper.rms", "paper.flux", "paper.centroid",
+]  # fmt: skip
+Shape = Literal["linear", "square", "cube", "root", "smooth", "step", "inverse"]
+Edge = Literal["fit", "clip", "wrap", "fold"]
+Sampler = Literal["euler", "ddim", "lcm"]
+DepthRule = Literal["nearest", "insert", "split"]
+Normalise = Literal["auto", "none", "match", "match.channel"]
+Units = Literal["sigma", "raw"]
+Follow = Annotated[float, Range(0, 600, "s", play=(0, 2))]
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What is painted: `text`, or the texts of `turns` one after another."""
+
+    text: Annotated[str, "what is painted"] = ""
+    turns: Annotated[str, "prompts in turn, with | between them; empty = text alone"] = ""
+    turn: Annotated[
+        float, Range(0, 64, "prompts", play=(0, 8)), "which of them comes first, 0 = the first"
+    ] = 0.0
+    every: Annotated[
+        Seconds, "time for each; 0 = stay. A show with an end has them spread over it"
+    ] = 20.0
+    to: Annotated[str, "second prompt, reached at blend 1; empty = none"] = ""
+    blend: Annotated[Unit, "place between the two prompts"] = 0.0
+    fade: Annotated[Seconds, "time to cross from an old prompt to a new one"] = 1.0
+    negative: Annotated[str, "what is kept away, where guidance is above 1"] = ""
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What `text` and `turns` name to be painted, in turn; never empty."""
+        return turns_of(self.turns) or (self.text,)
+
+    def now(self, gone: float, progress: float | None) -> str:
+        """The text whose turn it is after so many turns are gone; `progress` 0..1 is the place in a
+        show that has an end, and None in one that has not."""
+        texts = self.texts
+        place = gone if progress is None else min(progress * len(texts), len(texts) - 1)
+        return texts[math.floor(self.turn + place) % len(texts)]
+
+
+def turns_of(text: str) -> tuple[str, ...]:
+    """The prompts in a text with | between them; one that is empty is left out."""
+    return tuple(part.strip() for part in text.split("|") if part.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The circular noise walk: x_T = n0 + radius (cos φ n1 + sin φ n2), φ once round a period."""
+
+    radius: Annotated[
+        float, Range(0, 4, play=(0, 1)), "size of the circle, in deviations of the noise"
+    ] = 0.3
+    period: Annotated[
+        float, Range(0, 3600, "s", play=(0, 60)), "time once round; 0 = stand still"
+    ] = 20.0
+    phase: Annotated[Degrees, "place on the circle at time 0"] = 0.0
+    normalise: Annotated[bool, "divide by sqrt(1 + radius²), so that the noise keeps its size"] = (
+        True
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the network is run."""
+
+    sampler: Annotated[Sampler, "euler for few steps, ddim for the paper's mode, lcm"] = "euler"
+    steps: Annotated[
+        int, Range(0, 50, whole=True, play=(0, 4)), "network calls per frame; 0 = the model's"
+    ] = 0
+    guidance: Annotated[
+        float, Range(0, 30, play=(0, 10)), "classifier-free guidance; 0 or 1 = off"
+    ] = 0.0
+    depth: Annotated[DepthRule, "how a bend at latent@p finds its place; split is approximate"] = (
+        "nearest"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Agc:
+    """The automatic gain in front of every route that listens to a level."""
+
+    window: Annotated[float, Range(1, 60, "s"), "how far back it looks"] = 15.0
+    ceiling: Annotated[float, Range(1, 1000, play=(1, 50)), "largest gain"] = 20.0
+    gate: Annotated[float, Range(-90, 0, "dBFS"), "below this it is silence"] = -60.0
+    on: Annotated[bool, "off = levels as they come"] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Tempo:
+    """A tempo given by hand in place of the one that is heard; it stays when a preset is loaded."""
+
+    bpm: Annotated[float, Range(0, 300, "bpm", play=(0, 180)), "beats a minute; 0 = as heard"] = 0.0
+    taps: Annotated[int, Range(0, 2**32 - 1, whole=True, play=(0, 1)), "another number: a beat"] = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """How a preset is loaded."""
+
+    fade: Annotated[Seconds, "time to cross from one preset to the next; 0 = at once"] = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arrival:
+    """That a scene was loaded, and takes over in so many seconds. Each is another one."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bend:
+    """One operator at one site. `values` are the operator's own parameters, `mask` those of its
+    mask, by their names after `mask.`; what is at its default need not be there."""
+
+    kind: ClassVar[str] = "bend"
+
+    name: str
+    operator: str
+    site: Annotated[str, "where it acts, such as unet.mid, unet.mid#1 or latent@0.8"]
+    values: Mapping[str, Value] = field(default_factory=dict)
+    mask: Mapping[str, Value] = field(default_factory=dict, kw_only=True)
+    channels: Annotated[str, "all, or 0-3, or 0,2, or random:0.25:7 (fraction, seed)"] = "all"
+    mix: Annotated[Unit, "0 = untouched, 1 = fully bent"] = 1.0
+    normalise: Annotated[
+        Normalise, "auto = match mean and deviation where the operator asks for it"
+    ] = "auto"
+    units: Annotated[Units, "sigma = amounts in deviations of the site; raw = as in the paper"] = (
+        "sigma"
+    )
+    mute: Annotated[bool, "leave this bend out"] = False
+    solo: Annotated[bool, "leave the bends that are not solo out"] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """From a source to a parameter: target = base + Σ routes, each low..high."""
+
+    kind: ClassVar[str] = "route"
+
+    name: str
+    source: Annotated[Source, "what drives it"]
+    target: Annotated[str, "path of the parameter it drives"]
+    low: Annotated[float, Range(-1e6, 1e6), "added to the target at source 0"] = 0.0
+    high: Annotated[float, Range(-1e6, 1e6), "added to the target at source 1"] = 1.0
+    curve: Annotated[Shape, "shape between low and high"] = "linear"
+    attack: Annotated[Follow, "time constant upwards"] = 0.01
+    release: Annotated[Follow, "time constant downwards"] = 0.25
+    rate: Annotated[float, Range(0, 50, "Hz", play=(0, 4)), "of an LFO"] = 0.1
+    gain: Annotated[Gain, "factor on the source"] = 1.0
+    edge: Annotated[Edge, "outside the target's range: fit = as the target does"] = "fit"
+    slew: Annotated[
+        float,
+        Range(0, 1e6, "a second", play=(0, 720)),
+        "fastest change, in the target's unit; 0 = no limit",
+    ] = 0.0
+    mute: Annotated[bool, "leave this route out"] = False
+
+
+Part = Bend | Route
+P = TypeVar("P", Bend, Route)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything a performer wants. `home` is the scene as its preset gave it (panic returns
+    there); `before` is the scene before the last structural command (undo returns there);
+    `arrival` says how it takes over from the scene that was played; `loads` counts whole scenes
+    loaded: after one, what frames leave behind begins anew."""
+
+    title: str = ""
+    seed: Annotated[Seed, "of the noise"] = 46
+    prompt: Prompt = Prompt()
+    walk: Walk = Walk()
+    sampling: Sampling = Sampling()
+    agc: Agc = Agc()
+    tempo: Tempo = Tempo()
+    preset: Recall = Recall()
+    bends: tuple[Bend, ...] = ()
+    routes: tuple[Route, ...] = ()
+    home: "Scene | None" = field(default=None, compare=False, repr=False)
+    before: "Scene | None" = field(default=None, compare=False, repr=False)
+    arrival: Arrival | None = field(default=None, compare=False, repr=False)
+    loads: int = field(default=0, compare=False, repr=False)
+
+    GROUPS: ClassVar[tuple[str, ...]] = ("prompt", "walk", "sampling", "agc", "tempo", "preset")
+
+    def bend(self, name: str) -> Bend:
+        """Return the bend of that name. Raises: UnknownName."""
+        return _part(self.bends, "bend", name)
+
+    def route(self, name: str) -> Route:
+        """Return the route of that name. Raises: UnknownName."""
+        return _part(self.routes, "route", name)
+
+
+def _part(parts: tuple[P, ...], kind: str, name: str) -> P:
+    for part in parts:
+        if part.name == name:
+            return part
+    raise UnknownName(kind, name, [part.name for part in parts])

@@ -1,0 +1,75 @@
+"""What 0..1 means: eased shares, and what a fader goes over."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livebend.operators import OPERATORS
+from livebend.ranges import Range, eased
+from livebend.scene import Bend, Route, Scene, paths
+
+shares = st.floats(0.0, 1.0)
+
+
+@given(shares)
+def test_an_eased_share_is_the_same_from_both_ends(u):
+    assert eased(1.0 - u) == pytest.approx(1.0 - eased(u), abs=1e-12)
+
+
+@given(shares, shares)
+def test_an_eased_share_rises_and_stays_a_share(u, v):
+    low, high = sorted((u, v))
+    assert 0.0 <= eased(low) <= eased(high) + 1e-15
+    assert eased(high) <= 1.0
+
+
+def test_its_ends_are_soft_and_exact():
+    assert (eased(0.0), eased(0.5), eased(1.0)) == (0.0, 0.5, 1.0)
+    assert eased(1e-4) / 1e-4 < 1e-3  # the slope at the start
+
+
+def test_a_tensor_and_an_array_are_eased_as_numbers_are():
+    u = np.linspace(0.0, 1.0, 33)
+    each = [eased(float(share)) for share in u]
+    assert np.array_equal(eased(u), each)
+    assert np.array_equal(eased(torch.from_numpy(u)).numpy(), each)
+
+
+SCENE = Scene(
+    bends=tuple(Bend(name, name, "image") for name in OPERATORS),
+    routes=(Route("r", "rms", "bend.add.amount"),),
+)
+NUMBERS = [(path, spec) for path, spec in paths(SCENE) if spec.range is not None]
+
+
+@pytest.mark.parametrize(("path", "spec"), NUMBERS, ids=[path for path, _ in NUMBERS])
+def test_a_fader_reaches_the_default_and_stays_within_the_range(path, spec):
+    reach = spec.range.played
+    assert spec.range.low <= reach.low <= spec.default <= reach.high <= spec.range.high
+    for position in (0.0, 0.25, 1.0):
+        value = reach.from_unit(position)
+        assert spec.check(value, path) == value
+        assert spec.range.whole or reach.to_unit(value) == pytest.approx(position)
+    if spec.range.scales:
+        assert reach.high - reach.low <= 4.0
+
+
+def test_a_fader_shows_a_value_beyond_what_is_played_at_its_end():
+    sigma = Range(-1000, 1000, "sigma", play=(-2, 2)).played
+    assert [sigma.to_unit(value) for value in (-900, -2, 0, 1, 900)] == [0, 0, 0.5, 0.75, 1]
+    assert sigma.from_unit(7) == 2.0
+
+
+def test_an_angle_is_shown_by_where_it_points():
+    turn = Range(-360, 360, "deg", wraps=True, play=(-180, 180)).played
+    assert [turn.to_unit(value) for value in (-270, 90, 350)] == pytest.approx(
+        [0.75, 0.75, 170 / 360]
+    )
+
+
+@pytest.mark.parametrize("play", [(-2, 0.5), (0.5, 0.5), (0.8, 0.2), (0, 2)])
+def test_what_is_played_is_a_part_of_the_range(play):
+    with pytest.raises(ValueError, match=r"expected a part of 0\.\.1"):
+        Range(0, 1, play=play)
