@@ -34,6 +34,7 @@ from livebend.reuse import (
     deep_part,
     done,
     read_by,
+    steady,
 )
 from livebend.sampler import Schedule, ddim_step, euler_step, lcm_step, schedule
 from livebend.scene import Bend, Sampling, Scene
@@ -243,13 +244,15 @@ class Network:
         head, deep, tail = deep_part(self._unet, turn.reuse.level)
         yield from self._run(head, known, k)
 
-        def begin(entry: Entry) -> Ahead[tuple[None, _Bends]]:
-            work = partial(self._run, deep, dict(entry), k)
-            return Ahead(self._apart(Pasts(), work), sum(stage.work for stage in deep))
+        def begin(entry: Entry, moving: frozenset[str]) -> Ahead[tuple[None, _Bends]]:
+            still = steady(deep, moving)
+            work = partial(self._run, still, dict(entry), k)
+            return Ahead(self._apart(Pasts(), work), sum(stage.work for stage in still))
 
         entry = {name: known[name] for name in read_by(deep)}
-        inner = dict(self._deep.enter(k, turn, entry, begin))
+        inner = dict(self._deep.enter(k, turn, entry, self._bends.at, begin))
         yield from self._run(deep, inner, k)
+        self._deep.work(k, turn)
         known.update({name: inner[name] for stage in deep for name in stage.writes})
         yield from self._run(tail, known, k)
 

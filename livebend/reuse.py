@@ -169,23 +169,27 @@ class Crossing:
 
 
 Entry = Mapping[str, Value]
+Bends = Mapping[str, object]
 
 
 @dataclass(slots=True)
 class _Anchor:
-    """What the deep stages read: now, and from the next block of frames on, made ready ahead."""
+    """What the deep stages read: now, and from the next block of frames on, made ready ahead;
+    `bends` are those of the last picture, by site."""
 
     now: Entry
     next: Entry
     ahead: Ahead[Any] | None
     block: int
+    bends: Bends
 
 
 class Deep:
     """The deep stages' inputs, held for n pictures.
 
     Only what they read stands still, so a bend among them moves at once. What they make of the next
-    inputs is worked out ahead, a share in each picture, and shown from the next block on.
+    inputs is worked out ahead, a share in each picture, and shown from the next block on; not what
+    lies behind a bend that moves, since that runs in every picture.
     Source: Ma et al. 2024 (DeepCache), section 3.2, across frames and not across steps.
     """
 
@@ -204,22 +208,36 @@ class Deep:
             self.forget()
 
     def enter(
-        self, k: int, turn: Turn, entry: Entry, begin: Callable[[Entry], Ahead[Any]]
+        self,
+        k: int,
+        turn: Turn,
+        entry: Entry,
+        bends: Bends,
+        begin: Callable[[Entry, frozenset[str]], Ahead[Any]],
     ) -> Entry:
         """Return what the deep stages of network call k read in this picture, whose own inputs are
-        `entry`; `begin` starts the work on inputs."""
-        every = turn.reuse.deep
-        block, phase = divmod(turn.picture, every)
+        `entry` and whose bends are `bends`; `begin` starts the work on inputs, and is told the
+        sites whose bends are moving."""
+        block = turn.picture // turn.reuse.deep
         anchor = self._anchors.get(k)
         if anchor is None or anchor.now.keys() != entry.keys():
-            anchor = self._anchors[k] = _Anchor(entry, entry, None, block)
+            anchor = self._anchors[k] = _Anchor(entry, entry, None, block, bends)
         elif block != anchor.block:
             if anchor.ahead is not None:
                 anchor.ahead.until(1.0)
-            anchor = self._anchors[k] = _Anchor(anchor.next, entry, begin(entry), block)
-        if anchor.ahead is not None:
-            anchor.ahead.until((phase + 1) / every)
+            sites = {*bends, *anchor.bends}
+            moving = frozenset(s for s in sites if bends.get(s) != anchor.bends.get(s))
+            ahead = begin(entry, moving)
+            anchor = self._anchors[k] = _Anchor(anchor.next, entry, ahead, block, bends)
+        anchor.bends = bends
         return anchor.now
+
+    def work(self, k: int, turn: Turn) -> None:
+        """Do this picture's share of the work ahead: after the picture's own, whose outputs are
+        then the last that a memory of two forgets."""
+        ahead = self._anchors[k].ahead
+        if ahead is not None:
+            ahead.until((turn.picture % turn.reuse.deep + 1) / turn.reuse.deep)
 
 
 def deep_part(
@@ -232,6 +250,12 @@ def deep_part(
     level = min(level, last)
     begin, end = names.index(f"unet.down.{level}"), names.index(f"unet.up.{last - level}") + 1
     return stages[:begin], stages[begin:end], stages[end:]
+
+
+def steady(stages: Sequence[Stage], moving: frozenset[str]) -> Sequence[Stage]:
+    """Return the stages before the first that reads one of the sites that are moving."""
+    cuts = (n for n, stage in enumerate(stages) if moving.intersection(stage.reads))
+    return stages[: next(cuts, len(stages))]
 
 
 def read_by(stages: Sequence[Stage]) -> tuple[str, ...]:
