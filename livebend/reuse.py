@@ -19,6 +19,7 @@ from torch import Tensor
 from livebend.memory import Memory, Value
 from livebend.models import Stage
 from livebend.scene import Reuse, Scene
+from livebend.shares import deep_span
 
 T = TypeVar("T")
 Work = Generator[float, None, T]  # yields what it has done, in the unit of `Stage.work`
@@ -243,12 +244,8 @@ class Deep:
 def deep_part(
     stages: Sequence[Stage], level: int
 ) -> tuple[Sequence[Stage], Sequence[Stage], Sequence[Stage]]:
-    """Split a unet's stages into those before, in and behind its deep part: from the way down's
-    block of that level, or its last, to the way up's block that mirrors it."""
-    names = [stage.name for stage in stages]
-    last = sum(name.startswith("unet.down.") for name in names) - 1
-    level = min(level, last)
-    begin, end = names.index(f"unet.down.{level}"), names.index(f"unet.up.{last - level}") + 1
+    """Split a unet's stages into those before, in and behind its deep part."""
+    begin, end = deep_span([stage.name for stage in stages], level)
     return stages[:begin], stages[begin:end], stages[end:]
 
 

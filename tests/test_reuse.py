@@ -16,6 +16,7 @@ from livebend.commands import Load, Set, Undo
 from livebend.control.addresses import leaves, read
 from livebend.errors import LivebendError
 from livebend.flow import Features, Tick
+from livebend.governor import tiers
 from livebend.mailbox import Latest
 from livebend.models import load_model
 from livebend.network import Network
@@ -69,9 +70,10 @@ class Counting(Engine):
 
     def __init__(self):
         super().__init__()
-        self.ran = []
+        self.ran, self.made = [], []
 
     def _new(self, stage, inputs, key):
+        self.made.append(key)
         plain = super()._new(stage, inputs, key)
 
         def run(*tensors):
@@ -351,6 +353,19 @@ def test_work_ahead_is_finished_though_its_sum_was_guessed_wrong():
         work.until(0.5)
         assert work.result() == "all"
         assert len(log) == 10
+
+
+# ---- engines
+
+
+def test_no_tier_and_no_reuse_brings_a_shape_that_was_not_prepared(stage):
+    asked = replace(MOVING, sampling=Sampling("euler", 2, 3.0))
+    stage.network.prepare(guided=True)
+    prepared = list(stage.network.engine.made)
+    held = [replace(asked, walk=replace(asked.walk, hold=3))]
+    for scene in held + [tier.apply(asked) for tier in tiers(2, guided=True)]:
+        stage.counts(scene, 5)
+    assert stage.network.engine.made == prepared
 
 
 # ---- faults
