@@ -102,7 +102,7 @@ class Network:
         self.pasts = Pasts()
         self._bends = _Bends(self.pasts)
         self._turn = EXACT
-        self._crossing, self._deep = Crossing(self.memory), Deep()
+        self._crossing, self._deep = Crossing(self.memory, "reuse.hold"), Deep(self.memory)
         self._tween: Tween[Finished] = Tween()
         self._tween_pasts, self._tween_time = Pasts(), 0.0
 
@@ -254,6 +254,8 @@ class Network:
         yield from self._run(deep, inner, k)
         self._deep.work(k, turn)
         known.update({name: inner[name] for stage in deep for name in stage.writes})
+        way = deep[-1].writes[0]
+        known[way] = self._deep.leave(k, turn, inner[way])
         yield from self._run(tail, known, k)
 
     # ---- parts of a frame --------------------------------------------------------------------
@@ -282,7 +284,7 @@ class Network:
             guidance = sampling.guidance if negative else None
             output = yield from self._call(x, plan, k, text, guidance, turn)
             x = self._step(x, output, plan, k, noise)
-        return self._crossing.step(turn, x) if turn.hold > 1 else x
+        return self._crossing.step(x, turn.noise, turn.index, turn.hold) if turn.hold > 1 else x
 
     def _plan(self, sampling: Sampling) -> Schedule:
         depths = self._bends.depths if sampling.depth == "insert" else ()

@@ -11,6 +11,7 @@ frames that cost the same, not by one that costs everything between some that co
 
 from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -124,49 +125,50 @@ class Held:
 
 
 class Crossing:
-    """The picture's way to a new held noise: what the change of noise did to the finished latent is
-    taken back at once, and fades. Bends behind it act at their full strength on every frame.
+    """A tensor's way from what was shown to what it is once it comes of another source: what the
+    new source did is taken back at once, and fades. Bends between the two act in full all the time.
 
-    y = x + (1 − t)·δ, δ = what was shown − x when the noise changed, with the deviation of x.
+    y = x + (1 − t)·δ, δ = what was shown − x when the source changed, with the deviation between.
     Source: Bollo 2018, "Inertialization", for the offset that decays.
     """
 
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
+    def __init__(self, memory: Memory, name: str, step: int = 0) -> None:
+        """`name` and `step` say whose tensor it is."""
+        self._memory, self._name, self._step = memory, name, step
         self.forget()
 
     def forget(self) -> None:
-        """Begin anew: the next noise is there at once."""
+        """Begin anew: the next source is there at once."""
         self._shown: Value | None = None
         self._offset: Value | None = None
-        self._noise = self._block = 0
+        self._source: Hashable = None
+        self._block = 0
 
-    def step(self, turn: Turn, x: Value) -> Value:
-        """Return the finished latent to show for x."""
-        block, phase = divmod(turn.index, turn.hold)
-        if turn.noise != self._noise and self._shown is not None:
-            self._offset = self._subtracted(self._shown, x)
+    def step(self, x: Value, source: Hashable, index: int, every: int) -> Value:
+        """Return what to show for x, which comes of `source`; the way takes from a frame whose
+        index is a multiple of `every` to the next."""
+        block, phase = divmod(index, every)
+        if self._shown is not None and source != self._source:
+            self._offset = self._made(0, torch.sub, self._shown, x)
         elif block != self._block:
             self._offset = None
-        self._noise, self._block = turn.noise, block
-        share = (phase + 1) / turn.hold
-        self._shown = self._crossed(self._offset, x, share) if self._offset and share < 1.0 else x
+        self._source, self._block, self._shown = source, block, x
+        share = (phase + 1) / every
+        if self._offset is not None and share < 1.0:
+            self._shown = self._made(1, partial(_settled, share=share), self._offset, x, share)
         return self._shown
 
-    def _subtracted(self, shown: Value, x: Value) -> Value:
-        key = (shown.version, x.version)
-        offset = self._memory.recall("reuse.hold", key, lambda: (shown.tensor - x.tensor,))
-        return offset[0]
+    def _made(
+        self, n: int, function: Callable[[Tensor, Tensor], Tensor], a: Value, b: Value, *more: float
+    ) -> Value:
+        key = (a.version, b.version, *more)
+        return self._memory.recall(
+            self._name, key, lambda: (function(a.tensor, b.tensor),), step=(self._step, n)
+        )[0]
 
-    def _crossed(self, offset: Value, x: Value, share: float) -> Value:
-        key = (offset.version, x.version, share)
-        made = self._memory.recall(
-            "reuse.hold",
-            key,
-            lambda: (between(x.tensor + offset.tensor, x.tensor, share),),
-            step=1,
-        )
-        return made[0]
+
+def _settled(offset: Tensor, x: Tensor, share: float) -> Tensor:
+    return between(x + offset, x, share)
 
 
 Entry = Mapping[str, Value]
@@ -189,18 +191,20 @@ class Deep:
     """The deep stages' inputs, held for n pictures.
 
     Only what they read stands still, so a bend among them moves at once. What they make of the next
-    inputs is worked out ahead, a share in each picture, and shown from the next block on; not what
+    inputs is worked out ahead, a share in each picture, and crossed to in the next block; not what
     lies behind a bend that moves, since that runs in every picture.
     Source: Ma et al. 2024 (DeepCache), section 3.2, across frames and not across steps.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
         self._asked: Hashable = None
         self.forget()
 
     def forget(self) -> None:
         """Begin anew: the next picture's inputs are read at once."""
         self._anchors: dict[int, _Anchor] = {}
+        self._crossings: dict[int, Crossing] = {}
 
     def expect(self, asked: Hashable) -> None:
         """Begin anew where the way of sampling is another than before."""
@@ -232,6 +236,13 @@ class Deep:
             anchor = self._anchors[k] = _Anchor(anchor.next, entry, ahead, block, bends)
         anchor.bends = bends
         return anchor.now
+
+    def leave(self, k: int, turn: Turn, x: Value) -> Value:
+        """Return what the shallow stages read, of the x that the deep ones made of their inputs."""
+        if k not in self._crossings:
+            self._crossings[k] = Crossing(self._memory, "reuse.deep", k)
+        source = tuple(value.version for value in self._anchors[k].now.values())
+        return self._crossings[k].step(x, source, turn.picture, turn.reuse.deep)
 
     def work(self, k: int, turn: Turn) -> None:
         """Do this picture's share of the work ahead: after the picture's own, whose outputs are

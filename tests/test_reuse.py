@@ -18,6 +18,7 @@ from livebend.errors import LivebendError
 from livebend.flow import Features, Tick
 from livebend.governor import tiers
 from livebend.mailbox import Latest
+from livebend.memory import Memory, Value
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.operators import OPERATORS
@@ -25,7 +26,7 @@ from livebend.operators.registry import Operator
 from livebend.presets import PresetBank
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
-from livebend.reuse import Ahead, between, deep_part, done, labels, read_by
+from livebend.reuse import Ahead, Crossing, between, deep_part, done, labels, read_by
 from livebend.scene import Bend, Prompt, Reuse, Sampling, Scene, Walk, get
 from livebend.status import Statistics, Status
 from livebend.tables import scene_from, table_of
@@ -328,6 +329,34 @@ def test_between_keeps_the_deviation_and_its_ends():
     assert torch.allclose(between(a, b, 0.0), a, atol=1e-6)
     assert torch.allclose(between(a, b, 1.0), b, atol=1e-6)
     assert torch.allclose(between(a, a, 0.3), a, atol=1e-6)
+
+
+def test_a_crossing_begins_at_what_was_shown_and_ends_at_what_is():
+    memory = Memory()
+    old, new = torch.randn(2, 1, 4, 16, 16, generator=torch.Generator().manual_seed(2)).unbind()
+    a, b = Value(-1, old), Value(-2, new)
+    crossing = Crossing(memory, "test")
+    assert crossing.step(a, "a", 3, 4) is a
+    way = [crossing.step(b, "b", 4 + n, 4) for n in range(4)]
+    expected = [between(old, new, share) for share in (0.25, 0.5, 0.75)]
+    assert all(torch.allclose(y.tensor, z, atol=1e-5) for y, z in zip(way, expected, strict=False))
+    assert way[3] is b
+    assert crossing.step(b, "b", 8, 4) is b
+
+
+def test_what_moves_behind_a_crossing_is_seen_in_full():
+    x = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(2))
+    kick = torch.zeros_like(x)
+    kick[..., 4:8, 4:8] = 0.5
+
+    def shown(last):
+        crossing = Crossing(Memory(), "test")
+        crossing.step(Value(-1, x), "a", 3, 4)
+        crossing.step(Value(-2, 0.9 * x), "b", 4, 4)
+        return crossing.step(Value(-3, last), "b", 5, 4).tensor
+
+    seen = shown(0.9 * x + kick) - shown(0.9 * x)
+    assert float(seen[..., 4:8, 4:8].mean()) == pytest.approx(0.5, abs=0.05)
 
 
 def counted(log):
