@@ -4,9 +4,10 @@ A frame walks from noise to pixels through `Memory.recall`, so that only computa
 changed run: prompt, noise, step, what lies upstream, and the values of bends.
 """
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import product
 from math import isnan
 from typing import TypeVar
 
@@ -19,7 +20,7 @@ from livebend.drawn import Drawn
 from livebend.errors import BendFault, OutOfRange
 from livebend.masking import Masking, Trace, silence
 from livebend.memory import Memory, Value
-from livebend.models import Model, Stage, sites, time_stage, unet_stages, vae_stages
+from livebend.models import Group, Model, Stage, groups, sites, time_stage, unet_stages, vae_stages
 from livebend.pasts import Given, Pasts
 from livebend.reuse import (
     EXACT,
@@ -71,7 +72,10 @@ Finished = tuple[Value, _Bends]  # a latent after all its steps, and what acted 
 
 
 class Network:
-    """A model at one size of picture. Owned by the render thread."""
+    """A model at one size of picture. Owned by the render thread.
+
+    `joins` = False keeps the engine from joining stages, so that each is measured on its own.
+    """
 
     def __init__(
         self,
@@ -98,6 +102,8 @@ class Network:
         self.engine = engine or Engine()
         self._unet = unet_stages(model.unet, *self.shape[2:])
         self._vae = vae_stages(model.vae)
+        self._unet_groups, self._vae_groups = groups(self._unet), groups(self._vae)
+        self.joins = True
         self._time = time_stage(model.unet)
         self.pasts = Pasts()
         self._bends = _Bends(self.pasts)
@@ -177,7 +183,7 @@ class Network:
         guidance. Slow, and before a show; a show never exports or compiles anything."""
         text = Value(-1, self.model.encode([""]))
         with self.engine.preparing():
-            for negative in (None, text) if guided else (None,):
+            for negative, self.joins in product((None, text) if guided else (None,), (False, True)):
                 self.memory.forget()
                 self.paint(self.noise(0)[0], text, (), Sampling("euler", 1, 2.0), negative)
         self.memory.forget()
@@ -325,12 +331,14 @@ class Network:
         known = {"sample": sample, "unet.text": text, "unet.time": self._bend("unet.time", time, k)}
         if turn.reuse.deep > 1:
             yield from self._deeply(known, k, turn)
-        else:
+        elif turn.reuse.tween > 1:  # stage by stage, to be shared out evenly
             yield from self._run(self._unet, known, k)
+        else:
+            yield from self._run(self._joined(self._unet_groups, k), known, k)
         output = known[self._unet[-1].writes[0]]
         return self._recall("guidance", (output,), (guidance,), lambda h: _guided(h, guidance), k)
 
-    def _run(self, stages: Sequence[Stage], known: dict[str, Value], k: int) -> Work[None]:
+    def _run(self, stages: Iterable[Stage], known: dict[str, Value], k: int) -> Work[None]:
         """Run stages in order over the tensors known by name, and add what they write to them."""
         for stage in stages:
             for name in stage.texts:
@@ -345,6 +353,20 @@ class Network:
             for name, value in zip(stage.writes, written, strict=True):
                 known[name] = self._bend(name, value, k)
             yield stage.work
+
+    def _joined(self, parts: Sequence[Group], k: int) -> Iterator[Stage]:
+        """Yield the stages of groups, each group as one where it can be."""
+        for part in parts:
+            yield from self._chosen(part, k)
+
+    def _chosen(self, part: Group, k: int) -> tuple[Stage, ...]:
+        """A group's stages as one where an engine joins them and nothing is bent inside."""
+        whole = part.whole
+        if whole is None or not (self.joins and self.engine.joins(whole.name)):
+            return part.stages
+        inside = (place for site in part.hidden for place, _ in self._bends.at.get(site, ()))
+        bent = any(place.step is None or place.step == k for place in inside)
+        return part.stages if bent else (whole,)
 
     def _step(self, x: Value, output: Value, plan: Schedule, k: int, noise: Value) -> Value:
         prediction = self.model.noising.prediction
@@ -396,7 +418,7 @@ class Network:
         scaling, dtype = self.model.scaling, self.model.dtype
         latent = self._recall("sampler.out", (x,), (), lambda h: (h / scaling).to(dtype), 0)
         known = {"latent": latent}
-        done(self._run(self._vae, known, 0))
+        done(self._run(self._joined(self._vae_groups, 0), known, 0))
         return known[self._vae[-1].writes[0]]
 
     def _bend(self, site: str, value: Value, k: int | None) -> Value:

@@ -6,7 +6,7 @@ from livebend.backends import BACKENDS, Engine, Store, cache_folder
 from livebend.backends.choices import choice_file, read_choice
 from livebend.drawn import Drawn
 from livebend.errors import UnknownName
-from livebend.models import Model, load_model
+from livebend.models import LAYOUT, Model, load_model
 from livebend.models.fingerprint import fingerprint
 from livebend.network import Network
 
@@ -42,7 +42,7 @@ def open_network(
 
 def store_of(model: Model) -> Store:
     """Return where this model's engines are kept."""
-    return Store(cache_folder(), fingerprint(model.folder))
+    return Store(cache_folder(), f"{fingerprint(model.folder)}-{LAYOUT}")
 
 
 def _engine(model: Model, size: tuple[int, int], backend: str, tell: Tell) -> Engine:

@@ -1,6 +1,7 @@
 """Every backend runs the same stages at the same sites; one that fails is replaced, aloud."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from livebend.scene import Bend, Sampling
 
 CPU, F32 = torch.device("cpu"), torch.float32
 ONE = Sampling("euler", 1)
+GROUPS = ("unet.head", "unet.tail", "vae")
 COMPILER = pytest.mark.skipif(not shutil.which("g++"), reason="no C++ compiler")
 
 
@@ -74,17 +76,57 @@ def made(model, choice, store, size=(64, 64), **more):
     told = []
     network = Network(model, *size, Engine(choice, store, tell=told.append, **more))
     network.prepare()
+    network.memory.begin_frame()
     return network, told
 
 
 def test_a_prepared_engine_loads_nothing_during_a_show(model, store, fake):
     network, told = made(model, "fake", store)
     loads = fake.loads
-    assert loads == len(network.stages)
+    assert loads == len(network.stages) + len(GROUPS)
     for site in ("unet.mid", "unet.skip.1", "latent@0.5", "vae.up.0", "unet.text"):
         for angle in (0.0, 10.0, 20.0):
             picture(network, (swirl(site, angle),), Sampling("euler", 2))
     assert (fake.loads, network.engine.fallbacks, told) == (loads, 0, [])
+
+
+@pytest.mark.parametrize(
+    ("bends", "apart"),
+    [((), ()), (("unet.mid", "unet.skip.1", "unet.text.up.1", "latent@1", "image"), ()),
+     (("unet.down.1",), ("unet.head",)), (("unet.up.0", "unet.out"), ("unet.tail",)),
+     (("vae.in",), ("vae",)), (("unet.in", "unet.up.1", "vae.up.0"), GROUPS)],
+)  # fmt: skip
+def test_stages_run_as_one_where_nothing_is_bent_inside(model, store, fake, bends, apart):
+    network, told = made(model, "fake", store)
+    scene = tuple(replace(swirl(site), name=f"b{n}") for n, site in enumerate(bends))
+    assert torch.equal(picture(network, scene), picture(Network(model, 64, 64), scene))
+    assert {g for g in GROUPS if g not in network.memory.ran.seconds} == set(apart)
+    assert not told
+
+
+def test_a_bend_at_another_step_leaves_a_group_joined(model, store, fake):
+    network, _ = made(model, {"unet.head": "fake"}, store)
+    fake.runs = 0
+    bends, two = (swirl("unet.down.1#1"),), Sampling("euler", 2)
+    assert torch.equal(picture(network, bends, two), picture(Network(model, 64, 64), bends, two))
+    assert fake.runs == 1
+
+
+def test_only_what_a_choice_names_is_joined(model, store, fake):
+    network, _ = made(model, {"unet.tail": "fake"}, store)
+    assert fake.loads == 1
+    picture(network)
+    ran = network.memory.ran.seconds
+    assert [name in ran for name in (*GROUPS, "unet.mid", "image")] == [
+        False,
+        True,
+        False,
+        True,
+        True,
+    ]
+    odd, _ = made(model, "fake", store, (72, 72))
+    picture(odd)
+    assert "unet.tail" not in odd.memory.ran.seconds
 
 
 def test_a_stage_can_have_a_backend_of_its_own(model, store, fake):

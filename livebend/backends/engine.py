@@ -67,6 +67,11 @@ class Engine:
             return self._choice
         return self._choice.get(stage, "torch")
 
+    def joins(self, group: str) -> bool:
+        """Whether a group of stages, by name, runs as one where nothing is bent inside: eager torch
+        gains nothing by it and would remember less."""
+        return self._choice != "torch" if isinstance(self._choice, str) else group in self._choice
+
     @contextmanager
     def preparing(self) -> Iterator[None]:
         """Load runners for whatever is run inside."""

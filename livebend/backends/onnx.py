@@ -78,7 +78,9 @@ def _session(stage: Stage, file: Path, device: torch.device) -> Any:
     options.intra_op_num_threads = torch.get_num_threads()
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Threads wait awake for the next layer, and sleep as soon as the stage is done.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "1")
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     wanted = PROVIDERS.get(device.type)
     if wanted not in onnxruntime.get_available_providers():
         raise BackendError(f"{stage.name}: this onnxruntime cannot use {device.type}")

@@ -1,13 +1,25 @@
 """Models: diffusers' modules regrouped as named stages, and the embedded model's weights."""
 
 from livebend.models.folder import Model, best_device, find_folder, load_model
-from livebend.models.stages import Stage, sites, time_stage, unet_stages, vae_stages
+from livebend.models.stages import (
+    LAYOUT,
+    Group,
+    Stage,
+    groups,
+    sites,
+    time_stage,
+    unet_stages,
+    vae_stages,
+)
 
 __all__ = [
+    "LAYOUT",
+    "Group",
     "Model",
     "Stage",
     "best_device",
     "find_folder",
+    "groups",
     "load_model",
     "sites",
     "time_stage",

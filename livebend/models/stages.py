@@ -21,9 +21,11 @@ import torch
 from torch import Tensor, nn
 
 from livebend.errors import ModelError
+from livebend.models.folding import fold
 
 Run = Callable[..., tuple[Tensor, ...]]
 
+LAYOUT = 2  # raised where a stage of the same name comes to compute something else
 OWN_TEXT = "unet.text."  # what a block reads of the prompt, and another may read otherwise
 
 
@@ -208,29 +210,25 @@ def _out(net: Any) -> Run:
 
 
 def _tiny_stages(vae: Any) -> list[Stage]:
+    """One stage for each resolution, from its up-sampling to its last block; `image` is what comes
+    after the last block, with the up-sampling before it where the last resolution has no block."""
     layers = list(vae.decoder.layers)
     cuts = [i for i, layer in enumerate(layers) if isinstance(layer, nn.Upsample)]
-    bounds = [0, 2, *(cut + 2 for cut in cuts), len(layers)]
-    names = ["vae.in", *(f"vae.up.{i}" for i in range(len(cuts))), "image"]
-
-    def first(z: Tensor) -> tuple[Tensor, ...]:
-        return (nn.Sequential(*layers[:2])(torch.tanh(z / 3) * 3),)
-
-    runs: list[Run] = [first]
-    for begin, end in pairwise(bounds[1:]):
-        runs.append(_tiny_run(layers[begin:end], last=end == len(layers)))
-    reads = ["latent", *names]
-    return [
-        Stage(name, (read,), (name,), run)
-        for name, read, run in zip(names, reads, runs, strict=False)
-    ]
+    blocks = [i for i, layer in enumerate(layers) if type(layer).__name__.endswith("Block")]
+    bounds = [0, *(cut for cut in cuts if cut < blocks[-1]), blocks[-1] + 1, len(layers)]
+    names = ["vae.in", *(f"vae.up.{i}" for i in range(len(bounds) - 3)), "image"]
+    stages = []
+    for name, read, (begin, end) in zip(names, ["latent", *names], pairwise(bounds), strict=False):
+        run = _tiny_run(layers[begin:end], first=not begin, last=end == len(layers))
+        stages.append(Stage(name, (read,), (name,), run))
+    return stages
 
 
-def _tiny_run(layers: Sequence[nn.Module], *, last: bool) -> Run:
-    part = nn.Sequential(*layers)
+def _tiny_run(layers: Sequence[nn.Module], *, first: bool, last: bool) -> Run:
+    part = nn.Sequential(*fold(list(layers)))
 
     def run(h: Tensor) -> tuple[Tensor, ...]:
-        h = part(h)
+        h = part(torch.tanh(h / 3) * 3 if first else h)
         return (h.mul(2).sub(1) if last else h,)
 
     return run
@@ -260,6 +258,60 @@ def _kl_run(block: nn.Module) -> Run:
         return (block(h, None),)
 
     return run
+
+
+def joined(name: str, stages: Sequence[Stage]) -> Stage:
+    """Join stages that follow one another into one, which writes what is read behind them.
+
+    It reads what they read and do not write themselves. What lies between them is never seen, so it
+    stands for them only where nothing is bent there. None of them may be told a size to reach.
+    """
+    made = {site for stage in stages for site in stage.writes}
+    used = {site for stage in stages for site in stage.reads}
+    reads = tuple(dict.fromkeys(r for stage in stages for r in stage.reads if r not in made))
+    last = stages[-1].writes
+    writes = (*last, *(w for stage in stages[:-1] for w in stage.writes if w not in used))
+
+    def run(*tensors: Tensor) -> tuple[Tensor, ...]:
+        known = dict(zip(reads, tensors, strict=True))
+        for stage in stages:
+            written = stage.run(*(known[read] for read in stage.reads))
+            known.update(zip(stage.writes, written, strict=True))
+        return tuple(known[site] for site in writes)
+
+    return Stage(name, reads, writes, run, owner=stages[0].owner)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Neighbouring stages, and one stage that is all of them, or None where they cannot be joined;
+    `hidden` are the sites that are never seen where that one runs."""
+
+    stages: tuple[Stage, ...]
+    whole: Stage | None
+    hidden: frozenset[str]
+
+
+def groups(stages: Sequence[Stage]) -> tuple[Group, ...]:
+    """Group the stages of a network: the way down with the middle, the way up, the decoder.
+
+    Bends in the middle and on skips lie between groups.
+    """
+    found: dict[str, list[Stage]] = {}
+    for stage in stages:
+        part = stage.name.split(".")[:2]
+        up = part[0] == "unet" and part[1] in ("up", "out")
+        name = "vae" if part[0] != "unet" else "unet.tail" if up else "unet.head"
+        found.setdefault(name, []).append(stage)
+    return tuple(_group(name, tuple(members)) for name, members in found.items())
+
+
+def _group(name: str, members: tuple[Stage, ...]) -> Group:
+    if len(members) == 1 or any(stage.sized_by for stage in members):
+        return Group(members, None, frozenset())
+    whole = joined(name, members)
+    made = {site for stage in members for site in stage.writes}
+    return Group(members, whole, frozenset(made.difference(whole.writes)))
 
 
 def sites(stages: Sequence[Stage]) -> Iterator[str]:

@@ -71,7 +71,7 @@ def load_held_out(work: Path) -> Labelled:
 
 
 class JudgeStage(Stage):
-    """Train the judge on held-out drawings, shifted and brightened a little."""
+    """Train the judge on held-out drawings, mirrored, shifted and brightened a little."""
 
     def __init__(self, data: Labelled) -> None:
         self.judge, self.data = Judge(), data
@@ -84,6 +84,7 @@ class JudgeStage(Stage):
         pictures = self.data.pictures[index].float() / 127.5 - 1
         shift = torch.randint(-3, 4, (2,)).tolist()
         pictures = torch.roll(pictures, shift, (2, 3))
+        pictures = pictures.where(torch.rand(32, 1, 1, 1) < 0.5, pictures.flip(3))
         pictures = pictures + torch.randn_like(pictures) * 0.05 + torch.randn(32, 1, 1, 1) * 0.05
         _, logits = self.judge(pictures)
         losses = [
