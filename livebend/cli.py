@@ -148,7 +148,7 @@ def _add_live(to: argparse.ArgumentParser) -> None:
     to.add_argument("--fps", type=float, default=60.0, metavar="N", help="at most so many frames/s")
     to.add_argument(
         "--target-ms", type=float, metavar="N",
-        help="hold 95 of 100 frames under N ms, by fewer steps where the scene has several",
+        help="hold 95 of 100 frames under N ms: tween, deep refresh, fewer steps, no guidance",
     )  # fmt: skip
     to.add_argument("--headless", action="store_true", help="without a window")
     to.add_argument("--fullscreen", action="store_true", help="start in full screen")

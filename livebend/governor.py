@@ -7,42 +7,63 @@ what the scene asks for; each further one costs less. It acts live only, never o
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from livebend.scene import Scene
+from livebend.reuse import labels
+from livebend.scene import Reuse, Scene
+
+REUSED = 2  # frames: how often a tier lets the network paint, and its deep stages be refreshed
 
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """A lighter way to paint: at most so many network calls, and no guidance where it is off. Both
-    are shapes that a prepared engine already has."""
+    """A lighter way to paint: a picture of the network's own at least every `tween` frames, deep
+    stages refreshed every `deep` of those, at most `steps` network calls, and no guidance where it
+    is off. None of it brings a shape that a prepared engine has not seen, so nothing is compiled
+    where a tier begins. Another size of picture is no tier: at another size a seed is another
+    picture, and the window's and the recording's frames would change under them.
+    """
 
     steps: int
     guided: bool = True
+    deep: int = 1
+    tween: int = 1
 
     def __str__(self) -> str:
-        calls = f"{self.steps} step{'s' if self.steps != 1 else ''}"
-        return calls if self.guided else f"{calls}, no guidance"
+        said = [f"{self.steps} step{'s' if self.steps != 1 else ''}"]
+        said += ["no guidance"] if not self.guided else []
+        return ", ".join((*said, *labels(self.apply(Scene()))))
 
     def apply(self, scene: Scene) -> Scene:
         """Return the scene as this tier plays it."""
         sampling = replace(scene.sampling, steps=self.steps)
-        return replace(scene, sampling=sampling if self.guided else replace(sampling, guidance=0.0))
+        sampling = sampling if self.guided else replace(sampling, guidance=0.0)
+        reuse = replace(scene.reuse, deep=self.deep, tween=self.tween)
+        return replace(scene, sampling=sampling, reuse=reuse)
 
 
-def tiers(steps: int, *, guided: bool = False) -> tuple[Tier, ...]:
-    """Return the tiers of a scene that asks for `steps` calls, halving them down to one, guidance
-    last to go.
+def tiers(steps: int, *, guided: bool = False, deep: int = 1, tween: int = 1) -> tuple[Tier, ...]:
+    """Return the tiers of a scene that asks for `steps` calls, for its deep stages every `deep`
+    pictures and for a picture of the network's own every `tween` frames, the least visible loss
+    first: tween, deep refresh, half the steps down to one, guidance.
 
-    >>> [str(tier) for tier in tiers(4, guided=True)]
-    ['4 steps', '2 steps', '1 step', '1 step, no guidance']
+    >>> [str(tier) for tier in tiers(2, guided=True)][:3]
+    ['2 steps', '2 steps, tween 1/2', '2 steps, deep refresh 1/2, tween 1/2']
+    >>> [str(tier) for tier in tiers(2, guided=True)][3:]
+    ['1 step, deep refresh 1/2, tween 1/2', '1 step, no guidance, deep refresh 1/2, tween 1/2']
     """
-    counts = [steps]
-    while counts[-1] > 1:
-        counts.append(counts[-1] // 2)
-    made = tuple(Tier(count) for count in counts)
-    return (*made, Tier(1, guided=False)) if guided else made
+    made = [Tier(steps, deep=deep, tween=tween)]
+    lighter: list[dict[str, Any]] = [{"tween": max(tween, REUSED)}, {"deep": max(deep, REUSED)}]
+    while steps > 1:
+        steps //= 2
+        lighter.append({"steps": steps})
+    lighter += [{"guided": False}] if guided else []
+    for change in lighter:
+        tier = replace(made[-1], **change)
+        made += [tier] if tier != made[-1] else []
+    return tuple(made)
 
 
 class Governor:
@@ -107,18 +128,18 @@ class Governed:
     def __init__(self, target_ms: float, native_steps: int) -> None:
         """`native_steps` is what a scene's 0 steps mean."""
         self._target_ms, self._native = target_ms, native_steps
-        self._asked: tuple[int, bool] | None = None
+        self._asked: tuple[int, bool, Reuse] | None = None
         self._tiers: Sequence[Tier] = ()
         self._governor = Governor(target_ms, 1)
-        self._note = ""
 
     def before(self, scene: Scene) -> Scene:
-        """Return the scene as it is to be painted now. One that asks for other steps or guidance
-        than the last begins at its own tier 0."""
-        asked = (scene.sampling.steps or self._native, scene.sampling.guidance > 1.0)
-        if asked != self._asked:
-            self._asked = asked
-            self._tiers = tiers(asked[0], guided=asked[1])
+        """Return the scene as it is to be painted now. One that asks for other steps, guidance or
+        reuse than the last begins at its own tier 0."""
+        steps, guided = scene.sampling.steps or self._native, scene.sampling.guidance > 1.0
+        reuse = scene.reuse
+        if (steps, guided, reuse) != self._asked:
+            self._asked = (steps, guided, reuse)
+            self._tiers = tiers(steps, guided=guided, deep=reuse.deep, tween=reuse.tween)
             self._governor = Governor(self._target_ms, len(self._tiers))
         tier = self._governor.tier
         return scene if tier == 0 else self._tiers[tier].apply(scene)

@@ -4,11 +4,12 @@ A frame walks from noise to pixels through `Memory.recall`, so that only computa
 changed run: prompt, noise, step, what lies upstream, and the values of bends.
 """
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import chain, product
+from itertools import product
 from math import isnan
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -21,8 +22,25 @@ from livebend.masking import Masking, Trace, silence
 from livebend.memory import Memory, Value
 from livebend.models import Group, Model, Stage, groups, sites, time_stage, unet_stages, vae_stages
 from livebend.pasts import Given, Pasts
+from livebend.reuse import (
+    EXACT,
+    Ahead,
+    Crossing,
+    Deep,
+    Entry,
+    Turn,
+    Tween,
+    Work,
+    between,
+    deep_part,
+    done,
+    read_by,
+    steady,
+)
 from livebend.sampler import Schedule, ddim_step, euler_step, lcm_step, schedule
 from livebend.scene import Bend, Sampling, Scene
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +56,19 @@ class Painted:
 @dataclass(slots=True)
 class _Bends:
     """The active bends of one frame, by site, and the depths of all, active or not; `acted`
-    collects what each of them got and made; `trace` knows what was heard, for masks; `split` gives
-    two neighbouring boundaries a share of a bend."""
+    collects what each of them got and made; `pasts` is what bends made before; `trace` knows what
+    was heard, for masks; `split` gives two neighbouring boundaries a share of a bend."""
 
+    pasts: Pasts
     trace: Trace = silence
     split: bool = False
     depths: tuple[float, ...] = ()
     at: dict[str, list[tuple[bending.Place, Bend]]] = field(default_factory=dict)
     strength: dict[str, Tensor] = field(default_factory=dict)
     acted: dict[str, list[tuple[Tensor, Tensor]]] = field(default_factory=dict)
+
+
+Finished = tuple[Value, _Bends]  # a latent after all its steps, and what acted on the way
 
 
 class Network:
@@ -83,8 +105,12 @@ class Network:
         self._unet_groups, self._vae_groups = groups(self._unet), groups(self._vae)
         self.joins = True
         self._time = time_stage(model.unet)
-        self._bends = _Bends()
         self.pasts = Pasts()
+        self._bends = _Bends(self.pasts)
+        self._turn = EXACT
+        self._crossing, self._deep = Crossing(self.memory, "reuse.hold"), Deep(self.memory)
+        self._tween: Tween[Finished] = Tween()
+        self._tween_pasts, self._tween_time = Pasts(), 0.0
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -124,26 +150,33 @@ class Network:
         negative: Value | None = None,
         trace: Trace = silence,
         toward: Value | None = None,
+        turn: Turn = EXACT,
     ) -> Painted:
         """Paint one picture from a variance-preserving noise and a prompt's embedding [1, T, C].
 
         `negative` turns classifier-free guidance on, at the strength of `sampling.guidance`;
         `trace(feature, span)` gives a feature's recent history to the masks that show it; `toward`
-        is the step from this prompt to the second, for operators that ask for it.
+        is the step from this prompt to the second, for operators that ask for it; `turn` says which
+        frame this is and what it may reuse of earlier ones.
         """
-        self._bends = _sorted(bends, trace, sampling.depth == "split")
+        self._follow(turn)
         self.pasts.toward = toward
+        self._bends = _sorted(bends, self.pasts, trace, sampling.depth == "split")
         plan = self._plan(sampling)
-        text = self._text(text, negative)
-        x = self._enter(noise, plan)
-        for k in range(plan.calls):
-            x = self._bend_latent(x, plan, k)
-            output = self._call(x, plan, k, text, sampling.guidance if negative else None)
-            x = self._step(x, output, plan, k, noise)
+        finished = partial(self._finished, noise, text, sampling, negative, plan, turn)
+        x = self._tweened(turn, finished, plan) if turn.reuse.tween > 1 else done(finished())
         x = self._bend_latent(x, plan, plan.calls)
         image = self._decode(x)
         pixels = self._recall("pixels", (image,), (), _to_pixels, 0)
         return Painted(pixels, image, self._bends.strength)
+
+    def begin_anew(self) -> None:
+        """Leave behind what frames leave behind: after a preset, or values that were not finite."""
+        self.pasts.forget()
+        self._tween_pasts.forget()
+        self._crossing.forget()
+        self._deep.forget()
+        self._tween.forget()
 
     def prepare(self, *, guided: bool = False) -> None:
         """Load what the engine needs for frames of this size, without and, where `guided`, with
@@ -166,6 +199,71 @@ class Network:
             return guilty
         return [max(sizes, key=lambda name: -1.0 if isnan(sizes[name]) else sizes[name])]
 
+    # ---- reuse by choice ---------------------------------------------------------------------
+
+    def _follow(self, turn: Turn) -> None:
+        """Go on reusing where this frame follows the last one, and only what is still asked for."""
+        follows = turn.index == self._turn.index + 1 and turn.epoch == self._turn.epoch
+        if not follows or turn.hold == 1:
+            self._crossing.forget()
+        if not follows or turn.reuse.deep == 1:
+            self._deep.forget()
+        if not follows or turn.reuse.tween == 1:
+            self._tween.forget()
+            self._tween_pasts.forget()
+        self._turn = turn
+
+    def _apart(self, pasts: Pasts, begin: Callable[[], Work[T]]) -> Work[tuple[T, _Bends]]:
+        """Do work with the bends of this frame, whichever frame goes on with it; return what it
+        returns, and its bends, which have collected what they did."""
+        bends = replace(self._bends, pasts=pasts, strength={}, acted={})
+        work = begin()
+        while True:
+            frame, self._bends = self._bends, bends
+            try:
+                amount = next(work)
+            except StopIteration as end:
+                return end.value, bends
+            finally:
+                self._bends = frame
+            yield amount
+
+    def _tweened(self, turn: Turn, finished: Callable[[], Work[Value]], plan: Schedule) -> Value:
+        """The finished latent between two of the network's own pictures."""
+        pasts, whole = self._tween_pasts, plan.calls * sum(stage.work for stage in self._unet)
+
+        def begin() -> Ahead[Finished]:
+            pasts.advance(turn.time - self._tween_time)
+            pasts.toward, self._tween_time = self.pasts.toward, turn.time
+            return Ahead(self._apart(pasts, finished), whole)
+
+        (a, old), (b, new), share = self._tween.step(turn, begin)
+        for name, pairs in (*old.acted.items(), *new.acted.items()):
+            self._bends.acted.setdefault(name, []).extend(pairs)
+        self._bends.strength.update({**old.strength, **new.strength})
+        if share == 1.0 or a.version == b.version:
+            return b
+        return self._recall("reuse.tween", (a, b), (share,), lambda a, b: between(a, b, share), 0)
+
+    def _deeply(self, known: dict[str, Value], k: int, turn: Turn) -> Work[None]:
+        """Run the unet's stages, the deep ones on what they read some pictures ago."""
+        head, deep, tail = deep_part(self._unet, turn.reuse.level)
+        yield from self._run(head, known, k)
+
+        def begin(entry: Entry, moving: frozenset[str]) -> Ahead[tuple[None, _Bends]]:
+            still = steady(deep, moving)
+            work = partial(self._run, still, dict(entry), k)
+            return Ahead(self._apart(Pasts(), work), sum(stage.work for stage in still))
+
+        entry = {name: known[name] for name in read_by(deep)}
+        inner = dict(self._deep.enter(k, turn, entry, self._bends.at, begin))
+        yield from self._run(deep, inner, k)
+        self._deep.work(k, turn)
+        known.update({name: inner[name] for stage in deep for name in stage.writes})
+        way = deep[-1].writes[0]
+        known[way] = self._deep.leave(k, turn, inner[way])
+        yield from self._run(tail, known, k)
+
     # ---- parts of a frame --------------------------------------------------------------------
 
     def _draw(self, seed: int, extra: int) -> tuple[Tensor, ...]:
@@ -173,6 +271,26 @@ class Network:
         generator = torch.Generator().manual_seed(seed)
         drawn = [torch.randn(self.shape, generator=generator) for _ in range(1 + extra)]
         return tuple(n.to(self.model.device) for n in drawn)
+
+    def _finished(
+        self,
+        noise: Value,
+        text: Value,
+        sampling: Sampling,
+        negative: Value | None,
+        plan: Schedule,
+        turn: Turn,
+    ) -> Work[Value]:
+        """The way from the noise to the finished latent, before anything acts on that."""
+        self._deep.expect((plan, negative is None))
+        text = self._text(text, negative)
+        x = self._enter(noise, plan)
+        for k in range(plan.calls):
+            x = self._bend_latent(x, plan, k)
+            guidance = sampling.guidance if negative else None
+            output = yield from self._call(x, plan, k, text, guidance, turn)
+            x = self._step(x, output, plan, k, noise)
+        return self._crossing.step(x, turn.noise, turn.index, turn.hold) if turn.hold > 1 else x
 
     def _plan(self, sampling: Sampling) -> Schedule:
         depths = self._bends.depths if sampling.depth == "insert" else ()
@@ -191,7 +309,9 @@ class Network:
         sigma = plan.sigma[0]
         return self._recall("sampler", (noise,), (sigma,), lambda n: n * sigma, -1)
 
-    def _call(self, x: Value, plan: Schedule, k: int, text: Value, guidance: float | None) -> Value:
+    def _call(
+        self, x: Value, plan: Schedule, k: int, text: Value, guidance: float | None, turn: Turn
+    ) -> Work[Value]:
         """One call of the network: what it says of x at boundary k, float32, guided."""
         scale = (torch.tensor(plan.sigma[k]) ** 2 + 1) ** 0.5 if plan.sampler == "euler" else None
         twice, dtype = guidance is not None, self.model.dtype
@@ -209,12 +329,18 @@ class Network:
             step=k,
         )
         known = {"sample": sample, "unet.text": text, "unet.time": self._bend("unet.time", time, k)}
-        output = self._run(self._unet_groups, known, k)
+        if turn.reuse.deep > 1:
+            yield from self._deeply(known, k, turn)
+        elif turn.reuse.tween > 1:  # stage by stage, to be shared out evenly
+            yield from self._run(self._unet, known, k)
+        else:
+            yield from self._run(self._joined(self._unet_groups, k), known, k)
+        output = known[self._unet[-1].writes[0]]
         return self._recall("guidance", (output,), (guidance,), lambda h: _guided(h, guidance), k)
 
-    def _run(self, parts: Sequence[Group], known: dict[str, Value], k: int) -> Value:
-        """Run stages in order over the tensors known by name; return the last one's output."""
-        for stage in chain.from_iterable(self._chosen(part, k) for part in parts):
+    def _run(self, stages: Iterable[Stage], known: dict[str, Value], k: int) -> Work[None]:
+        """Run stages in order over the tensors known by name, and add what they write to them."""
+        for stage in stages:
             for name in stage.texts:
                 known[name] = self._bend(name, known["unet.text"], k)
             read = [known[name] for name in stage.reads]
@@ -226,7 +352,12 @@ class Network:
             written = self.memory.recall(stage.name, key, partial(runner, *tensors), step=k)
             for name, value in zip(stage.writes, written, strict=True):
                 known[name] = self._bend(name, value, k)
-        return known[parts[-1].stages[-1].writes[0]]
+            yield stage.work
+
+    def _joined(self, parts: Sequence[Group], k: int) -> Iterator[Stage]:
+        """Yield the stages of groups, each group as one where it can be."""
+        for part in parts:
+            yield from self._chosen(part, k)
 
     def _chosen(self, part: Group, k: int) -> tuple[Stage, ...]:
         """A group's stages as one where an engine joins them and nothing is bent inside."""
@@ -286,7 +417,9 @@ class Network:
     def _decode(self, x: Value) -> Value:
         scaling, dtype = self.model.scaling, self.model.dtype
         latent = self._recall("sampler.out", (x,), (), lambda h: (h / scaling).to(dtype), 0)
-        return self._run(self._vae_groups, {"latent": latent}, 0)
+        known = {"latent": latent}
+        done(self._run(self._joined(self._vae_groups, 0), known, 0))
+        return known[self._vae[-1].writes[0]]
 
     def _bend(self, site: str, value: Value, k: int | None) -> Value:
         for n, (where, bend) in enumerate(self._bends.at.get(site, ())):
@@ -299,13 +432,13 @@ class Network:
         size = (x.shape[-2], x.shape[-1])
         mask = self._masking.mask(bend, size, x.device, trace, where)
         part = None if mask is None else mask.tensor
-        given, given_key = self.pasts.given(bend, where, x)
+        given, given_key = self._bends.pasts.given(bend, where, x)
         versions = (value.version, None if mask is None else mask.version)
         key = (*versions, bending.signature(bend), given_key)
         made, strength = self.memory.recall(
             "bend", key, lambda: _applied(bend, x, part, given), step=where
         )
-        self.pasts.keep(bend, where, made.tensor)
+        self._bends.pasts.keep(bend, where, made.tensor)
         self._bends.strength[bend.name] = strength.tensor
         self._bends.acted.setdefault(bend.name, []).append((value.tensor, made.tensor))
         return made
@@ -339,9 +472,10 @@ def _broke(x: Tensor, y: Tensor) -> bool:
     return bool(x.isfinite().all()) and not bool(y.isfinite().all())
 
 
-def _sorted(bends: Sequence[Bend], trace: Trace, split: bool) -> _Bends:
+def _sorted(bends: Sequence[Bend], pasts: Pasts, trace: Trace, split: bool) -> _Bends:
     places = (bending.place(bend.site) for bend in bends)
-    found = _Bends(trace, split, tuple(sorted({p.depth for p in places if p.depth is not None})))
+    depths = tuple(sorted({p.depth for p in places if p.depth is not None}))
+    found = _Bends(pasts, trace, split, depths)
     for bend in bending.active(tuple(bends)):
         where = bending.place(bend.site)
         found.at.setdefault(where.site, []).append((where, bend))

@@ -20,6 +20,7 @@ from livebend.network import Network, Painted
 from livebend.operators import find_operator
 from livebend.prompts import Prompts
 from livebend.ranges import eased
+from livebend.reuse import Held, Turn, labels
 from livebend.scene import Bend, Route, Scene, Walk, put
 from livebend.status import BendStatus, RouteStatus, Statistics, Status
 from livebend.transfer import transfer_for
@@ -63,6 +64,7 @@ class Renderer:
         self._origins: dict[str, Value] = {}  # those of the frame before a preset was loaded
         self._fade = _Fade()
         self._courses = _Courses()
+        self._held = Held()
         self._held_off: dict[str, float] = {}
         self._good: Pixels | None = None
         self._refused: Mapping[str, str] = {}
@@ -107,7 +109,7 @@ class Renderer:
         self.network.memory.begin_frame()
         self.network.pasts.advance(tick.dt)
         if scene.loads != self._loads:
-            self.network.pasts.forget()
+            self.network.begin_anew()
             self._loads = scene.loads
 
     def _played(self, scene: Scene, features: Features, tick: Tick) -> tuple[Scene, Modulation]:
@@ -135,10 +137,28 @@ class Renderer:
         guided = scene.sampling.guidance > 1.0
         negative = self._prompts.value(scene.prompt.negative) if guided else None
         text = self._crossed("text.morph", self._text(scene, tick), share)
-        noise = self._walk(scene.seed, scene.walk)
-        noise = self._crossed("noise.morph", noise, share, slerp)
+        turn = self._turn(scene, tick)
+        held = self._held.step(turn, lambda: self._walk(scene.seed, scene.walk))
+        noise = self._crossed("noise.morph", held, share, slerp)
         trace, toward = self._modulator.history.trace, self._toward(scene, tick)
-        return self.network.paint(noise, text, scene.bends, scene.sampling, negative, trace, toward)
+        return self.network.paint(
+            noise,
+            text,
+            scene.bends,
+            scene.sampling,
+            negative,
+            trace,
+            toward,
+            replace(turn, noise=held.version),
+        )
+
+    def _turn(self, scene: Scene, tick: Tick) -> Turn:
+        """Which frame this is. What hands ask for at once ends what was reused; a prompt that
+        fades in does not."""
+        prompt = scene.prompt
+        said = "" if prompt.fade else self._said(scene, tick)
+        epoch = (scene.loads, scene.seed, said, prompt.to, prompt.negative)
+        return Turn(tick.index, tick.time, epoch, scene.reuse, scene.walk.hold)
 
     def _crossed(self, name: str, new: Value, share: float, way: Way = torch.lerp) -> Value:
         """The prompt or the noise on the way from what was shown when a preset was loaded."""
@@ -227,7 +247,7 @@ class Renderer:
         text = f"{' and '.join(guilty) or 'the network'} made values that are not finite"
         if self._strict:
             raise LivebendError(f"frame {tick.index}: {text}")
-        self.network.pasts.forget()
+        self.network.begin_anew()
         self._statistics.count("nonfinite_frames")
         self._hold_off(guilty, text, tick)
         return self._plain(scene, tick) if self._good is None else self._good
@@ -264,7 +284,8 @@ class Renderer:
         bends = [self._bend_status(b) for b in scene.bends]
         routes = [_route_status(r, modulation) for r in scene.routes]
         said = self._said(scene, tick)
-        return self._statistics.status(features, scene.title, said, bends, routes)
+        reused = labels(scene)
+        return self._statistics.status(features, scene.title, said, bends, routes, reused)
 
     def _bend_status(self, bend: Bend) -> BendStatus:
         note = "left out after a fault" if bend.name in self._held_off else ""

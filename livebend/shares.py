@@ -1,29 +1,32 @@
 """What share of a frame a preset runs again, told without loading a network.
 
 A frame costs only what changed: everything where the noise or the prompt moves, else what lies
-behind the bends that routes drive. The costs are those of the embedded model at 256×256, measured
-stage by stage in one run on one thread; of another model or machine they say the order only.
+behind the bends that routes drive; less where the preset reuses some of it by choice. The costs are
+those of the embedded model at 256×256, measured stage by stage in one run on one thread; of another
+model or machine they say the order only.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-# ms of eager torch, by stage.
+# ms of eager torch, by stage: the least of thirty frames.
 UNET = {
-    "unet.in": 0.1, "unet.down.0": 1.2, "unet.down.1": 1.2, "unet.down.2": 4.3, "unet.down.3": 4.1,
-    "unet.mid": 3.5, "unet.up.0": 13.2, "unet.up.1": 16.1, "unet.up.2": 5.1, "unet.up.3": 4.4,
-    "unet.out": 0.2,
+    "unet.in": 0.2, "unet.down.0": 1.3, "unet.down.1": 1.1, "unet.down.2": 3.3, "unet.down.3": 2.7,
+    "unet.mid": 3.6, "unet.up.0": 6.9, "unet.up.1": 9.2, "unet.up.2": 3.7, "unet.up.3": 3.2,
+    "unet.out": 0.3,
 }  # fmt: skip
-DECODER = {"vae.in": 0.3, "vae.up.0": 4.3, "vae.up.1": 6.6, "vae.up.2": 25.4, "image": 4.7}
+DECODER = {"vae.in": 2.2, "vae.up.0": 4.8, "vae.up.1": 8.5, "image": 4.2}
 SKIPS_PER_BLOCK = 2  # each way up takes so many, the deepest first
 WALK = {"radius": 0.3, "period": 20.0}  # what a preset that says nothing has
+REUSE = {"deep": 1, "level": 2, "tween": 1}
 
 Table = Mapping[str, Any]
 
 
 def share_of(preset: Table) -> float:
-    """Return the share 0..1 of a full frame that a preset's own movement runs again.
+    """Return the share 0..1 of a full frame that a preset's own movement runs again, in the mean of
+    many frames where it reuses what has changed.
 
     Hands and prompts that change come on top: this is the cost of letting it play.
     """
@@ -31,12 +34,37 @@ def share_of(preset: Table) -> float:
     calls = max(int(sampling.get("steps", 0)), 1)
     depths = {float(b["site"].partition("@")[2]) for b in _bends(preset) if "@" in b["site"]}
     inserted = len(depths - {0.0, 1.0}) if sampling.get("depth") == "insert" else 0
-    call, decoder = sum(UNET.values()), sum(DECODER.values())
-    whole = (calls + inserted) * call + decoder
-    if _moves_everything(preset):
-        return 1.0
+    unet, decoder = (calls + inserted) * sum(UNET.values()), sum(DECODER.values())
+    deep, level, tween, hold = _reuse(preset)
     costs = [_behind(site, calls, inserted) for site in _driven(preset)]
-    return min(max(costs, default=0.0) / whole, 1.0)
+    tail = min(max(costs, default=0.0), unet + decoder)
+    if _moves_everything(preset) or _walks(preset):
+        often = tween if _moves_everything(preset) else max(tween, hold)
+        fresh = unet * (1.0 - _deep(level) * (1.0 - 1.0 / deep))
+        again = max(tail - decoder, 0.0) * (1.0 / tween - 1.0 / often)
+        return (fresh / often + again + decoder) / (unet + decoder)
+    return (tail - max(tail - decoder, 0.0) * (1.0 - 1.0 / tween)) / (unet + decoder)
+
+
+def _reuse(preset: Table) -> tuple[int, ...]:
+    """Every how many frames the deep stages are refreshed, their level, every how many frames the
+    network paints, and takes a new noise."""
+    reuse, hold = {**REUSE, **preset.get("reuse", {})}, preset.get("walk", {}).get("hold", 1)
+    return tuple(max(int(n), 1) for n in (reuse["deep"], reuse["level"], reuse["tween"], hold))
+
+
+def deep_span(names: Sequence[str], level: int) -> tuple[int, int]:
+    """Return where the deep part of a unet's stages begins and ends: from the way down's block of
+    that level, or its last, to the way up's block that mirrors it."""
+    last = sum(name.startswith("unet.down.") for name in names) - 1
+    level = min(level, last)
+    return names.index(f"unet.down.{level}"), names.index(f"unet.up.{last - level}") + 1
+
+
+def _deep(level: int) -> float:
+    """The share of the unet that lies deep."""
+    costs = list(UNET.values())
+    return sum(costs[slice(*deep_span(list(UNET), level))]) / sum(costs)
 
 
 def _bends(preset: Table) -> Iterator[Table]:
@@ -45,13 +73,16 @@ def _bends(preset: Table) -> Iterator[Table]:
             yield bend
 
 
-def _moves_everything(preset: Table) -> bool:
+def _walks(preset: Table) -> bool:
     walk = {**WALK, **preset.get("walk", {})}
+    return bool(walk["radius"] and walk["period"])
+
+
+def _moves_everything(preset: Table) -> bool:
+    """Whether something besides a held walk moves what the network begins with."""
     targets = [route.get("target", "") for route in preset.get("route", {}).values()]
-    return bool(walk["radius"] and walk["period"]) or any(
-        str(target).partition(".")[0] in ("seed", "prompt", "walk", "sampling")
-        for target in targets
-    )
+    heads = {str(target).partition(".")[0] for target in targets}
+    return bool(heads & {"seed", "prompt", "walk", "sampling"})
 
 
 def _driven(preset: Table) -> Iterator[str]:

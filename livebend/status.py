@@ -96,7 +96,8 @@ class Status:
     """The show at one frame. The render worker publishes it, the operator's view draws it.
 
     `time` in seconds on the clock of the show; `rerun` is the share 0..1 of the network's stages
-    that this frame ran again; `latency_ms` is from sound to shown picture.
+    that this frame ran again; `latency_ms` is from sound to shown picture; `reused` says what is
+    taken from earlier frames although it has changed.
     """
 
     time: float = 0.0
@@ -110,6 +111,7 @@ class Status:
     rerun: float = 1.0
     bends: tuple[BendStatus, ...] = ()
     routes: tuple[RouteStatus, ...] = ()
+    reused: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
     counters: Counters = Counters()
 
@@ -227,6 +229,7 @@ class Statistics:
         prompt: str = "",
         bends: Sequence[BendStatus] = (),
         routes: Sequence[RouteStatus] = (),
+        reused: Sequence[str] = (),
     ) -> Status:
         """Return the show at this moment."""
         with self._lock:
@@ -242,6 +245,7 @@ class Statistics:
                 rerun=self._rerun,
                 bends=tuple(bends),
                 routes=tuple(routes),
+                reused=tuple(reused),
                 notices=tuple(self._notices),
                 counters=replace(Counters(), **self._counts),
             )

@@ -23,7 +23,7 @@ LAYERS = [
     "commands",
     "sampler models",
     "morphing bending masking presets tables parameters backends memory network pasts prompts "
-    "governor",
+    "reuse governor",
     "modulation renderer opening",
     "control outputs",
     "live offline",

@@ -3,12 +3,13 @@
 import itertools
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from livebend.governor import Governed, Governor, Tier, tiers
-from livebend.scene import Sampling, Scene
+from livebend.scene import Reuse, Sampling, Scene
 
 
 def fed(governor, ms, frames):
@@ -54,9 +55,27 @@ def test_it_always_names_a_tier_there_is(times, count):
         assert 0 <= governor.feed(ms) < count
 
 
-def test_tiers():
-    assert tiers(1) == (Tier(1),)
-    assert [t.steps for t in tiers(50)] == [50, 25, 12, 6, 3, 1]
+def test_tiers_are_in_the_order_of_what_is_seen_least():
+    assert [str(tier) for tier in tiers(1)] == [
+        "1 step",
+        "1 step, tween 1/2",
+        "1 step, deep refresh 1/2, tween 1/2",
+    ]
+    assert [t.steps for t in tiers(50)] == [50, 50, 50, 25, 12, 6, 3, 1]
+    assert tiers(4, guided=True)[-1] == Tier(1, guided=False, deep=2, tween=2)
+
+
+@given(st.integers(1, 50), st.booleans(), st.integers(1, 8), st.integers(1, 8))
+def test_every_tier_gives_up_one_thing_more_and_nothing_that_was_asked_for(
+    steps, guided, deep, tween
+):
+    made = tiers(steps, guided=guided, deep=deep, tween=tween)
+    assert made[0] == Tier(steps, True, deep, tween)
+    for heavy, light in itertools.pairwise(made):
+        assert light.tween >= heavy.tween
+        assert light.deep >= heavy.deep
+        assert light.steps <= heavy.steps
+        assert sum(getattr(light, n) != getattr(heavy, n) for n in Tier.__slots__) == 1
 
 
 @pytest.mark.parametrize("guidance", [0.0, 7.5])
@@ -65,8 +84,12 @@ def test_a_governed_scene_is_told_and_changed_only_as_far_as_needed(guidance):
     scene = Scene(sampling=Sampling("euler", 4, guidance))
     assert governed.before(scene) is scene
     told = [governed.after(80.0) for _ in range(40)]
-    assert [t for t in told if t] == ["50 ms a frame: playing at 2 steps"]
-    assert governed.before(scene).sampling == Sampling("euler", 2, guidance)
+    assert [t for t in told if t] == ["50 ms a frame: playing at 4 steps, tween 1/2"]
+    assert governed.before(scene) == replace(scene, reuse=Reuse(tween=2))
+    for _ in range(80):
+        governed.after(80.0)
+    lighter = Sampling("euler", 2, guidance)
+    assert governed.before(scene) == replace(scene, sampling=lighter, reuse=Reuse(2, tween=2))
     for _ in range(120):
         governed.after(80.0)
     assert governed.before(scene).sampling == Sampling("euler", 1, 0.0)
@@ -74,8 +97,56 @@ def test_a_governed_scene_is_told_and_changed_only_as_far_as_needed(guidance):
     assert governed.before(one) is one
 
 
-def test_a_scene_of_one_step_has_nothing_to_give():
+def test_what_the_scene_reuses_itself_stays():
     governed = Governed(50.0, native_steps=1)
-    scene = Scene()
+    scene = Scene(reuse=Reuse(deep=3, level=1, tween=4))
     assert not any(governed.after(90.0) for _ in range(200))
+    assert governed.before(scene) is scene
+
+
+UNET, DECODER, DEEP = 53.4, 41.3, 0.77  # ms, and the share of the unet that is deep
+
+
+def cost(scene):
+    """A scripted machine: what a frame of the scene takes, in ms."""
+    calls = (scene.sampling.steps or 1) * (2 if scene.sampling.guidance > 1.0 else 1)
+    reuse = scene.reuse
+    return calls * UNET * (1.0 - DEEP + DEEP / reuse.deep) / reuse.tween + DECODER
+
+
+def played(governed, scene, seconds, load=1.0):
+    """Play a scene on the scripted machine; return the frames' times and what was announced."""
+    times, told = [], []
+    clock = 0.0
+    while clock < seconds:
+        times.append(load * cost(governed.before(scene)))
+        told.append(governed.after(times[-1]))
+        clock += times[-1] / 1e3
+    return times, [text for text in told if text]
+
+
+@pytest.mark.parametrize(
+    ("target", "announced"),
+    [(100.0, 0), (80.0, 1), (60.0, 2)],
+)
+def test_it_takes_as_little_as_holds_the_target(target, announced):
+    governed = Governed(target, native_steps=1)
+    _, told = played(governed, Scene(), 20.0)
+    assert len(told) == announced
+    times, told = played(governed, Scene(), 20.0)
+    assert not told
+    assert np.percentile(times, 95) <= target
+
+
+def test_a_load_that_comes_and_goes_is_followed_and_nothing_is_left_behind():
+    governed = Governed(160.0, native_steps=1)
+    scene = Scene(sampling=Sampling("euler", 2))
+    assert played(governed, scene, 30.0)[1] == []
+    _, heavy = played(governed, scene, 60.0, load=2.0)
+    assert [text.removeprefix("160 ms a frame: playing at ") for text in heavy] == [
+        "2 steps, tween 1/2",
+        "2 steps, deep refresh 1/2, tween 1/2",
+    ]
+    _, light = played(governed, scene, 120.0, load=0.3)
+    assert light[-1] == "160 ms a frame: playing at 2 steps"
     assert governed.before(scene) is scene

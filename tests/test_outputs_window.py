@@ -36,6 +36,7 @@ def a_status() -> Status:
         stage_ms={"unet.mid": 4.0, "vae": 6.0},
         bends=(bend, off),
         routes=(RouteStatus("kick", "low", 0.5, "bend.swirl.angle", 12.0),),
+        reused=("deep refresh 1/3", "tween 1/2"),
         notices=tuple(Notice(0.0, f"{i}: told", "warning") for i in range(8)),
     )
 

@@ -143,14 +143,17 @@ def test_a_route_to_nothing_is_left_out_and_said_once(stage):
     assert "route.r is left out" in notice.text
 
 
-def test_a_governor_changes_the_steps_and_says_so(network):
+def test_a_governor_steps_through_its_tiers_and_says_so(network):
     held = Stage(network, target_ms=1e-3)
     scene = replace(STILL, sampling=Sampling("euler", 4))
-    frames = [held.frame(scene, 0.1 * k) for k in range(42)]
+    frames = [held.frame(scene, 0.1 * k) for k in range(124)]
     assert np.array_equal(
         frames[-1], Stage(network).frame(replace(STILL, sampling=Sampling("euler", 2)))
     )
-    assert [n.text for n in held.status.get().notices] == ["0.001 ms a frame: playing at 2 steps"]
+    told = [n.text.removeprefix("0.001 ms a frame: playing at ") for n in held.status.get().notices]
+    reused = "deep refresh 1/2, tween 1/2"
+    assert told == ["4 steps, tween 1/2", f"4 steps, {reused}", f"2 steps, {reused}"]
+    assert held.status.get().reused == tuple(reused.split(", "))
 
 
 # ---- faults

@@ -6,11 +6,18 @@ from dataclasses import replace
 
 import pytest
 
+from livebend.clock import SystemTime
+from livebend.flow import Features, Tick
+from livebend.mailbox import Latest
 from livebend.memory import Value
 from livebend.models import load_model
 from livebend.network import Network
-from livebend.scene import Bend, Sampling, Walk
-from livebend.shares import DECODER, UNET, WALK, share_of
+from livebend.prompts import Prompts
+from livebend.renderer import Renderer
+from livebend.scene import Bend, Reuse, Sampling, Walk
+from livebend.shares import DECODER, REUSE, UNET, WALK, share_of
+from livebend.status import Statistics, Status
+from livebend.tables import scene_from
 
 STILL = {"walk": {"radius": 0.0}}
 COSTS = {**UNET, **DECODER}
@@ -33,6 +40,7 @@ def test_the_table_has_the_stages_of_the_embedded_model(network):
 
 def test_what_it_supposes_of_a_walk_is_what_a_scene_has():
     assert {name: getattr(Walk(), name) for name in WALK} == WALK
+    assert {name: getattr(Reuse(), name) for name in REUSE} == REUSE
 
 
 @pytest.mark.parametrize("depth", ["nearest", "insert"])
@@ -73,6 +81,31 @@ def _counting(network, calls):
 
     patch.setattr(network.memory, "recall", counted)
     return patch
+
+
+@pytest.mark.parametrize(
+    ("table", "frames"),
+    [
+        ({"reuse": {"tween": 3}}, 9),
+        ({"reuse": {"deep": 3, "level": 1}}, 9),
+        ({"reuse": {"deep": 2, "tween": 2}}, 8),
+        ({"walk": {"hold": 4}}, 8),
+        ({"walk": {"hold": 4}, "reuse": {"tween": 2}}, 8),
+    ],
+)
+def test_it_agrees_with_what_runs_where_it_is_reused(network, table, frames):
+    scene = scene_from(table)
+    render = Renderer(
+        network, Prompts(network.model.encode), Statistics(SystemTime()), Latest(Status())
+    )
+    calls = []
+    network.memory.forget()
+    for index in range(4 * frames):
+        run = _counting(network, calls)
+        render(scene, Features(), Tick(index, 0.1 * index, 0.1, 0.0))
+        run.undo()
+    again = sum(calls[-frames:]) / frames
+    assert share_of(table) == pytest.approx(again / sum(COSTS.values()), abs=1e-6)
 
 
 def test_movement_of_everything_and_of_nothing():

@@ -6,7 +6,8 @@ device's queue emptied inside the timing; seeds, versions, threads, backend and 
 result. Whatever is compared is timed in turn, round after round, so that a drifting machine moves
 all alike: ratios within one run mean more than milliseconds. Losses are printed like wins.
 
-    frames   by what changed: everything, only behind unet.mid …, the decoder alone, nothing
+    frames   by what changed: everything, only behind unet.mid …, the decoder alone, nothing; and
+             everything with what reuse by choice leaves of it
     peers    the same weights, steps and size in diffusers' StableDiffusionPipeline, and in a plain
              loop of unet(…) and vae.decode(…), float32, as anybody would write it
     stages   milliseconds, operations, and the share of the processor's measured matrix product

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
@@ -10,7 +11,8 @@ import torch
 from livebend.clock import now
 from livebend.memory import Value
 from livebend.network import Network
-from livebend.scene import Bend, Sampling
+from livebend.reuse import EXACT, Turn, labels
+from livebend.scene import Bend, Reuse, Sampling, Scene
 
 Paint = Callable[[int], object]  # the frame of index k
 NONE: Mapping[str, Paint] = MappingProxyType({})
@@ -55,13 +57,18 @@ def _kinds(network: Network, sampling: Sampling) -> dict[str, Paint]:
 
         return paint
 
-    def everything(k: int) -> None:
-        network.paint(network.noise(k + 2, 0)[0], text, (), sampling)
+    def everything(k: int, reuse: Reuse = EXACT.reuse) -> None:
+        turn = Turn(k, reuse=reuse)
+        network.paint(network.noise(k + 2, 0)[0], text, (), sampling, turn=turn)
 
     named = {
         site: bent(site) for site in ("unet.mid", "unet.up.1", "unet.up.2", "latent@1", "image")
     }
-    return {"everything": everything, **named, "nothing": bent(None)}
+    lossy = {
+        f"everything, {', '.join(labels(Scene(reuse=reuse)))}": partial(everything, reuse=reuse)
+        for reuse in (Reuse(tween=2), Reuse(deep=2), Reuse(deep=2, tween=2))
+    }
+    return {"everything": everything, **named, "nothing": bent(None), **lossy}
 
 
 def _time(network: Network, paint: Paint, frames: int) -> tuple[list[float], tuple[str, ...]]:

@@ -25,10 +25,9 @@ class FoldedPair(nn.Module):
         super().__init__()
         self.inner, self.outer = inner, outer
         bias = outer.weight.new_zeros(len(outer.weight)) if outer.bias is None else outer.bias
-        self.register_buffer("bias", bias.detach().repeat_interleave(4))
+        self.bias = nn.Buffer(bias.detach().repeat_interleave(4))
         weight = fold_pair(inner.weight, outer.weight)
-        layout = torch.channels_last
-        self.register_buffer("weight", weight.contiguous(memory_format=layout))
+        self.weight = nn.Buffer(weight.contiguous(memory_format=torch.channels_last))
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute the picture, then its border as it stands."""

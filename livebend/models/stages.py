@@ -34,7 +34,8 @@ class Stage:
     """One stretch of the network: `run(*tensors of reads)` gives the tensors of `writes`.
 
     `sized_by` names a tensor of which only the height and width are read; they are passed last, as
-    the keyword `size`. `owner` is the network whose weights it reads.
+    the keyword `size`. `owner` is the network whose weights it reads. `work` is about how much it
+    multiplies, to be compared with that of its neighbours.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Stage:
     run: Run
     sized_by: str | None = None
     owner: nn.Module | None = None
+    work: float = 0.0
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -61,16 +63,18 @@ def unet_stages(unet: nn.Module, height: int, width: int) -> list[Stage]:
     net: Any = unet
     _check_family(net)
     stages = [Stage("unet.in", ("sample",), ("unet.in", "unet.skip.0"), _conv_in(net))]
-    skips, last = 1, "unet.in"
+    skips, last, area = 1, "unet.in", height * width
     forced = any(side % 2**net.num_upsamplers for side in (height, width))
     for i, block in enumerate(net.down_blocks):
         name, made = f"unet.down.{i}", _skips_made(block)
         writes = (name, *(f"unet.skip.{skips + n}" for n in range(made)))
-        stages.append(Stage(name, _reads(block, name, last), writes, _down(block)))
+        work = _work(block, area / 4**i)
+        stages.append(Stage(name, _reads(block, name, last), writes, _down(block), work=work))
         skips, last = skips + made, name
     if net.mid_block is not None:
         reads = _reads(net.mid_block, "unet.mid", last)
-        stages.append(Stage("unet.mid", reads, ("unet.mid",), _mid(net.mid_block)))
+        work = _work(net.mid_block, area / 4 ** (len(net.down_blocks) - 1))
+        stages.append(Stage("unet.mid", reads, ("unet.mid",), _mid(net.mid_block), work=work))
         last = "unet.mid"
     for i, block in enumerate(net.up_blocks):
         taken = len(block.resnets)
@@ -79,7 +83,8 @@ def unet_stages(unet: nn.Module, height: int, width: int) -> list[Stage]:
         sized_by = f"unet.skip.{skips - 1}" if skips and forced else None
         name = f"unet.up.{i}"
         reads = (*_reads(block, name, last), *popped)
-        stages.append(Stage(name, reads, (name,), _up(block), sized_by))
+        work = _work(block, area / 4 ** (len(net.up_blocks) - 1 - i))
+        stages.append(Stage(name, reads, (name,), _up(block), sized_by, work=work))
         last = name
     stages.append(Stage("unet.out", (last,), ("unet.out",), _out(net)))
     return [replace(stage, owner=net) for stage in stages]
@@ -125,6 +130,16 @@ def _check_family(net: Any) -> None:
     found = [f"{name} = {config[name]}" for name in runs if config[name] not in runs[name]]
     if found:
         raise ModelError(f"unet has {', '.join(found)}: expected Stable Diffusion 1.x or 2.x")
+
+
+def _work(block: nn.Module, places: float) -> float:
+    """About how often a block multiplies at so many places: once with every weight. A convolution
+    behind an up-sampling has four times the places, one that halves a quarter."""
+    there = {"upsamplers": 4.0, "downsamplers": 0.25}
+    return sum(
+        there.get(name, 1.0) * places * sum(p.numel() for p in part.parameters() if p.dim() > 1)
+        for name, part in block.named_children()
+    )
 
 
 def _attends(block: Any) -> bool:

@@ -125,6 +125,9 @@ def _stages(at: Place, y: float) -> float:
         y += ROW
     canvas.text(at.left, y, "stages run again", SMALL, DIM)
     canvas.number(at.right, y, f"{at.status.rerun:.0%}", SMALL, INK)
+    for label in at.status.reused:
+        y += ROW
+        canvas.text(at.left, y, label, SMALL, AMBER)
     return y + ROW
 
 

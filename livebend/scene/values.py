@@ -74,6 +74,11 @@ class Walk:
     normalise: Annotated[bool, "divide by sqrt(1 + radius²), so that the noise keeps its size"] = (
         True
     )
+    hold: Annotated[
+        int,
+        Range(1, 32, "frames", whole=True),
+        "frames that a noise is held while the picture crosses to it; 1 = off; lossy",
+    ] = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,25 @@ class Sampling:
     depth: Annotated[DepthRule, "how a bend at latent@p finds its place; split is approximate"] = (
         "nearest"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Reuse:
+    """What a frame takes from earlier ones although it has changed: lossy, and off by default."""
+
+    deep: Annotated[
+        int, Range(1, 8, "frames", whole=True), "the deep stages run once in so many; 1 = off"
+    ] = 1
+    level: Annotated[
+        int,
+        Range(1, 3, whole=True),
+        "where deep begins: unet.down.LEVEL, by way of unet.mid, to the way up's mirror of it",
+    ] = 2
+    tween: Annotated[
+        int,
+        Range(1, 8, "frames", whole=True),
+        "the network paints once in so many, smoothly and one picture later; 1 = off, tight",
+    ] = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +213,7 @@ class Scene:
     prompt: Prompt = Prompt()
     walk: Walk = Walk()
     sampling: Sampling = Sampling()
+    reuse: Reuse = Reuse()
     agc: Agc = Agc()
     tempo: Tempo = Tempo()
     preset: Recall = Recall()
@@ -199,7 +224,9 @@ class Scene:
     arrival: Arrival | None = field(default=None, compare=False, repr=False)
     loads: int = field(default=0, compare=False, repr=False)
 
-    GROUPS: ClassVar[tuple[str, ...]] = ("prompt", "walk", "sampling", "agc", "tempo", "preset")
+    GROUPS: ClassVar[tuple[str, ...]] = (
+        "prompt", "walk", "sampling", "reuse", "agc", "tempo", "preset",
+    )  # fmt: skip
 
     def bend(self, name: str) -> Bend:
         """Return the bend of that name. Raises: UnknownName."""

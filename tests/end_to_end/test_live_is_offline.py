@@ -83,12 +83,16 @@ def wishes_of(folder: Path, model: Path, **more):
     return Wishes(**given | more)
 
 
-def test_live_equals_offline(files, model_folder, tmp_path):
+REUSED = (("walk.hold", 2), ("reuse.deep", 2), ("reuse.tween", 3))
+
+
+@pytest.mark.parametrize("sets", [(), REUSED], ids=["exact", "reused"])
+def test_live_equals_offline(files, model_folder, tmp_path, sets):
     model = model_folder("turbo")
-    live, report = played(wishes_of(files, model, cues=files / "cues.txt"))
+    live, report = played(wishes_of(files, model, cues=files / "cues.txt", sets=sets))
     job = Job(
         "demo", frames=tmp_path / "frames", preset=str(files / "test.toml"), model=str(model),
-        size=(64, 64), seconds=1.2, cues=files / "cues.txt",
+        size=(64, 64), seconds=1.2, cues=files / "cues.txt", sets=sets,
     )  # fmt: skip
     assert render(job, quiet=True) == len(live) == 24
     for ours, path in zip(live, sorted((tmp_path / "frames").iterdir()), strict=True):
