@@ -14,6 +14,7 @@ from torch import Tensor
 
 from livebend import bending
 from livebend.backends import Engine, Inputs
+from livebend.backends.choices import Conditions
 from livebend.drawn import Drawn
 from livebend.errors import BendFault, OutOfRange
 from livebend.masking import Masking, Trace, silence
@@ -22,6 +23,8 @@ from livebend.models import Model, Stage, sites, time_stage, unet_stages, vae_st
 from livebend.pasts import Given, Pasts
 from livebend.sampler import Schedule, ddim_step, euler_step, lcm_step, schedule
 from livebend.scene import Bend, Sampling, Scene
+
+DEFAULT = Conditions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,10 @@ class Network:
         height: int,
         engine: Engine | None = None,
         drawn: Drawn | None = None,
+        conditions: Conditions = DEFAULT,
     ) -> None:
-        """`drawn` are the drawn masks in reach.
+        """`drawn` are the drawn masks in reach; `conditions` say how the model's weights lie, and
+        with how many threads whoever paints is to compute.
 
         Raises: OutOfRange where a side is not a multiple of the decoder's factor.
         """
@@ -79,11 +84,19 @@ class Network:
         self._time = time_stage(model.unet)
         self._bends = _Bends()
         self.pasts = Pasts()
+        self.conditions = conditions
 
     @property
     def stages(self) -> tuple[Stage, ...]:
         """Every stage, in reading order."""
         return (*self._unet, *self._vae)
+
+    @property
+    def described(self) -> str:
+        """What the stages run on now, in one line: backends, precision, device, conditions."""
+        backends = self.engine.described(stage.name for stage in self.stages)
+        dtype = str(self.model.dtype).removeprefix("torch.")
+        return f"{backends}; {dtype} on {self.model.device}, {self.conditions}"
 
     @property
     def sites(self) -> tuple[str, ...]:

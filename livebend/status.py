@@ -96,7 +96,8 @@ class Status:
     """The show at one frame. The render worker publishes it, the operator's view draws it.
 
     `time` in seconds on the clock of the show; `rerun` is the share 0..1 of the network's stages
-    that this frame ran again; `latency_ms` is from sound to shown picture.
+    that this frame ran again; `latency_ms` is from sound to shown picture; `engine` says what the
+    network runs on.
     """
 
     time: float = 0.0
@@ -112,6 +113,7 @@ class Status:
     routes: tuple[RouteStatus, ...] = ()
     notices: tuple[Notice, ...] = ()
     counters: Counters = Counters()
+    engine: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "stage_ms", _frozen(self.stage_ms))
@@ -171,6 +173,7 @@ class Statistics:
         self._stages: dict[str, tuple[int, float, float]] = {}  # runs, sum ms, smoothed ms
         self._rerun = 1.0
         self._first = 0.0
+        self._engine = ""
 
     def frame(
         self, ms: float, stage_ms: Mapping[str, float] | None = None, rerun: float = 1
@@ -213,6 +216,11 @@ class Statistics:
         with self._lock:
             self._counts[name] = n
 
+    def runs_on(self, engine: str) -> None:
+        """Say what the network runs on, as `Network.described` does."""
+        with self._lock:
+            self._engine = engine
+
     def notice(self, text: str, level: Level = "info") -> None:
         """Tell the performer something. One said again moves to the end with its new time."""
         with self._lock:
@@ -244,6 +252,7 @@ class Statistics:
                 routes=tuple(routes),
                 notices=tuple(self._notices),
                 counters=replace(Counters(), **self._counts),
+                engine=self._engine,
             )
 
     def report(self) -> dict[str, Any]:
@@ -253,6 +262,7 @@ class Statistics:
             span = self._moments[-1] - self._first if self._moments else 0.0
             return {
                 **self._counts,
+                "engine": self._engine,
                 "fps": (made - 1) / span if span > 0 else 0.0,
                 "frame_ms": asdict(self._frame_ms.summary()),
                 "latency_ms": asdict(self._latency_ms.summary()),
