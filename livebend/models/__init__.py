@@ -1,6 +1,6 @@
 """Models: diffusers' modules regrouped as named stages, and the embedded model's weights."""
 
-from livebend.models.folder import Model, best_device, find_folder, load_model
+from livebend.models.folder import Model, best_device, find_folder, lay_out, load_model
 from livebend.models.stages import Stage, sites, time_stage, unet_stages, vae_stages
 
 __all__ = [
@@ -8,6 +8,7 @@ __all__ = [
     "Stage",
     "best_device",
     "find_folder",
+    "lay_out",
     "load_model",
     "sites",
     "time_stage",
