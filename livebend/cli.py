@@ -69,29 +69,30 @@ def parser() -> argparse.ArgumentParser:
     ):
         made = _command(commands, name, doc, action)
         made.add_argument("--json", action="store_true", help="for machines")
-        if name in ("sites", "bench", "tune", "presets", "prompts", "operators"):
+        if name in ("sites", "bench", "presets", "operators"):
+            _add_network(made)
+        if name == "prompts":
             _add_model(made)
-        if name in ("bench", "tune", "presets", "operators"):
-            made.add_argument("--size", type=_size, metavar="256|512x320", help="of the picture")
         if name == "tune":
+            _add_model(made)
+            _add_size(made)
             made.add_argument(
                 "--backends", default="torch,compiled,onnx", metavar="NAME,NAME",
                 help="what is measured; compiling takes minutes",
             )  # fmt: skip
         if name == "presets":
             made.add_argument("--sheet", type=Path, metavar="OUT.png", help="paint them all")
+            _add_masks(made)
         if name == "operators":
             made.add_argument("--markdown", action="store_true", help="as the README's table")
             made.add_argument(
                 "--image", type=Path, metavar="DIR", help="paint a strip of pictures of each"
             )
-        if name in ("operators", "bench", "presets"):
-            _add_own(made)
         if name == "bench":
             made.add_argument("--steps", type=int, default=1, metavar="N", help="network calls")
-            _add_backend(made, "torch")
             made.add_argument("--beside", action="store_true", help="and what others would run")
             made.add_argument("--stages", action="store_true", help="and every stage alone")
+            made.add_argument("--start", action="store_true", help="only: phases of a start")
     return top
 
 
@@ -103,11 +104,23 @@ def _command(
     return made
 
 
-def _add_backend(to: argparse.ArgumentParser, default: str) -> None:
+def _add_network(to: argparse.ArgumentParser, backend: str = "torch") -> None:
+    """What every command takes that opens a network: see `livebend.opening`."""
+    _add_model(to)
+    _add_size(to)
+    _add_own(to)
     to.add_argument(
-        "--backend", default=default, metavar="torch|compiled|onnx|auto",
-        help=f"what runs the network; auto = as livebend tune found; default: {default}",
+        "--backend", default=backend, metavar="torch|compiled|onnx|auto",
+        help=f"what runs the network; auto = as livebend tune found; default: {backend}",
     )  # fmt: skip
+
+
+def _add_size(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--size", type=_size, metavar="256|512x320", help="of the picture, in pixels")
+
+
+def _add_masks(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--masks", type=Path, metavar="DIR", help="a folder of drawn masks, NAME.png")
 
 
 def _add_model(to: argparse.ArgumentParser) -> None:
@@ -120,32 +133,29 @@ def _add_own(to: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_scene(to: argparse.ArgumentParser) -> None:
-    _add_model(to)
-    _add_own(to)
-    to.add_argument("--size", type=_size, metavar="256|512x320", help="of the picture, in pixels")
+def _add_scene(to: argparse.ArgumentParser, backend: str) -> None:
+    _add_network(to, backend)
     to.add_argument("--steps", type=int, metavar="N", help="network calls per frame")
     to.add_argument("--seed", type=int, metavar="N", help="of the noise")
     to.add_argument(
         "--set", action="append", type=_pair, default=[], metavar="path=value", dest="sets",
         help="set a parameter, such as walk.radius=0.5; may be repeated",
     )  # fmt: skip
-    to.add_argument("--masks", type=Path, metavar="DIR", help="a folder of drawn masks, NAME.png")
+    _add_masks(to)
 
 
-def _add_played(to: argparse.ArgumentParser) -> None:
+def _add_played(to: argparse.ArgumentParser, backend: str) -> None:
     to.add_argument("--preset", default="default", metavar="NAME|FILE", help="what is played")
     to.add_argument("--cues", type=Path, metavar="FILE", help="play the commands of a cue file")
     to.add_argument(
         "--fade", action="append", type=_fade, default=[], metavar="S", dest="sets",
         help="seconds from one preset to the next, as --set preset.fade",
     )  # fmt: skip
-    _add_scene(to)
+    _add_scene(to, backend)
 
 
 def _add_live(to: argparse.ArgumentParser) -> None:
-    _add_played(to)
-    _add_backend(to, "auto")
+    _add_played(to, "auto")
     to.add_argument(
         "--input", default="demo", metavar="demo|loopback|FILE|DEVICE NAME", help="the sound"
     )
@@ -171,8 +181,7 @@ def _add_render(to: argparse.ArgumentParser) -> None:
     to.add_argument("sound", metavar="SOUND", help="a sound file, or demo")
     to.add_argument("-o", "--output", type=Path, metavar="OUT.mp4", help="the video")
     to.add_argument("--frames", type=Path, metavar="DIR", help="write every frame as a PNG, too")
-    _add_played(to)
-    _add_backend(to, "torch")
+    _add_played(to, "torch")
     to.add_argument("--fps", type=float, default=20.0, metavar="N", help="frames per second")
     to.add_argument("--seconds", type=float, metavar="S", help="only the first S seconds")
 
@@ -188,7 +197,7 @@ def _add_sweep(to: argparse.ArgumentParser) -> None:
     to.add_argument(
         "--bend", default="", metavar="OPERATOR@SITE", help="add a bend, called new, to vary"
     )
-    _add_scene(to)
+    _add_scene(to, "torch")
 
 
 # ---- values ----------------------------------------------------------------------------------
@@ -253,7 +262,8 @@ def _live(wishes: argparse.Namespace) -> int:
     frame = report["frame_ms"]
     print(
         f"{report['frames_generated']} frames, {report['fps']:.1f} a second;"
-        f" a frame took {frame['p50']:.1f} ms (p95 {frame['p95']:.1f}, p99 {frame['p99']:.1f})"
+        f" a frame took {frame['p50']:.1f} ms (p95 {frame['p95']:.1f}, p99 {frame['p99']:.1f});"
+        f" {report['engine']}"
     )
     if wishes.record is not None:
         print(f"recorded {wishes.record}")
@@ -300,7 +310,9 @@ def _sweep(wishes: argparse.Namespace) -> int:
             tuple(wishes.sets),
             wishes.masks,
             wishes.bend,
-        )
+            wishes.backend,
+        ),
+        tell=_tell,
     )
     print(f"{pictures} pictures in {wishes.output}")
     return 0
@@ -311,15 +323,23 @@ def _tell(text: str) -> None:
 
 
 def _presets(wishes: argparse.Namespace) -> int:
-    from livebend.presets import list_presets  # noqa: PLC0415
+    from livebend import presets  # noqa: PLC0415
 
-    found = list_presets()
+    found = presets.list_presets()
     if wishes.sheet is not None:
         from livebend.contact import contact  # noqa: PLC0415
         from livebend.models.choice import chosen_model  # noqa: PLC0415
 
         names = [p.name for p in found if "/" not in p.name]
-        pictures = contact(wishes.sheet, names, chosen_model(wishes.model), wishes.size)
+        pictures = contact(
+            wishes.sheet,
+            names,
+            chosen_model(wishes.model),
+            wishes.size,
+            wishes.backend,
+            drawn=presets.drawn_masks(folder=wishes.masks),
+            tell=_tell,
+        )
         print(f"{pictures} pictures in {wishes.sheet}")
         return 0
     rows = [
@@ -358,7 +378,9 @@ def _operators(wishes: argparse.Namespace) -> int:
         from livebend.models.choice import chosen_model  # noqa: PLC0415
         from livebend.strips import write_strips  # noqa: PLC0415
 
-        strips = write_strips(wishes.image, chosen_model(wishes.model), wishes.size)
+        strips = write_strips(
+            wishes.image, chosen_model(wishes.model), wishes.size, wishes.backend, tell=_tell
+        )
         print(f"{strips} strips in {wishes.image}")
     elif wishes.markdown:
         print(operator_table())
@@ -368,13 +390,12 @@ def _operators(wishes: argparse.Namespace) -> int:
 
 
 def _sites(wishes: argparse.Namespace) -> int:
-    from livebend.models import load_model  # noqa: PLC0415
     from livebend.models.choice import chosen_model  # noqa: PLC0415
-    from livebend.network import Network  # noqa: PLC0415
+    from livebend.opening import open_network  # noqa: PLC0415
     from livebend.survey import survey  # noqa: PLC0415
 
-    model = load_model(chosen_model(wishes.model))
-    found = survey(Network(model, model.native, model.native))
+    model = chosen_model(wishes.model)
+    found = survey(open_network(model, wishes.size, wishes.backend, _tell))
     if wishes.json:
         print(json.dumps([asdict(site) for site in found], indent=2))
         return 0
@@ -401,6 +422,8 @@ def _devices(wishes: argparse.Namespace) -> int:
 
 
 def _bench(wishes: argparse.Namespace) -> int:
+    if wishes.start:
+        return _bench_start(wishes)
     from livebend.bench import bench  # noqa: PLC0415
     from livebend.models.choice import chosen_model  # noqa: PLC0415
 
@@ -416,10 +439,19 @@ def _bench(wishes: argparse.Namespace) -> int:
     if wishes.json:
         print(json.dumps(figures, indent=2))
         return 0
-    tables = [figures.pop(n) for n in ("frames", "stages", "operators") if n in figures]
+    tables = [figures.pop(n) for n in ("frames", "overhead", "stages", "operators") if n in figures]
     print(", ".join(f"{key} {value}" for key, value in figures.items()))
     for rows in tables:
         _print([{name: name for name in rows[0]}, *rows], False)
+    return 0
+
+
+def _bench_start(wishes: argparse.Namespace) -> int:
+    from livebend.start import time_start  # noqa: PLC0415
+
+    model = {} if wishes.model is None else {"model": wishes.model}
+    size = {} if wishes.size is None else {"size": wishes.size}
+    _print(time_start({**model, **size, "backend": wishes.backend}), wishes.json)
     return 0
 
 
@@ -435,6 +467,8 @@ def _tune(wishes: argparse.Namespace) -> int:
     rows = [{"stage": s, **choice.stage_ms[s], "chosen": c} for s, c in choice.stages.items()]
     heads = {name: name for name in rows[0]}
     _print([heads, *rows, {**heads, "stage": "frame", **choice.frame_ms, "chosen": ""}], False)
+    print(f"\nchosen: {choice.conditions}, of these, in ms a frame:")
+    _print([{"with": name, "ms": ms} for name, ms in choice.conditions_ms.items()], False)
     return 0
 
 
