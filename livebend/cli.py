@@ -90,6 +90,7 @@ def parser() -> argparse.ArgumentParser:
             )
         if name == "bench":
             made.add_argument("--steps", type=int, default=1, metavar="N", help="network calls")
+            made.add_argument("--frames", type=int, default=40, metavar="N", help="of each kind")
             made.add_argument("--beside", action="store_true", help="and what others would run")
             made.add_argument("--stages", action="store_true", help="and every stage alone")
             made.add_argument("--start", action="store_true", help="only: phases of a start")
@@ -434,6 +435,7 @@ def _bench(wishes: argparse.Namespace) -> int:
         wishes.backend,
         beside=wishes.beside,
         stages=wishes.stages,
+        frames=max(wishes.frames, 2),
         tell=_tell,
     )
     if wishes.json:

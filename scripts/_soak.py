@@ -36,13 +36,15 @@ Message = tuple[str, tuple[object, ...]]
 
 @dataclass
 class Hands:
-    """Random messages, the same for the same seed. No bend acts on the decoder or the image, where
-    an honest knob can make any picture black."""
+    """Random messages, the same for the same seed. `operators` says what the main parameter of each
+    is called and may be at most. No bend acts on the decoder or the image, where an honest knob can
+    make any picture black."""
 
-    operators: list[str]
+    operators: dict[str, tuple[str, float]]
     sites: list[str]
     seed: int = 1
     chance: random.Random = field(init=False)
+    played: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
@@ -61,17 +63,19 @@ class Hands:
 
     def _bend_knob(self) -> Message:
         stem = self.chance.choice(STEMS)
-        leaf = self.chance.choice(("amount", "angle", "mix", "mask/size", "mask/kind", "depth"))
+        main, most = self.operators[self.played.get(stem, next(iter(self.operators)))]
+        leaf = self.chance.choice((main, main, "mix", "mask/size", "mask/kind"))
         if leaf == "mask/kind":
             return f"bend/{stem}/{leaf}", (self.chance.choice(MASKS),)
-        return f"bend/{stem}/{leaf}", (self.chance.uniform(0.0, 90.0 if leaf == "angle" else 0.8),)
+        return f"bend/{stem}/{leaf}", (self.chance.uniform(0.0, most if leaf == main else 0.8),)
 
     def _part(self) -> Message:
         stem, draw = self.chance.choice(STEMS), self.chance.random()
         if draw < 0.3:
             return "bend/remove", (stem,)
         if draw < 0.7:
-            operator, site = self.chance.choice(self.operators), self.chance.choice(self.sites)
+            operator, site = self.chance.choice([*self.operators]), self.chance.choice(self.sites)
+            self.played[stem] = operator
             return "bend/replace", (stem, operator, site, "mix", 0.3)
         if draw < 0.8:
             return "route/remove", (stem,)
@@ -159,7 +163,8 @@ def soak(wishes: argparse.Namespace, tell: Callable[[str], None]) -> dict[str, o
         first.set()
 
     show.statistics.shown = shown
-    hands = Hands([n for n, o in OPERATORS.items() if not o.given], sites(), wishes.seed)
+    mains = {n: [*o.played(1.0).items()] for n, o in OPERATORS.items() if not o.given}
+    hands = Hands({n: most[0] for n, most in mains.items() if most}, sites(), wishes.seed)
 
     def play() -> None:
         from pythonosc.udp_client import SimpleUDPClient  # noqa: PLC0415

@@ -12,7 +12,7 @@ from livebend.scene import Sampling
 network = Network(load_model("tiny"), 64, 64)
 text = Value(-1, network.model.encode(["a red orb"]))
 network.paint(network.noise(1)[0], text, (), Sampling("euler", 1))
-print(*(n for n in ("torch._dynamo", "torch._inductor", "torch.onnx", "onnxruntime", "sympy",
+print(*(n for n in ("torch._dynamo", "torch._inductor", "torch.onnx", "onnxruntime",
                     "diffusers.models.transformers") if n in sys.modules))
 """
 WHOLE = """

@@ -48,7 +48,7 @@ def bench(
     rows = time_frames(network, steps, frames, rounds, others)
     whole = next(row.median_ms for row in rows if row.kind == EVERYTHING)
     senses = time_senses()
-    overhead = time_overhead(network, steps, frames, senses["hop_us"])
+    overhead = time_overhead(network, steps, max(frames // 2, 2), senses["hop_us"])
     figures = {
         "model": model,
         "size": f"{network.width}x{network.height}",

@@ -75,7 +75,7 @@ def _filled(make: Callable[[], nn.Module]) -> nn.Module:
         if weight.dim() < 2:
             weight.fill_(1.0 if name.endswith("weight") else 0.0)
             continue
-        for piece in weight.view(-1).split(POOL):
+        for piece in torch.split(weight.view(-1), POOL):
             piece.copy_(pool[: len(piece)])
         weight.mul_(weight[0].numel() ** -0.5)
     for name, buffer in net.named_buffers():
