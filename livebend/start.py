@@ -69,14 +69,12 @@ def child(begin: float, given: str) -> None:
 
 def _play(given: dict[str, Any], mark: Callable[[str], None]) -> None:
     """Play up to the first frame on the display, with a mark after each part of the opening."""
-    from livebend import live, opening  # noqa: PLC0415 - what it costs is measured by now
-
+    live: Any = import_module("livebend.live")
+    opening: Any = import_module("livebend.opening")
     size = given.pop("size", None)
     show = live.Show(live.Wishes(**given, size=tuple(size) if size else None, osc="127.0.0.1:0"))
     opening.load_model = _then(opening.load_model, lambda: mark("weights"))
-    live.Player.__init__ = _then(  # type: ignore[method-assign]
-        live.Player.__init__, lambda: mark("engine, first prompt")
-    )
+    live.Player.__init__ = _then(live.Player.__init__, lambda: mark("engine, first prompt"))
     shown = show.statistics.shown
 
     def first(frame: Any) -> None:
@@ -85,7 +83,7 @@ def _play(given: dict[str, Any], mark: Callable[[str], None]) -> None:
             mark("sound, first frame")
         show.stop.set()
 
-    show.statistics.shown = first  # type: ignore[method-assign]
+    show.statistics.shown = first
     show.play()
 
 
