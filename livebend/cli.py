@@ -64,29 +64,31 @@ def parser() -> argparse.ArgumentParser:
     ):
         made = _command(commands, name, doc, action)
         made.add_argument("--json", action="store_true", help="for machines")
-        if name in ("sites", "bench", "tune", "presets", "prompts", "operators"):
+        if name in ("sites", "bench", "presets", "operators"):
+            _add_network(made)
+        if name == "prompts":
             _add_model(made)
-        if name in ("bench", "tune", "presets", "operators"):
-            made.add_argument("--size", type=_size, metavar="256|512x320", help="of the picture")
         if name == "tune":
+            _add_model(made)
+            _add_size(made)
             made.add_argument(
                 "--backends", default="torch,compiled,onnx", metavar="NAME,NAME",
                 help="what is measured; compiling takes minutes",
             )  # fmt: skip
         if name == "presets":
             made.add_argument("--sheet", type=Path, metavar="OUT.png", help="paint them all")
+            _add_masks(made)
         if name == "operators":
             made.add_argument("--markdown", action="store_true", help="as the README's table")
             made.add_argument(
                 "--image", type=Path, metavar="DIR", help="paint a strip of pictures of each"
             )
-        if name in ("operators", "bench", "presets"):
-            _add_own(made)
         if name == "bench":
             made.add_argument("--steps", type=int, default=1, metavar="N", help="network calls")
-            _add_backend(made, "torch")
+            made.add_argument("--frames", type=int, default=40, metavar="N", help="of each kind")
             made.add_argument("--beside", action="store_true", help="and what others would run")
             made.add_argument("--stages", action="store_true", help="and every stage alone")
+            made.add_argument("--start", action="store_true", help="only: phases of a start")
     return top
 
 
@@ -98,11 +100,23 @@ def _command(
     return made
 
 
-def _add_backend(to: argparse.ArgumentParser, default: str) -> None:
+def _add_network(to: argparse.ArgumentParser, backend: str = "torch") -> None:
+    """What every command takes that opens a network: see `livebend.opening`."""
+    _add_model(to)
+    _add_size(to)
+    _add_own(to)
     to.add_argument(
-        "--backend", default=default, metavar="torch|compiled|onnx|auto",
-        help=f"what runs the network; auto = as livebend tune found; default: {default}",
+        "--backend", default=backend, metavar="torch|compiled|onnx|auto",
+        help=f"what runs the network; auto = as livebend tune found; default: {backend}",
     )  # fmt: skip
+
+
+def _add_size(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--size", type=_size, metavar="256|512x320", help="of the picture, in pixels")
+
+
+def _add_masks(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--masks", type=Path, metavar="DIR", help="a folder of drawn masks, NAME.png")
 
 
 def _add_model(to: argparse.ArgumentParser) -> None:
@@ -115,32 +129,29 @@ def _add_own(to: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_scene(to: argparse.ArgumentParser) -> None:
-    _add_model(to)
-    _add_own(to)
-    to.add_argument("--size", type=_size, metavar="256|512x320", help="of the picture, in pixels")
+def _add_scene(to: argparse.ArgumentParser, backend: str) -> None:
+    _add_network(to, backend)
     to.add_argument("--steps", type=int, metavar="N", help="network calls per frame")
     to.add_argument("--seed", type=int, metavar="N", help="of the noise")
     to.add_argument(
         "--set", action="append", type=_pair, default=[], metavar="path=value", dest="sets",
         help="set a parameter, such as walk.radius=0.5; may be repeated",
     )  # fmt: skip
-    to.add_argument("--masks", type=Path, metavar="DIR", help="a folder of drawn masks, NAME.png")
+    _add_masks(to)
 
 
-def _add_played(to: argparse.ArgumentParser) -> None:
+def _add_played(to: argparse.ArgumentParser, backend: str) -> None:
     to.add_argument("--preset", default="default", metavar="NAME|FILE", help="what is played")
     to.add_argument("--cues", type=Path, metavar="FILE", help="play the commands of a cue file")
     to.add_argument(
         "--fade", action="append", type=_fade, default=[], metavar="S", dest="sets",
         help="seconds from one preset to the next, as --set preset.fade",
     )  # fmt: skip
-    _add_scene(to)
+    _add_scene(to, backend)
 
 
 def _add_live(to: argparse.ArgumentParser) -> None:
-    _add_played(to)
-    _add_backend(to, "auto")
+    _add_played(to, "auto")
     to.add_argument(
         "--input", default="demo", metavar="demo|loopback|FILE|DEVICE NAME", help="the sound"
     )
@@ -170,8 +181,7 @@ def _add_render(to: argparse.ArgumentParser) -> None:
     to.add_argument("sound", metavar="SOUND", help="a sound file, or demo")
     to.add_argument("-o", "--output", type=Path, metavar="OUT.mp4", help="the video")
     to.add_argument("--frames", type=Path, metavar="DIR", help="write every frame as a PNG, too")
-    _add_played(to)
-    _add_backend(to, "torch")
+    _add_played(to, "torch")
     to.add_argument("--fps", type=float, default=20.0, metavar="N", help="frames per second")
     to.add_argument("--seconds", type=float, metavar="S", help="only the first S seconds")
 
@@ -187,7 +197,7 @@ def _add_sweep(to: argparse.ArgumentParser) -> None:
     to.add_argument(
         "--bend", default="", metavar="OPERATOR@SITE", help="add a bend, called new, to vary"
     )
-    _add_scene(to)
+    _add_scene(to, "torch")
 
 
 # ---- values ----------------------------------------------------------------------------------

@@ -6,10 +6,11 @@ from pathlib import Path
 from livebend import presets
 from livebend.audio.opening import open_sound, pull_sound
 from livebend.clock import OfflineClock, SystemTime
+from livebend.drawn import Drawn
 from livebend.flow import Features, Pixels
 from livebend.mailbox import Latest
 from livebend.network import Network
-from livebend.opening import open_network
+from livebend.opening import Tell, open_network
 from livebend.outputs.sheet import write_sheet
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
@@ -24,15 +25,19 @@ def contact(
     names: Sequence[str],
     model: str,
     size: tuple[int, int] | None = None,
+    backend: str = "torch",
+    *,
+    drawn: Drawn | None = None,
     sound: str = "demo",
     moments: Sequence[float] = MOMENTS,
+    tell: Tell = print,
 ) -> int:
     """Paint every preset at every moment and write the sheet; return the number of pictures.
 
     Between the moments only the sound is followed, so envelopes stand where they would in a show.
     Raises: LivebendError.
     """
-    network = open_network(model, size, "torch", print, drawn=presets.drawn_masks())
+    network = open_network(model, size, backend, tell, drawn=drawn or presets.drawn_masks())
     prompts = Prompts(network.model.encode, network.model.understand)
     clock = OfflineClock(FPS, max(moments) + 1.0 / FPS)
     heard = pull_sound(open_sound(sound), frame_rate=FPS)

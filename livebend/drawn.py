@@ -1,10 +1,11 @@
 """Drawn masks: PNG files in folders called masks, reached by name alone.
 
 A name is looked up in the list of what the folders hold and never becomes a path. A file is
-decoded once and kept.
+decoded once, and kept while it is among the last few asked for.
 """
 
 import re
+from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from livebend.files import short
 FOLDER = "masks"
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 LARGEST = 4096  # pixels along a side
+KEPT = 16  # decoded masks; a large one has 64 MB
 
 
 class Drawn:
@@ -28,7 +30,7 @@ class Drawn:
 
     def __init__(self, folders: Sequence[Path] = ()) -> None:
         self._folders = tuple(folders)
-        self._kept: dict[str, Tensor] = {}
+        self._kept: OrderedDict[str, Tensor] = OrderedDict()
 
     def names(self) -> list[str]:
         """Return the names of all masks there are."""
@@ -44,6 +46,9 @@ class Drawn:
             if name not in files:
                 raise UnknownName("drawn mask", name[:80], files)
             self._kept[name] = _decoded(files[name])
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(name)
         return self._kept[name]
 
     def _files(self) -> dict[str, Path]:

@@ -15,8 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-import torch
-
 from livebend import presets
 from livebend.audio.listener import HeardSound
 from livebend.audio.opening import hear_sound
@@ -34,7 +32,7 @@ from livebend.files import write_whole
 from livebend.flow import CommandSource, Features, Frame, Output, Tick, run
 from livebend.mailbox import Latest
 from livebend.models import find_folder
-from livebend.opening import open_network
+from livebend.opening import made_by, open_network
 from livebend.outputs.display import Display, View
 from livebend.outputs.headless import Headless
 from livebend.outputs.live_video import LiveRecording
@@ -43,6 +41,7 @@ from livebend.renderer import Renderer
 from livebend.scene import Scene
 from livebend.specs import Value
 from livebend.status import Statistics, Status
+from livebend.threads import compute_with
 from livebend.worker import Worker
 
 SWITCH_INTERVAL = 0.0005  # s: how long Python code of one thread may keep the audio thread waiting
@@ -208,7 +207,12 @@ class Show:
             return None
         size = (player.network.width, player.network.height)
         self.recording = recording = LiveRecording(
-            self.wishes.record, size, self.wishes.fps, sound.sample_rate, on_failure=self._told
+            self.wishes.record,
+            size,
+            self.wishes.fps,
+            sound.sample_rate,
+            note=made_by(player.network),
+            on_failure=self._told,
         )
         ending.push(_keeping(recording))
         return recording
@@ -262,6 +266,7 @@ class Show:
             return player.render(scene, features, tick)
 
         def work(_: threading.Event) -> None:
+            compute_with(player.network.conditions.threads)
             clock = LiveClock(self.time, self.stop, self.wishes.fps, self.wishes.seconds)
             run(clock, sound, queue, render, outputs, player.scene)
 
@@ -339,7 +344,7 @@ def _keeping(recording: LiveRecording) -> Callable[..., None]:
 
 def _on_one_core(work: Callable[[threading.Event], None]) -> Callable[[threading.Event], None]:
     def quietly(stop: threading.Event) -> None:
-        torch.set_num_threads(1)  # of this thread: the others are the render thread's
+        compute_with(1)  # the others are the render thread's
         work(stop)
 
     return quietly

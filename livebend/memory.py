@@ -36,13 +36,18 @@ class Ran:
 class Memory:
     """The last outputs of every computation, owned by one thread.
 
-    `entries` outputs are kept for each name, so that solo, A/B and undo are free. When all tensors
-    together exceed `byte_cap`, the least recently used are forgotten first.
+    `entries` outputs are kept for each name, so that solo, A/B and undo are free. What no frame has
+    asked for in the last `frames` is forgotten: hands that try one site after another would fill
+    the memory with what bends once made there. When all tensors together exceed `byte_cap`, the
+    least recently used are forgotten first.
     """
 
-    def __init__(self, entries: int = 2, byte_cap: int = 2 << 30) -> None:
+    def __init__(self, entries: int = 2, byte_cap: int = 2 << 30, frames: int = 600) -> None:
         self._entries = entries
         self._byte_cap = byte_cap
+        self._frames = frames
+        self._frame = 0
+        self._asked: dict[tuple[Hashable, Hashable], int] = {}  # the last frame that did
         self._versions = count(1)
         self._kept: OrderedDict[tuple[Hashable, Hashable], tuple[Value, ...]] = OrderedDict()
         self._keys: dict[Hashable, list[Hashable]] = {}
@@ -52,6 +57,12 @@ class Memory:
     def begin_frame(self) -> Ran:
         """Start a new account of what runs; return the last frame's."""
         last, self.ran = self.ran, Ran()
+        self._frame += 1
+        while self._kept:
+            oldest = next(iter(self._kept))
+            if self._frame - self._asked[oldest] <= self._frames:
+                break
+            self._drop(*oldest)
         return last
 
     def recall(
@@ -65,6 +76,7 @@ class Memory:
         slot = (name, step)
         if (found := self._kept.get((slot, key))) is not None:
             self._kept.move_to_end((slot, key))
+            self._asked[slot, key] = self._frame
             self.ran.remembered += 1
             return found
         begin = now()
@@ -82,6 +94,7 @@ class Memory:
         """Forget everything, as after a change of model or size."""
         self._kept.clear()
         self._keys.clear()
+        self._asked.clear()
         self.bytes = 0
 
     def _keep(self, slot: Hashable, key: Hashable, values: tuple[Value, ...]) -> None:
@@ -91,12 +104,14 @@ class Memory:
             self._drop(slot, oldest)
         self._keys.setdefault(slot, []).append(key)
         self._kept[slot, key] = values
+        self._asked[slot, key] = self._frame
         self.bytes += _size(values)
         while self.bytes > self._byte_cap and len(self._kept) > 1:
             self._drop(*next(iter(self._kept)))
 
     def _drop(self, slot: Hashable, key: Hashable) -> None:
         self.bytes -= _size(self._kept.pop((slot, key)))
+        del self._asked[slot, key]
         keys = self._keys[slot]
         keys.remove(key)
         if not keys:

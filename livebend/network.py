@@ -16,6 +16,7 @@ from torch import Tensor
 
 from livebend import bending
 from livebend.backends import Engine, Inputs
+from livebend.backends.choices import Conditions
 from livebend.drawn import Drawn
 from livebend.errors import BendFault, OutOfRange
 from livebend.masking import Masking, Trace, silence
@@ -41,6 +42,7 @@ from livebend.sampler import Schedule, ddim_step, euler_step, lcm_step, schedule
 from livebend.scene import Bend, Sampling, Scene
 
 T = TypeVar("T")
+DEFAULT = Conditions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,10 @@ class Network:
         height: int,
         engine: Engine | None = None,
         drawn: Drawn | None = None,
+        conditions: Conditions = DEFAULT,
     ) -> None:
-        """`drawn` are the drawn masks in reach.
+        """`drawn` are the drawn masks in reach; `conditions` say how the model's weights lie, and
+        with how many threads whoever paints is to compute.
 
         Raises: OutOfRange where a side is not a multiple of the decoder's factor.
         """
@@ -111,11 +115,25 @@ class Network:
         self._crossing, self._deep = Crossing(self.memory, "reuse.hold"), Deep(self.memory)
         self._tween: Tween[Finished] = Tween()
         self._tween_pasts, self._tween_time = Pasts(), 0.0
+        self.conditions = conditions
 
     @property
     def stages(self) -> tuple[Stage, ...]:
         """Every stage, in reading order."""
         return (*self._unet, *self._vae)
+
+    @property
+    def described(self) -> str:
+        """What the stages run on now, in one line: backends, precision, device, conditions."""
+        backends = self.engine.described(stage.name for stage in self.stages)
+        dtype = str(self.model.dtype).removeprefix("torch.")
+        return f"{backends}; {dtype} on {self.model.device}, {self.conditions}"
+
+    @property
+    def groups(self) -> Mapping[str, tuple[str, ...]]:
+        """The stages of every group that an engine may run as one, by its name."""
+        parts = (*self._unet_groups, *self._vae_groups)
+        return {p.whole.name: tuple(s.name for s in p.stages) for p in parts if p.whole}
 
     @property
     def sites(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from livebend.errors import OutOfRange
 from livebend.flow import CommandSource, Output, run
 from livebend.mailbox import Latest
 from livebend.network import Network
-from livebend.opening import open_network
+from livebend.opening import made_by, open_network
 from livebend.outputs.images import Images
 from livebend.outputs.video import Recording
 from livebend.prompts import Prompts
@@ -109,7 +109,8 @@ def _outputs(job: Job, network: Network, sound: Sound, ending: ExitStack) -> Ite
     size = (network.width, network.height)
     if job.output is not None:
         heard = (sound.samples, sound.sample_rate)
-        yield _closing(Recording(job.output, size, job.fps, heard), ending)
+        recording = Recording(job.output, size, job.fps, heard, note=made_by(network))
+        yield _closing(recording, ending)
     if job.frames is not None:
         yield _closing(Images(job.frames), ending)
 

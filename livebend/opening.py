@@ -2,13 +2,17 @@
 
 from collections.abc import Callable
 
+import torch
+
+from livebend import __version__
 from livebend.backends import BACKENDS, Engine, Store, cache_folder
-from livebend.backends.choices import choice_file, read_choice
+from livebend.backends.choices import LAYOUTS, Conditions, choice_file, read_choice
 from livebend.drawn import Drawn
 from livebend.errors import UnknownName
-from livebend.models import LAYOUT, Model, load_model
+from livebend.models import LAYOUT, Model, lay_out, load_model
 from livebend.models.fingerprint import fingerprint
 from livebend.network import Network
+from livebend.threads import compute_with
 
 AUTO = "auto"
 Tell = Callable[[str], None]
@@ -27,32 +31,45 @@ def open_network(
     frames without and, where `guided`, with guidance; `drawn` are the drawn masks in reach.
 
     `auto` takes what `livebend tune` has measured here and makes nothing; where nothing was
-    measured it is torch. `tell` hears of every fall-back. Raises: LivebendError.
+    measured it is torch. `tell` hears of every fall-back. The calling thread computes with the
+    network's number of threads from now on; another one that is to paint asks for it.
+    Raises: LivebendError.
     """
     if backend not in (*BACKENDS, AUTO):
         raise UnknownName("backend", backend, (*BACKENDS, AUTO))
     loaded = load_model(model)
     width, height = size or (loaded.native, loaded.native)
-    engine = _engine(loaded, (width, height), backend, tell)
-    network = Network(loaded, width, height, engine, drawn)
+    engine, conditions = _engine(loaded, (width, height), backend, tell)
+    compute_with(conditions.threads)
+    lay_out(loaded, LAYOUTS[conditions.layout])
+    network = Network(loaded, width, height, engine, drawn, conditions)
     if engine.prepares:
         network.prepare(guided=guided)
     return network
 
 
+def made_by(network: Network) -> str:
+    """Return what a recording says of its pictures' making: the same of all of it means the same
+    bytes of every frame."""
+    return f"livebend {__version__}, torch {torch.__version__}, {network.described}"
+
+
 def store_of(model: Model) -> Store:
     """Return where this model's engines are kept."""
-    return Store(cache_folder(), f"{fingerprint(model.folder)}-{LAYOUT}")
+    known = fingerprint(model.folder) if model.folder else model.name.replace(":", "-")
+    return Store(cache_folder(), f"{known}-{LAYOUT}")
 
 
-def _engine(model: Model, size: tuple[int, int], backend: str, tell: Tell) -> Engine:
+def _engine(
+    model: Model, size: tuple[int, int], backend: str, tell: Tell
+) -> tuple[Engine, Conditions]:
     if backend == "torch":
-        return Engine()
+        return Engine(), Conditions()
     store = store_of(model)
     if backend != AUTO:
         tell(f"backend {backend}: what is not in the cache yet is made now")
-        return Engine(backend, store, tell=tell)
+        return Engine(backend, store, tell=tell), Conditions()
     choice = read_choice(choice_file(store, size, model.dtype))
     if choice is None:
-        return Engine()
-    return Engine(choice.stages, store, build=False, tell=tell)
+        return Engine(), Conditions()
+    return Engine(choice.stages, store, build=False, tell=tell), choice.conditions

@@ -26,11 +26,12 @@ class Prompts:
         encode: Encode,
         understand: Understand = Understood,
         tell: Callable[[str], None] | None = None,
-        kept: int = 256,
+        kept: int = 1024,
     ) -> None:
         """`encode` takes texts and gives their embeddings [n, T, C], `understand` says how the
         model reads a text. `tell` hears of words that are not known, and of a text that cannot be
-        encoded, which then means the empty prompt."""
+        encoded, which then means the empty prompt. `kept` is more than the turns that one message
+        can name: a command waits until all of its texts are there at once."""
         self._encode = encode
         self._understand = understand
         self._tell = tell or _nobody

@@ -284,6 +284,7 @@ class Renderer:
         bends = [self._bend_status(b) for b in scene.bends]
         routes = [_route_status(r, modulation) for r in scene.routes]
         said = self._said(scene, tick)
+        self._statistics.runs_on(self.network.described)
         reused = labels(scene)
         return self._statistics.status(features, scene.title, said, bends, routes, reused)
 

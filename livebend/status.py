@@ -97,7 +97,7 @@ class Status:
 
     `time` in seconds on the clock of the show; `rerun` is the share 0..1 of the network's stages
     that this frame ran again; `latency_ms` is from sound to shown picture; `reused` says what is
-    taken from earlier frames although it has changed.
+    taken from earlier frames although it has changed; `engine` says what the network runs on.
     """
 
     time: float = 0.0
@@ -114,6 +114,7 @@ class Status:
     reused: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
     counters: Counters = Counters()
+    engine: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "stage_ms", _frozen(self.stage_ms))
@@ -173,6 +174,7 @@ class Statistics:
         self._stages: dict[str, tuple[int, float, float]] = {}  # runs, sum ms, smoothed ms
         self._rerun = 1.0
         self._first = 0.0
+        self._engine = ""
 
     def frame(
         self, ms: float, stage_ms: Mapping[str, float] | None = None, rerun: float = 1
@@ -215,6 +217,11 @@ class Statistics:
         with self._lock:
             self._counts[name] = n
 
+    def runs_on(self, engine: str) -> None:
+        """Say what the network runs on, as `Network.described` does."""
+        with self._lock:
+            self._engine = engine
+
     def notice(self, text: str, level: Level = "info") -> None:
         """Tell the performer something. One said again moves to the end with its new time."""
         with self._lock:
@@ -248,6 +255,7 @@ class Statistics:
                 reused=tuple(reused),
                 notices=tuple(self._notices),
                 counters=replace(Counters(), **self._counts),
+                engine=self._engine,
             )
 
     def report(self) -> dict[str, Any]:
@@ -257,6 +265,7 @@ class Statistics:
             span = self._moments[-1] - self._first if self._moments else 0.0
             return {
                 **self._counts,
+                "engine": self._engine,
                 "fps": (made - 1) / span if span > 0 else 0.0,
                 "frame_ms": asdict(self._frame_ms.summary()),
                 "latency_ms": asdict(self._latency_ms.summary()),

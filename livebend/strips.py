@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from livebend.errors import Refused
 from livebend.flow import Pixels
-from livebend.opening import open_network
+from livebend.opening import Tell, open_network
 from livebend.operators import OPERATORS, Operator
 from livebend.outputs.sheet import write_sheet
 from livebend.scene import Bend
@@ -20,14 +20,20 @@ GOAL = 0.12  # mean distance from the picture before, of 1: changed, and still a
 
 
 def write_strips(
-    folder: Path, model: str, size: tuple[int, int] | None = None, *, quiet: bool = False
+    folder: Path,
+    model: str,
+    size: tuple[int, int] | None = None,
+    backend: str = "torch",
+    *,
+    quiet: bool = False,
+    tell: Tell = print,
 ) -> int:
     """Write FOLDER/OPERATOR.png for every operator; return their number. Raises: LivebendError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as why:
         raise Refused(f"{folder}: cannot be written: {why.strerror}") from why
-    paint = Painter(open_network(model, size, "torch", print))
+    paint = Painter(open_network(model, size, backend, tell))
     for operator in tqdm(OPERATORS.values(), unit="strip", disable=quiet):
         _write_strip(folder / f"{operator.name}.png", operator, paint)
     return len(OPERATORS)

@@ -19,7 +19,7 @@ from livebend.errors import OutOfRange, Refused
 from livebend.flow import Features, Pixels, Tick
 from livebend.mailbox import Latest
 from livebend.network import Network
-from livebend.opening import open_network
+from livebend.opening import Tell, open_network
 from livebend.operators import find_operator
 from livebend.outputs.sheet import write_sheet
 from livebend.prompts import Prompts
@@ -73,6 +73,7 @@ class Sweep:
     sets: tuple[tuple[str, object], ...] = field(default_factory=tuple)
     masks: Path | None = None
     bend: str = ""
+    backend: str = "torch"
 
 
 class Painter:
@@ -89,13 +90,13 @@ class Painter:
         return render(scene, Features(), STILL).pixels
 
 
-def sweep(wishes: Sweep, *, quiet: bool = False) -> int:
+def sweep(wishes: Sweep, *, quiet: bool = False, tell: Tell = print) -> int:
     """Paint and write a sheet; return the number of its pictures. Raises: LivebendError."""
     scene = _opening(wishes)
     rows, columns = _axes(wishes)
     grid = [[_cell(scene, rows, r, columns, c) for c in columns.values] for r in rows.values]
     drawn = presets.drawn_masks(wishes.preset or "", wishes.masks)
-    network = open_network(wishes.model, wishes.size, "torch", print, drawn=drawn)
+    network = open_network(wishes.model, wishes.size, wishes.backend, tell, drawn=drawn)
     for one in (one for row in grid for one in row):
         network.check(one)
     outer = upstream(network, scene, columns) <= upstream(network, scene, rows)

@@ -1,25 +1,35 @@
-"""Measure the backends on this machine and keep the fastest for every stage.
+"""Measure on this machine, and keep the fastest: threads, memory layout, a backend for every stage.
 
-Whole frames with fresh noise are painted on one backend after the other, round after round, so that
-a drifting machine moves them all alike; a stage's time is the median over all rounds. The mixture
-of the winners is then prepared and measured like the others, and kept only if nothing beats it.
+The number of threads and the layout come first, by whole frames on the backends that are quick to
+prepare; then, with those, every backend stage by stage. Frames have fresh noise and are painted on
+one backend after the other, round after round, so that a drifting machine moves them all alike; a
+stage's time is the median over all rounds. The mixture of the winners is then prepared and measured
+like the others, and kept only if nothing beats it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from itertools import product
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
 from livebend.backends import BACKENDS, Engine
-from livebend.backends.choices import Choice, choice_file, write_choice
+from livebend.backends.choices import LAYOUTS, Choice, Conditions, choice_file, write_choice
 from livebend.clock import now
 from livebend.memory import Value
-from livebend.models import Model, load_model
+from livebend.models import Model, lay_out, load_model
 from livebend.network import Network
 from livebend.opening import store_of
 from livebend.scene import Sampling
+from livebend.threads import compute_with, counts
 
 MIXED = "mixed"
+HEAVY = ("compiled",)  # takes minutes, and once more for each number of threads
+DEFAULT = Conditions()
+NONE: Mapping[str, float] = MappingProxyType({})
+NO_GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 # A backend must beat the best other one by this factor: compiled stages hold Python's lock.
 HANDICAP = {"compiled": 1.15}
 ONE = Sampling("euler", 1)
@@ -33,6 +43,12 @@ class _Measured:
 
     frames: list[float]
     stages: dict[str, list[float]]
+
+    def add(self, seconds: float, stages: Mapping[str, float]) -> None:
+        """Add one frame."""
+        self.frames.append(seconds * 1e3)
+        for stage, taken in stages.items():
+            self.stages.setdefault(stage, []).append(taken * 1e3)
 
 
 def tune(
@@ -49,67 +65,123 @@ def tune(
     loaded = load_model(model)
     width, height = size or (loaded.native, loaded.native)
     store = store_of(loaded)
-    networks = {}
-    for name in dict.fromkeys(("torch", *backends)):
-        tell(f"tune: preparing {name}")
-        networks[name] = _prepared(loaded, (width, height), Engine(name, store, tell=tell))
-    whole = {name: network for name, network in networks.items() if not network.engine.fallbacks}
-    tell(f"tune: measuring {', '.join(whole)}")
-    measured = _measure(whole, rounds, frames)
-    choice = _best(measured)
-    engine = Engine(choice, store, tell=tell)
-    whole[MIXED] = _prepared(loaded, (width, height), engine)
-    measured = _measure(whole, rounds, frames)
-    made = _decided(choice, measured)
+    bench = _Bench(loaded, (width, height), rounds, frames)
+    light = [n for n in dict.fromkeys(("torch", *backends)) if n not in HEAVY]
+    tell(f"tune: measuring {', '.join(light)} with other threads and layouts")
+    tried = [Conditions(n, layout) for n in counts() for layout in LAYOUTS]
+    for conditions, name in product(tried, light):
+        bench.prepare((name, conditions), Engine(name, store, tell=tell), conditions)
+    conditions_ms = {key: _median(m.frames) for key, m in bench.measure().items()}
+    _, best = min(conditions_ms, key=lambda key: conditions_ms[key])
+    bench = _Bench(loaded, (width, height), rounds, frames)
+    for name in dict.fromkeys((*light, *backends)):
+        tell(f"tune: preparing {name}, {best}")
+        bench.prepare(name, Engine(name, store, tell=tell), best)
+    tell(f"tune: measuring {', '.join(map(str, bench.networks))}")
+    mixture = _best(bench.measure(), bench.groups)
+    bench.prepare(MIXED, Engine(mixture, store, tell=tell), best)
+    told = {f"{name}, {on}": round(ms, 2) for (name, on), ms in conditions_ms.items()}
+    made = _decided(mixture, bench.measure(), best, told)
     write_choice(choice_file(store, (width, height), loaded.dtype), made)
     return made
 
 
-def _prepared(model: Model, size: tuple[int, int], engine: Engine) -> Network:
-    network = Network(model, *size, engine)
-    network.prepare()
-    return network
+class _Bench:
+    """Networks side by side on one model, whose weights are laid out anew for each in turn."""
+
+    def __init__(self, model: Model, size: tuple[int, int], rounds: int, frames: int) -> None:
+        self._model, self._size = model, size
+        self._rounds, self._frames = rounds, frames
+        self.networks: dict[Any, Network] = {}
+
+    @property
+    def groups(self) -> Mapping[str, tuple[str, ...]]:
+        """The stages of every group that may run as one."""
+        return next(iter(self.networks.values())).groups
+
+    def prepare(self, key: Hashable, engine: Engine, conditions: Conditions) -> None:
+        """Add a network; one that fell back is left out, since it would be measured as torch."""
+        network = Network(self._model, *self._size, engine, conditions=conditions)
+        _settle(network)
+        network.prepare()
+        if not engine.fallbacks:
+            self.networks[key] = network
+
+    def measure(self) -> dict[Any, _Measured]:
+        """Paint round after round; return the times by key: stages one by one and joined, frames
+        as a show without bends runs them."""
+        made = {key: _Measured([], {}) for key in self.networks}
+        text = Value(-1, self._model.encode([""]))
+        for turn in range(self._rounds):
+            for key, network in self.networks.items():
+                _settle(network)
+                for k in range(self._frames + 2):
+                    _, apart = _frame(network, text, turn * 100 + k, joins=False)
+                    taken, whole = _frame(network, text, turn * 100 + 50 + k, joins=True)
+                    if k >= 2:  # two frames to settle
+                        made[key].add(taken, {**whole, **apart})
+                network.memory.forget()
+        return made
 
 
-def _measure(networks: Mapping[str, Network], rounds: int, frames: int) -> dict[str, _Measured]:
-    made = {name: _Measured([], {}) for name in networks}
-    text = Value(-1, next(iter(networks.values())).model.encode([""]))
-    for turn in range(rounds):
-        for name, network in networks.items():
-            for k in range(frames + 2):
-                begin = now()
-                network.memory.begin_frame()
-                network.paint(network.noise(turn * 100 + k, 0)[0], text, (), ONE)
-                if k >= 2:  # two frames to settle
-                    made[name].frames.append((now() - begin) * 1e3)
-                    for stage, seconds in network.memory.ran.seconds.items():
-                        made[name].stages.setdefault(stage, []).append(seconds * 1e3)
-    return made
+def _settle(network: Network) -> None:
+    """Bring the model's weights and this thread to a network's conditions."""
+    lay_out(network.model, LAYOUTS[network.conditions.layout])
+    compute_with(network.conditions.threads)
 
 
-def _best(measured: Mapping[str, _Measured]) -> dict[str, str]:
-    """The backend of every stage: the fastest, after its handicap."""
+def _frame(
+    network: Network, text: Value, seed: int, *, joins: bool
+) -> tuple[float, Mapping[str, float]]:
+    """Paint a fresh frame; return seconds, and those of every stage."""
+    network.joins = joins
+    begin = now()
+    network.memory.begin_frame()
+    network.paint(network.noise(seed, 0)[0], text, (), ONE)
+    return now() - begin, network.memory.ran.seconds
+
+
+def _best(
+    measured: Mapping[str, _Measured], groups: Mapping[str, tuple[str, ...]] = NO_GROUPS
+) -> dict[str, str]:
+    """The backend of every stage: the fastest, after its handicap; and that of every group that
+    runs faster as one than its stages one by one."""
     stages = [s for s in measured["torch"].stages if s.startswith(("unet.", "vae.", "image"))]
     names = [s for s in stages if s not in ("unet.time", "unet.text")]
-    return {
-        stage: min(
-            measured,
-            key=lambda name: _median(measured[name].stages[stage]) * HANDICAP.get(name, 1.0),
-        )
-        for stage in names
-    }
+
+    def cost(name: str, stage: str) -> float:
+        return _median(measured[name].stages[stage]) * HANDICAP.get(name, 1.0)
+
+    best = {stage: min(measured, key=lambda name: cost(name, stage)) for stage in names}
+    apart = {g: sum(cost(best[stage], stage) for stage in members) for g, members in groups.items()}
+    for group, members_cost in apart.items():
+        joining = [name for name in measured if group in measured[name].stages]
+        fastest = min(joining, key=lambda name: cost(name, group), default=None)
+        if fastest and cost(fastest, group) < members_cost:
+            best[group] = fastest
+    return best
 
 
-def _decided(mixture: Mapping[str, str], measured: Mapping[str, _Measured]) -> Choice:
+def _decided(
+    mixture: Mapping[str, str],
+    measured: Mapping[str, _Measured],
+    conditions: Conditions = DEFAULT,
+    conditions_ms: Mapping[str, float] = NONE,
+) -> Choice:
     """The mixture, or the one backend that beats it."""
     frame_ms = {name: _median(m.frames) for name, m in measured.items()}
     first = min(frame_ms, key=lambda name: frame_ms[name] * HANDICAP.get(name, 1.0))
     stages = dict(mixture) if first == MIXED else dict.fromkeys(mixture, first)
     stage_ms = {
-        stage: {name: round(_median(m.stages[stage]), 3) for name, m in measured.items()}
+        stage: {
+            name: round(_median(m.stages[stage]), 3)
+            for name, m in measured.items()
+            if stage in m.stages
+        }
         for stage in mixture
     }
-    return Choice(stages, stage_ms, {name: round(ms, 2) for name, ms in frame_ms.items()})
+    whole_ms = {name: round(ms, 2) for name, ms in frame_ms.items()}
+    return Choice(stages, conditions, stage_ms, whole_ms, conditions_ms)
 
 
 def _median(values: list[float]) -> float:

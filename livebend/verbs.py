@@ -32,7 +32,8 @@ def live(wishes: argparse.Namespace) -> int:
     frame = report["frame_ms"]
     print(
         f"{report['frames_generated']} frames, {report['fps']:.1f} a second;"
-        f" a frame took {frame['p50']:.1f} ms (p95 {frame['p95']:.1f}, p99 {frame['p99']:.1f})"
+        f" a frame took {frame['p50']:.1f} ms (p95 {frame['p95']:.1f}, p99 {frame['p99']:.1f});"
+        f" {report['engine']}"
     )
     if wishes.record is not None:
         print(f"recorded {wishes.record}")
@@ -84,7 +85,9 @@ def sweep(wishes: argparse.Namespace) -> int:
             tuple(wishes.sets),
             wishes.masks,
             wishes.bend,
-        )
+            wishes.backend,
+        ),
+        tell=_tell,
     )
     print(f"{pictures} pictures in {wishes.output}")
     return 0
@@ -96,15 +99,23 @@ def _tell(text: str) -> None:
 
 def presets(wishes: argparse.Namespace) -> int:
     """List the presets, or paint them all."""
-    from livebend.presets import list_presets  # noqa: PLC0415
+    from livebend import presets as kept  # noqa: PLC0415
 
-    found = list_presets()
+    found = kept.list_presets()
     if wishes.sheet is not None:
         from livebend.contact import contact  # noqa: PLC0415
         from livebend.models.choice import chosen_model  # noqa: PLC0415
 
         names = [p.name for p in found if "/" not in p.name]
-        pictures = contact(wishes.sheet, names, chosen_model(wishes.model), wishes.size)
+        pictures = contact(
+            wishes.sheet,
+            names,
+            chosen_model(wishes.model),
+            wishes.size,
+            wishes.backend,
+            drawn=kept.drawn_masks(folder=wishes.masks),
+            tell=_tell,
+        )
         print(f"{pictures} pictures in {wishes.sheet}")
         return 0
     rows = [
@@ -145,7 +156,9 @@ def operators(wishes: argparse.Namespace) -> int:
         from livebend.models.choice import chosen_model  # noqa: PLC0415
         from livebend.strips import write_strips  # noqa: PLC0415
 
-        strips = write_strips(wishes.image, chosen_model(wishes.model), wishes.size)
+        strips = write_strips(
+            wishes.image, chosen_model(wishes.model), wishes.size, wishes.backend, tell=_tell
+        )
         print(f"{strips} strips in {wishes.image}")
     elif wishes.markdown:
         print(operator_table())
@@ -158,13 +171,12 @@ def operators(wishes: argparse.Namespace) -> int:
 
 def sites(wishes: argparse.Namespace) -> int:
     """List the places where a network can be bent, and what a bend there costs."""
-    from livebend.models import load_model  # noqa: PLC0415
     from livebend.models.choice import chosen_model  # noqa: PLC0415
-    from livebend.network import Network  # noqa: PLC0415
+    from livebend.opening import open_network  # noqa: PLC0415
     from livebend.survey import survey  # noqa: PLC0415
 
-    model = load_model(chosen_model(wishes.model))
-    found = survey(Network(model, model.native, model.native))
+    model = chosen_model(wishes.model)
+    found = survey(open_network(model, wishes.size, wishes.backend, _tell))
     if wishes.json:
         print(json.dumps([asdict(site) for site in found], indent=2))
         return 0
@@ -192,7 +204,9 @@ def devices(wishes: argparse.Namespace) -> int:
 
 
 def bench(wishes: argparse.Namespace) -> int:
-    """Time frames by what changed in them."""
+    """Time frames by what changed in them, or the phases of a start."""
+    if wishes.start:
+        return _bench_start(wishes)
     from livebend import bench as measure  # noqa: PLC0415
     from livebend.models.choice import chosen_model  # noqa: PLC0415
 
@@ -203,15 +217,25 @@ def bench(wishes: argparse.Namespace) -> int:
         wishes.backend,
         beside=wishes.beside,
         stages=wishes.stages,
+        frames=max(wishes.frames, 2),
         tell=_tell,
     )
     if wishes.json:
         print(json.dumps(figures, indent=2))
         return 0
-    tables = [figures.pop(n) for n in ("frames", "stages", "operators") if n in figures]
+    tables = [figures.pop(n) for n in ("frames", "overhead", "stages", "operators") if n in figures]
     print(", ".join(f"{key} {value}" for key, value in figures.items()))
     for rows in tables:
         _print([{name: name for name in rows[0]}, *rows], False)
+    return 0
+
+
+def _bench_start(wishes: argparse.Namespace) -> int:
+    from livebend.start import time_start  # noqa: PLC0415
+
+    model = {} if wishes.model is None else {"model": wishes.model}
+    size = {} if wishes.size is None else {"size": wishes.size}
+    _print(time_start({**model, **size, "backend": wishes.backend}), wishes.json)
     return 0
 
 
@@ -225,9 +249,14 @@ def tune(wishes: argparse.Namespace) -> int:
     if wishes.json:
         print(json.dumps(asdict(choice), indent=2))
         return 0
-    rows = [{"stage": s, **choice.stage_ms[s], "chosen": c} for s, c in choice.stages.items()]
+    rows = [
+        {"stage": s, **{n: choice.stage_ms[s].get(n, "-") for n in choice.frame_ms}, "chosen": c}
+        for s, c in choice.stages.items()
+    ]
     heads = {name: name for name in rows[0]}
     _print([heads, *rows, {**heads, "stage": "frame", **choice.frame_ms, "chosen": ""}], False)
+    print(f"\nchosen: {choice.conditions}, of these, in ms a frame:")
+    _print([{"with": name, "ms": ms} for name, ms in choice.conditions_ms.items()], False)
     return 0
 
 

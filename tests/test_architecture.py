@@ -15,7 +15,7 @@ TOP = {"pyproject.toml", "livebend", "presets", "scripts", "tests", "README.md",
 
 # Low to high: a module knows what is in its own line and in those above it.
 LAYERS = [
-    "errors ranges specs mailbox worker files shares transfer",
+    "errors ranges specs mailbox worker files shares transfer threads",
     "flow clock status drawn",
     "operators audio",
     "masks",
@@ -27,7 +27,7 @@ LAYERS = [
     "modulation renderer opening",
     "control outputs",
     "live offline",
-    "doctor bench tune contact listing strips survey sweep touchosc",
+    "doctor bench tune contact listing strips survey sweep touchosc start",
     "verbs",
     "cli",
 ]

@@ -245,6 +245,35 @@ def test_every_compiled_stage_equals_torch(model, store):
     assert (told, network.engine.fallbacks) == ([], 0)
 
 
+@pytest.mark.slow
+@COMPILER
+def test_the_embedded_model_is_painted_the_same_when_every_stage_is_compiled(store):
+    """Minutes of compiling; the times of the stages, beside torch's, are printed."""
+    tiny = load_model("tiny", CPU, F32)
+    network, told = made(tiny, "compiled", store, (256, 256))
+    assert (told, network.engine.fallbacks) == ([], 0)
+    assert network.engine.described(s.name for s in network.stages) == "compiled"
+    plain = Network(tiny, 256, 256)
+    for bends in ((), (swirl("unet.mid"),), (swirl("unet.up.2"),), (swirl("latent@1"),)):
+        assert close(network, plain, bends)
+    names = [stage.name for stage in network.stages]
+    taken = {name: stage_ms(n, names) for name, n in (("compiled", network), ("torch", plain))}
+    for stage in names:
+        print(f"{stage:12} {taken['compiled'][stage]:8.2f} ms  torch {taken['torch'][stage]:8.2f}")
+    _, again = made(tiny, "compiled", store, (256, 256), build=False)
+    assert again == []
+
+
+def stage_ms(network, names, frames=10):
+    """The fastest milliseconds of every stage in fresh frames."""
+    text, runs = Value(-1, network.model.encode([""])), []
+    for seed in range(frames):
+        network.memory.begin_frame()
+        network.paint(network.noise(seed)[0], text, (), ONE)
+        runs.append(dict(network.memory.ran.seconds))
+    return {name: 1e3 * min(run[name] for run in runs) for name in names}
+
+
 @pytest.mark.parametrize("size", [(64, 64), pytest.param((72, 104), marks=pytest.mark.slow)])
 def test_every_exported_stage_equals_torch(model, store, size):
     pytest.importorskip("onnx")

@@ -4,18 +4,30 @@ import numpy as np
 import pytest
 
 from livebend.bench import bench
+from livebend.bench.frames import _check_ran
 from livebend.bench.peers import PROMPT, peers
+from livebend.errors import LivebendError, UnknownName
 from livebend.memory import Value
+from livebend.models import random_weights
 from livebend.opening import open_network
 from livebend.operators import OPERATORS
 from livebend.scene import Sampling
+from livebend.start import time_start
+from livebend.survey import behind
 
 
 def test_kinds_of_frames(model_folder):
     figures = bench(str(model_folder("turbo")), (64, 64), 1, frames=4, rounds=2)
     stages = {row["kind"]: row["stages"] for row in figures["frames"]}
     assert stages["everything"] > stages["unet.mid"] > stages["unet.up.1"] > stages["unet.up.2"]
+    assert stages["unet.up.2"] > stages["unet.up.3"] > stages["latent@1"]
     assert (stages["latent@1"], stages["image"], stages["nothing"]) == (5, 0, 0)
+    first = {row["kind"]: row["first"] for row in figures["frames"]}
+    assert (first["unet.mid"], first["unet.up.3"]) == ("unet.up.0", "unet.out")
+    assert all(row["stages_ms"] <= row["ms"] for row in figures["frames"])
+    parts = {row["part"]: row["percent"] for row in figures["overhead"]}
+    assert {"sound", "commands", "modulation", "hand-over"} < set(parts)
+    assert figures["overhead_percent"] == pytest.approx(sum(parts.values()), abs=0.02)
     assert {"model", "size", "steps", "device", "dtype", "threads", "torch"} <= figures.keys()
     assert {row["operator"] for row in figures["operators"]} == set(OPERATORS)
     assert all(row["ms"] > 0 for row in figures["operators"])
@@ -29,7 +41,7 @@ def test_beside_and_stages(model_folder):
     assert kinds[-2:] == ["diffusers' pipeline", "plain loop"]
     rows = {row["stage"]: row for row in figures["stages"]}
     assert rows["unet.mid"]["mflop"] > 0
-    assert 0 < rows["image"]["peak"] < 2
+    assert rows["image"]["peak"] > 0  # how much above is the machine's hour, not this test's
     assert figures["hop_us"] > figures["command_us"] > 0
 
 
@@ -43,3 +55,49 @@ def test_the_peers_paint_the_same_picture(model_folder):
     plain = made["plain loop"](0)
     assert np.abs(ours.astype(int) - plain).max() <= 1
     assert np.abs(pipe.astype(int) - plain).max() <= 1
+
+
+def test_a_kind_that_ran_other_stages_is_no_figure(model_folder):
+    network = open_network(str(model_folder("turbo")), (64, 64), "torch", print)
+    right = list(behind("unet.up.3", network.stages))
+    _check_ran(network, "unet.up.3", right, 1)
+    with pytest.raises(LivebendError, match=r"bench: unet\.up\.3: .* ran: expected unet\.out"):
+        _check_ran(network, "unet.up.3", ["unet.up.3", *right], 1)
+
+
+def test_a_random_model_has_the_shape_and_is_never_written(monkeypatch, tmp_path):
+    small = {
+        **random_weights.UNET,
+        "block_out_channels": (32, 64, 64, 64),
+        "cross_attention_dim": 64,
+    }
+    small["attention_head_dim"] = 8
+    text = {**random_weights.TEXT, "hidden_size": 64, "num_hidden_layers": 1}
+    monkeypatch.setattr(random_weights, "UNET", small)
+    monkeypatch.setattr(random_weights, "TEXT", {**text, "intermediate_size": 64})
+    monkeypatch.chdir(tmp_path)
+    networks = [
+        open_network(f"random:{name}", (64, 64), "torch", print) for name in random_weights.DECODERS
+    ]
+    for network in networks:
+        assert network.model.folder is None
+        assert network.model.encode(["a red orb"]).shape == (1, 77, 64)
+        text = Value(-1, network.model.encode(["a red orb"]))
+        image = network.paint(network.noise(1)[0], text, (), Sampling("euler", 1)).image.tensor
+        assert image.shape == (1, 3, 64, 64)
+        assert image.isfinite().all()
+    kinds = [type(network.model.vae).__name__ for network in networks]
+    assert kinds == ["AutoencoderKL", "AutoencoderTiny"]
+    weights = [network.model.unet.conv_in.weight for network in networks]
+    assert (weights[0] == weights[1]).all()
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(UnknownName, match="did you mean 'sd-turbo'"):
+        open_network("random:sd-turb", None, "torch", print)
+
+
+def test_a_start_has_its_phases(model_folder):
+    rows = time_start({"model": str(model_folder("turbo")), "size": (64, 64)})
+    phases = [row["phase"] for row in rows]
+    assert phases[:2] == ["python", "torch"]
+    assert phases[-3:] == ["engine, first prompt", "sound, first frame", "first frame presented"]
+    assert rows[-1]["s"] == pytest.approx(sum(row["s"] for row in rows[:-1]), abs=0.02)

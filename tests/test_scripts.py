@@ -299,7 +299,7 @@ def test_a_failure_is_read_for_the_user(output, cause):
 # The scripts themselves
 
 
-@pytest.mark.parametrize("name", ["livebend", "test", "check", "bench"])
+@pytest.mark.parametrize("name", ["livebend", "test", "check", "bench", "soak"])
 def test_scripts_run_on_their_own(name):
     file = SCRIPTS / name
     assert file.read_text().startswith("#!/usr/bin/env python3\n")
@@ -307,7 +307,7 @@ def test_scripts_run_on_their_own(name):
 
 
 def test_what_an_old_python_reads_is_written_for_it():
-    for name in ("livebend", "test", "check", "bench", "_setup.py"):
+    for name in ("livebend", "test", "check", "bench", "soak", "_setup.py"):
         compile_for = (
             f"import ast; ast.parse(open(r'{SCRIPTS / name}').read(), feature_version=(3, 7))"
         )

@@ -2,16 +2,21 @@
 
 import importlib.util
 import json
+from dataclasses import replace
+from threading import Thread
 
 import pytest
 import torch
 
 from livebend import opening
-from livebend.backends.choices import Choice, choice_file, read_choice, write_choice
+from livebend import tune as tune_module
+from livebend.backends import choices
+from livebend.backends.choices import Choice, Conditions, choice_file, read_choice, write_choice
 from livebend.backends.store import Store
 from livebend.cli import main
 from livebend.errors import UnknownName
 from livebend.opening import open_network
+from livebend.threads import DEFAULT
 from livebend.tune import HANDICAP, _best, _decided, _Measured, tune
 
 SIZE = (64, 64)
@@ -45,6 +50,47 @@ def test_auto_plays_what_was_measured_and_builds_nothing(model_folder, cache):
     assert stages == choice.stages
     assert (told, network.engine.fallbacks) == ([], 0)
     assert sorted(cache.rglob("*")) == made
+
+
+def test_every_thread_finds_the_same_choice(tmp_path):
+    """A worker that computes with one thread leaves its number to the next: a second show in the
+    same process, or a thread of its own, must not be another machine for that."""
+    found = []
+
+    def look():
+        torch.set_num_threads(7)
+        found.append(choice_file(Store(tmp_path, "key"), SIZE, torch.float32))
+
+    worker = Thread(target=look)
+    worker.start()
+    worker.join()
+    torch.set_num_threads(DEFAULT)
+    assert found == [choice_file(Store(tmp_path, "key"), SIZE, torch.float32)]
+
+
+def test_threads_and_layout_are_measured_kept_and_applied(model_folder, cache, monkeypatch):
+    monkeypatch.setattr(tune_module, "counts", lambda: (1, 2))
+    monkeypatch.setattr(choices, "usable", lambda: 2)
+    monkeypatch.setattr(tune_module, "_median", faked_median)
+    asked = []  # two threads on a busy machine of two cores are slow: they are only asked for
+    for module in (tune_module, opening):
+        monkeypatch.setattr(module, "compute_with", asked.append)
+    folder = str(model_folder("turbo"))
+    choice = tune(folder, SIZE, lambda _: None, backends=("torch",), rounds=1, frames=1)
+    assert len(choice.conditions_ms) == 4
+    assert choice.conditions == Conditions(2, "contiguous")
+    network = open_network(folder, SIZE, "auto", print)
+    assert network.conditions == choice.conditions
+    assert asked[-1] == 2
+    assert set(asked) == {1, 2}
+    assert network.model.unet.conv_in.weight.is_contiguous()
+    assert network.described == "torch; float32 on cpu, 2 threads, contiguous"
+
+
+def faked_median(values):
+    """Two threads and contiguous weights win, whatever this machine does."""
+    made = faked_median.calls = getattr(faked_median, "calls", 0) + 1
+    return 10.0 - made
 
 
 def test_tune_on_the_command_line(model_folder, cache, capsys):
@@ -84,9 +130,14 @@ def test_a_choice_is_kept_whole_and_a_broken_one_is_none(tmp_path):
     assert file != choice_file(Store(tmp_path, "key"), (72, 64), torch.float32)
     assert file != choice_file(Store(tmp_path, "key"), SIZE, torch.bfloat16)
     assert read_choice(file) is None
-    made = Choice({"image": "torch"}, {"image": {"torch": 1.0}}, {"torch": 2.0})
+    made = Choice(
+        {"image": "torch"}, Conditions(1, "contiguous"), {"image": {"torch": 1.0}}, {"torch": 2.0}
+    )
     write_choice(file, made)
     assert read_choice(file) == made
+    for impossible in (Conditions(10_000), Conditions(1, "upside_down")):
+        write_choice(file, replace(made, conditions=impossible))
+        assert read_choice(file) is None
     file.write_text('{"stages": 3}')
     assert read_choice(file) is None
 

@@ -1,37 +1,59 @@
-"""Which backend is fastest for each stage here: what `livebend tune` measured and `auto` reads."""
+"""What is fastest here: what `livebend tune` measured and `auto` reads.
+
+For a model at a size: the backend of every stage, the number of threads, the memory layout.
+"""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
 
 from livebend.backends.store import Store, fill
+from livebend.threads import DEFAULT, usable
+
+LAYOUTS: Mapping[str, torch.memory_format] = {
+    "channels_last": torch.channels_last,
+    "contiguous": torch.contiguous_format,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What every stage is run with: torch's threads, and how the weights of convolutions lie."""
+
+    threads: int = DEFAULT
+    layout: str = "channels_last"
+
+    def __str__(self) -> str:
+        return f"{self.threads} thread{'s' if self.threads != 1 else ''}, {self.layout}"
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A measured choice: the backend of every stage, and medians in ms, of the stages by backend
-    and of whole frames."""
+    """A measured choice: the backend of every stage, what all are run with, and medians in ms: of
+    the stages by backend, of whole frames by backend, and of whole frames by backend and
+    conditions before one of these was chosen."""
 
     stages: Mapping[str, str]
+    conditions: Conditions = Conditions()
     stage_ms: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     frame_ms: Mapping[str, float] = field(default_factory=dict)
+    conditions_ms: Mapping[str, float] = field(default_factory=dict)
 
 
 def choice_file(store: Store, size: tuple[int, int], dtype: torch.dtype) -> Path:
-    """Return where the choice for a size is kept. It is not that of other versions, threads or
-    another machine."""
-    conditions = (size, str(dtype), torch.get_num_threads(), _version("onnxruntime"))
-    return store.file("choices", f"{size[0]}x{size[1]}", conditions, (), ".json")
+    """Return where the choice for a size is kept. It is not that of other versions, of another
+    machine, or of a process that may use fewer of its cores; which thread asks is the same."""
+    signature = (size, str(dtype), usable(), _version("onnxruntime"))
+    return store.file("choices", f"{size[0]}x{size[1]}", signature, (), ".json")
 
 
 def write_choice(file: Path, choice: Choice) -> None:
     """Keep a choice. Raises: OSError."""
-    table = {"stages": choice.stages, "stage_ms": choice.stage_ms, "frame_ms": choice.frame_ms}
-    text = json.dumps(table, indent=2) + "\n"
+    text = json.dumps(asdict(choice), indent=2) + "\n"
     fill(file, lambda part: part.write_text(text, encoding="utf-8"))
 
 
@@ -39,8 +61,11 @@ def read_choice(file: Path) -> Choice | None:
     """Return the choice in a file, or None where there is none that can be read."""
     try:
         table = json.loads(file.read_text(encoding="utf-8"))
-        stages = {str(k): str(v) for k, v in table["stages"].items()}
-        return Choice(stages, dict(table["stage_ms"]), dict(table["frame_ms"]))
+        stages = {str(k): str(v) for k, v in table.pop("stages").items()}
+        conditions = Conditions(**table.pop("conditions"))
+        if conditions.layout not in LAYOUTS or not 0 < int(conditions.threads) <= usable():
+            return None
+        return Choice(stages, conditions, **table)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

@@ -4,7 +4,8 @@ Nothing is exported or compiled during a show: a runner is loaded while `prepari
 not prepared for (a new shape) runs on torch, which is said once.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
@@ -50,6 +51,7 @@ class Engine:
         self._runners: dict[tuple[object, ...], Runner] = {}
         self._backends: dict[str, Backend] = {}
         self._told: set[str] = set()
+        self._running: dict[str, str] = {}  # the backend that a stage was last run with
         self.fallbacks = 0
         self._preparing = False
         for name in [choice] if isinstance(choice, str) else choice.values():
@@ -70,7 +72,15 @@ class Engine:
     def joins(self, group: str) -> bool:
         """Whether a group of stages, by name, runs as one where nothing is bent inside: eager torch
         gains nothing by it and would remember less."""
-        return self._choice != "torch" if isinstance(self._choice, str) else group in self._choice
+        return self.backend_of(group) != "torch"
+
+    def described(self, stages: Iterable[str]) -> str:
+        """Return how many of the stages run on which backend, as "onnx 11, torch 3"; fall-backs
+        count as what they fell back to."""
+        running = Counter(self._running.get(stage, self.backend_of(stage)) for stage in stages)
+        if len(running) == 1:
+            return next(iter(running))
+        return ", ".join(f"{name} {count}" for name, count in running.most_common())
 
     @contextmanager
     def preparing(self) -> Iterator[None]:
@@ -93,6 +103,7 @@ class Engine:
     def _new(self, stage: Stage, inputs: Inputs, key: tuple[object, ...]) -> Runner:
         plain = _plain(stage, inputs)
         name = self.backend_of(stage.name)
+        self._running[stage.name] = "torch"
         if name == "torch" or self._store is None:
             return plain
         if not self._preparing:
@@ -104,7 +115,8 @@ class Engine:
         except BackendError as why:
             self._fell_back(f"backend {name}: {why}; torch runs it")
             return plain
-        return self._guarded(loaded, plain, key)
+        self._running[stage.name] = name
+        return self._guarded(stage.name, loaded, plain, key)
 
     def _backend(self, name: str) -> Backend:
         if name not in self._backends:
@@ -112,15 +124,17 @@ class Engine:
             self._backends[name] = getattr(import_module(module), kind)()
         return self._backends[name]
 
-    def _guarded(self, loaded: Runner, plain: Runner, key: tuple[object, ...]) -> Runner:
+    def _guarded(
+        self, stage: str, loaded: Runner, plain: Runner, key: tuple[object, ...]
+    ) -> Runner:
         """The runner, until it fails; torch from then on."""
 
         def run(*tensors: Tensor) -> tuple[Tensor, ...]:
             try:
                 return loaded(*tensors)
             except Exception as fault:  # noqa: BLE001 - engines raise what they like; it is told
-                self._fell_back(f"{key[0]}: {named(fault)}; torch runs it now")
-                self._runners[key] = plain
+                self._fell_back(f"{stage}: {named(fault)}; torch runs it now")
+                self._runners[key], self._running[stage] = plain, "torch"
                 return plain(*tensors)
 
         return run

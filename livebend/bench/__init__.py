@@ -21,7 +21,8 @@ from typing import Any
 import torch
 
 from livebend.bench.bends import time_four, time_operators
-from livebend.bench.frames import Timing, time_frames
+from livebend.bench.frames import EVERYTHING, Timing, time_frames
+from livebend.bench.overhead import time_overhead
 from livebend.bench.peers import peers
 from livebend.bench.senses import time_senses
 from livebend.bench.stages import time_stages
@@ -46,7 +47,9 @@ def bench(
     network = open_network(model, size, backend, tell)
     others = peers(network, steps) if beside else {}
     rows = time_frames(network, steps, frames, rounds, others)
-    whole = next(row.median_ms for row in rows if row.kind == "everything")
+    whole = next(row.median_ms for row in rows if row.kind == EVERYTHING)
+    senses = time_senses()
+    overhead = time_overhead(network, steps, max(frames // 2, 2), senses["hop_us"])
     figures = {
         "model": model,
         "size": f"{network.width}x{network.height}",
@@ -55,12 +58,15 @@ def bench(
         "fallbacks": network.engine.fallbacks,
         "device": str(network.model.device),
         "dtype": str(network.model.dtype).removeprefix("torch."),
-        "threads": torch.get_num_threads(),
+        "threads": network.conditions.threads,
+        "layout": network.conditions.layout,
         "torch": torch.__version__,
         "processor": platform.processor() or platform.machine(),
-        **time_senses(),
+        **senses,
+        "overhead_percent": round(sum(row["percent"] for row in overhead), 2),
         "four_bends_percent": round(100.0 * time_four(network, frames) / whole, 2),
         "frames": [_row(row) for row in rows],
+        "overhead": overhead,
         "operators": time_operators(network, frames, whole),
     }
     return figures | ({"stages": time_stages(network, frames)} if stages else {})
@@ -71,6 +77,8 @@ def _row(timing: Timing) -> dict[str, Any]:
         "kind": timing.kind,
         "ms": round(timing.median_ms, 2),
         "iqr": round(timing.iqr_ms, 2),
+        "stages_ms": round(timing.stages_ms, 2),
         "share": round(timing.share, 3),
         "stages": len(timing.ran),
+        "first": timing.ran[0] if timing.ran else "",
     }

@@ -1,48 +1,78 @@
 """How long a frame takes, by what changed in it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from types import MappingProxyType
 
 import numpy as np
 import torch
 
 from livebend.clock import now
+from livebend.errors import LivebendError
 from livebend.memory import Value
 from livebend.network import Network
 from livebend.reuse import EXACT, Turn, labels
 from livebend.scene import Bend, Reuse, Sampling, Scene
+from livebend.survey import behind
 
+EVERYTHING, NOTHING = "everything", "nothing"
+SITES = ("unet.mid", "unet.up.1", "unet.up.2", "unet.up.3", "latent@1", "image")
 Paint = Callable[[int], object]  # the frame of index k
 NONE: Mapping[str, Paint] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """One kind of frame: milliseconds, and the stages that ran."""
+    """One kind of frame: milliseconds, those spent in stages, and the stages that ran."""
 
     kind: str
     median_ms: float
     iqr_ms: float
+    stages_ms: float
     share: float  # of a frame in which everything changed
     ran: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Taken:
+    """Milliseconds of frames of one kind, and of the stages in them."""
+
+    frames: list[float] = field(default_factory=list)
+    stages: list[float] = field(default_factory=list)
+    ran: tuple[str, ...] = ()
 
 
 def time_frames(
     network: Network, steps: int, frames: int, rounds: int, others: Mapping[str, Paint] = NONE
 ) -> list[Timing]:
-    """Time every kind of frame, and `others` side by side with them."""
-    kinds = _kinds(network, Sampling("euler", steps))
-    samples: dict[str, list[float]] = {kind: [] for kind in (*kinds, *others)}
-    ran: dict[str, tuple[str, ...]] = dict.fromkeys(others, ())
+    """Time every kind of frame, and `others` side by side with them. Each kind is primed, and the
+    stages that ran must be those behind what changed. Raises: LivebendError where they are not."""
+    sampling = Sampling("euler", steps)
+    kinds = _kinds(network, sampling)
+    taken = {kind: _Taken() for kind in (*kinds, *others)}
     for _ in range(rounds):
         for kind, paint in {**kinds, **others}.items():
-            taken, stages = _time(network, paint, max(frames // rounds, 2))
-            samples[kind] += taken
-            ran[kind] = stages
-    whole = float(np.median(samples["everything"]))
-    return [_timing(kind, samples[kind], whole, ran[kind]) for kind in samples]
+            _time(network, paint, max(frames // rounds, 2), taken[kind])
+            if kind in kinds:
+                _check_ran(network, kind, taken[kind].ran, network.calls(sampling))
+    whole = float(np.median(taken[EVERYTHING].frames))
+    return [_timing(kind, one, whole) for kind, one in taken.items()]
+
+
+def _check_ran(network: Network, kind: str, ran: Sequence[str], calls: int) -> None:
+    """Raises: LivebendError where other stages ran than those behind what changed."""
+    if kind not in (EVERYTHING, NOTHING, *SITES):
+        return  # what is reused divides the work in its own way
+    stages = [stage.name for stage in network.stages]
+    if kind == EVERYTHING or (calls > 1 and kind.startswith("unet.")):
+        expected = stages  # in the calls after the first everything lies behind it
+    else:
+        expected = [] if kind == NOTHING else list(behind(kind.partition("@")[0], network.stages))
+    if list(ran) != expected:
+        got, wanted = " ".join(ran) or "nothing", " ".join(expected) or "nothing"
+        raise LivebendError(f"bench: {kind}: {got} ran: expected {wanted}")
 
 
 def _kinds(network: Network, sampling: Sampling) -> dict[str, Paint]:
@@ -61,30 +91,31 @@ def _kinds(network: Network, sampling: Sampling) -> dict[str, Paint]:
         turn = Turn(k, reuse=reuse)
         network.paint(network.noise(k + 2, 0)[0], text, (), sampling, turn=turn)
 
-    named = {
-        site: bent(site) for site in ("unet.mid", "unet.up.1", "unet.up.2", "latent@1", "image")
-    }
+    sites = [site for site in SITES if site.partition("@")[0] in network.sites]
     lossy = {
         f"everything, {', '.join(labels(Scene(reuse=reuse)))}": partial(everything, reuse=reuse)
         for reuse in (Reuse(tween=2), Reuse(deep=2), Reuse(deep=2, tween=2))
     }
-    return {"everything": everything, **named, "nothing": bent(None), **lossy}
+    bends = {site: bent(site) for site in sites}
+    return {EVERYTHING: everything, **bends, NOTHING: bent(None), **lossy}
 
 
-def _time(network: Network, paint: Paint, frames: int) -> tuple[list[float], tuple[str, ...]]:
+def _time(network: Network, paint: Paint, frames: int, into: _Taken) -> None:
     """Prime with three frames of the kind, then time `frames` more."""
     for k in range(3):
         paint(k)
-    taken = []
+    names = {stage.name for stage in network.stages} | network.groups.keys()
     for k in range(3, 3 + frames):
         network.memory.begin_frame()
         _wait(network)
         begin = now()
         paint(k)
         _wait(network)
-        taken.append((now() - begin) * 1e3)
-    names = {stage.name for stage in network.stages}
-    return taken, tuple(n for n in network.memory.ran.seconds if n in names)
+        into.frames.append((now() - begin) * 1e3)
+        seconds = {n: s for n, s in network.memory.ran.seconds.items() if n in names}
+        into.stages.append(sum(seconds.values()) * 1e3)
+        ran = (network.groups.get(name, (name,)) for name in seconds)
+        into.ran = tuple(chain.from_iterable(ran))
 
 
 def _wait(network: Network) -> None:
@@ -97,6 +128,7 @@ def wait_for(device: torch.device) -> None:
         torch.cuda.synchronize()
 
 
-def _timing(kind: str, taken: Sequence[float], whole: float, ran: tuple[str, ...]) -> Timing:
-    low, median, high = np.percentile(taken, (25, 50, 75))
-    return Timing(kind, float(median), float(high - low), float(median) / whole, ran)
+def _timing(kind: str, taken: _Taken, whole: float) -> Timing:
+    low, median, high = np.percentile(taken.frames, (25, 50, 75))
+    stages = float(np.median(taken.stages))
+    return Timing(kind, float(median), float(high - low), stages, float(median) / whole, taken.ran)

@@ -23,11 +23,17 @@ def peers(network: Network, steps: int) -> dict[str, Paint]:
         EulerDiscreteScheduler,
     )
 
-    model = load_model(
-        str(network.model.folder), network.model.device, torch.float32, torch.contiguous_format
+    ours = network.model
+    model = load_model(ours.name, ours.device, torch.float32, torch.contiguous_format)
+    noising = model.noising
+    scheduler = EulerDiscreteScheduler(
+        noising.steps,
+        noising.beta_start,
+        noising.beta_end,
+        "scaled_linear",
+        prediction_type=noising.prediction,
+        timestep_spacing="trailing",
     )
-    folder = network.model.folder / "scheduler"
-    scheduler = EulerDiscreteScheduler.from_pretrained(folder, timestep_spacing="trailing")
     pipeline = StableDiffusionPipeline(
         vae=model.vae,
         text_encoder=model.text_encoder,

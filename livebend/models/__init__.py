@@ -1,6 +1,6 @@
 """Models: diffusers' modules regrouped as named stages, and the embedded model's weights."""
 
-from livebend.models.folder import Model, best_device, find_folder, load_model
+from livebend.models.folder import Model, best_device, find_folder, lay_out, load_model
 from livebend.models.stages import (
     LAYOUT,
     Group,
@@ -20,6 +20,7 @@ __all__ = [
     "best_device",
     "find_folder",
     "groups",
+    "lay_out",
     "load_model",
     "sites",
     "time_stage",

@@ -3,7 +3,7 @@
     model_index.json  unet/  vae/  text_encoder/  tokenizer/  scheduler/scheduler_config.json
 
 A name is `tiny` (embedded), a folder, or a hub id such as stabilityai/sd-turbo, which is looked up
-in the local cache first and fetched once.
+in the local cache first and fetched once. `random:sd-turbo` has no folder: it is for measuring.
 """
 
 import json
@@ -17,19 +17,24 @@ import torch
 from torch import Tensor, nn
 
 from livebend.errors import ModelError, named
+from livebend.models.lean import lean
+from livebend.models.random_weights import PREFIX, random_parts
 from livebend.models.vocabulary import Understood, Vocabulary, load_vocabulary
 from livebend.sampler import Noising
 
 TINY = Path(__file__).parent / "tiny"
+TURBO_INDEX: dict[str, Any] = {}
+TURBO_SCHEDULER = {"beta_schedule": "scaled_linear", "timestep_spacing": "trailing"}
 PARTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What a folder holds, on its device. `steps` and `guidance` are what it paints best with."""
+    """What a folder holds, on its device; one with random weights has none. `steps` and `guidance`
+    are what it paints best with."""
 
     name: str
-    folder: Path
+    folder: Path | None
     unet: nn.Module
     vae: nn.Module
     text_encoder: nn.Module
@@ -100,18 +105,9 @@ def load_model(
     """
     best = best_device()
     device, dtype = device or best[0], dtype or best[1]
-    folder = find_folder(name)
-    index = _json(folder / "model_index.json")
-    for part in PARTS:
-        if not (folder / part).is_dir():
-            raise ModelError(f"model {name!r}: {folder} has no folder {part}/")
-    try:
-        *parts, tokenizer = _load_parts(folder)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise ModelError(
-            f"model {name!r}: cannot be loaded from {folder}: {named(error)}"
-        ) from error
-    scheduler = _json(folder / "scheduler" / "scheduler_config.json")
+    folder = None if name.startswith(PREFIX) else find_folder(name)
+    index, scheduler = (TURBO_INDEX, TURBO_SCHEDULER) if folder is None else _settings(name, folder)
+    *parts, tokenizer = _parts(name, folder)
     unet, vae, text = (_settled(part, device, dtype, layout) for part in parts)
     turbo = scheduler.get("timestep_spacing") == "trailing"
     return Model(
@@ -124,10 +120,35 @@ def load_model(
         _noising(scheduler, name),
         steps=int(index.get("_livebend_steps", 1 if turbo else 20)),
         guidance=0.0 if turbo else 7.5,
-        vocabulary=load_vocabulary(folder),
+        vocabulary=load_vocabulary(folder) if folder else None,
         device=device,
         dtype=dtype,
     )
+
+
+def _settings(name: str, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a folder's index and its scheduler's configuration. Raises: ModelError."""
+    index = _json(folder / "model_index.json")
+    for part in PARTS:
+        if not (folder / part).is_dir():
+            raise ModelError(f"model {name!r}: {folder} has no folder {part}/")
+    return index, _json(folder / "scheduler" / "scheduler_config.json")
+
+
+def _parts(name: str, folder: Path | None) -> tuple[nn.Module, nn.Module, nn.Module, Any]:
+    if folder is None:
+        return random_parts(name.removeprefix(PREFIX), TINY / "tokenizer")
+    try:
+        return _load_parts(folder)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        first = str(error).strip().split("\n", 1)[0]
+        raise ModelError(f"model {name!r}: cannot be loaded from {folder}: {first}") from error
+
+
+def lay_out(model: Model, layout: torch.memory_format) -> None:
+    """Lay the weights of a model's convolutions out, in place."""
+    for part in (model.unet, model.vae, model.text_encoder):
+        part.to(memory_format=layout)  # type: ignore[call-overload]
 
 
 def _settled(
@@ -167,26 +188,38 @@ def _from_hub(name: str) -> Path:
         ) from error
 
 
-def _load_parts(folder: Path) -> tuple[nn.Module, nn.Module, nn.Module, Any]:
-    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL  # noqa: PLC0415
-    from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny  # noqa: PLC0415
-    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel  # noqa: PLC0415
-    from transformers import CLIPTextModel, CLIPTokenizer  # noqa: PLC0415
+def libraries() -> tuple[Any, ...]:
+    """Import what a model is made of; return the classes of the network, of both decoders, of the
+    text encoder and of the tokenizer. Slow the first time."""
+    with lean():
+        from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL  # noqa: PLC0415
+        from diffusers.models.autoencoders.autoencoder_tiny import (  # noqa: PLC0415
+            AutoencoderTiny,
+        )
+        from diffusers.models.unets.unet_2d_condition import (  # noqa: PLC0415
+            UNet2DConditionModel,
+        )
+        from transformers import CLIPTextModel, CLIPTokenizer  # noqa: PLC0415
 
-    _quieten()
-    decoders = {"AutoencoderKL": AutoencoderKL, "AutoencoderTiny": AutoencoderTiny}
+        _quieten()
+    return UNet2DConditionModel, AutoencoderKL, AutoencoderTiny, CLIPTextModel, CLIPTokenizer
+
+
+def _load_parts(folder: Path) -> tuple[nn.Module, nn.Module, nn.Module, Any]:
+    unet, kl, tiny, text, tokenizer = libraries()
+    decoders = {"AutoencoderKL": kl, "AutoencoderTiny": tiny}
     kind = _json(folder / "vae" / "config.json").get("_class_name", "AutoencoderKL")
     unet_kind = _json(folder / "unet" / "config.json").get("_class_name")
     if kind not in decoders or unet_kind != "UNet2DConditionModel":
         raise ValueError(f"unet {unet_kind} with vae {kind} is not Stable Diffusion 1.x or 2.x")
     whole = {"low_cpu_mem_usage": False, "local_files_only": True}
-    with warnings.catch_warnings():
+    with lean(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"(diffusers|transformers|huggingface_hub)\b")
         return (
-            UNet2DConditionModel.from_pretrained(folder / "unet", **whole),
+            unet.from_pretrained(folder / "unet", **whole),
             decoders[kind].from_pretrained(folder / "vae", **whole),
-            CLIPTextModel.from_pretrained(folder / "text_encoder", local_files_only=True),
-            CLIPTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True),
+            text.from_pretrained(folder / "text_encoder", local_files_only=True),
+            tokenizer.from_pretrained(folder / "tokenizer", local_files_only=True),
         )
 
 

@@ -36,10 +36,11 @@ class LiveRecording:
         sample_rate: int | None = None,
         *,
         waiting: int = 8,
+        note: str = "",
         on_failure: Callable[[BaseException], None] | None = None,
     ) -> None:
         self.dropped = self.lost = 0
-        self._movie = Movie(path, size, fps, sample_rate, live=True)
+        self._movie = Movie(path, size, fps, sample_rate, live=True, note=note)
         self._rate = sample_rate
         self._items: queue.Queue[Frame | Heard | None] = queue.Queue(4096)
         self._room = threading.Semaphore(waiting)

@@ -51,7 +51,7 @@ class Meters:
         """Learn the heights of the cards to show, by drawing them outside the canvas, and give
         each its place."""
         names = tuple(b.name for b in status.bends), tuple(r.name for r in status.routes)
-        told = (status.title, status.prompt, status.notices, tuple(status.stage_ms))
+        told = (status.title, status.prompt, status.notices, tuple(status.stage_ms), status.engine)
         shape = (canvas, width, view, *names, *told)
         if shape != self._shape:
             cards = (help_card,) * view.help + CARDS * view.meters

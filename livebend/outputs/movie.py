@@ -47,6 +47,7 @@ class Movie:
         sample_rate: int | None = None,
         *,
         live: bool = False,
+        note: str = "",
     ) -> None:
         self.path = Path(path)
         self.partial = self.path.with_name(self.path.name + ".part")
@@ -57,6 +58,8 @@ class Movie:
         options = _FRAGMENTS if kind in ("mp4", "mov") else {}
         with self._writing():
             self._container = av.open(str(self.partial), "w", format=kind, options=options)
+            if note:
+                self._container.metadata["comment"] = note
             self._picture = self._add_picture(size, fps, live)
             if sample_rate is not None:
                 self._add_sound(sample_rate)

@@ -27,6 +27,8 @@ class Recording:
         size: tuple[int, int],
         fps: float,
         sound: tuple[Samples | Iterable[Samples], int] | None = None,
+        *,
+        note: str = "",
     ) -> None:
         blocks, self._rate = (iter(()), 1) if sound is None else (_blocks(sound[0]), sound[1])
         self.frames = 0
@@ -34,7 +36,7 @@ class Recording:
         self._blocks: Iterator[Samples] = blocks
         self._rest: Samples = np.zeros(0, np.float32)
         self._heard = 0
-        self._movie = Movie(path, size, fps, None if sound is None else self._rate)
+        self._movie = Movie(path, size, fps, None if sound is None else self._rate, note=note)
         self._open = True
 
     def write(self, frame: Frame) -> None:

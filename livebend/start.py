@@ -1,0 +1,96 @@
+"""Where the time of a start goes: from the process to the first frame that is presented.
+
+A show is started in a Python of its own, on a window (SDL's dummy display where there is no other),
+the demo track and the default preset, and ends with its first frame. Its imports are made one after
+the other in the order in which a start makes them, so that each has its line.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from livebend.clock import now
+from livebend.errors import LivebendError
+
+IMPORTS = (
+    ("torch", "torch"),
+    ("livebend", "livebend.live"),
+    ("pygame", "livebend.outputs.window"),
+)
+PATIENCE = 600.0  # s
+
+Row = dict[str, Any]
+
+
+def time_start(wishes: dict[str, Any]) -> list[Row]:
+    """Start a show with these fields of `live.Wishes`; return rows of phases in s, the last the
+    whole. Raises: LivebendError where no frame came."""
+    if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
+        os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+    code = "import sys; from livebend.start import child; child(float(sys.argv[1]), sys.argv[2])"
+    command = [sys.executable, "-c", code, repr(now()), json.dumps(wishes)]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=PATIENCE
+        )
+    except subprocess.TimeoutExpired as late:
+        raise LivebendError(f"bench: no frame within {PATIENCE:.0f} s of the start") from late
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
+        raise LivebendError(f"bench: the start failed: {said[-1]}")
+    marks: list[tuple[str, float]] = json.loads(done.stdout.splitlines()[-1])
+    rows, before = [], 0.0
+    for phase, moment in marks:
+        rows.append({"phase": phase, "s": round(moment - before, 3)})
+        before = moment
+    return [*rows, {"phase": "first frame presented", "s": round(before, 3)}]
+
+
+def child(begin: float, given: str) -> None:
+    """Start the show and print (phase, seconds since the process was asked for) of its marks."""
+    marks: list[tuple[str, float]] = []
+
+    def mark(phase: str) -> None:
+        marks.append((phase, now() - begin))
+
+    mark("python")
+    for phase, module in IMPORTS:
+        import_module(module)
+        mark(phase)
+    import_module("livebend.models.folder").libraries()
+    mark("diffusers, transformers")
+    _play(json.loads(given), mark)
+    print(json.dumps(marks))
+
+
+def _play(given: dict[str, Any], mark: Callable[[str], None]) -> None:
+    """Play up to the first frame on the display, with a mark after each part of the opening."""
+    live: Any = import_module("livebend.live")
+    opening: Any = import_module("livebend.opening")
+    size = given.pop("size", None)
+    show = live.Show(live.Wishes(**given, size=tuple(size) if size else None, osc="127.0.0.1:0"))
+    opening.load_model = _then(opening.load_model, lambda: mark("weights"))
+    live.Player.__init__ = _then(live.Player.__init__, lambda: mark("engine, first prompt"))
+    shown = show.statistics.shown
+
+    def first(frame: Any) -> None:
+        shown(frame)
+        if not show.stop.is_set():
+            mark("sound, first frame")
+        show.stop.set()
+
+    show.statistics.shown = first
+    show.play()
+
+
+def _then(function: Callable[..., Any], after: Callable[[], None]) -> Callable[..., Any]:
+    def both(*arguments: Any, **more: Any) -> Any:
+        made = function(*arguments, **more)
+        after()
+        return made
+
+    return both

@@ -1,0 +1,242 @@
+"""A long show under random hands: what its memory does, how its frames come, what was refused.
+
+The show is the real one: its own threads, the demo track or a sound file, a window on SDL's dummy
+display, and OSC datagrams from a client over UDP: knobs, masks, bends and routes that come and go,
+presets with and without a fade, prompts, undo, panic. Every few seconds its resident size is read.
+The status is 1 where the size rises by more than the limit, or a frame was black.
+"""
+
+import argparse
+import json
+import os
+import random
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+LIMIT = 1.0  # MB a minute
+SETTLING = 0.25  # of the show, at most SETTLED s: caches fill, allocators find their size
+SETTLED = 240.0
+BLACK = 8  # of 255: a picture whose brightest value is not above it
+STEMS = ("a", "b", "c", "d")
+PRESETS = ("default", "storm", "tide", "city", "glass", "north", "embers", "mesh", "tunnel")
+WORDS = ("flames", "ocean waves", "aurora", "forest", "mountains at sunset", "crystals", "fish")
+SOURCES = ("rms", "low", "onset.pulse", "beat.phase", "lfo.sine", "flux")
+KNOBS = {
+    "walk/radius": (0.0, 1.5), "walk/period": (0.0, 30.0), "seed": (0, 5000), "prompt/fade": (0, 3),
+    "preset/fade": (0.0, 2.0), "agc/ceiling": (1.0, 20.0),
+}  # fmt: skip
+MASKS = ("none", "disc", "rectangle", "gradient", "clouds", "scanline")
+
+Message = tuple[str, tuple[object, ...]]
+
+
+@dataclass
+class Hands:
+    """Random messages, the same for the same seed. `operators` says what the main parameter of each
+    is called and may be at most. No bend acts on the decoder or the image, where an honest knob can
+    make any picture black."""
+
+    operators: dict[str, tuple[str, float]]
+    sites: list[str]
+    seed: int = 1
+    chance: random.Random = field(init=False)
+    played: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.chance = random.Random(self.seed)
+
+    def message(self) -> Message:
+        """One more message."""
+        kinds = (self._knob, self._bend_knob, self._part, self._prompt, self._whole)
+        address, values = self.chance.choices(kinds, (30, 40, 20, 5, 5))[0]()
+        return f"/livebend/{address}", values
+
+    def _knob(self) -> Message:
+        name, (low, high) = self.chance.choice(list(KNOBS.items()))
+        whole = isinstance(low, int) and isinstance(high, int)
+        value = self.chance.randint(low, high) if whole else self.chance.uniform(low, high)
+        return name, (value,)
+
+    def _bend_knob(self) -> Message:
+        stem = self.chance.choice(STEMS)
+        main, most = self.operators[self.played.get(stem, next(iter(self.operators)))]
+        leaf = self.chance.choice((main, main, "mix", "mask/size", "mask/kind"))
+        if leaf == "mask/kind":
+            return f"bend/{stem}/{leaf}", (self.chance.choice(MASKS),)
+        return f"bend/{stem}/{leaf}", (self.chance.uniform(0.0, most if leaf == main else 0.8),)
+
+    def _part(self) -> Message:
+        stem, draw = self.chance.choice(STEMS), self.chance.random()
+        if draw < 0.3:
+            return "bend/remove", (stem,)
+        if draw < 0.7:
+            operator, site = self.chance.choice([*self.operators]), self.chance.choice(self.sites)
+            self.played[stem] = operator
+            return "bend/replace", (stem, operator, site, "mix", 0.3)
+        if draw < 0.8:
+            return "route/remove", (stem,)
+        target = f"bend.{self.chance.choice(STEMS)}.mix"
+        return "route/replace", (stem, self.chance.choice(SOURCES), target, "high", 0.5)
+
+    def _prompt(self) -> Message:
+        text = f"{self.chance.choice(WORDS)} {self.chance.choice(WORDS)} {self.chance.random():.4f}"
+        return "prompt", (text,)
+
+    def _whole(self) -> Message:
+        what = self.chance.choice(("preset", "preset", "panic", "undo"))
+        return what, (self.chance.choice(PRESETS),) if what == "preset" else ()
+
+
+def resident() -> float:
+    """Return this process's resident size in MB."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise SystemExit("soak: this system does not say how much memory a process has")
+
+
+def slope(points: list[tuple[float, float]]) -> float:
+    """Return the rise of (seconds, MB) in MB a minute: the median of the slopes of all pairs.
+
+    One that jumps does not move it. Source: Theil 1950, Sen 1968.
+    """
+    from statistics import median  # noqa: PLC0415
+
+    rises = [
+        (b - a) / (t - s) * 60.0
+        for n, (s, a) in enumerate(points)
+        for t, b in points[n + 1 :]
+        if t > s
+    ]
+    return median(rises) if rises else 0.0
+
+
+def settled(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Leave out the beginning, in which caches fill."""
+    begin, end = points[0][0], points[-1][0]
+    until = begin + min(SETTLING * (end - begin), SETTLED)
+    return [point for point in points if point[0] >= until]
+
+
+def parse(given: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="soak", description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument("--every", type=float, default=10.0, metavar="S", help="read the size")
+    parser.add_argument("--rate", type=float, default=10.0, metavar="N", help="messages a second")
+    parser.add_argument("--limit", type=float, default=LIMIT, metavar="MB", help="a minute")
+    parser.add_argument("--input", default="demo", metavar="demo|FILE")
+    parser.add_argument("--model", default="tiny")
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--backend", default="auto")
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args(given)
+
+
+def soak(wishes: argparse.Namespace, tell: Callable[[str], None]) -> dict[str, object]:
+    """Play; return the figures."""
+    from livebend.clock import now  # noqa: PLC0415 - after the environment is set
+    from livebend.live import Show, Wishes  # noqa: PLC0415
+    from livebend.models import find_folder  # noqa: PLC0415
+    from livebend.operators import OPERATORS  # noqa: PLC0415
+
+    find_folder(wishes.model)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    show = Show(
+        Wishes(
+            input=wishes.input, model=wishes.model, size=(wishes.size, wishes.size),
+            backend=wishes.backend, seconds=wishes.minutes * 60, osc=f"127.0.0.1:{port}",
+        )
+    )  # fmt: skip
+    first, black, counted = threading.Event(), [], show.statistics.shown
+    points: list[tuple[float, float]] = []
+
+    def shown(frame) -> None:
+        counted(frame)
+        if frame.pixels.max() <= BLACK and not show.display.view.blackout:
+            black.append(frame.index)
+        first.set()
+
+    show.statistics.shown = shown
+    mains = {n: [*o.played(1.0).items()] for n, o in OPERATORS.items() if not o.given}
+    hands = Hands({n: most[0] for n, most in mains.items() if most}, sites(), wishes.seed)
+
+    def play() -> None:
+        from pythonosc.udp_client import SimpleUDPClient  # noqa: PLC0415
+
+        while not first.wait(0.1):
+            if show.stop.is_set():
+                return
+        client = SimpleUDPClient("127.0.0.1", port)
+        while not show.stop.wait(1.0 / wishes.rate):
+            client.send_message(*hands.message())
+
+    def watch() -> None:
+        while not first.wait(0.1):
+            if show.stop.is_set():
+                return
+        while not show.stop.wait(wishes.every):
+            points.append((now(), resident()))
+            tell(f"{points[-1][0] - points[0][0]:6.0f} s  {points[-1][1]:8.1f} MB")
+
+    workers = [threading.Thread(target=work, daemon=True) for work in (play, watch)]
+    for worker in workers:
+        worker.start()
+    try:
+        report = show.play()
+    finally:
+        show.stop.set()
+    for worker in workers:
+        worker.join(10.0)
+    return figures(report, points, black, show)
+
+
+def sites() -> list[str]:
+    """Where bends are put: along the whole way, but not behind the last latent."""
+    blocks = [f"unet.{side}.{n}" for side in ("down", "up") for n in range(4)]
+    return [*blocks, "unet.in", "unet.mid", "unet.skip.1", "unet.text", "latent@0.5", "latent@1"]
+
+
+def figures(report, points, black, show) -> dict[str, object]:
+    """Return what is printed."""
+    rise = slope(settled(points)) if len(points) > 3 else 0.0
+    engine = show.status.get()
+    return {
+        "slope_mb_per_minute": round(rise, 3),
+        "resident_mb": [round(size, 1) for _, size in points],
+        "black_frames": len(black),
+        "nonfinite_frames": report["nonfinite_frames"],
+        "refused": report["commands_refused"],
+        "commands": report["commands_received"],
+        "messages": show.osc.counts.messages,
+        "engine": report["engine"],
+        "notices": [notice.text for notice in engine.notices],
+        "frames": report["frames_generated"],
+        "fps": round(report["fps"], 2),
+        "frame_ms": report["frame_ms"],
+    }
+
+
+def main(given: list[str] | None = None) -> int:
+    wishes = parse(sys.argv[1:] if given is None else given)
+    os.environ.setdefault("GOMP_SPINCOUNT", "200000")
+    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+    found = soak(wishes, lambda line: print(line, file=sys.stderr, flush=True))
+    json.dump(found, sys.stdout, indent=2)
+    print()
+    grew = float(found["slope_mb_per_minute"]) > wishes.limit
+    if grew:
+        print(f"soak: grows by more than {wishes.limit:g} MB a minute", file=sys.stderr)
+    if found["black_frames"]:
+        print("soak: there were black frames", file=sys.stderr)
+    return int(grew or bool(found["black_frames"]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
