@@ -62,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
         ("prompts", "list what the model knows to paint", _prompts),
         ("operators", "list the operators and their parameters", _operators),
         ("sites", "list the places where a network can be bent", _sites),
+        ("clusters", "find the channels of a model that draw alike", _clusters),
         ("devices", "list the sound inputs", _devices),
         ("bench", "time frames by what changed in them", _bench),
         ("tune", "measure the backends here and keep the fastest", _tune),
@@ -69,10 +70,13 @@ def parser() -> argparse.ArgumentParser:
     ):
         made = _command(commands, name, doc, action)
         made.add_argument("--json", action="store_true", help="for machines")
-        if name in ("sites", "bench", "tune", "presets", "prompts", "operators"):
+        if name in ("sites", "clusters", "bench", "tune", "presets", "prompts", "operators"):
             _add_model(made)
-        if name in ("bench", "tune", "presets", "operators"):
+        if name in ("clusters", "bench", "tune", "presets", "operators"):
             made.add_argument("--size", type=_size, metavar="256|512x320", help="of the picture")
+        if name == "clusters":
+            made.add_argument("--count", type=int, default=6, metavar="K", help="at a site; 6")
+            made.add_argument("-o", "--output", type=Path, metavar="FILE", help="not the cache")
         if name == "tune":
             made.add_argument(
                 "--backends", default="torch,compiled,onnx", metavar="NAME,NAME",
@@ -368,17 +372,18 @@ def _operators(wishes: argparse.Namespace) -> int:
 
 
 def _sites(wishes: argparse.Namespace) -> int:
-    from livebend.models import load_model  # noqa: PLC0415
     from livebend.models.choice import chosen_model  # noqa: PLC0415
-    from livebend.network import Network  # noqa: PLC0415
+    from livebend.opening import open_network  # noqa: PLC0415
     from livebend.survey import survey  # noqa: PLC0415
 
-    model = load_model(chosen_model(wishes.model))
-    found = survey(Network(model, model.native, model.native))
+    found = survey(open_network(chosen_model(wishes.model), None, "torch", _tell))
     if wishes.json:
         print(json.dumps([asdict(site) for site in found], indent=2))
         return 0
-    print("site, shape, pixels per element, share of a frame, share that runs again behind it")
+    print(
+        "site, shape, pixels per element, share of a frame, share that runs again behind it,"
+        " clusters of channels"
+    )
     rows = [
         {
             "name": site.name,
@@ -386,10 +391,26 @@ def _sites(wishes: argparse.Namespace) -> int:
             "stride": site.stride or "-",
             "share": f"{site.share:.1f} %",
             "behind": f"{site.behind:.1f} %",
+            "clusters": ", ".join(site.clusters),
         }
         for site in found
     ]
     _print(rows, False)
+    return 0
+
+
+def _clusters(wishes: argparse.Namespace) -> int:
+    from livebend.clustering import make_clusters  # noqa: PLC0415
+    from livebend.models.choice import chosen_model  # noqa: PLC0415
+
+    model = chosen_model(wishes.model)
+    found = make_clusters(model, wishes.size, wishes.count, wishes.output, quiet=wishes.json)
+    rows = [
+        {"site": site, "cluster": name, "energy": f"{c.energy:.1%}", "channels": c.channels}
+        for site, clusters in found.sites.items()
+        for name, c in clusters.items()
+    ]
+    _print(rows, wishes.json)
     return 0
 
 

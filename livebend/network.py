@@ -5,7 +5,7 @@ changed run: prompt, noise, step, what lies upstream, and the values of bends.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import isnan
 
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from livebend import bending
 from livebend.backends import Engine, Inputs
+from livebend.clusters import Clusters
 from livebend.drawn import Drawn
 from livebend.errors import BendFault, OutOfRange
 from livebend.masking import Masking, Trace, silence
@@ -58,8 +59,9 @@ class Network:
         height: int,
         engine: Engine | None = None,
         drawn: Drawn | None = None,
+        clusters: Clusters | None = None,
     ) -> None:
-        """`drawn` are the drawn masks in reach.
+        """`drawn` are the drawn masks in reach, `clusters` those of the model's channels.
 
         Raises: OutOfRange where a side is not a multiple of the decoder's factor.
         """
@@ -73,6 +75,7 @@ class Network:
         self.shape = (1, 4, height // factor, width // factor)
         self.memory = Memory()
         self._masking = Masking(self.memory, drawn or Drawn())
+        self.clusters = clusters or Clusters()
         self.engine = engine or Engine()
         self._unet = unet_stages(model.unet, *self.shape[2:])
         self._vae = vae_stages(model.vae)
@@ -94,7 +97,7 @@ class Network:
         """Return the scene if this network can play it. Raises: Refused, UnknownName."""
         for bend in scene.bends:
             bending.check_place(bend.site, self.sites)
-            bending.check_channels(bend.channels)
+            bending.check_channels(self._listed(bend).channels)
             self._masking.check(bend)
             bending.check_given(bend)
         return scene
@@ -125,7 +128,8 @@ class Network:
         `trace(feature, span)` gives a feature's recent history to the masks that show it; `toward`
         is the step from this prompt to the second, for operators that ask for it.
         """
-        self._bends = _sorted(bends, trace, sampling.depth == "split")
+        listed = [self._listed(bend) for bend in bends]
+        self._bends = _sorted(listed, trace, sampling.depth == "split")
         self.pasts.toward = toward
         plan = self._plan(sampling)
         text = self._text(text, negative)
@@ -159,6 +163,11 @@ class Network:
         if guilty or not sizes:
             return guilty
         return [max(sizes, key=lambda name: -1.0 if isnan(sizes[name]) else sizes[name])]
+
+    def _listed(self, bend: Bend) -> Bend:
+        """The bend with its channels as numbers, where it names clusters."""
+        channels = self.clusters.listed(bending.place(bend.site).site, bend.channels)
+        return bend if channels is bend.channels else replace(bend, channels=channels)
 
     # ---- parts of a frame --------------------------------------------------------------------
 
@@ -211,6 +220,9 @@ class Network:
         for stage in stages:
             for name in stage.texts:
                 known[name] = self._bend(name, known["unet.text"], k)
+            if stage.attention is not None:
+                even = self._even(stage.name, stage.attention.ones(known[stage.reads[0]].tensor))
+                known.update({name: self._bend(name, even, k) for name in stage.attentions})
             read = [known[name] for name in stage.reads]
             size = tuple(known[stage.sized_by].tensor.shape[2:]) if stage.sized_by else None
             tensors = tuple(v.tensor for v in read)
@@ -221,6 +233,11 @@ class Network:
             for name, value in zip(stage.writes, written, strict=True):
                 known[name] = self._bend(name, value, k)
         return known[stages[-1].writes[0]]
+
+    def _even(self, stage: str, ones: Tensor) -> Value:
+        """What leaves the attention of a stage as it is, with one version as long as it is kept."""
+        key = (ones.shape, ones.dtype)
+        return self.memory.recall("unet.attention", key, lambda: (ones,), step=stage)[0]
 
     def _step(self, x: Value, output: Value, plan: Schedule, k: int, noise: Value) -> Value:
         prediction = self.model.noising.prediction

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from livebend.backends import BACKENDS, Engine, Store, cache_folder
 from livebend.backends.choices import choice_file, read_choice
+from livebend.clusters import read_clusters
 from livebend.drawn import Drawn
 from livebend.errors import UnknownName
 from livebend.models import Model, load_model
@@ -34,7 +35,7 @@ def open_network(
     loaded = load_model(model)
     width, height = size or (loaded.native, loaded.native)
     engine = _engine(loaded, (width, height), backend, tell)
-    network = Network(loaded, width, height, engine, drawn)
+    network = Network(loaded, width, height, engine, drawn, read_clusters(loaded))
     if engine.prepares:
         network.prepare(guided=guided)
     return network

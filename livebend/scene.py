@@ -130,8 +130,13 @@ class Bend:
     site: Annotated[str, "where it acts, such as unet.mid, unet.mid#1 or latent@0.8"]
     values: Mapping[str, Value] = field(default_factory=dict)
     mask: Mapping[str, Value] = field(default_factory=dict, kw_only=True)
-    channels: Annotated[str, "all, or 0-3, or 0,2, or random:0.25:7 (fraction, seed)"] = "all"
+    channels: Annotated[
+        str, "all, or 0-3, or 0,2, or random:0.25:7 (fraction, seed), or cluster:c0"
+    ] = "all"
     mix: Annotated[Unit, "0 = untouched, 1 = fully bent"] = 1.0
+    strength: Annotated[
+        float, Range(0, 2), "the d = ‖y − x‖/‖x‖ to reach at mix 1 without a mask; 0 = as it comes"
+    ] = 0.0
     normalise: Annotated[
         Normalise, "auto = match mean and deviation where the operator asks for it"
     ] = "auto"
@@ -214,10 +219,16 @@ MASK = "mask."  # before the name of a mask's parameter, within its bend
 
 
 def specs_of_bend(bend: Bend) -> dict[str, Spec]:
-    """Every parameter of a bend: its own, its operator's, and its mask's as mask.x and so on."""
-    own = {k: s for k, s in specs_of(Bend).items() if k not in ("name", "operator")}
+    """Every parameter of a bend: its own, its operator's, and its mask's as mask.x and so on.
+
+    An operator that is given what it made last has no strength: a factor on that would grow from
+    frame to frame.
+    """
+    operator = find_operator(bend.operator)
+    without = ("name", "operator", *(["strength"] if "past" in operator.given else []))
+    own = {k: s for k, s in specs_of(Bend).items() if k not in without}
     masked = {f"{MASK}{name}": spec for name, spec in masks.SPECS.items()}
-    return own | dict(find_operator(bend.operator).specs) | masked
+    return own | dict(operator.specs) | masked
 
 
 def specs_of_route() -> dict[str, Spec]:

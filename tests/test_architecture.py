@@ -22,12 +22,12 @@ LAYERS = [
     "scene",
     "commands",
     "sampler models",
-    "morphing bending masking presets tables parameters backends memory network pasts prompts "
-    "governor",
+    "morphing bending masking clusters presets tables parameters backends memory network pasts "
+    "prompts governor",
     "modulation renderer opening",
     "control outputs",
     "live offline",
-    "doctor bench tune contact listing strips survey sweep touchosc",
+    "doctor bench tune clustering contact listing strips survey sweep touchosc",
     "cli",
 ]
 LEVEL = {name: level for level, line in enumerate(LAYERS) for name in line.split()}

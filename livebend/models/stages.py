@@ -7,12 +7,14 @@ the tensor of that name before anything reads it. In reading order:
     vae.in · vae.mid · vae.up.0… · image           and unet.skip.0…, the copies kept for the way up
 
 A block that attends to the prompt reads a text of its own, `unet.text.up.1` for `unet.up.1`: the
-same tensor as `unet.text` until a bend of that name makes it another.
+same tensor as `unet.text` until a bend of that name makes it another; and a factor of its own
+on the logits of that attention, `unet.attention.up.1`: ones until they are bent.
 `unet.down.i` is the path onward and `unet.skip.n` the stored copy, even where both are one tensor.
 The list is derived from the model; nothing of diffusers' forward passes is edited or copied.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -21,10 +23,12 @@ import torch
 from torch import Tensor, nn
 
 from livebend.errors import ModelError
+from livebend.models.attention import Attention, attention_of
 
 Run = Callable[..., tuple[Tensor, ...]]
 
 OWN_TEXT = "unet.text."  # what a block reads of the prompt, and another may read otherwise
+OWN_ATTENTION = "unet.attention."  # how sharply it attends to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,8 @@ class Stage:
     """One stretch of the network: `run(*tensors of reads)` gives the tensors of `writes`.
 
     `sized_by` names a tensor of which only the height and width are read; they are passed last, as
-    the keyword `size`. `owner` is the network whose weights it reads.
+    the keyword `size`. `owner` is the network whose weights it reads, `attention` what its read of
+    `unet.attention.…` acts on.
     """
 
     name: str
@@ -41,11 +46,17 @@ class Stage:
     run: Run
     sized_by: str | None = None
     owner: nn.Module | None = None
+    attention: Attention | None = None
 
     @property
     def texts(self) -> tuple[str, ...]:
         """The text that this stage reads and no other: `unet.text` but for its own bends."""
         return tuple(name for name in self.reads if name.startswith(OWN_TEXT))
+
+    @property
+    def attentions(self) -> tuple[str, ...]:
+        """The factor on attention that this stage reads and no other: ones but for its bends."""
+        return tuple(name for name in self.reads if name.startswith(OWN_ATTENTION))
 
 
 def unet_stages(unet: nn.Module, height: int, width: int) -> list[Stage]:
@@ -64,11 +75,10 @@ def unet_stages(unet: nn.Module, height: int, width: int) -> list[Stage]:
     for i, block in enumerate(net.down_blocks):
         name, made = f"unet.down.{i}", _skips_made(block)
         writes = (name, *(f"unet.skip.{skips + n}" for n in range(made)))
-        stages.append(Stage(name, _reads(block, name, last), writes, _down(block)))
+        stages.append(_attending(block, name, last, writes, _down))
         skips, last = skips + made, name
     if net.mid_block is not None:
-        reads = _reads(net.mid_block, "unet.mid", last)
-        stages.append(Stage("unet.mid", reads, ("unet.mid",), _mid(net.mid_block)))
+        stages.append(_attending(net.mid_block, "unet.mid", last, ("unet.mid",), _mid))
         last = "unet.mid"
     for i, block in enumerate(net.up_blocks):
         taken = len(block.resnets)
@@ -76,8 +86,8 @@ def unet_stages(unet: nn.Module, height: int, width: int) -> list[Stage]:
         skips -= taken
         sized_by = f"unet.skip.{skips - 1}" if skips and forced else None
         name = f"unet.up.{i}"
-        reads = (*_reads(block, name, last), *popped)
-        stages.append(Stage(name, reads, (name,), _up(block), sized_by))
+        stage = _attending(block, name, last, (name,), _up)
+        stages.append(replace(stage, reads=(*stage.reads, *popped), sized_by=sized_by))
         last = name
     stages.append(Stage("unet.out", (last,), ("unet.out",), _out(net)))
     return [replace(stage, owner=net) for stage in stages]
@@ -133,16 +143,36 @@ def _skips_made(block: Any) -> int:
     return len(block.resnets) + len(block.downsamplers or ())
 
 
-def _reads(block: Any, name: str, last: str) -> tuple[str, ...]:
-    own = (OWN_TEXT + name.removeprefix("unet."),) if _attends(block) else ()
-    return (last, "unet.time", *own)
+def _attending(
+    block: Any,
+    name: str,
+    last: str,
+    writes: tuple[str, ...],
+    make: Callable[[Any, Attention | None], Run],
+) -> Stage:
+    """A block as a stage, with the text and the attention of its own where it attends."""
+    own = name.removeprefix("unet.")
+    attention = attention_of(block) if _attends(block) else None
+    reads = [last, "unet.time"]
+    reads += [OWN_TEXT + own] if _attends(block) else []
+    reads += [OWN_ATTENTION + own] if attention else []
+    return Stage(name, tuple(reads), writes, make(block, attention), attention=attention)
 
 
-def _text(block: Any, tensors: Sequence[Tensor]) -> tuple[dict[str, Tensor], Sequence[Tensor]]:
-    """Split off the text that an attending block reads after the path and the time."""
+@contextmanager
+def _told(
+    block: Any, attention: Attention | None, tensors: Sequence[Tensor]
+) -> Iterator[tuple[dict[str, Tensor], Sequence[Tensor]]]:
+    """Split off what an attending block reads after the path and the time: yield its text, and the
+    rest; inside, its attention is as told."""
+    text: dict[str, Tensor] = {}
     if _attends(block):
-        return {"encoder_hidden_states": tensors[0]}, tensors[1:]
-    return {}, tensors
+        text, tensors = {"encoder_hidden_states": tensors[0]}, tensors[1:]
+    if attention is None:
+        yield text, tensors
+        return
+    with attention.scaled(tensors[0]):
+        yield text, tensors[1:]
 
 
 def _conv_in(net: Any) -> Run:
@@ -153,32 +183,32 @@ def _conv_in(net: Any) -> Run:
     return run
 
 
-def _down(block: Any) -> Run:
+def _down(block: Any, attention: Attention | None) -> Run:
     def run(h: Tensor, time: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
-        text, _ = _text(block, rest)
-        h, skips = block(hidden_states=h, temb=time, **text)
+        with _told(block, attention, rest) as (text, _):
+            h, skips = block(hidden_states=h, temb=time, **text)
         return h, *skips
 
     return run
 
 
-def _mid(block: Any) -> Run:
+def _mid(block: Any, attention: Attention | None) -> Run:
     def run(h: Tensor, time: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
-        text, _ = _text(block, rest)
-        return (block(h, time, **text),)
+        with _told(block, attention, rest) as (text, _):
+            return (block(h, time, **text),)
 
     return run
 
 
-def _up(block: Any) -> Run:
+def _up(block: Any, attention: Attention | None) -> Run:
     def run(
         h: Tensor, time: Tensor, *rest: Tensor, size: tuple[int, ...] | None = None
     ) -> tuple[Tensor, ...]:
-        text, skips = _text(block, rest)
-        arguments: dict[str, Any] = {"upsample_size": size, **text}
-        return (
-            block(hidden_states=h, temb=time, res_hidden_states_tuple=tuple(skips), **arguments),
-        )
+        with _told(block, attention, rest) as (text, skips):
+            more: dict[str, Any] = {"upsample_size": size, **text}
+            return (
+                block(hidden_states=h, temb=time, res_hidden_states_tuple=tuple(skips), **more),
+            )
 
     return run
 
@@ -248,7 +278,8 @@ def _kl_run(block: nn.Module) -> Run:
 
 
 def sites(stages: Sequence[Stage]) -> Iterator[str]:
-    """Yield every site of the stages, in reading order: a block's own text, what it writes."""
+    """Yield every site of the stages, in reading order: what a block alone reads and all writes."""
     for stage in stages:
         yield from stage.texts
+        yield from stage.attentions
         yield from stage.writes
