@@ -169,9 +169,12 @@ def _bent(bend: Bend, h: Tensor, mask: Tensor | None, given: Given) -> Tensor:
 def _factor(strength: float, change: Tensor, x: Tensor) -> Tensor:
     """Return s [B, 1, 1, 1] so that ‖s·change‖ = strength·‖x‖, sample by sample, but never above
     REACH: the nearer an operator is to doing nothing, the less a strength makes of it."""
-    norm = torch.linalg.vector_norm
-    size = norm(change, dim=(1, 2, 3), keepdim=True).clamp_min(1e-12)
-    return (strength * norm(x, dim=(1, 2, 3), keepdim=True) / size).clamp_max(REACH)
+    size, whole = (
+        torch.linalg.vector_norm(h, dim=(1, 2, 3), keepdim=True).clamp_min(1e-12)
+        for h in (change, x)
+    )
+    factor: Tensor = (strength * whole / size).clamp_max(REACH)
+    return factor
 
 
 def _given(given: Past | Tensor | None, index: Tensor | None) -> Past | Tensor | None:

@@ -55,4 +55,5 @@ def attention_of(block: nn.Module) -> Attention | None:
 
 def _times(q: Tensor, factor: Tensor) -> Tensor:
     """q [B, H·W, heads·d] times factor [B, H·W, heads, 1]."""
-    return (q.unflatten(2, (factor.shape[2], -1)) * factor).flatten(2)
+    by_head: Tensor = q.reshape(q.shape[0], q.shape[1], factor.shape[2], -1)
+    return (by_head * factor).flatten(2)
