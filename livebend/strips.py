@@ -21,9 +21,10 @@ from livebend.specs import Value
 from livebend.sweep import PLAIN, Painter, played
 
 SCENE = replace(PLAIN, prompt=Prompt("forest with river"))
+FINISHED = "latent@1"
 SHARES = (0.25, 0.5, 0.75, 1.0)  # of the usual way of an operator's main parameter
 GOAL = 0.12  # mean distance from the picture before, of 1: changed, and still a picture
-# What a share of its main parameter would hardly show.
+# What a share of its main parameter would hardly show, at the finished latent, where it does show.
 SHOWN: Mapping[str, tuple[Mapping[str, Value], ...]] = {
     "flip": tuple({"along": along} for along in ("sides", "height", "both")),
     "bands": ({"high": 0.0}, {"high": 4.0}, {"middle": 0.0}, {"low": 0.3}),
@@ -49,7 +50,7 @@ def write_strips(
 
 def _write_strip(file: Path, operator: Operator, paint: Painter) -> None:
     before = paint(SCENE)
-    site = good_site(operator, paint, before)
+    site = FINISHED if operator.name in SHOWN else good_site(operator, paint, before)
     bends = shown(operator, site)
     cells = [before, *(paint(replace(SCENE, bends=(bend,))) for bend in bends)]
     labels = ["before", *(_label(operator, bend) for bend in bends)]
@@ -85,4 +86,4 @@ def good_site(operator: Operator, paint: Painter, before: Pixels) -> str:
 def candidates(sites: Iterable[str]) -> list[str]:
     """The finished latent and the way through the network, without skips and the decoder."""
     ways = ("unet.down.", "unet.mid", "unet.up.")
-    return ["latent@1", *(site for site in sites if site.startswith(ways))]
+    return [FINISHED, *(site for site in sites if site.startswith(ways))]
