@@ -159,7 +159,7 @@ def test_a_bend_that_was_left_out_comes_back_eased(stage, monkeypatch):
     stage.frame(STILL, 0.0)
     stage.frame(scene, 1.0)
     factor[0] = 2.0
-    stage.render.network.memory.forget()  # it remembers what an operator has made, for ever the same
+    stage.render.network.memory.forget()  # or it answers with what the fault made
 
     def told(time):
         stage.frame(scene, time)
