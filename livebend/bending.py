@@ -13,12 +13,14 @@ import torch
 from torch import Tensor
 
 from livebend.errors import OutOfRange, Refused, UnknownName
+from livebend.models.stages import OWN_ATTENTION
 from livebend.operators import Operator, Past, find_operator
 from livebend.pasts import Given
 from livebend.scene import Bend
 from livebend.specs import Spec, Value
 
 LIMIT = 6.0  # deviations of the site: what a bend makes may not lie further from its mean
+REACH = 8.0  # times what the operator makes: how far a strength may drive it
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,12 @@ def is_picture(site: str) -> bool:
     return site.split(".")[:2] not in (["unet", "text"], ["unet", "time"])
 
 
+def units_of(bend: Bend) -> str:
+    """Whether amounts are in deviations of the site or as they are written: what stands at
+    `unet.attention` is ones, which have no deviation."""
+    return "raw" if place(bend.site).site.startswith(OWN_ATTENTION) else bend.units
+
+
 def is_active(bend: Bend) -> bool:
     """Whether the bend would change anything."""
     return not (
@@ -92,8 +100,8 @@ def share(bend: Bend, w: float) -> Bend:
 
     A factor r (an amount whose neutral value is not 0) becomes r^w, any other amount a becomes w·a,
     an angle of many turns not brought back before; an operator without amounts, or with whole ones,
-    gets w of its mix. Exact where nothing lies between and the operator is a group in its amount
-    (turns, gains, powers, shifts), an approximation elsewhere.
+    gets w of its mix. A strength is shared like an amount. Exact where nothing lies between and the
+    operator is a group in its amount (turns, gains, powers, shifts), an approximation elsewhere.
     """
     op = find_operator(bend.operator)
     specs = [op.specs[name] for name in op.amounts]
@@ -102,7 +110,7 @@ def share(bend: Bend, w: float) -> Bend:
     if not specs or any(spec.kind == "int" for spec in specs):
         return replace(bend, mix=w * bend.mix)
     parts = {s.name: _part(s, float(bend.values.get(s.name, s.default)), w) for s in specs}
-    return replace(bend, values={**bend.values, **parts})
+    return replace(bend, values={**bend.values, **parts}, strength=w * bend.strength)
 
 
 def _part(spec: Spec, value: float, w: float) -> float:
@@ -113,7 +121,8 @@ def _part(spec: Spec, value: float, w: float) -> float:
 def signature(bend: Bend) -> tuple[object, ...]:
     """Everything about a bend, but its mask, that its result depends on, as a key."""
     values = tuple(sorted(bend.values.items()))
-    return (bend.operator, values, bend.channels, bend.mix, bend.normalise, bend.units)
+    kept = (bend.channels, bend.mix, bend.strength, bend.normalise, bend.units)
+    return (bend.operator, values, *kept)
 
 
 def apply(
@@ -122,7 +131,8 @@ def apply(
     """Bend x [B, C, H, W]; return (y, d), y like x in shape, dtype and strides, d = ‖y−x‖/‖x‖.
 
     Text embeddings [B, T, C] are seen as [B, C, 1, T], time embeddings [B, C] as [B, C, 1, 1].
-    `mask` [H, W], float32, says how much of the bend acts where: y = x + mask·mix·(y − x). `given`
+    `mask` [H, W], float32, says how much of the bend acts where: y = x + mask·mix·s·(y − x), s = 1
+    or what brings d to the bend's strength where mask and mix are 1, from this x alone. `given`
     is what the network gives the operator, its tensors in the shape of x.
     """
     h = _as_picture(x.float())
@@ -145,13 +155,26 @@ def _bent(bend: Bend, h: Tensor, mask: Tensor | None, given: Given) -> Tensor:
     asked = {name: _given(given.get(name), index) for name in op.given}
     y = op.function(part, **_amounts(op, bend, part), **asked)
     y = _normalised(op, bend, y, part)
-    if bend.units == "sigma":
+    if bend.strength > 0.0:
+        y = part + _factor(bend.strength, y - part, h) * (y - part)
+    if units_of(bend) == "sigma":
         y = _held(y, part)
     if mask is not None:
         y = part + (bend.mix * mask) * (y - part)
     elif bend.mix != 1.0:
         y = part + bend.mix * (y - part)
     return y if index is None else h.index_copy(1, index, y)
+
+
+def _factor(strength: float, change: Tensor, x: Tensor) -> Tensor:
+    """Return s [B, 1, 1, 1] so that ‖s·change‖ = strength·‖x‖, sample by sample, but never above
+    REACH: the nearer an operator is to doing nothing, the less a strength makes of it."""
+    size, whole = (
+        torch.linalg.vector_norm(h, dim=(1, 2, 3), keepdim=True).clamp_min(1e-12)
+        for h in (change, x)
+    )
+    factor: Tensor = (strength * whole / size).clamp_max(REACH)
+    return factor
 
 
 def _given(given: Past | Tensor | None, index: Tensor | None) -> Past | Tensor | None:
@@ -170,7 +193,7 @@ def _amounts(op: Operator, bend: Bend, part: Tensor) -> dict[str, Value | Tensor
     """The operator's arguments, those measured in σ scaled to the site, sample by sample."""
     values: dict[str, Value | Tensor] = {**op.defaults(), **bend.values}
     scaled = [n for n, s in op.specs.items() if s.range is not None and s.range.scales]
-    if bend.units == "sigma" and scaled:
+    if units_of(bend) == "sigma" and scaled:
         sigma = part.std((1, 2, 3), correction=0, keepdim=True)
         values.update({n: sigma * values[n] for n in scaled})
     return values
@@ -180,7 +203,7 @@ def _normalised(op: Operator, bend: Bend, y: Tensor, x: Tensor) -> Tensor:
     """Give y the mean and deviation of x, per sample or per channel, unless it keeps them."""
     rule = bend.normalise
     if rule == "auto":
-        rule = "match" if op.matched and bend.units == "sigma" else "none"
+        rule = "match" if op.matched and units_of(bend) == "sigma" else "none"
     if rule == "none":
         return y
     axes = (1, 2, 3) if rule == "match" else (2, 3)
@@ -247,4 +270,4 @@ def _listed(text: str, count: int) -> tuple[int, ...]:
 
 
 def _no_channels(text: str) -> OutOfRange:
-    return OutOfRange(f"channels = {text!r}: expected all, 0-3, 0,2 or random:0.25:7")
+    return OutOfRange(f"channels = {text!r}: expected all, 0-3, 0,2, random:0.25:7 or cluster:c0")

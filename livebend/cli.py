@@ -57,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
         ("prompts", "list what the model knows to paint", verbs.prompts),
         ("operators", "list the operators and their parameters", verbs.operators),
         ("sites", "list the places where a network can be bent", verbs.sites),
+        ("clusters", "find the channels of a model that draw alike", verbs.clusters),
         ("devices", "list the sound inputs", verbs.devices),
         ("bench", "time frames by what changed in them", verbs.bench),
         ("tune", "measure the backends here and keep the fastest", verbs.tune),
@@ -68,6 +69,11 @@ def parser() -> argparse.ArgumentParser:
             _add_network(made)
         if name == "prompts":
             _add_model(made)
+        if name == "clusters":
+            _add_model(made)
+            _add_size(made)
+            made.add_argument("--count", type=int, default=6, metavar="K", help="at a site; 6")
+            made.add_argument("-o", "--output", type=Path, metavar="FILE", help="not the cache")
         if name == "tune":
             _add_model(made)
             _add_size(made)

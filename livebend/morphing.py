@@ -1,9 +1,10 @@
 """From one scene to the next in time: what both have moves over, the rest fades out and in.
 
-A part is in both scenes where its name, its kind (a bend's operator and site, a route's source and
-target) and everything about it that is not a number is the same. Angles take the shorter way
-round, logarithmic ranges equal ratios. What leaves fades by its mix, a route by its low and high;
-its name gets a ~ where the new scene has another part of that name, and loses it nowhere else.
+A part is in both scenes where its name, its kind (a bend's operator and site, and whether it has a
+strength to reach; a route's source and target) and everything about it that is not a number is the
+same. Angles take the shorter way round, logarithmic ranges equal ratios. What leaves fades by its
+mix, a route by its low and high; its name gets a ~ where the new scene has another part of that
+name, and loses it nowhere else.
 """
 
 from collections.abc import Mapping, Sequence
@@ -135,13 +136,17 @@ def _led(part: P, moved: Mapping[str, str]) -> P:
 def _same(a: P, b: P, gone: Mapping[str, str]) -> bool:
     if isinstance(a, Route) and any(a.target.startswith(path) for path in gone):
         return False
-    if isinstance(a, Bend) and isinstance(b, Bend) and a.operator != b.operator:
+    if isinstance(a, Bend) and isinstance(b, Bend) and _kind(a) != _kind(b):
         return False
     specs = _specs(a)
     fixed = (name for name, spec in specs.items() if spec.kind != "float")
     return a.name == b.name and all(
         value_of(a, n, specs[n]) == value_of(b, n, specs[n]) for n in fixed
     )
+
+
+def _kind(bend: Bend) -> tuple[str, bool]:
+    return bend.operator, bend.strength > 0.0
 
 
 def _specs(part: Part) -> Mapping[str, Spec]:

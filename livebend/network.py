@@ -17,6 +17,7 @@ from torch import Tensor
 from livebend import bending
 from livebend.backends import Engine, Inputs
 from livebend.backends.choices import Conditions
+from livebend.clusters import Clusters
 from livebend.drawn import Drawn
 from livebend.errors import BendFault, OutOfRange
 from livebend.masking import Masking, Trace, silence
@@ -87,9 +88,11 @@ class Network:
         engine: Engine | None = None,
         drawn: Drawn | None = None,
         conditions: Conditions = DEFAULT,
+        clusters: Clusters | None = None,
     ) -> None:
         """`drawn` are the drawn masks in reach; `conditions` say how the model's weights lie, and
-        with how many threads whoever paints is to compute.
+        with how many threads whoever paints is to compute; `clusters` are those of the model's
+        channels.
 
         Raises: OutOfRange where a side is not a multiple of the decoder's factor.
         """
@@ -103,6 +106,7 @@ class Network:
         self.shape = (1, 4, height // factor, width // factor)
         self.memory = Memory()
         self._masking = Masking(self.memory, drawn or Drawn())
+        self.clusters = clusters or Clusters()
         self.engine = engine or Engine()
         self._unet = unet_stages(model.unet, *self.shape[2:])
         self._vae = vae_stages(model.vae)
@@ -144,7 +148,7 @@ class Network:
         """Return the scene if this network can play it. Raises: Refused, UnknownName."""
         for bend in scene.bends:
             bending.check_place(bend.site, self.sites)
-            bending.check_channels(bend.channels)
+            bending.check_channels(self._listed(bend).channels)
             self._masking.check(bend)
             bending.check_given(bend)
         return scene
@@ -179,7 +183,8 @@ class Network:
         """
         self._follow(turn)
         self.pasts.toward = toward
-        self._bends = _sorted(bends, self.pasts, trace, sampling.depth == "split")
+        listed = [self._listed(bend) for bend in bends]
+        self._bends = _sorted(listed, self.pasts, trace, sampling.depth == "split")
         plan = self._plan(sampling)
         finished = partial(self._finished, noise, text, sampling, negative, plan, turn)
         x = self._tweened(turn, finished, plan) if turn.reuse.tween > 1 else done(finished())
@@ -216,6 +221,11 @@ class Network:
         if guilty or not sizes:
             return guilty
         return [max(sizes, key=lambda name: -1.0 if isnan(sizes[name]) else sizes[name])]
+
+    def _listed(self, bend: Bend) -> Bend:
+        """The bend with its channels as numbers, where it names clusters."""
+        channels = self.clusters.listed(bending.place(bend.site).site, bend.channels)
+        return bend if channels is bend.channels else replace(bend, channels=channels)
 
     # ---- reuse by choice ---------------------------------------------------------------------
 
@@ -361,6 +371,9 @@ class Network:
         for stage in stages:
             for name in stage.texts:
                 known[name] = self._bend(name, known["unet.text"], k)
+            if stage.attention is not None:
+                even = self._even(stage.name, stage.attention.ones(known[stage.reads[0]].tensor))
+                known.update({name: self._bend(name, even, k) for name in stage.attentions})
             read = [known[name] for name in stage.reads]
             size = tuple(known[stage.sized_by].tensor.shape[2:]) if stage.sized_by else None
             tensors = tuple(v.tensor for v in read)
@@ -385,6 +398,11 @@ class Network:
         inside = (place for site in part.hidden for place, _ in self._bends.at.get(site, ()))
         bent = any(place.step is None or place.step == k for place in inside)
         return part.stages if bent else (whole,)
+
+    def _even(self, stage: str, ones: Tensor) -> Value:
+        """What leaves the attention of a stage as it is, with one version as long as it is kept."""
+        key = (ones.shape, ones.dtype)
+        return self.memory.recall("unet.attention", key, lambda: (ones,), step=stage)[0]
 
     def _step(self, x: Value, output: Value, plan: Schedule, k: int, noise: Value) -> Value:
         prediction = self.model.noising.prediction

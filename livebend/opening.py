@@ -7,6 +7,7 @@ import torch
 from livebend import __version__
 from livebend.backends import BACKENDS, Engine, Store, cache_folder
 from livebend.backends.choices import LAYOUTS, Conditions, choice_file, read_choice
+from livebend.clusters import read_clusters
 from livebend.drawn import Drawn
 from livebend.errors import UnknownName
 from livebend.models import LAYOUT, Model, lay_out, load_model
@@ -42,7 +43,10 @@ def open_network(
     engine, conditions = _engine(loaded, (width, height), backend, tell)
     compute_with(conditions.threads)
     lay_out(loaded, LAYOUTS[conditions.layout])
-    network = Network(loaded, width, height, engine, drawn, conditions)
+    clusters = read_clusters(loaded)
+    network = Network(
+        loaded, width, height, engine, drawn, conditions=conditions, clusters=clusters
+    )
     if engine.prepares:
         network.prepare(guided=guided)
     return network

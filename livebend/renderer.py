@@ -28,6 +28,8 @@ from livebend.transfer import transfer_for
 Way = Callable[[Tensor, Tensor, float], Tensor]
 
 HELD_OFF = 2.0  # s that a bend stays out after it made values that are not finite
+EASING = 1.0  # s in which its mix then rises again
+FAINTEST = 1e-4  # of a strength that routes bring to 0, where 0 by hand would mean none asked for
 
 
 class Renderer:
@@ -221,12 +223,12 @@ class Renderer:
     # ---- faults ------------------------------------------------------------------------------
 
     def _without_faulty(self, scene: Scene, tick: Tick) -> Scene:
-        """Leave bends out that were held off a short while ago."""
-        self._held_off = {n: end for n, end in self._held_off.items() if end > tick.time}
+        """Leave bends out that were held off a short while ago, and ease them in again."""
+        back = {n: (tick.time - end) / EASING for n, end in self._held_off.items()}
+        self._held_off = {n: end for n, end in self._held_off.items() if back[n] < 1.0}
         if not self._held_off:
             return scene
-        bends = (replace(b, mute=b.mute or b.name in self._held_off) for b in scene.bends)
-        return replace(scene, bends=tuple(bends))
+        return replace(scene, bends=tuple(_eased(b, back.get(b.name, 1.0)) for b in scene.bends))
 
     def _painted(self, scene: Scene, tick: Tick, share: float) -> tuple[Scene, Painted]:
         """Paint the scene, without the bends whose operators fail; return what was painted."""
@@ -281,17 +283,30 @@ class Renderer:
         features: Features,
         modulation: Modulation,
     ) -> Status:
-        bends = [self._bend_status(b) for b in scene.bends]
+        bends = [self._bend_status(b, tick) for b in scene.bends]
         routes = [_route_status(r, modulation) for r in scene.routes]
         said = self._said(scene, tick)
         self._statistics.runs_on(self.network.described)
         reused = labels(scene)
         return self._statistics.status(features, scene.title, said, bends, routes, reused)
 
-    def _bend_status(self, bend: Bend) -> BendStatus:
-        note = "left out after a fault" if bend.name in self._held_off else ""
+    def _bend_status(self, bend: Bend, tick: Tick) -> BendStatus:
+        back = self._held_off.get(bend.name)
+        note = "" if back is None else "left out after a fault"
+        if back is not None and tick.time > back:
+            note = "coming back after a fault"
         d, acts = self._strength.get(bend.name, 0.0), bend.name in self._strength
-        return BendStatus(bend.name, bend.operator, bend.site, bend.values, bend.mix, d, acts, note)
+        return BendStatus(
+            bend.name,
+            bend.operator,
+            bend.site,
+            bend.values,
+            bend.mix,
+            d,
+            acts,
+            note,
+            bend.strength,
+        )
 
 
 class _Courses:
@@ -339,6 +354,12 @@ class _Fade:
         return self._origin, eased(u)
 
 
+def _eased(bend: Bend, back: float) -> Bend:
+    """Return a bend muted before its time (back < 0) and then with a share of its mix, eased."""
+    u = min(max(back, 0.0), 1.0)
+    return replace(bend, mute=bend.mute or u == 0.0, mix=bend.mix * u * u * (3.0 - 2.0 * u))
+
+
 def slerp(a: Tensor, b: Tensor, share: float) -> Tensor:
     """Return the noise `share` of the way along the arc from a to b, so that it keeps its size.
 
@@ -353,7 +374,8 @@ def slerp(a: Tensor, b: Tensor, share: float) -> Tensor:
 def modulated(scene: Scene, modulation: Modulation) -> Scene:
     """Return the scene with the values that its routes give now."""
     for path, value in modulation.values.items():
-        scene = put(scene, path, value, fit=True)
+        least = FAINTEST if path.endswith(".strength") else -math.inf
+        scene = put(scene, path, max(value, least), fit=True)
     return scene
 
 

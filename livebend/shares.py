@@ -17,6 +17,7 @@ UNET = {
     "unet.out": 0.3,
 }  # fmt: skip
 DECODER = {"vae.in": 2.2, "vae.up.0": 4.8, "vae.up.1": 8.5, "image": 4.2}
+OWN = ("unet.text.", "unet.attention.")  # before the name of the one block that reads it
 SKIPS_PER_BLOCK = 2  # each way up takes so many, the deepest first
 WALK = {"radius": 0.3, "period": 20.0}  # what a preset that says nothing has
 REUSE = {"deep": 1, "level": 2, "tween": 1}
@@ -115,8 +116,12 @@ def _behind(site: str, calls: int, inserted: int) -> float:
 
 
 def _reader(name: str) -> str:
-    """The stage behind which everything runs again for a site; a skip's is the one before the block
-    that reads it."""
+    """The stage behind which everything runs again for a site; that of a skip, or of what a block
+    reads alone, is the one before the block that reads it."""
+    names = list(UNET)
+    for own in OWN:
+        if name.startswith(own):
+            return names[names.index(f"unet.{name.removeprefix(own)}") - 1]
     if not name.startswith("unet.skip."):
         return name if name in UNET else "unet.in"
     blocks = sum(stage.startswith("unet.up.") for stage in UNET)

@@ -23,6 +23,8 @@ Counter = Literal[
     "commands_refused", "commands_clamped", "garbage_packets", "nonfinite_frames",
 ]  # fmt: skip
 
+METERS = 64  # bends whose strength is reported
+
 
 def _frozen(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
     return MappingProxyType(dict(mapping))
@@ -39,8 +41,9 @@ class Percentiles:
 
 @dataclass(frozen=True, slots=True)
 class BendStatus:
-    """One bend as it acts now. `strength` is d = ‖y − x‖ / ‖x‖; `note` says why it is not active
-    or what was changed about it; `values` are the operator's parameters after modulation."""
+    """One bend as it acts now. `strength` is d = ‖y − x‖ / ‖x‖, `goal` the d that it is to reach at
+    mix 1 (0 = none); `note` says why it is not active or what was changed about it; `values` are
+    the operator's parameters after modulation."""
 
     name: str
     operator: str
@@ -50,6 +53,7 @@ class BendStatus:
     strength: float = 0.0
     active: bool = True
     note: str = ""
+    goal: float = 0.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", _frozen(self.values))
@@ -172,6 +176,7 @@ class Statistics:
         self._recent_latency: deque[float] = deque(maxlen=recent)
         self._frame_ms, self._latency_ms, self._hop_us = Histogram(), Histogram(), Histogram()
         self._stages: dict[str, tuple[int, float, float]] = {}  # runs, sum ms, smoothed ms
+        self._bends: dict[str, tuple[int, float, float]] = {}  # frames, sum and largest of d
         self._rerun = 1.0
         self._first = 0.0
         self._engine = ""
@@ -240,6 +245,8 @@ class Statistics:
     ) -> Status:
         """Return the show at this moment."""
         with self._lock:
+            for bend in bends:
+                self._meter(bend)
             return Status(
                 time=self._time.now(),
                 features=features,
@@ -258,8 +265,18 @@ class Statistics:
                 engine=self._engine,
             )
 
+    def _meter(self, bend: BendStatus) -> None:
+        """Count how strong a bend is in this frame; the last METERS names are kept."""
+        if bend.active and math.isfinite(bend.strength):
+            frames, total, most = self._bends.pop(bend.name, (0, 0.0, 0.0))
+            d = bend.strength
+            self._bends[bend.name] = (frames + 1, total + d, max(most, d))
+            if len(self._bends) > METERS:
+                del self._bends[next(iter(self._bends))]
+
     def report(self) -> dict[str, Any]:
-        """Return the whole show, ready for JSON: counts, fps, and percentiles over every frame."""
+        """Return the whole show, ready for JSON: counts, fps, percentiles over every frame, and of
+        every bend the frames in which it acted, with the mean and the largest of its d."""
         with self._lock:
             made = self._counts["frames_generated"]
             span = self._moments[-1] - self._first if self._moments else 0.0
@@ -271,6 +288,10 @@ class Statistics:
                 "latency_ms": asdict(self._latency_ms.summary()),
                 "hop_us": asdict(self._hop_us.summary()),
                 "stage_ms": {name: total / runs for name, (runs, total, _) in self._stages.items()},
+                "bends": {
+                    name: {"frames": frames, "d": total / frames, "d_most": most}
+                    for name, (frames, total, most) in self._bends.items()
+                },
             }
 
 

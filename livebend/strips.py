@@ -1,6 +1,10 @@
-"""One strip of pictures per operator: before, and four values of what makes it act most."""
+"""One strip of pictures per operator: before, and some values of what makes it act most.
 
-from collections.abc import Iterable
+The picture has large shapes and fine ones, is not symmetrical and has several colours, so that
+there is something to see of whatever an operator does.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +16,22 @@ from livebend.flow import Pixels
 from livebend.opening import Tell, open_network
 from livebend.operators import OPERATORS, Operator
 from livebend.outputs.sheet import write_sheet
-from livebend.scene import Bend
+from livebend.scene import Bend, Prompt
+from livebend.specs import Value
 from livebend.sweep import PLAIN, Painter, played
 
+SCENE = replace(PLAIN, prompt=Prompt("forest with river"))
+FINISHED = "latent@1"
 SHARES = (0.25, 0.5, 0.75, 1.0)  # of the usual way of an operator's main parameter
 GOAL = 0.12  # mean distance from the picture before, of 1: changed, and still a picture
+# What a share of its main parameter would hardly show, at the finished latent, where it does show.
+SHOWN: Mapping[str, tuple[Mapping[str, Value], ...]] = {
+    "flip": tuple({"along": along} for along in ("sides", "height", "both")),
+    "bands": ({"high": 0.0}, {"high": 4.0}, {"middle": 0.0}, {"low": 0.3}),
+    "clamp": tuple({"limit": limit} for limit in (1.5, 1.0, 0.5, 0.25)),
+    "log": tuple({"scale": scale} for scale in (2.0, 1.0, 0.5, 0.1)),
+    "couple": tuple({"amount": amount} for amount in (0.5, 1.0, 1.5, 2.0)),
+}
 
 
 def write_strips(
@@ -40,23 +55,34 @@ def write_strips(
 
 
 def _write_strip(file: Path, operator: Operator, paint: Painter) -> None:
-    before = paint(PLAIN)
-    site = good_site(operator, paint, before)
-    bends = [played(Bend("it", operator.name, site), share) for share in SHARES]
-    cells = [before, *(paint(replace(PLAIN, bends=(bend,))) for bend in bends)]
-    name = operator.main.name if operator.main else "mix"
-    values = [bend.values.get(name, bend.mix) for bend in bends]
-    labels = ["before", *(f"{name} {value:g}" for value in values)]
+    before = paint(SCENE)
+    site = FINISHED if operator.name in SHOWN else good_site(operator, paint, before)
+    bends = shown(operator, site)
+    cells = [before, *(paint(replace(SCENE, bends=(bend,))) for bend in bends)]
+    labels = ["before", *(_label(operator, bend) for bend in bends)]
     write_sheet(file, [cells], [site], labels, f"{operator.name}: {operator.summary}")
 
 
+def shown(operator: Operator, site: str) -> list[Bend]:
+    """The bends of an operator's strip, at a site."""
+    if operator.name in SHOWN:
+        return [Bend("it", operator.name, site, values) for values in SHOWN[operator.name]]
+    return [played(Bend("it", operator.name, site), share) for share in SHARES]
+
+
+def _label(operator: Operator, bend: Bend) -> str:
+    if operator.name in SHOWN:
+        return ", ".join(f"{name} {value}" for name, value in bend.values.items())
+    name = operator.main.name if operator.main else "mix"
+    return f"{name} {bend.values.get(name, bend.mix):g}"
+
+
 def good_site(operator: Operator, paint: Painter, before: Pixels) -> str:
-    """The site where the operator, played half way, changes the picture clearly and leaves it one:
-    its mean distance from the picture before is nearest to GOAL."""
+    """The site where the operator, at the second of its values, changes the picture clearly and
+    leaves it one: its mean distance from the picture before is nearest to GOAL."""
 
     def miss(site: str) -> float:
-        bend = played(Bend("it", operator.name, site), 0.5)
-        after = paint(replace(PLAIN, bends=(bend,)))
+        after = paint(replace(SCENE, bends=(shown(operator, site)[1],)))
         distance = np.abs(after.astype(np.float32) - before).mean() / 255.0
         return abs(float(distance) - GOAL)
 
@@ -66,4 +92,4 @@ def good_site(operator: Operator, paint: Painter, before: Pixels) -> str:
 def candidates(sites: Iterable[str]) -> list[str]:
     """The finished latent and the way through the network, without skips and the decoder."""
     ways = ("unet.down.", "unet.mid", "unet.up.")
-    return ["latent@1", *(site for site in sites if site.startswith(ways))]
+    return [FINISHED, *(site for site in sites if site.startswith(ways))]

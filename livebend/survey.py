@@ -15,13 +15,15 @@ FRAMES = 5
 class Surveyed:
     """A site. `shape` of its tensor; `stride` in pixels of the picture per element, 0 where it is
     no picture; `share` in percent of a frame of one network call that the stage takes which makes
-    it; `behind` in percent that runs again when a bend there moves and nothing else does."""
+    it; `behind` in percent that runs again when a bend there moves and nothing else does;
+    `clusters` of its channels, by name."""
 
     name: str
     shape: tuple[int, ...]
     stride: int
     share: float
     behind: float
+    clusters: tuple[str, ...] = ()
 
 
 def survey(network: Network) -> list[Surveyed]:
@@ -37,6 +39,9 @@ def survey(network: Network) -> list[Surveyed]:
     made: dict[str, str] = {}
     for stage in network.stages:
         shapes.update(dict.fromkeys(stage.texts, shapes["unet.text"]))
+        for site in stage.attentions:
+            ones = network.memory.newest("unet.attention", stage.name)[0]
+            shapes[site] = tuple(ones.tensor.shape)
         for site, value in zip(stage.writes, network.memory.newest(stage.name), strict=True):
             shapes[site] = tuple(value.tensor.shape)
         made[stage.writes[0]] = stage.name
@@ -47,6 +52,7 @@ def survey(network: Network) -> list[Surveyed]:
             network.width // shapes[site][3] if len(shapes[site]) == 4 else 0,
             100.0 * spent.get(made.get(site, ""), 0.0) / whole,
             100.0 * sum(spent[name] for name in behind(site, network.stages)) / whole,
+            tuple(network.clusters.names(site)),
         )
         for site in network.sites
     ]

@@ -24,7 +24,18 @@ from livebend.operators import find_operator
 from livebend.outputs.sheet import write_sheet
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
-from livebend.scene import Bend, Prompt, Scene, Walk, check, find, put, swap, without_loose_routes
+from livebend.scene import (
+    Bend,
+    Prompt,
+    Scene,
+    Walk,
+    check,
+    find,
+    put,
+    specs_of_bend,
+    swap,
+    without_loose_routes,
+)
 from livebend.specs import Value
 from livebend.status import Statistics, Status
 
@@ -234,6 +245,8 @@ def _with_operator(scene: Scene, bend: Bend, name: str) -> Scene:
     same = {n: v for n, v in bend.values.items() if n in specs and _is_kind(specs[n].kind, v)}
     values: dict[str, Value] = {n: specs[n].fit(v, n) for n, v in same.items()}
     changed = replace(bend, operator=name, values=values)
+    if "strength" not in specs_of_bend(changed):
+        changed = replace(changed, strength=0.0)
     return without_loose_routes(swap(scene, changed), changed)
 
 

@@ -180,7 +180,10 @@ def sites(wishes: argparse.Namespace) -> int:
     if wishes.json:
         print(json.dumps([asdict(site) for site in found], indent=2))
         return 0
-    print("site, shape, pixels per element, share of a frame, share that runs again behind it")
+    print(
+        "site, shape, pixels per element, share of a frame, share that runs again behind it,"
+        " clusters of channels"
+    )
     rows = [
         {
             "name": site.name,
@@ -188,10 +191,27 @@ def sites(wishes: argparse.Namespace) -> int:
             "stride": site.stride or "-",
             "share": f"{site.share:.1f} %",
             "behind": f"{site.behind:.1f} %",
+            "clusters": ", ".join(site.clusters),
         }
         for site in found
     ]
     _print(rows, False)
+    return 0
+
+
+def clusters(wishes: argparse.Namespace) -> int:
+    """Find the channels that draw alike, and keep them."""
+    from livebend.clustering import make_clusters  # noqa: PLC0415
+    from livebend.models.choice import chosen_model  # noqa: PLC0415
+
+    model = chosen_model(wishes.model)
+    found = make_clusters(model, wishes.size, wishes.count, wishes.output, quiet=wishes.json)
+    rows = [
+        {"site": site, "cluster": name, "energy": f"{c.energy:.1%}", "channels": c.channels}
+        for site, members in found.sites.items()
+        for name, c in members.items()
+    ]
+    _print(rows, wishes.json)
     return 0
 
 

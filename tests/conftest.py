@@ -13,6 +13,17 @@ os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 import pytest
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How many moves of hands the endurance tests make."""
+    parser.addoption("--moves", type=int, default=10_000, metavar="N")
+
+
+@pytest.fixture
+def moves(request: pytest.FixtureRequest) -> int:
+    """The number of moves asked for."""
+    return int(request.config.getoption("--moves"))
+
+
 @pytest.fixture(scope="session")
 def model_folder(tmp_path_factory: pytest.TempPathFactory):
     """Return a function kind -> folder of a random model of that kind."""

@@ -22,12 +22,12 @@ LAYERS = [
     "scene",
     "commands",
     "sampler models",
-    "morphing bending masking presets tables parameters backends memory network pasts prompts "
-    "reuse governor",
+    "morphing bending masking clusters presets tables parameters backends memory network pasts "
+    "prompts reuse governor",
     "modulation renderer opening",
     "control outputs",
     "live offline",
-    "doctor bench tune contact listing strips survey sweep touchosc start",
+    "doctor bench tune clustering contact listing strips survey sweep touchosc start",
     "verbs",
     "cli",
 ]

@@ -1,13 +1,25 @@
-"""Ten thousand random moves of hands: no frame is dear because of one."""
+"""Ten thousand random moves of hands: nothing is built, nothing falls back, no frame is dear.
+
+    python -m pytest tests/test_endurance.py -s --moves 10000
+
+How the time is judged on a machine that others use: times are processor times of the one thread
+that paints. Every move is followed by two frames of the same scene over moving noise, which run the
+same stages; what the first takes longer than the second is what the move cost. The dearest twenty
+moves are made again several times, and the medians are what counts.
+"""
 
 import random
+from dataclasses import dataclass, replace
 from time import thread_time
 
 import numpy as np
 import pytest
 import torch
 
-from livebend.commands import Add, Remove, Set
+from livebend import bending, presets
+from livebend.backends import Engine, Store
+from livebend.clusters import Cluster, Clusters
+from livebend.commands import Add, Load, Panic, Remove, Set, Undo
 from livebend.errors import LivebendError
 from livebend.flow import Features, Tick
 from livebend.mailbox import Latest
@@ -16,75 +28,230 @@ from livebend.network import Network
 from livebend.operators import OPERATORS
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
-from livebend.scene import Bend, Prompt, Scene, Walk
+from livebend.scene import Bend, Prompt, Scene, Walk, specs_of_bend
 from livebend.status import Statistics, Status
+from livebend.survey import behind
 from tests.test_renderer import Stopped
 
-CHEAP = sorted(name for name in OPERATORS if name not in ("prompt_direction", "matrix_exp"))
-MOVES, MOST = 10_000, 4
+MOST = 4  # bends at once
+WORDS = ("a red orb", "a blue flower", "night forest with river")
+PRESETS = tuple(p.name for p in presets.list_presets() if "/" not in p.name)
+CHANNELS = ("all", "0-1", "1,3", "random:0.5:7", "cluster:c0", "cluster:c0,c1")
+MOVING = Walk(radius=0.5, period=7.0)
+DT = 0.0501  # s: no multiple of it closes the walk
+SETTLING = 20  # frames
+DEAREST, AGAIN = 20, 7
 
 
-def move(scene, chance, sites, number):
-    """A random command that the scene takes."""
-    while True:
-        what = chance.random()
-        if (what < 0.1 or not scene.bends) and len(scene.bends) < MOST:
-            name, site = chance.choice(CHEAP), chance.choice(sites)
-            command = Add(Bend(f"b{number}", name, site))
-        elif what < 0.2 and scene.bends:
-            command = Remove("bend", chance.choice(scene.bends).name)
-        elif scene.bends:
-            bend = chance.choice(scene.bends)
-            specs = {n: s for n, s in OPERATORS[bend.operator].specs.items() if s.range} or {
-                "mix": 0
-            }
-            leaf = chance.choice(sorted(specs))
-            value = specs[leaf].range.from_unit(chance.random()) if specs[leaf] else chance.random()
-            command = Set(f"bend.{bend.name}.{leaf}", value)
-        else:
-            continue
-        return command.apply(scene)
+class Hands:
+    """A performer who makes one random move after another that the network takes."""
+
+    def __init__(self, network, seed, operators=tuple(OPERATORS), *, whole=True):
+        self._network, self._whole = network, whole
+        self._chance, self._operators = random.Random(seed), sorted(operators)
+        self._sites = [s for s in network.sites if s not in ("unet.time", "image")]
+        self._sites += ["latent@0", "latent@0.3"]
+        self._added = 0
+
+    def move(self, scene):
+        """Return the scene after a move."""
+        while True:
+            command = self._command(scene)
+            try:
+                changed = self._network.check(command.apply(scene))
+            except LivebendError:
+                continue
+            if len(changed.bends) <= MOST:
+                return changed
+
+    def _command(self, scene):
+        what, chance = self._chance.random(), self._chance
+        if what < 0.12 or not scene.bends:
+            self._added += 1
+            operator, site = chance.choice(self._operators), chance.choice(self._sites)
+            return Add(Bend(f"b{self._added}", operator, site))
+        if what < 0.2:
+            return Remove("bend", chance.choice(scene.bends).name)
+        if self._whole and what < 0.3:
+            return self._whole_scene(scene)
+        return self._turned(chance.choice(scene.bends))
+
+    def _whole_scene(self, scene):
+        chance = self._chance
+        what = chance.choice(("prompt", "fade", "preset", "undo", "panic"))
+        if what == "preset":
+            loaded = presets.load(chance.choice(PRESETS))
+            loaded = replace(loaded, prompt=replace(loaded.prompt, text=WORDS[0], turns="", to=""))
+            return Load(loaded, fade=chance.choice((0.0, 0.5)))
+        if what == "fade":
+            return Set("prompt.fade", chance.choice((0.0, 0.5)))
+        return {"prompt": Set("prompt.text", chance.choice(WORDS)), "undo": Undo()}.get(
+            what, Panic()
+        )
+
+    def _turned(self, bend):
+        chance = self._chance
+        specs = specs_of_bend(bend)
+        leaf = chance.choice(
+            [n for n in specs if n not in ("site", "units", "normalise") and n[:5] != "mask."]
+            + ["mask.kind", "mask.x", "mask.size"]
+        )
+        spec, path = specs[leaf], f"bend.{bend.name}.{leaf}"
+        if leaf == "channels":
+            return Set(path, chance.choice(CHANNELS))
+        if leaf == "mask.kind":
+            return Set(path, chance.choice([k for k in spec.choices if k != "picture"]))
+        if spec.kind == "choice":
+            return Set(path, chance.choice(spec.choices))
+        if spec.kind == "bool":
+            return Set(path, chance.random() < 0.3)
+        return Set(path, spec.range.from_unit(chance.random()))
+
+
+@dataclass
+class Show:
+    """A renderer on a network, whose frames are timed in processor time of this thread."""
+
+    network: Network
+    seconds: float = DT
+
+    def __post_init__(self):
+        self.statistics, self.status = Statistics(Stopped()), Latest(Status())
+        prompts = Prompts(self.network.model.encode)
+        self.render = Renderer(self.network, prompts, self.statistics, self.status)
+        for text in WORDS:
+            prompts.value(text)
+        self.index = 0
+
+    def frame(self, scene):
+        """Paint a frame; return its seconds and how many of them no stage and no bend took."""
+        self.index += 1
+        tick = Tick(self.index, self.index * self.seconds, self.seconds, 0.0)
+        begin = thread_time()
+        pixels = self.render(scene, Features(), tick).pixels
+        taken = thread_time() - begin
+        assert pixels.max() > 16, "black"
+        return taken, taken - sum(self.network.memory.ran.seconds.values())
+
+    def stages(self):
+        """The stages that the last frame ran."""
+        return {s.name for s in self.network.stages} & self.network.memory.ran.seconds.keys()
+
+
+def some_clusters(network):
+    groups = {"c0": Cluster("0,2", 0.6), "c1": Cluster("1,3", 0.4)}
+    return Clusters(dict.fromkeys(network.sites, groups))
+
+
+def opened(model_folder, engine):
+    torch.set_num_threads(1)
+    network = Network(load_model(str(model_folder("turbo"))), 64, 64, engine)
+    network.clusters = some_clusters(network)
+    network.prepare()
+    return network
+
+
+def moving(scene):
+    return replace(scene, walk=MOVING)
 
 
 @pytest.mark.slow
-def test_ten_thousand_moves(model_folder):
-    """Every frame new, each after one move, in processor time of one thread, which others on the
-    machine move little. A frame counts as dear where it stands out and its move, made again, does
-    too: the dearest twenty are."""
-    torch.set_num_threads(1)
-    network = Network(load_model(str(model_folder("turbo"))), 64, 64)
-    network.noise(46)
-    render = Renderer(
-        network, Prompts(network.model.encode), Statistics(Stopped()), Latest(Status())
-    )
-    chance, sites = random.Random(5), [s for s in network.sites if s not in ("unet.time", "image")]
-    scene = Scene(prompt=Prompt("a red orb"), walk=Walk(radius=0.5, period=7.0))
-
-    def frame(scene, index):
-        begin = thread_time()
-        render(scene, Features(), Tick(index, index * 0.0501, 0.0501, 0.0))
-        return thread_time() - begin
-
-    for index in range(20):
-        frame(scene, index)
-    taken, dear, scenes = [], [], [scene]
-    for number in range(MOVES):
-        try:
-            scene = move(scene, chance, sites, number)
-        except LivebendError:
-            continue
-        taken.append(frame(scene, 20 + number))
-        if number > 100 and taken[-1] > 1.5 * np.median(taken[-100:]):
-            dear.append((taken[-1], scene, scenes[-1]))
-        scenes = [*scenes[-1:], scene]
-    again = []
-    for _, after, before in sorted(dear, key=lambda d: -d[0])[:20]:
-        pairs = [(frame(before, 10**6 + k), frame(after, 10**6 + k + 1)) for k in range(0, 14, 2)]
-        plain, moved = np.median(pairs, axis=0)
-        again.append(moved / plain)
-    print(
-        f"{len(taken)} frames, median {1e3 * np.median(taken):.2f} ms, {len(dear)} beyond 1.5 of"
-        f" it; made again, the dearest is {max(again, default=1.0):.2f} of the frame before it"
-    )
-    assert max(again, default=1.0) <= 1.5
+@pytest.mark.parametrize("backend", ["torch", "onnx", "compiled"])
+def test_ten_thousand_moves(backend, moves, model_folder, tmp_path, monkeypatch):
+    if backend == "onnx":
+        pytest.importorskip("onnxruntime")
+    monkeypatch.setattr("livebend.memory.now", thread_time)
+    told: list[str] = []
+    network = opened(model_folder, Engine(backend, Store(tmp_path, "w"), tell=told.append))
+    show, hands = Show(network), Hands(network, 5)
+    scene = Scene(prompt=Prompt(WORDS[0]), walk=MOVING)
+    scene = replace(scene, home=scene)
+    for _ in range(SETTLING):
+        show.frame(scene)
+    assert show.stages() == {stage.name for stage in network.stages}
+    runners = dict(network.engine._runners)
+    times, outside, made = [], [], []
+    for _ in range(moves):
+        before, scene = scene, hands.move(scene)
+        first, second = show.frame(moving(scene)), show.frame(moving(scene))
+        assert show.stages() == {stage.name for stage in network.stages}
+        times.append((first[0], second[0]))
+        outside.append((first[1], second[1]))
+        made.append((first[0] - second[0], before, scene))
+    assert network.engine._runners == runners
+    assert (told, network.engine.fallbacks) == ([], 0)
+    assert show.statistics.report()["nonfinite_frames"] == 0
+    assert not [n.text for n in show.status.get().notices if "left out" in n.text]
     assert network.memory.bytes < 64 << 20
+    median = float(np.median(times))
+    cost = _made_again(show, sorted(made, key=lambda m: -m[0])[:DEAREST])
+    _tell(backend, 1e3 * np.array(times), 1e3 * np.array(outside), cost / median)
+    assert cost <= 0.5 * median
+
+
+def _made_again(show, dearest):
+    """The seconds that the dearest of these moves costs, made again."""
+    costs = [0.0]
+    for _, before, after in dearest:
+        pairs = []
+        for _ in range(AGAIN):
+            show.frame(moving(before))
+            pairs.append((show.frame(moving(after))[0], show.frame(moving(after))[0]))
+        first, second = np.median(pairs, axis=0)
+        costs.append(float(first - second))
+    return max(costs)
+
+
+def _tell(backend, times, outside, worst):
+    """Print how the times lie, in ms."""
+    marks = (50, 95, 99, 100)
+    rows = (
+        ("the frame after a move", times[:, 0]),
+        ("the next frame of the same scene", times[:, 1]),
+        ("the first, longer than the second by", times[:, 0] - times[:, 1]),
+        ("the first, outside stages and bends", outside[:, 0]),
+        ("the next, outside stages and bends", outside[:, 1]),
+    )
+    print(f"\n{backend}: {len(times)} moves; processor ms, p50 p95 p99 most")
+    for name, row in rows:
+        print(f"  {name:38}", *(f"{ms:8.2f}" for ms in np.percentile(row, marks)))
+    print(f"  the dearest move, made again, costs {worst:.2f} of a median frame")
+
+
+@pytest.mark.slow
+def test_a_move_runs_only_what_lies_behind_it(moves, model_folder):
+    """Over still noise the stages that a frame runs are those behind the bends that changed."""
+    network = opened(model_folder, Engine())
+    remembering = [n for n, op in OPERATORS.items() if "past" not in op.given]
+    show, hands = Show(network), Hands(network, 6, remembering, whole=False)
+    scene = Scene(prompt=Prompt(WORDS[0]), walk=Walk(radius=0.0))
+    show.frame(scene)
+    ran = 0
+    for _ in range(moves):
+        before, scene = scene, hands.move(scene)
+        show.frame(scene)
+        assert show.stages() <= expected(network, before, scene)
+        ran += len(show.stages())
+        show.frame(scene)
+        assert show.stages() == set()
+    print(f"\n{moves} moves ran {ran / moves:.1f} of {len(network.stages)} stages each")
+    assert show.statistics.report()["nonfinite_frames"] == 0
+
+
+def expected(network, before, after):
+    """The stages behind every site at which the active bends of two scenes differ."""
+    acting = [_acting(scene) for scene in (before, after)]
+    changed = {
+        s for s in acting[0].keys() | acting[1].keys() if acting[0].get(s) != acting[1].get(s)
+    }
+    stages = {stage.name for stage in network.stages}
+    if changed & {"latent@0", "latent@0.3"}:
+        return stages
+    return {name for site in changed for name in behind(site, network.stages)}
+
+
+def _acting(scene):
+    found: dict[str, list[object]] = {}
+    for bend in bending.active(scene.bends):
+        found.setdefault(bend.site, []).append((bending.signature(bend), bend.mask))
+    return found

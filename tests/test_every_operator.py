@@ -1,11 +1,13 @@
 """What must hold for every operator, run over the registry: a new one is tested for nothing."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from livebend import bending
 from livebend.operators import OPERATORS, Past
-from livebend.scene import Bend
+from livebend.scene import Bend, specs_of_bend
 
 SHAPES = [(1, 4, 32, 32), (2, 32, 8, 8), (1, 3, 5, 9)]
 each = pytest.mark.parametrize("name", sorted(OPERATORS))
@@ -155,3 +157,31 @@ def test_the_thinnest_of_pictures(name):
         x = torch.zeros(shape)
         for values in (operator.defaults(), moved(operator)):
             assert operator.function(x, **values).isfinite().all()
+
+
+@each
+def test_a_strength_is_reached_wherever_the_operator_acts(name):
+    """At mix 1, in raw units where nothing is held: d is what was asked, or REACH times the d that
+    the operator makes by itself."""
+    operator, x = (
+        OPERATORS[name],
+        sample((2, 8, 12, 12)) * torch.tensor([1.0, 3.0])[:, None, None, None],
+    )
+    if "past" in operator.given:
+        assert "strength" not in specs_of_bend(Bend("b", name, ""))
+        return
+    given = {"toward": torch.ones_like(x).cumsum(1)}
+    for channels in ("all", "0-4"):
+        bend = Bend("b", name, "", moved(operator), channels=channels, units="raw")
+        plain = bending.apply(bend, x, given=given)[0]
+        for strength in (0.05, 0.4):
+            y, d = bending.apply(replace(bend, strength=strength), x, given=given)
+            for row in range(2):  # each sample of a batch by itself
+                own = float((plain - x)[row].norm() / x[row].norm())
+                got = float((y - x)[row].norm() / x[row].norm())
+                assert got == pytest.approx(min(strength, bending.REACH * own), rel=1e-3)
+            assert d.isfinite()
+            half = replace(bend, strength=strength, mix=0.5)
+            y, d = bending.apply(half, x, given=given)
+            assert d <= 0.5 * strength + 1e-4
+            assert torch.equal(bending.apply(half, x, given=given)[0], y)

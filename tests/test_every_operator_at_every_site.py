@@ -28,16 +28,18 @@ def tensors(network):
     found["unet.time"] = network.memory.newest("unet.time")[0].tensor
     for stage in network.stages:
         found |= dict.fromkeys(stage.texts, text.tensor)
+        for name in stage.attentions:
+            found[name] = network.memory.newest("unet.attention", stage.name)[0].tensor
         written = network.memory.newest(stage.name)
         found |= {s: v.tensor for s, v in zip(stage.writes, written, strict=True)}
     assert set(found) == set(network.sites)
     return {s: x.bfloat16() if n % 2 else x for n, (s, x) in enumerate(found.items())}
 
 
-def played(name, share):
+def played(name, site, share):
     operator = OPERATORS[name]
     values = operator.played(share)
-    return Bend("b", name, "", values, mix=1.0 if values else share)
+    return Bend("b", name, site, values, mix=1.0 if values else share)
 
 
 @each
@@ -46,7 +48,7 @@ def test_finite_deterministic_unmutated_and_of_the_sites_own_kind(name, tensors)
         before = x.clone()
         given = {"past": Past(x * 0.5, 0.05), "toward": x.flip(-1)}
         for share in (0.5, 1.0):
-            bend = played(name, share)
+            bend = played(name, site, share)
             y, strength = bending.apply(bend, x, given=given)
             assert y.isfinite().all(), site
             assert strength.isfinite()
@@ -76,5 +78,5 @@ def test_an_operator_that_changes_layout_or_dtype_is_put_right(monkeypatch, tens
     monkeypatch.setitem(OPERATORS, "sloppy", operator)
     for site, x in tensors.items():
         for lies in (x, x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x):
-            y, _ = bending.apply(Bend("b", "sloppy", ""), lies)
+            y, _ = bending.apply(Bend("b", "sloppy", site), lies)
             assert (y.dtype, y.stride()) == (lies.dtype, lies.stride()), site

@@ -46,9 +46,9 @@ def swirl(site, angle=30.0, **more):
 
 
 def test_sites_are_in_reading_order(network):
-    assert network.sites[:7] == (
+    assert network.sites[:8] == (
         "unet.text", "latent", "unet.time", "unet.in", "unet.skip.0", "unet.text.down.0",
-        "unet.down.0",
+        "unet.attention.down.0", "unet.down.0",
     )  # fmt: skip
     assert [s for s in network.sites if s.startswith("vae")] == [
         "vae.in", "vae.up.0", "vae.up.1", "vae.up.2",
@@ -76,8 +76,9 @@ def test_neutral_bends_leave_the_bytes(network, sampling):
 @pytest.mark.parametrize(
     ("site", "first"),
     [("unet.mid", "unet.up.0"), ("unet.up.2", "unet.up.3"), ("unet.text.up.2", "unet.up.2"),
-     ("unet.text.mid", "unet.mid"), ("unet.skip.1", "unet.up.3"),
-     ("latent@1", "vae.in"), ("vae.up.1", "vae.up.2"), ("image", None)],
+     ("unet.text.mid", "unet.mid"), ("unet.attention.up.3", "unet.up.3"),
+     ("unet.skip.1", "unet.up.3"), ("latent@1", "vae.in"), ("vae.up.1", "vae.up.2"),
+     ("image", None)],
 )  # fmt: skip
 def test_only_what_lies_behind_a_bend_runs_again(network, site, first):
     picture(network, (swirl(site, 10.0),))
@@ -120,7 +121,8 @@ def test_undo_and_a_b_are_free(network):
 moves = st.lists(
     st.tuples(
         st.sampled_from(["latent@0", "latent@0.5", "unet.down.1", "unet.skip.1", "unet.mid",
-                         "unet.text.up.1", "unet.up.2", "latent@1", "vae.up.0"]),
+                         "unet.text.up.1", "unet.attention.up.2", "unet.up.2", "latent@1",
+                         "vae.up.0"]),
         st.sampled_from([0.0, 15.0, 90.0]),
         st.sampled_from([46, 47]),
         st.sampled_from([ONE, *(Sampling("euler", 2, 0.0, r) for r in RULES)]),

@@ -14,7 +14,7 @@ from livebend.network import Network
 from livebend.operators import OPERATORS
 from livebend.operators.registry import Operator
 from livebend.prompts import Prompts
-from livebend.renderer import HELD_OFF, Renderer, _Courses
+from livebend.renderer import EASING, HELD_OFF, Renderer, _Courses
 from livebend.scene import Bend, Prompt, Route, Sampling, Scene, Walk
 from livebend.status import Statistics, Status
 
@@ -181,6 +181,28 @@ def test_a_bad_frame_is_never_shown_and_its_cause_is_left_out(stage, broken):
     assert stage.status.get().counters.nonfinite_frames == 1
     stage.frame(scene, 1.2 + HELD_OFF)
     assert stage.status.get().counters.nonfinite_frames == 2
+
+
+def test_a_bend_that_was_left_out_comes_back_eased(stage, monkeypatch):
+    factor = [float("nan")]
+    made = Operator("double", "test", lambda x: x * factor[0], {}, (), matched=False)
+    monkeypatch.setitem(OPERATORS, "double", made)
+    scene = replace(STILL, bends=(Bend("bad", "double", "unet.mid", mix=0.8, units="raw"),))
+    stage.frame(STILL, 0.0)
+    stage.frame(scene, 1.0)
+    factor[0] = 2.0
+    stage.render.network.memory.forget()  # or it answers with what the fault made
+
+    def told(time):
+        stage.frame(scene, time)
+        bend = stage.status.get().bends[0]
+        return bend.active, bend.mix, bend.note
+
+    end = 1.0 + HELD_OFF
+    assert told(end - 0.1) == (False, 0.0, "left out after a fault")
+    assert told(end + 0.5 * EASING) == (True, pytest.approx(0.4), "coming back after a fault")
+    assert told(end + EASING) == (True, 0.8, "")
+    assert stage.status.get().counters.nonfinite_frames == 1
 
 
 @pytest.mark.parametrize("site", ["latent@0", "unet.text", "unet.skip.0", "unet.up.3", "image"])

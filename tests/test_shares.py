@@ -48,7 +48,8 @@ def test_what_it_supposes_of_a_walk_is_what_a_scene_has():
 @pytest.mark.parametrize(
     "site",
     ["unet.in", "unet.down.1", "unet.skip.1", "unet.skip.6", "unet.mid", "unet.up.2", "unet.up.0#1",
-     "latent@0", "latent@0.8", "latent@1", "unet.text", "vae.in", "vae.up.1", "image"],
+     "unet.text.up.1", "unet.attention.mid", "latent@0", "latent@0.8", "latent@1", "unet.text",
+     "vae.in", "vae.up.1", "image"],
 )  # fmt: skip
 def test_it_agrees_with_what_runs(network, site, steps, depth):
     sampling = Sampling("euler", steps, 0.0, depth)

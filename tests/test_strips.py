@@ -8,8 +8,8 @@ from livebend.models import load_model
 from livebend.network import Network
 from livebend.operators import OPERATORS
 from livebend.scene import Bend
-from livebend.strips import candidates, good_site, write_strips
-from livebend.sweep import PLAIN, Painter, played
+from livebend.strips import SCENE, SHOWN, candidates, good_site, shown, write_strips
+from livebend.sweep import Painter, played
 
 
 def test_every_operator_has_a_strip(tmp_path, model_folder, monkeypatch):
@@ -43,6 +43,14 @@ def test_an_operator_is_played_from_neutral_to_the_end_of_its_way(name):
 def test_the_site_is_one_where_the_operator_shows(model_folder):
     network = Network(load_model(str(model_folder("turbo"))), 64, 64)
     paint = Painter(network)
-    site = good_site(OPERATORS["rotate_pairs"], paint, paint(PLAIN))
+    site = good_site(OPERATORS["rotate_pairs"], paint, paint(SCENE))
     assert site in candidates(network.sites)
     assert not any(".skip." in site for site in candidates(network.sites))
+
+
+def test_what_is_shown_otherwise_is_within_its_range():
+    for name, chosen in SHOWN.items():
+        assert len(shown(OPERATORS[name], "image")) == len(chosen) > 2
+        for values in chosen:
+            for key, value in values.items():
+                assert OPERATORS[name].specs[key].check(value, key) == value

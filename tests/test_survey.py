@@ -45,4 +45,4 @@ def test_the_command_lists_them(model_folder, capsys):
     assert any(line.startswith("unet.mid") and line.endswith("%") for line in said)
     assert main(["sites", "--model", model, "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert {"name", "shape", "stride", "share", "behind"} == rows[0].keys()
+    assert {"name", "shape", "stride", "share", "behind", "clusters"} == rows[0].keys()

@@ -7,12 +7,14 @@ the tensor of that name before anything reads it. In reading order:
     vae.in · vae.mid · vae.up.0… · image           and unet.skip.0…, the copies kept for the way up
 
 A block that attends to the prompt reads a text of its own, `unet.text.up.1` for `unet.up.1`: the
-same tensor as `unet.text` until a bend of that name makes it another.
+same tensor as `unet.text` until a bend of that name makes it another; and a factor of its own
+on the logits of that attention, `unet.attention.up.1`: ones until they are bent.
 `unet.down.i` is the path onward and `unet.skip.n` the stored copy, even where both are one tensor.
 The list is derived from the model; nothing of diffusers' forward passes is edited or copied.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -21,12 +23,14 @@ import torch
 from torch import Tensor, nn
 
 from livebend.errors import ModelError
+from livebend.models.attention import Attention, attention_of
 from livebend.models.folding import fold
 
 Run = Callable[..., tuple[Tensor, ...]]
 
-LAYOUT = 2  # raised where a stage of the same name comes to compute something else
+LAYOUT = 3  # raised where a stage of the same name comes to compute something else
 OWN_TEXT = "unet.text."  # what a block reads of the prompt, and another may read otherwise
+OWN_ATTENTION = "unet.attention."  # how sharply it attends to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +38,9 @@ class Stage:
     """One stretch of the network: `run(*tensors of reads)` gives the tensors of `writes`.
 
     `sized_by` names a tensor of which only the height and width are read; they are passed last, as
-    the keyword `size`. `owner` is the network whose weights it reads. `work` is about how much it
-    multiplies, to be compared with that of its neighbours.
+    the keyword `size`. `owner` is the network whose weights it reads, `attention` what its read of
+    `unet.attention.…` acts on. `work` is about how much it multiplies, to be compared with that of
+    its neighbours.
     """
 
     name: str
@@ -45,11 +50,17 @@ class Stage:
     sized_by: str | None = None
     owner: nn.Module | None = None
     work: float = 0.0
+    attention: Attention | None = None
 
     @property
     def texts(self) -> tuple[str, ...]:
         """The text that this stage reads and no other: `unet.text` but for its own bends."""
         return tuple(name for name in self.reads if name.startswith(OWN_TEXT))
+
+    @property
+    def attentions(self) -> tuple[str, ...]:
+        """The factor on attention that this stage reads and no other: ones but for its bends."""
+        return tuple(name for name in self.reads if name.startswith(OWN_ATTENTION))
 
 
 def unet_stages(unet: nn.Module, height: int, width: int) -> list[Stage]:
@@ -68,13 +79,13 @@ def unet_stages(unet: nn.Module, height: int, width: int) -> list[Stage]:
     for i, block in enumerate(net.down_blocks):
         name, made = f"unet.down.{i}", _skips_made(block)
         writes = (name, *(f"unet.skip.{skips + n}" for n in range(made)))
-        work = _work(block, area / 4**i)
-        stages.append(Stage(name, _reads(block, name, last), writes, _down(block), work=work))
+        stage = _attending(block, name, last, writes, _down)
+        stages.append(replace(stage, work=_work(block, area / 4**i)))
         skips, last = skips + made, name
     if net.mid_block is not None:
-        reads = _reads(net.mid_block, "unet.mid", last)
+        stage = _attending(net.mid_block, "unet.mid", last, ("unet.mid",), _mid)
         work = _work(net.mid_block, area / 4 ** (len(net.down_blocks) - 1))
-        stages.append(Stage("unet.mid", reads, ("unet.mid",), _mid(net.mid_block), work=work))
+        stages.append(replace(stage, work=work))
         last = "unet.mid"
     for i, block in enumerate(net.up_blocks):
         taken = len(block.resnets)
@@ -82,9 +93,10 @@ def unet_stages(unet: nn.Module, height: int, width: int) -> list[Stage]:
         skips -= taken
         sized_by = f"unet.skip.{skips - 1}" if skips and forced else None
         name = f"unet.up.{i}"
-        reads = (*_reads(block, name, last), *popped)
+        stage = _attending(block, name, last, (name,), _up)
         work = _work(block, area / 4 ** (len(net.up_blocks) - 1 - i))
-        stages.append(Stage(name, reads, (name,), _up(block), sized_by, work=work))
+        reads = (*stage.reads, *popped)
+        stages.append(replace(stage, reads=reads, sized_by=sized_by, work=work))
         last = name
     stages.append(Stage("unet.out", (last,), ("unet.out",), _out(net)))
     return [replace(stage, owner=net) for stage in stages]
@@ -150,16 +162,36 @@ def _skips_made(block: Any) -> int:
     return len(block.resnets) + len(block.downsamplers or ())
 
 
-def _reads(block: Any, name: str, last: str) -> tuple[str, ...]:
-    own = (OWN_TEXT + name.removeprefix("unet."),) if _attends(block) else ()
-    return (last, "unet.time", *own)
+def _attending(
+    block: Any,
+    name: str,
+    last: str,
+    writes: tuple[str, ...],
+    make: Callable[[Any, Attention | None], Run],
+) -> Stage:
+    """A block as a stage, with the text and the attention of its own where it attends."""
+    own = name.removeprefix("unet.")
+    attention = attention_of(block) if _attends(block) else None
+    reads = [last, "unet.time"]
+    reads += [OWN_TEXT + own] if _attends(block) else []
+    reads += [OWN_ATTENTION + own] if attention else []
+    return Stage(name, tuple(reads), writes, make(block, attention), attention=attention)
 
 
-def _text(block: Any, tensors: Sequence[Tensor]) -> tuple[dict[str, Tensor], Sequence[Tensor]]:
-    """Split off the text that an attending block reads after the path and the time."""
+@contextmanager
+def _told(
+    block: Any, attention: Attention | None, tensors: Sequence[Tensor]
+) -> Iterator[tuple[dict[str, Tensor], Sequence[Tensor]]]:
+    """Split off what an attending block reads after the path and the time: yield its text, and the
+    rest; inside, its attention is as told."""
+    text: dict[str, Tensor] = {}
     if _attends(block):
-        return {"encoder_hidden_states": tensors[0]}, tensors[1:]
-    return {}, tensors
+        text, tensors = {"encoder_hidden_states": tensors[0]}, tensors[1:]
+    if attention is None:
+        yield text, tensors
+        return
+    with attention.scaled(tensors[0]):
+        yield text, tensors[1:]
 
 
 def _conv_in(net: Any) -> Run:
@@ -170,32 +202,32 @@ def _conv_in(net: Any) -> Run:
     return run
 
 
-def _down(block: Any) -> Run:
+def _down(block: Any, attention: Attention | None) -> Run:
     def run(h: Tensor, time: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
-        text, _ = _text(block, rest)
-        h, skips = block(hidden_states=h, temb=time, **text)
+        with _told(block, attention, rest) as (text, _):
+            h, skips = block(hidden_states=h, temb=time, **text)
         return h, *skips
 
     return run
 
 
-def _mid(block: Any) -> Run:
+def _mid(block: Any, attention: Attention | None) -> Run:
     def run(h: Tensor, time: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
-        text, _ = _text(block, rest)
-        return (block(h, time, **text),)
+        with _told(block, attention, rest) as (text, _):
+            return (block(h, time, **text),)
 
     return run
 
 
-def _up(block: Any) -> Run:
+def _up(block: Any, attention: Attention | None) -> Run:
     def run(
         h: Tensor, time: Tensor, *rest: Tensor, size: tuple[int, ...] | None = None
     ) -> tuple[Tensor, ...]:
-        text, skips = _text(block, rest)
-        arguments: dict[str, Any] = {"upsample_size": size, **text}
-        return (
-            block(hidden_states=h, temb=time, res_hidden_states_tuple=tuple(skips), **arguments),
-        )
+        with _told(block, attention, rest) as (text, skips):
+            more: dict[str, Any] = {"upsample_size": size, **text}
+            return (
+                block(hidden_states=h, temb=time, res_hidden_states_tuple=tuple(skips), **more),
+            )
 
     return run
 
@@ -263,18 +295,24 @@ def _kl_run(block: nn.Module) -> Run:
 def joined(name: str, stages: Sequence[Stage]) -> Stage:
     """Join stages that follow one another into one, which writes what is read behind them.
 
-    It reads what they read and do not write themselves. What lies between them is never seen, so it
-    stands for them only where nothing is bent there. None of them may be told a size to reach.
+    It reads what they read and do not write themselves, but for the factors on their attention,
+    which are ones. What lies between them is never seen, so it stands for them only where nothing
+    is bent there. None of them may be told a size to reach.
     """
     made = {site for stage in stages for site in stage.writes}
     used = {site for stage in stages for site in stage.reads}
-    reads = tuple(dict.fromkeys(r for stage in stages for r in stage.reads if r not in made))
+    even = {site for stage in stages for site in stage.attentions}
+    read = dict.fromkeys(r for stage in stages for r in stage.reads)
+    reads = tuple(site for site in read if site not in made | even)
     last = stages[-1].writes
     writes = (*last, *(w for stage in stages[:-1] for w in stage.writes if w not in used))
 
     def run(*tensors: Tensor) -> tuple[Tensor, ...]:
         known = dict(zip(reads, tensors, strict=True))
         for stage in stages:
+            if stage.attention is not None:
+                ones = stage.attention.ones(known[stage.reads[0]])
+                known.update(dict.fromkeys(stage.attentions, ones))
             written = stage.run(*(known[read] for read in stage.reads))
             known.update(zip(stage.writes, written, strict=True))
         return tuple(known[site] for site in writes)
@@ -311,11 +349,13 @@ def _group(name: str, members: tuple[Stage, ...]) -> Group:
         return Group(members, None, frozenset())
     whole = joined(name, members)
     made = {site for stage in members for site in stage.writes}
-    return Group(members, whole, frozenset(made.difference(whole.writes)))
+    inside = {site for stage in members for site in stage.attentions}
+    return Group(members, whole, frozenset(inside | made.difference(whole.writes)))
 
 
 def sites(stages: Sequence[Stage]) -> Iterator[str]:
-    """Yield every site of the stages, in reading order: a block's own text, what it writes."""
+    """Yield every site of the stages, in reading order: what a block alone reads and all writes."""
     for stage in stages:
         yield from stage.texts
+        yield from stage.attentions
         yield from stage.writes

@@ -187,9 +187,12 @@ def _bend(at: Place, y: float, bend: BendStatus, accent: Colour) -> float:
     canvas, colour = at.canvas, accent if bend.active else FAINT
     name = canvas.fitted(bend.name, BODY, 110)
     end = at.left + canvas.text(at.left, y, name, BODY, INK if bend.active else FAINT) + 8
-    where = canvas.fitted(f"{bend.operator} · {bend.site}", SMALL, at.right - 108 - end)
-    canvas.text(end, y + 1, where, SMALL, DIM)
-    canvas.number(at.right - 56, y, f"{bend.strength:.2f}", SMALL, colour)
+    goal = f" of {bend.goal:.2f}" if bend.goal else ""
+    room = at.right - (148 if goal else 108) - end
+    canvas.text(
+        end, y + 1, canvas.fitted(f"{bend.operator} · {bend.site}", SMALL, room), SMALL, DIM
+    )
+    canvas.number(at.right - 56, y, f"{bend.strength:.2f}{goal}", SMALL, colour)
     canvas.number(at.right, y, f"{bend.mix:.2f}", SMALL, INK if bend.active else FAINT)
     y += 15
     canvas.bar(at.left, y, at.inner, bend.strength, colour, height=4)

@@ -20,10 +20,16 @@ MASK = "mask."  # before the name of a mask's parameter, within its bend
 
 
 def specs_of_bend(bend: Bend) -> dict[str, Spec]:
-    """Every parameter of a bend: its own, its operator's, and its mask's as mask.x and so on."""
-    own = {k: s for k, s in specs_of(Bend).items() if k not in ("name", "operator")}
+    """Every parameter of a bend: its own, its operator's, and its mask's as mask.x and so on.
+
+    An operator that is given what it made last has no strength: a factor on that would grow from
+    frame to frame.
+    """
+    operator = find_operator(bend.operator)
+    without = ("name", "operator", *(["strength"] if "past" in operator.given else []))
+    own = {k: s for k, s in specs_of(Bend).items() if k not in without}
     masked = {f"{MASK}{name}": spec for name, spec in masks.SPECS.items()}
-    return own | dict(find_operator(bend.operator).specs) | masked
+    return own | dict(operator.specs) | masked
 
 
 def specs_of_route() -> dict[str, Spec]:

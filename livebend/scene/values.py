@@ -160,8 +160,13 @@ class Bend:
     site: Annotated[str, "where it acts, such as unet.mid, unet.mid#1 or latent@0.8"]
     values: Mapping[str, Value] = field(default_factory=dict)
     mask: Mapping[str, Value] = field(default_factory=dict, kw_only=True)
-    channels: Annotated[str, "all, or 0-3, or 0,2, or random:0.25:7 (fraction, seed)"] = "all"
+    channels: Annotated[
+        str, "all, or 0-3, or 0,2, or random:0.25:7 (fraction, seed), or cluster:c0"
+    ] = "all"
     mix: Annotated[Unit, "0 = untouched, 1 = fully bent"] = 1.0
+    strength: Annotated[
+        float, Range(0, 2), "the d = ‖y − x‖/‖x‖ to reach at mix 1 without a mask; 0 = as it comes"
+    ] = 0.0
     normalise: Annotated[
         Normalise, "auto = match mean and deviation where the operator asks for it"
     ] = "auto"

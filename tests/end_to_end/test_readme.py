@@ -71,7 +71,7 @@ def test_a_command(arguments, folder, capsys):
         arguments = [a for a in arguments if a != "--size"] + [*QUICK, "--seconds", "0.3"]
     elif arguments[0:1] == ["tune"]:
         arguments = [*arguments[:2], "torch", *QUICK]  # the others are made for minutes
-    elif arguments[:1] == ["sweep"] or "--image" in arguments:
+    elif arguments[:1] in (["sweep"], ["clusters"]) or "--image" in arguments:
         arguments = [*arguments, *QUICK]
     elif not arguments or arguments[0] not in lists:
         arguments = [*arguments, *QUICK, *LIVE]

@@ -1,0 +1,121 @@
+"""A bend that is told how strong to be is that strong, at any site, in every frame."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from livebend.commands import Set
+from livebend.errors import UnknownName
+from livebend.flow import Features
+from livebend.models import load_model
+from livebend.morphing import blended
+from livebend.network import Network
+from livebend.scene import Bend, Prompt, Route, Sampling, Scene, Walk
+from livebend.status import BendStatus, Statistics
+from livebend.sweep import axis
+from livebend.tables import scene_from, table_of
+from tests.test_network import picture
+from tests.test_renderer import STILL, Stage, Stopped
+
+CPU, F32 = torch.device("cpu"), torch.float32
+LOUD = Features(rms=1.0, silent=False)
+
+
+@pytest.fixture(scope="module")
+def network(model_folder):
+    return Network(load_model(str(model_folder("turbo")), CPU, F32), 64, 64)
+
+
+def strong(site, strength, operator="rotate_pairs", **more):
+    values = {"angle": 60.0} if operator == "rotate_pairs" else {}
+    return Bend("b", operator, site, values, strength=strength, **more)
+
+
+def test_it_is_reached_at_every_site(network):
+    for site in network.sites:
+        for strength in (0.1, 0.5):
+            d = float(picture(network, (strong(site, strength),)).strength["b"])
+            assert d == pytest.approx(strength, rel=1e-3), site
+
+
+def test_nothing_asked_is_as_it_comes(network):
+    free = picture(network, (strong("unet.mid", 0.0),))
+    assert float(free.strength["b"]) == pytest.approx(1.0, rel=1e-3)  # 2·sin 30°
+    asked = picture(network, (strong("unet.mid", float(free.strength["b"])),))
+    assert torch.allclose(asked.image.tensor, free.image.tensor, atol=1e-5)
+
+
+def test_mix_and_mask_take_their_part_of_it(network):
+    half = picture(network, (strong("unet.up.2", 0.4, mix=0.5),)).strength["b"]
+    assert float(half) == pytest.approx(0.2, rel=1e-3)
+    masked = {"kind": "disc", "size": 0.5}
+    part = picture(network, (strong("unet.up.2", 0.4, mask=masked),)).strength["b"]
+    assert 0.0 < float(part) < 0.4
+
+
+def test_an_operator_that_hardly_acts_is_not_driven_far(network):
+    bend = replace(strong("unet.mid", 0.5), values={"angle": 0.01})
+    assert float(picture(network, (bend,)).strength["b"]) < 0.01
+
+
+def test_split_depths_share_it(network):
+    split = Sampling("euler", 2, 0.0, "split")
+    bend = strong("latent@0.4", 0.3)
+    painted = picture(network, (bend,), split)
+    fresh = picture(Network(network.model, 64, 64), (bend,), split)
+    assert torch.equal(painted.image.tensor, fresh.image.tensor)
+    assert 0.0 < float(painted.strength["b"]) < 0.3
+
+
+def test_a_route_may_bring_it_from_nothing(network):
+    """Silence is next to no bend, not the bend as it comes."""
+    bend = strong("unet.up.3", 0.0)
+    route = Route("r", "rms", "bend.b.strength", high=0.5, attack=0.0, release=0.0)
+    stage, plain = Stage(network), Stage(network).frame(STILL)
+    scene = replace(STILL, bends=(bend,), routes=(route,))
+    quiet = stage.frame(scene, 0.0)
+    assert np.abs(quiet.astype(int) - plain).max() <= 1
+    stage.frame(scene, 0.1, LOUD)
+    told = stage.status.get().bends[0]
+    assert told.goal > 0.1
+    assert told.strength == pytest.approx(told.goal, rel=1e-3)
+
+
+def test_presets_and_hands_say_it_as_they_say_mix():
+    table = {"bend": {"b": {"operator": "dilate", "site": "unet.mid", "size": 3, "strength": 0.3}}}
+    scene = scene_from(table)
+    assert scene.bend("b").strength == 0.3
+    assert scene_from(table_of(scene)) == scene
+    assert Set("bend.b.strength", 9.0).apply(scene).bend("b").strength == 2.0
+    assert axis("bend.b.strength=0.1,0.2").values == (0.1, 0.2)
+
+
+def test_what_hears_its_own_past_has_none():
+    scene = scene_from({"bend": {"b": {"operator": "feedback", "site": "image"}}})
+    with pytest.raises(UnknownName, match=r"bend\.b\.strength"):
+        Set("bend.b.strength", 0.3).apply(scene)
+    with pytest.raises(UnknownName, match=r"bend\.b\.strength"):
+        scene_from({"bend": {"b": {"operator": "feedback", "site": "image", "strength": 0.3}}})
+
+
+def test_a_morph_fades_between_asked_and_not_asked():
+    old = Scene(prompt=Prompt("a red orb"), walk=Walk(radius=0.0), bends=(strong("image", 0.0),))
+    new = replace(old, bends=(strong("image", 0.4),))
+    assert [(b.strength, b.mix) for b in blended(old, new, 0.25).bends] == [
+        (0.4, 0.25), (0.0, 0.75),
+    ]  # fmt: skip
+    other = replace(old, bends=(strong("image", 0.2),))
+    (moved,) = blended(other, new, 0.5).bends
+    assert moved.strength == pytest.approx(0.3)
+
+
+def test_a_report_has_the_meters_of_every_bend():
+    statistics = Statistics(Stopped())
+    for d in (0.1, 0.3):
+        statistics.status(Features(), bends=[BendStatus("b", "add", "image", strength=d)])
+    assert statistics.report()["bends"] == {"b": {"frames": 2, "d": 0.2, "d_most": 0.3}}
+    for n in range(200):
+        statistics.status(Features(), bends=[BendStatus(f"b{n}", "add", "image", strength=0.1)])
+    assert len(statistics.report()["bends"]) == 64
