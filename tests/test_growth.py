@@ -80,7 +80,7 @@ def test_drawn_masks_are_bounded(tmp_path, monkeypatch):
 def test_hands_leave_nothing_behind(monkeypatch):
     moments = iter(range(10**6))
     desk = type("Desk", (), {})()
-    desk.scene, desk.bank = Latest(Scene()), None
+    desk.scene, desk.bank, desk.output = Latest(Scene()), None, {}
     desk.refuse, desk.send = lambda why: None, lambda wish: True
     ear = Ear(desk, lambda: float(next(moments)))
     queue = CommandQueue(refuse=lambda why: None, gate=Gate(lambda t: False, lambda t: None))
@@ -162,7 +162,7 @@ def test_an_engine_s_fall_backs_are_told_once(model_folder, tmp_path, monkeypatc
     network = Network(load_model(str(model_folder("turbo"))), 64, 64, made)
     for _ in range(3):
         network.prepare()
-    assert len(told) == len(made._told) == len(network.stages)
+    assert len(told) == len(made._told) == len(network.stages) + len(network.groups)
     assert made.described(s.name for s in network.stages) == "torch"
 
 
