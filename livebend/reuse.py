@@ -269,9 +269,7 @@ def steady(stages: Sequence[Stage], moving: frozenset[str]) -> Sequence[Stage]:
 def read_by(stages: Sequence[Stage]) -> tuple[str, ...]:
     """Return the names of what stages read that none of them writes and that is not a stage's own;
     of the text, `unet.text`."""
-    made = {
-        name for stage in stages for name in (*stage.writes, *stage.texts, *stage.attentions)
-    }
+    made = {name for stage in stages for name in (*stage.writes, *stage.texts, *stage.attentions)}
     read = {name: None for stage in stages for name in stage.reads if name not in made}
     return (*read, "unet.text")
 
