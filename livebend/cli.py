@@ -13,9 +13,7 @@ from livebend.errors import LivebendError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
-    # How long a waiting thread of the network spins before it sleeps: sleeping at once doubles
-    # the frame on a quiet machine, spinning on costs five times the frame on a busy one.
-    os.environ.setdefault("GOMP_SPINCOUNT", "200000")
+    limit_spinning()
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help", "--version")):
         given.insert(0, "live")
@@ -29,6 +27,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return status
+
+
+def limit_spinning() -> None:
+    """Set how long a waiting thread of the network spins before it sleeps: before torch comes.
+
+    Sleeping at once doubles the frame on a quiet machine, spinning on costs five times the frame on
+    a busy one.
+    """
+    os.environ.setdefault("GOMP_SPINCOUNT", "200000")
 
 
 def _load_own(wishes: argparse.Namespace) -> None:

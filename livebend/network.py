@@ -5,9 +5,9 @@ changed run: prompt, noise, step, what lies upstream, and the values of bends.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import product
 from math import isnan
 from typing import TypeVar
 
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from livebend import bending
 from livebend.backends import Engine, Inputs
-from livebend.backends.choices import Conditions
+from livebend.backends.choices import USUAL, Conditions
 from livebend.clusters import Clusters
 from livebend.drawn import Drawn
 from livebend.errors import BendFault, OutOfRange
@@ -43,7 +43,6 @@ from livebend.sampler import Schedule, ddim_step, euler_step, lcm_step, schedule
 from livebend.scene import Bend, Sampling, Scene
 
 T = TypeVar("T")
-DEFAULT = Conditions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +74,7 @@ Finished = tuple[Value, _Bends]  # a latent after all its steps, and what acted 
 
 
 class Network:
-    """A model at one size of picture. Owned by the render thread.
-
-    `joins` = False keeps the engine from joining stages, so that each is measured on its own.
-    """
+    """A model at one size of picture. Owned by the render thread."""
 
     def __init__(
         self,
@@ -87,7 +83,7 @@ class Network:
         height: int,
         engine: Engine | None = None,
         drawn: Drawn | None = None,
-        conditions: Conditions = DEFAULT,
+        conditions: Conditions = USUAL,
         clusters: Clusters | None = None,
     ) -> None:
         """`drawn` are the drawn masks in reach; `conditions` say how the model's weights lie, and
@@ -111,7 +107,7 @@ class Network:
         self._unet = unet_stages(model.unet, *self.shape[2:])
         self._vae = vae_stages(model.vae)
         self._unet_groups, self._vae_groups = groups(self._unet), groups(self._vae)
-        self.joins = True
+        self._joins = True
         self._time = time_stage(model.unet)
         self.pasts = Pasts()
         self._bends = _Bends(self.pasts)
@@ -206,10 +202,24 @@ class Network:
         guidance. Slow, and before a show; a show never exports or compiles anything."""
         text = Value(-1, self.model.encode([""]))
         with self.engine.preparing():
-            for negative, self.joins in product((None, text) if guided else (None,), (False, True)):
-                self.memory.forget()
-                self.paint(self.noise(0)[0], text, (), Sampling("euler", 1, 2.0), negative)
+            for negative in (None, text) if guided else (None,):
+                with self.apart():
+                    self._rehearse(text, negative)
+                self._rehearse(text, negative)
         self.memory.forget()
+
+    def _rehearse(self, text: Value, negative: Value | None) -> None:
+        self.memory.forget()
+        self.paint(self.noise(0)[0], text, (), Sampling("euler", 1, 2.0), negative)
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Run every stage on its own inside, joined with none, as whoever looks at one needs it."""
+        before, self._joins = self._joins, False
+        try:
+            yield
+        finally:
+            self._joins = before
 
     def culprits(self) -> list[str]:
         """The bends that made values that are not finite of finite ones in the last picture; where
@@ -393,7 +403,7 @@ class Network:
     def _chosen(self, part: Group, k: int) -> tuple[Stage, ...]:
         """A group's stages as one where an engine joins them and nothing is bent inside."""
         whole = part.whole
-        if whole is None or not (self.joins and self.engine.joins(whole.name)):
+        if whole is None or not (self._joins and self.engine.joins(whole.name)):
             return part.stages
         inside = (place for site in part.hidden for place, _ in self._bends.at.get(site, ()))
         bent = any(place.step is None or place.step == k for place in inside)

@@ -6,7 +6,7 @@ import torch
 
 from livebend import __version__
 from livebend.backends import BACKENDS, Engine, Store, cache_folder
-from livebend.backends.choices import LAYOUTS, Conditions, choice_file, read_choice
+from livebend.backends.choices import LAYOUTS, USUAL, Conditions, choice_file, read_choice
 from livebend.clusters import read_clusters
 from livebend.drawn import Drawn
 from livebend.errors import UnknownName
@@ -68,12 +68,12 @@ def _engine(
     model: Model, size: tuple[int, int], backend: str, tell: Tell
 ) -> tuple[Engine, Conditions]:
     if backend == "torch":
-        return Engine(), Conditions()
+        return Engine(), USUAL
     store = store_of(model)
     if backend != AUTO:
         tell(f"backend {backend}: what is not in the cache yet is made now")
-        return Engine(backend, store, tell=tell), Conditions()
+        return Engine(backend, store, tell=tell), USUAL
     choice = read_choice(choice_file(store, size, model.dtype))
     if choice is None:
-        return Engine(), Conditions()
+        return Engine(), USUAL
     return Engine(choice.stages, store, build=False, tell=tell), choice.conditions

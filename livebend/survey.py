@@ -80,7 +80,8 @@ def _spent(network: Network, text: Value) -> Mapping[str, float]:
     for _ in range(FRAMES):
         network.memory.forget()
         network.memory.begin_frame()
-        network.paint(network.noise(0)[0], text, (), Sampling(steps=1))
+        with network.apart():
+            network.paint(network.noise(0)[0], text, (), Sampling(steps=1))
         for name, seconds in network.memory.ran.seconds.items():
             fastest[name] = min(fastest.get(name, seconds), seconds)
     return {stage.name: fastest[stage.name] for stage in network.stages}

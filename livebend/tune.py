@@ -7,7 +7,7 @@ stage's time is the median over all rounds. The mixture of the winners is then p
 like the others, and kept only if nothing beats it.
 """
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from types import MappingProxyType
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from livebend.backends import BACKENDS, Engine
-from livebend.backends.choices import LAYOUTS, Choice, Conditions, choice_file, write_choice
+from livebend.backends.choices import LAYOUTS, USUAL, Choice, Conditions, choice_file, write_choice
 from livebend.clock import now
 from livebend.memory import Value
 from livebend.models import Model, lay_out, load_model
@@ -27,7 +27,6 @@ from livebend.threads import compute_with, counts
 
 MIXED = "mixed"
 HEAVY = ("compiled",)  # takes minutes, and once more for each number of threads
-DEFAULT = Conditions()
 NONE: Mapping[str, float] = MappingProxyType({})
 NO_GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 # A backend must beat the best other one by this factor: compiled stages hold Python's lock.
@@ -81,7 +80,7 @@ def tune(
     mixture = _best(bench.measure(), bench.groups)
     bench.prepare(MIXED, Engine(mixture, store, tell=tell), best)
     told = {f"{name}, {on}": round(ms, 2) for (name, on), ms in conditions_ms.items()}
-    made = _decided(mixture, bench.measure(), best, told)
+    made = _decided(mixture, bench.measure(), best, told, bench.groups)
     write_choice(choice_file(store, (width, height), loaded.dtype), made)
     return made
 
@@ -116,8 +115,9 @@ class _Bench:
             for key, network in self.networks.items():
                 _settle(network)
                 for k in range(self._frames + 2):
-                    _, apart = _frame(network, text, turn * 100 + k, joins=False)
-                    taken, whole = _frame(network, text, turn * 100 + 50 + k, joins=True)
+                    with network.apart():
+                        _, apart = _frame(network, text, turn * 100 + k)
+                    taken, whole = _frame(network, text, turn * 100 + 50 + k)
                     if k >= 2:  # two frames to settle
                         made[key].add(taken, {**whole, **apart})
                 network.memory.forget()
@@ -130,11 +130,8 @@ def _settle(network: Network) -> None:
     compute_with(network.conditions.threads)
 
 
-def _frame(
-    network: Network, text: Value, seed: int, *, joins: bool
-) -> tuple[float, Mapping[str, float]]:
+def _frame(network: Network, text: Value, seed: int) -> tuple[float, Mapping[str, float]]:
     """Paint a fresh frame; return seconds, and those of every stage."""
-    network.joins = joins
     begin = now()
     network.memory.begin_frame()
     network.paint(network.noise(seed, 0)[0], text, (), ONE)
@@ -165,20 +162,22 @@ def _best(
 def _decided(
     mixture: Mapping[str, str],
     measured: Mapping[str, _Measured],
-    conditions: Conditions = DEFAULT,
+    conditions: Conditions = USUAL,
     conditions_ms: Mapping[str, float] = NONE,
+    groups: Iterable[str] = (),
 ) -> Choice:
-    """The mixture, or the one backend that beats it."""
+    """The mixture, or the one backend that beats it, with the groups that it joined meanwhile."""
     frame_ms = {name: _median(m.frames) for name, m in measured.items()}
     first = min(frame_ms, key=lambda name: frame_ms[name] * HANDICAP.get(name, 1.0))
-    stages = dict(mixture) if first == MIXED else dict.fromkeys(mixture, first)
+    joined = [group for group in groups if group in measured[first].stages]
+    stages = dict(mixture) if first == MIXED else dict.fromkeys((*mixture, *joined), first)
     stage_ms = {
         stage: {
             name: round(_median(m.stages[stage]), 3)
             for name, m in measured.items()
             if stage in m.stages
         }
-        for stage in mixture
+        for stage in stages
     }
     whole_ms = {name: round(ms, 2) for name, ms in frame_ms.items()}
     return Choice(stages, conditions, stage_ms, whole_ms, conditions_ms)

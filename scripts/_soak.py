@@ -223,8 +223,10 @@ def figures(report, points, black, show) -> dict[str, object]:
 
 
 def main(given: list[str] | None = None) -> int:
+    from livebend.cli import limit_spinning  # noqa: PLC0415
+
     wishes = parse(sys.argv[1:] if given is None else given)
-    os.environ.setdefault("GOMP_SPINCOUNT", "200000")
+    limit_spinning()
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     found = soak(wishes, lambda line: print(line, file=sys.stderr, flush=True))

@@ -223,10 +223,11 @@ def first_changes(clicks: list[float], seen: list[tuple[float, float]]) -> list[
 
 
 def main() -> None:
+    from livebend.cli import limit_spinning  # noqa: PLC0415
     from livebend.errors import LivebendError  # noqa: PLC0415
 
     wishes = parse()
-    os.environ.setdefault("GOMP_SPINCOUNT", "200000")
+    limit_spinning()
     try:
         measure(wishes)
     except LivebendError as why:

@@ -7,12 +7,15 @@ import pytest
 import torch
 
 from livebend.backends import Engine, Store, engine
+from livebend.bench.bends import time_four
+from livebend.bench.stages import time_stages
 from livebend.errors import BackendError, UnknownName
 from livebend.memory import Value
 from livebend.models import load_model
 from livebend.models.fingerprint import fingerprint
 from livebend.network import Network
 from livebend.scene import Bend, Sampling
+from livebend.survey import survey
 
 CPU, F32 = torch.device("cpu"), torch.float32
 ONE = Sampling("euler", 1)
@@ -127,6 +130,18 @@ def test_only_what_a_choice_names_is_joined(model, store, fake):
     odd, _ = made(model, {"unet.tail": "fake"}, store, (72, 72))
     picture(odd)
     assert "unet.tail" not in odd.memory.ran.seconds
+
+
+def test_whoever_looks_at_a_stage_has_it_on_its_own(model, store, fake):
+    network, told = made(model, "fake", store)
+    with network.apart():
+        picture(network)
+    assert not network.memory.ran.seconds.keys() & set(GROUPS)
+    assert [site.name for site in survey(network)] == list(network.sites)
+    rows = time_stages(network, 2)
+    assert [row["stage"] for row in rows] == [stage.name for stage in network.stages]
+    assert time_four(network, 2) > 0.0
+    assert not told
 
 
 def test_a_stage_can_have_a_backend_of_its_own(model, store, fake):

@@ -46,8 +46,8 @@ def test_auto_plays_what_was_measured_and_builds_nothing(model_folder, cache):
     made = sorted(cache.rglob("*"))
     told.clear()
     network = open_network(folder, SIZE, "auto", told.append)
-    stages = {s.name: network.engine.backend_of(s.name) for s in network.stages}
-    assert stages == choice.stages
+    names = {s.name for s in network.stages} | (network.groups.keys() & choice.stages.keys())
+    assert {name: network.engine.backend_of(name) for name in names} == choice.stages
     assert (told, network.engine.fallbacks) == ([], 0)
     assert sorted(cache.rglob("*")) == made
 
@@ -123,6 +123,22 @@ def test_a_mixture_that_loses_is_not_kept():
     kept = _decided(mixture, measured(torch=(10.0, 5.0), onnx=(6.0, 9.0), mixed=(6.0, 5.0)))
     assert set(lost.stages.values()) in ({"torch"}, {"onnx"})
     assert kept.stages == mixture
+
+
+def test_a_group_joins_where_it_is_faster_so_and_a_winner_joins_its_own():
+    times = measured(torch=(10.0, 5.0), onnx=(6.0, 9.0), mixed=(6.0, 5.0))
+    parts = {"whole": ("unet.mid", "image")}
+    times["onnx"].stages["whole"] = [11.5]
+    assert "whole" not in _best(times, parts)
+    times["onnx"].stages["whole"] = [10.5]
+    mixture = _best(times, parts)
+    assert mixture == {"unet.mid": "onnx", "image": "torch", "whole": "onnx"}
+    times["onnx"].frames[:] = [1.0]
+    alone = dict.fromkeys(("unet.mid", "image"), "torch")
+    assert set(_decided(alone, times, groups=parts).stages.items()) == {
+        ("unet.mid", "onnx"), ("image", "onnx"), ("whole", "onnx"),
+    }  # fmt: skip
+    assert _decided(alone, times, groups=parts).stage_ms["whole"] == {"onnx": 10.5}
 
 
 def test_a_choice_is_kept_whole_and_a_broken_one_is_none(tmp_path):

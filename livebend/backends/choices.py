@@ -31,6 +31,9 @@ class Conditions:
         return f"{self.threads} thread{'s' if self.threads != 1 else ''}, {self.layout}"
 
 
+USUAL = Conditions()
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """A measured choice: the backend of every stage, what all are run with, and medians in ms: of
@@ -38,7 +41,7 @@ class Choice:
     conditions before one of these was chosen."""
 
     stages: Mapping[str, str]
-    conditions: Conditions = Conditions()
+    conditions: Conditions = USUAL
     stage_ms: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     frame_ms: Mapping[str, float] = field(default_factory=dict)
     conditions_ms: Mapping[str, float] = field(default_factory=dict)

@@ -10,9 +10,10 @@ from livebend import bending
 from livebend.bench.frames import wait_for
 from livebend.clock import now
 from livebend.errors import UnknownName
+from livebend.memory import Value
 from livebend.network import Network
 from livebend.operators import OPERATORS, Past
-from livebend.scene import Bend
+from livebend.scene import Bend, Sampling
 from livebend.sweep import played
 
 FOUR = {"latent@1": "rotate", "unet.skip.1": "bands", "unet.mid": "direction", "unet.up.1": "add"}
@@ -38,7 +39,10 @@ def time_operators(network: Network, frames: int, whole: float) -> list[dict[str
 
 
 def _tensor(network: Network, site: str) -> Tensor:
-    """What stands at a site; the last picture painted is still remembered."""
+    """What stands at a site in a picture."""
+    text = Value(-1, network.model.encode([""]))
+    with network.apart():
+        network.paint(network.noise(1)[0], text, (), Sampling("euler", 1))
     if site.startswith("latent"):
         return network.noise(1)[0].tensor
     for stage in network.stages:

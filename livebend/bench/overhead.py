@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from livebend.bench.bends import FOUR
+from livebend.bench.senses import HOP, RATE
 from livebend.clock import SystemTime, now
 from livebend.commands import Set
 from livebend.control.queue import CommandQueue
@@ -22,7 +23,6 @@ from livebend.renderer import Renderer, modulated
 from livebend.scene import Bend, Prompt, Route, Sampling, Scene, Walk
 from livebend.status import Statistics, Status
 
-HOP = 256 / 48_000  # s
 BENDS = ("bend", "mask")
 ARITHMETIC = ("sampler", "noise", "walk", "guidance", "pixels", "text")  # latents and pixels
 
@@ -39,7 +39,7 @@ def time_overhead(network: Network, steps: int, frames: int, hop_us: float) -> l
     }
     return [
         {"part": name, "us": round(us, 1), "percent": round(100.0 * us / whole, 2)}
-        for name, us in {"sound": hop_us * whole / 1e6 / HOP, **parts}.items()
+        for name, us in {"sound": hop_us * whole * RATE / HOP / 1e6, **parts}.items()
     ]
 
 
@@ -49,10 +49,11 @@ class _Show:
     def __init__(self, network: Network, steps: int) -> None:
         self._network = network
         self._scene = network.check(_scene(network, steps))
+        statistics = Statistics(SystemTime())
         self._render = Renderer(
-            network, Prompts(network.model.encode), Statistics(SystemTime()), Latest(Status())
+            network, Prompts(network.model.encode), statistics, Latest(Status())
         )
-        self._queue = CommandQueue(refuse=_nobody, check=network.check)
+        self._queue = CommandQueue(refuse=statistics.notice, check=network.check)
         self._modulator = Modulator()
         self._shown: Latest[Frame | None] = Latest(None)
 
@@ -74,6 +75,7 @@ class _Show:
         given = now()
         seconds = self._network.memory.ran.seconds
         names = {stage.name for stage in self._network.stages} | {"unet.time"}
+        names |= self._network.groups.keys()
         arithmetic = _sum(seconds, ARITHMETIC)
         computed = sum(s for n, s in seconds.items() if n in names) + _sum(seconds, BENDS)
         modulation, render = modulating - commanded, painted - modulating
@@ -103,7 +105,3 @@ def _scene(network: Network, steps: int) -> Scene:
 
 def _sum(seconds: Mapping[str, float], heads: Iterable[str]) -> float:
     return sum(s for name, s in seconds.items() if name.partition(".")[0] in heads)
-
-
-def _nobody(_: str) -> None:
-    """Nobody is there to be told."""

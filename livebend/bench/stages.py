@@ -34,7 +34,8 @@ def time_stages(network: Network, frames: int) -> list[dict[str, Any]]:
         wait_for(a.device)
         gemm.append(now() - begin)
         network.memory.begin_frame()
-        network.paint(network.noise(k, 0)[0], text, (), sampling)
+        with network.apart():
+            network.paint(network.noise(k, 0)[0], text, (), sampling)
         for name, values in taken.items():
             values.append(network.memory.ran.seconds[name])
     peak = 2.0 * SIDE**3 / min(gemm)  # what it can do is what it did at best

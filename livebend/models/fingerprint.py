@@ -1,6 +1,7 @@
 """Whose weights these are: a short name for the content of a model's folder."""
 
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 
 WHOLE = 256 << 20  # bytes: files up to this size are read whole
@@ -12,12 +13,22 @@ def fingerprint(folder: Path, parts: tuple[str, ...] = ("unet", "vae")) -> str:
 
     Of a file above 256 MB pieces, size and time of writing are read: seconds matter at a start.
     """
-    digest = hashlib.blake2b(digest_size=8)
+    files = []
     for part in parts:
         for file in sorted((folder / part).glob("*")):
             if file.suffix in (".json", ".safetensors"):
-                digest.update(f"{part}/{file.name} {file.stat().st_size}".encode())
-                _read(file, digest)
+                found = file.stat()
+                files.append((part, file, found.st_size, found.st_mtime_ns))
+    return _digest(tuple(files))
+
+
+@lru_cache(maxsize=8)
+def _digest(files: tuple[tuple[str, Path, int, int], ...]) -> str:
+    """Read the files; a start asks twice for the same, as long as nobody has written them anew."""
+    digest = hashlib.blake2b(digest_size=8)
+    for part, file, size, _ in files:
+        digest.update(f"{part}/{file.name} {size}".encode())
+        _read(file, digest)
     return digest.hexdigest()
 
 

@@ -141,8 +141,9 @@ def _parts(name: str, folder: Path | None) -> tuple[nn.Module, nn.Module, nn.Mod
     try:
         return _load_parts(folder)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        first = str(error).strip().split("\n", 1)[0]
-        raise ModelError(f"model {name!r}: cannot be loaded from {folder}: {first}") from error
+        raise ModelError(
+            f"model {name!r}: cannot be loaded from {folder}: {named(error)}"
+        ) from error
 
 
 def lay_out(model: Model, layout: torch.memory_format) -> None:
