@@ -18,6 +18,7 @@ from livebend.operators import Operator, Past, find_operator
 from livebend.pasts import Given
 from livebend.scene import Bend
 from livebend.specs import Spec, Value
+from livebend.transfer import send
 
 LIMIT = 6.0  # deviations of the site: what a bend makes may not lie further from its mean
 REACH = 8.0  # times what the operator makes: how far a strength may drive it
@@ -149,8 +150,7 @@ def _as_picture(x: Tensor) -> Tensor:
 
 def _bent(bend: Bend, h: Tensor, mask: Tensor | None, given: Given) -> Tensor:
     op = find_operator(bend.operator)
-    chosen = _channels(bend.channels, h.shape[1])
-    index = None if chosen is None else torch.tensor(chosen, device=h.device)
+    index = _index(bend.channels, h.shape[1], h.device)
     part = h if index is None else h.index_select(1, index)
     asked = {name: _given(given.get(name), index) for name in op.given}
     y = op.function(part, **_amounts(op, bend, part), **asked)
@@ -242,6 +242,13 @@ def _channels(text: str, count: int) -> tuple[int, ...] | None:
     if not chosen:
         raise OutOfRange(f"channels = {text!r}: none of the {count} channels of this site")
     return chosen
+
+
+@lru_cache(maxsize=256)
+def _index(text: str, count: int, device: torch.device) -> Tensor | None:
+    """The selection of channels as a tensor on the device, sent there once."""
+    chosen = _channels(text, count)
+    return None if chosen is None else send(torch.tensor(chosen), device)
 
 
 def check_channels(text: str) -> None:

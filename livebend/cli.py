@@ -85,8 +85,8 @@ def parser() -> argparse.ArgumentParser:
             _add_model(made)
             _add_size(made)
             made.add_argument(
-                "--backends", default="torch,compiled,onnx", metavar="NAME,NAME",
-                help="what is measured; compiling takes minutes",
+                "--backends", metavar="NAME,NAME",
+                help="what is measured (default: all that can run here); compiling takes minutes",
             )  # fmt: skip
         if name == "presets":
             made.add_argument("--sheet", type=Path, metavar="OUT.png", help="paint them all")

@@ -32,7 +32,7 @@ from livebend.files import write_whole
 from livebend.flow import CommandSource, Features, Frame, Output, Tick, run
 from livebend.mailbox import Latest
 from livebend.models import find_folder
-from livebend.opening import made_by, open_network
+from livebend.opening import made_by, open_network, take_up
 from livebend.outputs.display import Display, View
 from livebend.outputs.headless import Headless
 from livebend.outputs.live_video import LiveRecording
@@ -266,7 +266,7 @@ class Show:
             return player.render(scene, features, tick)
 
         def work(_: threading.Event) -> None:
-            compute_with(player.network.conditions.threads)
+            take_up(player.network)
             clock = LiveClock(self.time, self.stop, self.wishes.fps, self.wishes.seconds)
             run(clock, sound, queue, render, outputs, player.scene)
 

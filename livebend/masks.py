@@ -26,6 +26,7 @@ from livebend.operators.planes import plane
 from livebend.operators.seeded import CloudSize, Draw, Roll, cloudy
 from livebend.ranges import Degrees, Range, Unit, eased
 from livebend.specs import Spec, Value, specs_of
+from livebend.transfer import send
 
 Heard = Literal["rms", "low", "mid", "high", "flux", "brightness"]
 HEARD: tuple[Heard, ...] = get_args(Heard)
@@ -181,7 +182,7 @@ def scanline(
 ) -> Tensor:
     """The recent history of the sound, running down the picture until it is turned."""
     _, b = p.turned(0.0, 0.0, angle)
-    heard = torch.tensor(p.trace, dtype=b.dtype, device=b.device)
+    heard = send(torch.tensor(p.trace, dtype=b.dtype), b.device)
     place = (0.5 * (b + 1.0)).clamp(0.0, 1.0) * (len(p.trace) - 1)
     first = place.floor().clamp_max(len(p.trace) - 2)
     before, after = heard[first.long()], heard[first.long() + 1]
@@ -246,7 +247,7 @@ def build(
     values = dict(chosen)
     kind, invert = KINDS[str(values.pop("kind"))], float(values.pop("invert"))
     if drawn is not None:
-        drawn = F.interpolate(drawn, size, mode="bilinear", antialias=True).to(device)
+        drawn = send(F.interpolate(drawn, size, mode="bilinear", antialias=True), device)
     u, v = plane(*size, device, torch.float32)
     m = kind(Plane(u, v, drawn, trace), **values)
     return m if invert == 0.0 else m + invert * (1.0 - 2.0 * m)

@@ -6,7 +6,8 @@ what is shown is bit for bit what recomputing would give; computations must neve
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -15,6 +16,7 @@ from torch import Tensor
 from livebend.clock import now
 
 Compute = Callable[[], tuple[Tensor, ...]]
+Settle = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,8 +53,19 @@ class Memory:
         self._versions = count(1)
         self._kept: OrderedDict[tuple[Hashable, Hashable], tuple[Value, ...]] = OrderedDict()
         self._keys: dict[Hashable, list[Hashable]] = {}
+        self._settle: Settle = _at_once
         self.bytes = 0
         self.ran = Ran()
+
+    @contextmanager
+    def settling(self, settle: Settle) -> Iterator[None]:
+        """Have every computation inside end with a call of `settle`, which waits for the device:
+        for those who look at how long one takes."""
+        before, self._settle = self._settle, settle
+        try:
+            yield
+        finally:
+            self._settle = before
 
     def begin_frame(self) -> Ran:
         """Start a new account of what runs; return the last frame's."""
@@ -81,6 +94,7 @@ class Memory:
             return found
         begin = now()
         values = tuple(Value(next(self._versions), tensor) for tensor in compute())
+        self._settle()
         self.ran.seconds[name] = self.ran.seconds.get(name, 0.0) + now() - begin
         self._keep(slot, key, values)
         return values
@@ -116,6 +130,10 @@ class Memory:
         keys.remove(key)
         if not keys:
             del self._keys[slot]
+
+
+def _at_once() -> None:
+    """A processor has computed what it was asked for when it returns; a GPU need not have."""
 
 
 def _size(values: tuple[Value, ...]) -> int:

@@ -20,6 +20,7 @@ from livebend.backends.choices import USUAL, Conditions
 from livebend.clusters import Clusters
 from livebend.drawn import Drawn
 from livebend.errors import BendFault, OutOfRange
+from livebend.gpu import wait_for
 from livebend.masking import Masking, Trace, silence
 from livebend.memory import Memory, Value
 from livebend.models import Group, Model, Stage, groups, sites, time_stage, unet_stages, vae_stages
@@ -41,6 +42,7 @@ from livebend.reuse import (
 )
 from livebend.sampler import Schedule, ddim_step, euler_step, lcm_step, schedule
 from livebend.scene import Bend, Sampling, Scene
+from livebend.transfer import send
 
 T = TypeVar("T")
 
@@ -214,12 +216,20 @@ class Network:
 
     @contextmanager
     def apart(self) -> Iterator[None]:
-        """Run every stage on its own inside, joined with none, as whoever looks at one needs it."""
+        """Run every stage on its own inside, joined with none and to its end, as whoever looks at
+        one needs it."""
         before, self._joins = self._joins, False
         try:
-            yield
+            with self.to_their_ends():
+                yield
         finally:
             self._joins = before
+
+    @contextmanager
+    def to_their_ends(self) -> Iterator[None]:
+        """Have every computation inside wait for the device, so that its time is all of it."""
+        with self.memory.settling(partial(wait_for, self.model.device)):
+            yield
 
     def culprits(self) -> list[str]:
         """The bends that made values that are not finite of finite ones in the last picture; where
@@ -308,7 +318,7 @@ class Network:
         """On the host, so that a seed means the same picture on every device."""
         generator = torch.Generator().manual_seed(seed)
         drawn = [torch.randn(self.shape, generator=generator) for _ in range(1 + extra)]
-        return tuple(n.to(self.model.device) for n in drawn)
+        return tuple(send(n, self.model.device) for n in drawn)
 
     def _finished(
         self,
@@ -363,7 +373,7 @@ class Network:
         (time,) = self.memory.recall(
             "unet.time",
             (plan.t[k], text.version),
-            lambda: self._time(times.to(sample.tensor.device), text.tensor),
+            lambda: self._time(send(times, self.model.device), text.tensor),
             step=k,
         )
         known = {"sample": sample, "unet.text": text, "unet.time": self._bend("unet.time", time, k)}
@@ -441,7 +451,7 @@ class Network:
     def _fresh(self, noise: Value, k: int) -> Tensor:
         """The noise that LCM adds after call k: held still, whatever the seed's walk does."""
         generator = torch.Generator().manual_seed(7919 * (k + 1))
-        return torch.randn(self.shape, generator=generator).to(noise.tensor.device)
+        return send(torch.randn(self.shape, generator=generator), noise.tensor.device)
 
     def _bend_latent(self, x: Value, plan: Schedule, k: int) -> Value:
         """Bend x at boundary k as a variance-preserving latent, whatever the sampler."""

@@ -10,6 +10,7 @@ from livebend.backends.choices import LAYOUTS, USUAL, Conditions, choice_file, r
 from livebend.clusters import read_clusters
 from livebend.drawn import Drawn
 from livebend.errors import UnknownName
+from livebend.gpu import paint_on
 from livebend.models import LAYOUT, Model, lay_out, load_model
 from livebend.models.fingerprint import fingerprint
 from livebend.network import Network
@@ -32,8 +33,8 @@ def open_network(
     frames without and, where `guided`, with guidance; `drawn` are the drawn masks in reach.
 
     `auto` takes what `livebend tune` has measured here and makes nothing; where nothing was
-    measured it is torch. `tell` hears of every fall-back. The calling thread computes with the
-    network's number of threads from now on; another one that is to paint asks for it.
+    measured it is torch. `tell` hears of every fall-back. The calling thread takes the network up;
+    another one that is to paint does so itself.
     Raises: LivebendError.
     """
     if backend not in (*BACKENDS, AUTO):
@@ -41,15 +42,22 @@ def open_network(
     loaded = load_model(model)
     width, height = size or (loaded.native, loaded.native)
     engine, conditions = _engine(loaded, (width, height), backend, tell)
-    compute_with(conditions.threads)
     lay_out(loaded, LAYOUTS[conditions.layout])
     clusters = read_clusters(loaded)
     network = Network(
         loaded, width, height, engine, drawn, conditions=conditions, clusters=clusters
     )
+    take_up(network)
     if engine.prepares:
         network.prepare(guided=guided)
     return network
+
+
+def take_up(network: Network) -> None:
+    """Have the calling thread paint with a network from now on: with its number of torch's threads,
+    and on a GPU's stream of frames. Before a show."""
+    compute_with(network.conditions.threads)
+    paint_on(network.model.device)
 
 
 def made_by(network: Network) -> str:

@@ -14,16 +14,17 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import torch
 
-from livebend.backends import BACKENDS, Engine
+from livebend.backends import Engine, backends_on
 from livebend.backends.choices import LAYOUTS, USUAL, Choice, Conditions, choice_file, write_choice
 from livebend.clock import now
 from livebend.memory import Value
 from livebend.models import Model, lay_out, load_model
 from livebend.network import Network
-from livebend.opening import store_of
+from livebend.opening import store_of, take_up
 from livebend.scene import Sampling
-from livebend.threads import compute_with, counts
+from livebend.threads import counts
 
 MIXED = "mixed"
 HEAVY = ("compiled",)  # takes minutes, and once more for each number of threads
@@ -55,19 +56,21 @@ def tune(
     size: tuple[int, int] | None,
     tell: Tell,
     *,
-    backends: tuple[str, ...] = BACKENDS,
+    backends: tuple[str, ...] | None = None,
     rounds: int = 5,
     frames: int = 6,
 ) -> Choice:
-    """Measure, keep and return the choice for a model and a size. Slow: the first time every stage
-    is exported and compiled. Torch is always measured. Raises: LivebendError."""
+    """Measure, keep and return the choice for a model and a size, of the named backends (None = all
+    that can run on this device). Slow: the first time every stage is exported and compiled. Torch
+    is always measured. Raises: LivebendError."""
     loaded = load_model(model)
+    backends = backends_on(loaded.device.type) if backends is None else backends
     width, height = size or (loaded.native, loaded.native)
     store = store_of(loaded)
     bench = _Bench(loaded, (width, height), rounds, frames)
     light = [n for n in dict.fromkeys(("torch", *backends)) if n not in HEAVY]
     tell(f"tune: measuring {', '.join(light)} with other threads and layouts")
-    tried = [Conditions(n, layout) for n in counts() for layout in LAYOUTS]
+    tried = [Conditions(n, layout) for n in _threads(loaded.device) for layout in LAYOUTS]
     for conditions, name in product(tried, light):
         bench.prepare((name, conditions), Engine(name, store, tell=tell), conditions)
     conditions_ms = {key: _median(m.frames) for key, m in bench.measure().items()}
@@ -83,6 +86,11 @@ def tune(
     made = _decided(mixture, bench.measure(), best, told, bench.groups)
     write_choice(choice_file(store, (width, height), loaded.dtype), made)
     return made
+
+
+def _threads(device: torch.device) -> tuple[int, ...]:
+    """The numbers of torch's threads worth measuring: of one, where the work is a GPU's."""
+    return (USUAL.threads,) if device.type == "cuda" else counts()
 
 
 class _Bench:
@@ -117,7 +125,8 @@ class _Bench:
                 for k in range(self._frames + 2):
                     with network.apart():
                         _, apart = _frame(network, text, turn * 100 + k)
-                    taken, whole = _frame(network, text, turn * 100 + 50 + k)
+                    with network.to_their_ends():
+                        taken, whole = _frame(network, text, turn * 100 + 50 + k)
                     if k >= 2:  # two frames to settle
                         made[key].add(taken, {**whole, **apart})
                 network.memory.forget()
@@ -127,7 +136,7 @@ class _Bench:
 def _settle(network: Network) -> None:
     """Bring the model's weights and this thread to a network's conditions."""
     lay_out(network.model, LAYOUTS[network.conditions.layout])
-    compute_with(network.conditions.threads)
+    take_up(network)
 
 
 def _frame(network: Network, text: Value, seed: int) -> tuple[float, Mapping[str, float]]:

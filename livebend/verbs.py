@@ -264,7 +264,7 @@ def tune(wishes: argparse.Namespace) -> int:
     from livebend import tune as measure  # noqa: PLC0415
     from livebend.models.choice import chosen_model  # noqa: PLC0415
 
-    named = tuple(wishes.backends.split(","))
+    named = tuple(wishes.backends.split(",")) if wishes.backends else None
     choice = measure.tune(chosen_model(wishes.model), wishes.size, _tell, backends=named)
     if wishes.json:
         print(json.dumps(asdict(choice), indent=2))

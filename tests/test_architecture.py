@@ -15,7 +15,7 @@ TOP = {"pyproject.toml", "livebend", "presets", "scripts", "tests", "README.md",
 
 # Low to high: a module knows what is in its own line and in those above it.
 LAYERS = [
-    "errors ranges specs mailbox worker files shares transfer threads",
+    "errors ranges specs mailbox worker files shares gpu transfer threads",
     "flow clock status drawn",
     "operators audio",
     "masks",

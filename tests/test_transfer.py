@@ -1,51 +1,49 @@
-"""From the device to the host, with a GPU that is played by the processor."""
-
-from contextlib import contextmanager
+"""Between the host and the device, with a GPU that is played by the processor."""
 
 import numpy as np
 import torch
 
-from livebend.transfer import Here, Pinned, transfer_for
+from livebend import gpu, transfer
+from livebend.models import load_model
+from livebend.transfer import Here, Pinned, send, transfer_for
+from tests.fakes.gpu import PlayedGpu
 
-
-class Played:
-    """The four calls, written down."""
-
-    def __init__(self):
-        self.calls = []
-
-    def pinned(self, tensor):
-        self.calls.append("pinned")
-        return torch.empty(tensor.shape, dtype=tensor.dtype)
-
-    @contextmanager
-    def side_stream(self):
-        self.calls.append("enter")
-        yield
-        self.calls.append("leave")
-
-    def mark(self):
-        self.calls.append("mark")
-
-    def wait(self):
-        self.calls.append("wait")
+CPU = torch.device("cpu")
 
 
 def test_one_wait_a_frame_and_buffers_made_once():
-    cuda = Played()
-    transfer = Pinned(torch.device("cpu"), cuda)
+    played = PlayedGpu()
+    pinned = Pinned(played)
     pixels = torch.arange(12, dtype=torch.uint8).reshape(2, 2, 3)
-    first, flag = transfer.fetch([pixels, torch.tensor(True)])
-    assert cuda.calls == ["pinned", "pinned", "enter", "mark", "leave", "wait"]
-    cuda.calls.clear()
-    transfer.fetch([pixels + 1, torch.tensor(False)])
-    assert cuda.calls == ["enter", "mark", "leave", "wait"]
+    first, flag = pinned.fetch([pixels, torch.tensor(True)])
+    assert played.calls == ["pinned", "pinned", "side", "mark", "back", "wait"]
+    played.calls.clear()
+    pinned.fetch([pixels + 1, torch.tensor(False)])
+    assert played.calls == ["side", "mark", "back", "wait"]
     assert np.array_equal(first, pixels.numpy())
     assert bool(flag)
 
 
 def test_on_a_processor_nothing_is_copied():
-    assert isinstance(transfer_for(torch.device("cpu")), Here)
+    assert isinstance(transfer_for(CPU), Here)
     pixels = torch.zeros(2, 2, 3)
     (array,) = Here().fetch([pixels])
     assert array.ctypes.data == pixels.data_ptr()
+    assert send(pixels, CPU) is pixels
+
+
+def test_what_is_sent_goes_through_pinned_memory(monkeypatch):
+    played = PlayedGpu()
+    monkeypatch.setattr(transfer, "gpu_of", lambda device: played)
+    x = torch.randn(2, 3)
+    assert torch.equal(send(x, CPU), x)
+    assert played.calls == ["pinned"]
+
+
+def test_prompts_are_encoded_aside(model_folder, monkeypatch):
+    played = PlayedGpu()
+    model = load_model(str(model_folder("turbo")), CPU, torch.float32)
+    expected = model.encode(["a red orb"])
+    monkeypatch.setattr(gpu, "gpu_of", lambda device: played)
+    assert torch.equal(model.encode(["a red orb"]), expected)
+    assert played.calls == ["aside"]

@@ -73,8 +73,7 @@ def test_threads_and_layout_are_measured_kept_and_applied(model_folder, cache, m
     monkeypatch.setattr(choices, "usable", lambda: 2)
     monkeypatch.setattr(tune_module, "_median", faked_median)
     asked = []  # two threads on a busy machine of two cores are slow: they are only asked for
-    for module in (tune_module, opening):
-        monkeypatch.setattr(module, "compute_with", asked.append)
+    monkeypatch.setattr(opening, "compute_with", asked.append)
     folder = str(model_folder("turbo"))
     choice = tune(folder, SIZE, lambda _: None, backends=("torch",), rounds=1, frames=1)
     assert len(choice.conditions_ms) == 4

@@ -4,6 +4,8 @@ Ahead of time and not just in time: a stage's library is loaded in milliseconds 
 nothing is traced or guarded while a show runs, and so nothing can be compiled again by a bend's
 values, which never enter a stage. Source: AOTInductor, in torch's documentation.
 
+On a GPU the library is captured as a CUDA graph when it is loaded.
+
 A library holds Python's lock while it runs, as eager torch and ONNX Runtime do not: other threads
 of the show wait for the end of the stage. `livebend tune` takes it only where it clearly wins.
 """
@@ -17,8 +19,10 @@ import torch
 from torch import Tensor
 
 from livebend.backends.contract import Inputs, Runner, Traced
+from livebend.backends.graphs import captured
 from livebend.backends.store import Store, fill
 from livebend.errors import BackendError, named
+from livebend.gpu import gpu_of
 from livebend.models import Stage
 
 # Weights are constants of the library: convolutions can be laid out for the processor once.
@@ -29,6 +33,7 @@ class Compiled:
     """torch's inductor."""
 
     name = "compiled"
+    devices = ("cpu", "cuda")
 
     def load(self, stage: Stage, inputs: Inputs, store: Store, *, build: bool) -> Runner:
         """Return the stage's library as a function. Raises: BackendError."""
@@ -38,16 +43,18 @@ class Compiled:
             if not build:
                 raise BackendError(f"{stage.name} is not compiled yet: livebend tune")
             _compile(stage, inputs, file)
+        on_gpu = gpu_of(inputs.tensors[0].device) is not None
         try:
             # The loader itself: torch._inductor's imports seconds, and reads a call's shape anew.
-            library = torch._C._aoti.AOTIModelPackageLoader(str(file), "model", False, 1, -1)
+            # Without its locks on a GPU: a captured library is run once and replayed by one thread.
+            library = torch._C._aoti.AOTIModelPackageLoader(str(file), "model", on_gpu, 1, -1)
         except (RuntimeError, OSError) as fault:
             raise BackendError(f"{stage.name}: cannot be loaded: {named(fault)}") from fault
 
         def run(*tensors: Tensor) -> tuple[Tensor, ...]:
             return tuple(library.boxed_run(list(tensors)))
 
-        return run
+        return captured(stage, run, inputs) if on_gpu else run
 
 
 def _compile(stage: Stage, inputs: Inputs, file: Path) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Protocol
 
 import torch
@@ -37,13 +37,20 @@ class Inputs:
 
 class Backend(Protocol):
     """Makes runners. `load` is slow and belongs before a show; a runner takes the tensors that the
-    stage reads and returns new ones for what it writes, and may be called from any one thread."""
+    stage reads and returns new ones for what it writes, and may be called from any one thread.
+    `devices` are the kinds of device, as torch calls them, that it can run on."""
 
     name: str
+    devices: tuple[str, ...]
 
     def load(self, stage: Stage, inputs: Inputs, store: Store, *, build: bool) -> Runner:
         """Return a runner for inputs of this signature, from the store or, where `build`, made
         and stored. Raises: BackendError."""
+
+
+def plain(stage: Stage, inputs: Inputs) -> Runner:
+    """Return the stage as it is, as a runner."""
+    return partial(stage.run) if inputs.size is None else partial(stage.run, size=inputs.size)
 
 
 class Traced(nn.Module):

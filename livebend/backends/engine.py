@@ -7,19 +7,19 @@ not prepared for (a new shape) runs on torch, which is said once.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from importlib import import_module
 
 import torch
 from torch import Tensor
 
-from livebend.backends.contract import Backend, Inputs, Runner
+from livebend.backends.contract import Backend, Inputs, Runner, plain
 from livebend.backends.store import Store
 from livebend.errors import BackendError, UnknownName, named
 from livebend.models import Stage
 
 TABLE = {
     "compiled": "livebend.backends.compiled:Compiled",
+    "graphs": "livebend.backends.graphs:Graphs",
     "onnx": "livebend.backends.onnx:Onnx",
 }
 BACKENDS = ("torch", *TABLE)
@@ -101,31 +101,30 @@ class Engine:
         return found
 
     def _new(self, stage: Stage, inputs: Inputs, key: tuple[object, ...]) -> Runner:
-        plain = _plain(stage, inputs)
+        torchs = plain(stage, inputs)
         name = self.backend_of(stage.name)
         self._running[stage.name] = "torch"
         if name == "torch" or self._store is None:
-            return plain
+            return torchs
         if not self._preparing:
             self._fell_back(f"{stage.name}: not prepared for this shape, torch runs it")
-            return plain
+            return torchs
         try:
             loaded = self._backend(name).load(stage, inputs, self._store, build=self._build)
-            _compare(stage, loaded(*inputs.tensors), plain(*inputs.tensors))
+            _compare(stage, loaded(*inputs.tensors), torchs(*inputs.tensors))
         except BackendError as why:
             self._fell_back(f"backend {name}: {why}; torch runs it")
-            return plain
+            return torchs
         self._running[stage.name] = name
-        return self._guarded(stage.name, loaded, plain, key)
+        return self._guarded(stage.name, loaded, torchs, key)
 
     def _backend(self, name: str) -> Backend:
         if name not in self._backends:
-            module, _, kind = TABLE[name].partition(":")
-            self._backends[name] = getattr(import_module(module), kind)()
+            self._backends[name] = _kind(name)()
         return self._backends[name]
 
     def _guarded(
-        self, stage: str, loaded: Runner, plain: Runner, key: tuple[object, ...]
+        self, stage: str, loaded: Runner, torchs: Runner, key: tuple[object, ...]
     ) -> Runner:
         """The runner, until it fails; torch from then on."""
 
@@ -134,8 +133,8 @@ class Engine:
                 return loaded(*tensors)
             except Exception as fault:  # noqa: BLE001 - engines raise what they like; it is told
                 self._fell_back(f"{stage}: {named(fault)}; torch runs it now")
-                self._runners[key], self._running[stage] = plain, "torch"
-                return plain(*tensors)
+                self._runners[key], self._running[stage] = torchs, "torch"
+                return torchs(*tensors)
 
         return run
 
@@ -146,8 +145,14 @@ class Engine:
             self._tell(why)
 
 
-def _plain(stage: Stage, inputs: Inputs) -> Runner:
-    return partial(stage.run) if inputs.size is None else partial(stage.run, size=inputs.size)
+def backends_on(device: str) -> tuple[str, ...]:
+    """Return the names of the backends that can run on a kind of device, as torch calls it."""
+    return ("torch", *(name for name in TABLE if device in _kind(name).devices))
+
+
+def _kind(name: str) -> type[Backend]:
+    module, _, kind = TABLE[name].partition(":")
+    return getattr(import_module(module), kind)  # type: ignore[no-any-return]
 
 
 def _compare(stage: Stage, got: tuple[Tensor, ...], want: tuple[Tensor, ...]) -> None:

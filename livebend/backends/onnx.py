@@ -26,6 +26,7 @@ class Onnx:
     """ONNX Runtime."""
 
     name = "onnx"
+    devices = tuple(PROVIDERS)
 
     def load(self, stage: Stage, inputs: Inputs, store: Store, *, build: bool) -> Runner:
         """Return the stage's session as a function. Raises: BackendError."""

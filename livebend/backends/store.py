@@ -38,7 +38,8 @@ def cache_folder() -> Path:
 
 def machine() -> str:
     """Return what a measurement or a compilation on this machine depends on."""
-    return f"{_processor()} {os.cpu_count()} {torch.backends.cpu.get_cpu_capability()}"
+    gpu = f" {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
+    return f"{_processor()} {os.cpu_count()} {torch.backends.cpu.get_cpu_capability()}{gpu}"
 
 
 @cache

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from livebend import bending
-from livebend.bench.frames import wait_for
 from livebend.clock import now
 from livebend.errors import UnknownName
+from livebend.gpu import wait_for
 from livebend.memory import Value
 from livebend.network import Network
 from livebend.operators import OPERATORS, Past

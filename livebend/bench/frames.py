@@ -7,10 +7,10 @@ from itertools import chain
 from types import MappingProxyType
 
 import numpy as np
-import torch
 
 from livebend.clock import now
 from livebend.errors import LivebendError
+from livebend.gpu import wait_for
 from livebend.memory import Value
 from livebend.network import Network
 from livebend.reuse import EXACT, Turn, labels
@@ -120,12 +120,6 @@ def _time(network: Network, paint: Paint, frames: int, into: _Taken) -> None:
 
 def _wait(network: Network) -> None:
     wait_for(network.model.device)
-
-
-def wait_for(device: torch.device) -> None:
-    """Wait until a device has done what it was asked for."""
-    if device.type == "cuda":
-        torch.cuda.synchronize()
 
 
 def _timing(kind: str, taken: _Taken, whole: float) -> Timing:

@@ -8,8 +8,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from livebend.backends import Engine, Inputs
 from livebend.backends.contract import Runner
-from livebend.bench.frames import wait_for
 from livebend.clock import now
+from livebend.gpu import wait_for
 from livebend.memory import Value
 from livebend.models import Stage
 from livebend.network import Network

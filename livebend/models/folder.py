@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from livebend.errors import ModelError, named
+from livebend.gpu import aside
 from livebend.models.lean import lean
 from livebend.models.random_weights import PREFIX, random_parts
 from livebend.models.vocabulary import Understood, Vocabulary, load_vocabulary
@@ -67,9 +68,13 @@ class Model:
         """Return a prompt as this model reads it."""
         return Understood(text) if self.vocabulary is None else self.vocabulary.understand(text)
 
-    @torch.inference_mode()
     def encode(self, texts: Sequence[str]) -> Tensor:
-        """Return the embeddings [len(texts), T, C] of prompts."""
+        """Return the embeddings [len(texts), T, C] of prompts; frames that are being painted do not
+        wait for them."""
+        return aside(self.device, lambda: self._embedded(texts))
+
+    @torch.inference_mode()
+    def _embedded(self, texts: Sequence[str]) -> Tensor:
         tokens = self.tokenizer(
             list(texts),
             padding="max_length",

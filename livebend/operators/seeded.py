@@ -14,6 +14,7 @@ from torch import Tensor
 
 from livebend.operators.planes import plane
 from livebend.ranges import Degrees, Range, Seed
+from livebend.transfer import send
 
 Over = Literal["elements", "channels", "rows", "columns"]
 Roll = Annotated[
@@ -120,12 +121,12 @@ def _generator(seed: int) -> torch.Generator:
 @lru_cache(maxsize=16)
 def _order(shape: tuple[int, ...], seed: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     order = torch.randperm(math.prod(shape), generator=_generator(seed))
-    return order.reshape(shape).to(device, dtype)
+    return send(order.reshape(shape).to(dtype), device)
 
 
 @lru_cache(maxsize=16)
 def _normal(shape: tuple[int, ...], seed: int, device: torch.device, dtype: torch.dtype) -> Tensor:
-    return torch.randn(shape, generator=_generator(seed)).to(device, dtype)
+    return send(torch.randn(shape, generator=_generator(seed)).to(dtype), device)
 
 
 @lru_cache(maxsize=64)
@@ -134,4 +135,4 @@ def _waves(seed: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     turn, length, start = torch.rand((3, WAVES), generator=_generator(seed), dtype=torch.float64)
     length = 0.25 + 0.75 * length
     a, b = length * torch.cos(math.tau * turn), length * torch.sin(math.tau * turn)
-    return torch.stack((a, b, math.tau * start))[..., None, None].to(device, dtype)
+    return send(torch.stack((a, b, math.tau * start))[..., None, None].to(dtype), device)

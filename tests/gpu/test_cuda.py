@@ -1,9 +1,14 @@
 """What only a GPU can show; skipped where there is none."""
 
+import shutil
+import threading
+
 import numpy as np
 import pytest
 import torch
 
+from livebend.backends import Engine, Store
+from livebend.gpu import paint_on
 from livebend.memory import Value
 from livebend.models import load_model
 from livebend.network import Network
@@ -13,16 +18,37 @@ from livebend.transfer import Pinned, transfer_for
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no NVIDIA GPU")
 
 ONE = Sampling("euler", 1)
+CLOSE = 3e-2  # of half precision, ‖y − x‖/‖x‖ of an image
+CUDA = torch.device("cuda")
 
 
 @pytest.fixture
-def network(model_folder):
-    return Network(load_model(str(model_folder("turbo")), torch.device("cuda")), 64, 64)
+def model(model_folder):
+    paint_on(CUDA)
+    return load_model(str(model_folder("turbo")), CUDA)
 
 
-def picture(network, bends=()):
+@pytest.fixture
+def network(model):
+    return Network(model, 64, 64)
+
+
+def on(model, backend, folder):
+    """A network on a backend, which must not have fallen back."""
+    told = []
+    network = Network(model, 64, 64, Engine(backend, Store(folder, "key"), tell=told.append))
+    network.prepare()
+    assert told == []
+    return network
+
+
+def picture(network, bends=(), seed=46):
     text = Value(-1, network.model.encode(["a red orb"]))
-    return network.paint(network.noise(46)[0], text, bends, ONE)
+    return network.paint(network.noise(seed)[0], text, bends, ONE)
+
+
+def swirl(site, angle, channels="all"):
+    return (Bend("b", "rotate_pairs", site, {"angle": angle}, channels),)
 
 
 def test_read_back_is_what_lies_on_the_gpu(network):
@@ -36,17 +62,85 @@ def test_read_back_is_what_lies_on_the_gpu(network):
 
 def test_remembered_equals_recomputed(network):
     for angle in (0.0, 30.0, 60.0, 30.0):
-        bends = (Bend("b", "rotate_pairs", "unet.mid", {"angle": angle}),)
+        bends = swirl("unet.mid", angle)
         kept = picture(network, bends).pixels.tensor
         fresh = picture(Network(network.model, 64, 64), bends).pixels.tensor
         assert torch.equal(kept, fresh)
 
 
-def test_a_frame_does_not_wait_for_the_device(network):
-    picture(network)
-    with torch.cuda.device(network.model.device):
-        torch.cuda.set_sync_debug_mode("error")
-        try:
-            picture(network, (Bend("b", "rotate_pairs", "unet.mid", {"angle": 30.0}),))
-        finally:
-            torch.cuda.set_sync_debug_mode("default")
+@pytest.mark.parametrize("backend", ["torch", "graphs"])
+def test_a_frame_waits_for_nothing_and_takes_no_memory(model, backend, tmp_path):
+    network = on(model, backend, tmp_path)
+    text = Value(-1, model.encode(["a red orb"]))
+
+    def paint(k):
+        noise = network.noise(k, 0)[0]
+        network.paint(noise, text, swirl("unet.mid", k % 90, "0-3"), ONE)
+
+    for k in range(8):
+        paint(k)
+    taken = torch.cuda.memory_stats()["num_device_alloc"]
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for k in range(8, 40):
+            paint(k)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert torch.cuda.memory_stats()["num_device_alloc"] == taken
+
+
+@pytest.mark.parametrize("backend", ["graphs", "compiled"])
+def test_a_captured_network_paints_what_torch_paints(model, backend, tmp_path):
+    if backend == "compiled" and not shutil.which("g++"):
+        pytest.skip("no C++ compiler")
+    network, plain = on(model, backend, tmp_path), Network(model, 64, 64)
+    for site in ("unet.in", "unet.mid", "unet.attention.up.1", "unet.skip.1", "vae.in", "image"):
+        for angle in (0.0, 30.0, 60.0):
+            x = picture(plain, swirl(site, angle)).image.tensor.float()
+            y = picture(network, swirl(site, angle)).image.tensor.float()
+            assert float((x - y).norm() / x.norm()) < CLOSE, site
+    assert network.engine.fallbacks == 0
+
+
+def test_a_replay_leaves_what_is_remembered_alone(model, tmp_path):
+    network = on(model, "graphs", tmp_path)
+    made = [picture(network, swirl("unet.in", angle)).image.tensor for angle in (0.0, 30.0)]
+    kept = [image.clone() for image in made]
+    picture(network, swirl("unet.in", 60.0), seed=47)
+    assert all(torch.equal(image, k) for image, k in zip(made, kept, strict=True))
+
+
+def test_another_thread_replays_what_this_one_captured(model, tmp_path):
+    network = on(model, "graphs", tmp_path)
+    expected = picture(network).image.tensor.cpu()
+    network.memory.forget()
+    found = []
+
+    def work():
+        paint_on(CUDA)
+        found.append(picture(network).image.tensor.cpu())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert torch.equal(found[0], expected)
+
+
+def test_prompts_are_encoded_beside_frames(network):
+    expected = network.model.encode(["a blue flower"])
+    found, stop = [], threading.Event()
+
+    def work():
+        while not stop.is_set():
+            found.append(network.model.encode(["a blue flower"]))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        for k in range(30):
+            picture(network, swirl("unet.mid", k))
+    finally:
+        stop.set()
+        thread.join()
+    assert found
+    assert all(torch.equal(text, expected) for text in found)
