@@ -13,12 +13,19 @@ network = Network(load_model("tiny"), 64, 64)
 text = Value(-1, network.model.encode(["a red orb"]))
 network.paint(network.noise(1)[0], text, (), Sampling("euler", 1))
 print(*(n for n in ("torch._dynamo", "torch._inductor", "torch.onnx", "onnxruntime",
-                    "diffusers.models.transformers") if n in sys.modules))
+                    "torch.distributed.tensor", "diffusers.models.transformers",
+                    "diffusers.loaders", "scipy") if n in sys.modules))
 """
 WHOLE = """
 import torch._dynamo
 from diffusers import StableDiffusionPipeline, UNet2DConditionModel
 from diffusers.models.autoencoders import AutoencoderTiny
+from diffusers.loaders import PeftAdapterMixin
+from torch.distributed.tensor import DTensor, Shard
+from transformers.loss.loss_utils import LOSS_MAPPING
+assert hasattr(PeftAdapterMixin, "load_lora_adapter")
+assert issubclass(DTensor, torch.Tensor) and Shard(1).dim == 1
+assert LOSS_MAPPING
 assert torch._dynamo.disable.__module__ == "torch._dynamo.decorators"
 print(type(network.model.unet) is UNet2DConditionModel)
 print(type(network.model.vae) is AutoencoderTiny)
