@@ -6,7 +6,7 @@ what is shown is bit for bit what recomputing would give; computations must neve
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -84,6 +84,19 @@ class Memory:
         self.ran.seconds[name] = self.ran.seconds.get(name, 0.0) + now() - begin
         self._keep(slot, key, values)
         return values
+
+    def derive(
+        self,
+        name: str,
+        read: Sequence[Value],
+        constants: tuple[Hashable, ...],
+        function: Callable[..., Tensor],
+        step: Hashable = 0,
+    ) -> Value:
+        """Return what `function` makes of the tensors it reads, remembered like any other."""
+        key = (*(v.version for v in read), *constants)
+        (value,) = self.recall(name, key, lambda: (function(*(v.tensor for v in read)),), step=step)
+        return value
 
     def newest(self, name: str, step: Hashable = 0) -> tuple[Value, ...]:
         """Return the outputs of the last run of `name`. Raises: KeyError where none is kept."""
