@@ -7,7 +7,7 @@ changed run: prompt, noise, step, what lies upstream, and the values of bends.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 
 import torch
 from torch import Tensor
@@ -32,10 +32,12 @@ from livebend.scene import Bend, Sampling, Scene
 @dataclass(frozen=True, slots=True)
 class Painted:
     """One picture: pixels uint8 [H, W, 3], the decoder's image in −1..1 [1, 3, H, W] before it is
-    clamped, and the strength d of every bend that acted, by name."""
+    clamped, whether all of that is finite (bool []), and the strength d of every bend that acted,
+    by name."""
 
     pixels: Value
     image: Value
+    finite: Value
     strength: Mapping[str, Tensor]
 
 
@@ -73,6 +75,7 @@ class Network:
         self._unet = unet_stages(model.unet, *self.shape[2:])
         self._vae = vae_stages(model.vae)
         self._unet_groups, self._vae_groups = groups(self._unet), groups(self._vae)
+        self._names = tuple(stage.name for stage in self.stages)
         self._joins = True
         self._time = time_stage(model.unet)
         self.pasts = Pasts()
@@ -88,7 +91,7 @@ class Network:
     @property
     def described(self) -> str:
         """What the stages run on now, in one line: backends, precision, device, conditions."""
-        backends = self.engine.described(stage.name for stage in self.stages)
+        backends = self.engine.described(self._names)
         dtype = str(self.model.dtype).removeprefix("torch.")
         return f"{backends}; {dtype} on {self.model.device}, {self.conditions}"
 
@@ -154,8 +157,10 @@ class Network:
             x = done(finished(acting))
         x = acting.latent(x, plan, plan.calls)
         image = self._decode(acting, x)
-        pixels = self.memory.derive("pixels", (image,), (), _to_pixels)
-        return Painted(pixels, image, acting.strength)
+        pixels, finite = self.memory.recall(
+            "pixels", (image.version,), lambda: _to_pixels(image.tensor)
+        )
+        return Painted(pixels, image, finite, acting.strength)
 
     def begin_anew(self) -> None:
         """Leave behind what frames leave behind: after a preset, or values that were not finite."""
@@ -252,7 +257,7 @@ class Network:
         turn: Turn,
     ) -> Work[Value]:
         """One call of the network: what it says of x at boundary k, float32, guided."""
-        scale = (torch.tensor(plan.sigma[k]) ** 2 + 1) ** 0.5 if plan.sampler == "euler" else None
+        scale = _spread(plan.sigma[k]) if plan.sampler == "euler" else None
         twice, dtype = guidance is not None, self.model.dtype
 
         def prepared(h: Tensor) -> Tensor:
@@ -260,13 +265,12 @@ class Network:
             return (h if scale is None else h / scale).to(dtype)
 
         sample = self.memory.derive("sampler.input", (x,), (plan.sigma[k], twice), prepared, k)
-        times = torch.full((sample.tensor.shape[0],), plan.t[k])
-        (time,) = self.memory.recall(
-            "unet.time",
-            (plan.t[k], text.version),
-            lambda: self._time(times.to(sample.tensor.device), text.tensor),
-            step=k,
-        )
+
+        def timed() -> tuple[Tensor, ...]:
+            times = torch.full((sample.tensor.shape[0],), plan.t[k])
+            return self._time(times.to(sample.tensor.device), text.tensor)
+
+        (time,) = self.memory.recall("unet.time", (plan.t[k], text.version), timed, step=k)
         known = {
             "sample": sample,
             "unet.text": text,
@@ -321,13 +325,13 @@ class Network:
 
     def _step(self, x: Value, output: Value, plan: Schedule, k: int, noise: Value) -> Value:
         prediction = self.model.noising.prediction
-        abar, abar_next = torch.tensor(plan.abar[k]), torch.tensor(plan.abar[k + 1])
         constants = (plan.sampler, plan.t[k], plan.sigma[k], plan.sigma[k + 1], noise.version)
 
         def step(x: Tensor, out: Tensor) -> Tensor:
             if plan.sampler == "euler":
-                sigma, after = torch.tensor(plan.sigma[k]), torch.tensor(plan.sigma[k + 1])
-                return euler_step(x, out, sigma, after, prediction)
+                sigma, after = plan.sigma[k : k + 2]
+                return euler_step(x, out, _scalar(sigma), _scalar(after), prediction)
+            abar, abar_next = (_scalar(value) for value in plan.abar[k : k + 2])
             if plan.sampler == "ddim":
                 return ddim_step(x, out, abar, abar_next, prediction)
             fresh = self._fresh(noise, k) if k + 1 < plan.calls else None
@@ -365,7 +369,20 @@ def _guided(output: Tensor, guidance: float | None) -> Tensor:
     return uncond + guidance * (cond - uncond)
 
 
-def _to_pixels(image: Tensor) -> Tensor:
-    """−1..1 [1, 3, H, W] to uint8 [H, W, 3], rounded as diffusers rounds."""
-    x = (image[0].float() * 0.5 + 0.5).clamp(0.0, 1.0)
-    return (x.permute(1, 2, 0) * 255.0).round().to(torch.uint8).contiguous()
+@lru_cache(maxsize=1024)
+def _scalar(value: float) -> Tensor:
+    """A constant of a schedule in float32, in which diffusers computes with it."""
+    return torch.tensor(value)
+
+
+@lru_cache(maxsize=1024)
+def _spread(sigma: float) -> Tensor:
+    """What Euler's x is divided by for the network: sqrt(σ² + 1)."""
+    return (_scalar(sigma) ** 2 + 1) ** 0.5
+
+
+def _to_pixels(image: Tensor) -> tuple[Tensor, Tensor]:
+    """−1..1 [1, 3, H, W] to uint8 [H, W, 3], rounded as diffusers rounds, and whether it is finite:
+    the largest of all is not where one is not. Only its own tensor is written to."""
+    x = (image[0].float() * 0.5).add_(0.5).clamp_(0.0, 1.0).mul_(255.0).round_()
+    return x.to(torch.uint8).permute(1, 2, 0).contiguous(), image.abs().amax().isfinite()

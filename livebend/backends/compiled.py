@@ -3,20 +3,18 @@
 Ahead of time and not just in time: a stage's library is loaded in milliseconds at the next start,
 nothing is traced or guarded while a show runs, and so nothing can be compiled again by a bend's
 values, which never enter a stage. Source: AOTInductor, in torch's documentation.
-
-A library holds Python's lock while it runs, as eager torch and ONNX Runtime do not: other threads
-of the show wait for the end of the stage. `livebend tune` takes it only where it clearly wins.
 """
 
 import os
 import shutil
 import warnings
+import zipfile
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from livebend.backends.contract import Inputs, Runner, Traced
+from livebend.backends.library import open_library
 from livebend.backends.store import Store, fill
 from livebend.errors import BackendError, named
 from livebend.models import Stage
@@ -39,15 +37,9 @@ class Compiled:
                 raise BackendError(f"{stage.name} is not compiled yet: livebend tune")
             _compile(stage, inputs, file)
         try:
-            # The loader itself: torch._inductor's imports seconds, and reads a call's shape anew.
-            library = torch._C._aoti.AOTIModelPackageLoader(str(file), "model", False, 1, -1)
-        except (RuntimeError, OSError) as fault:
+            return open_library(file, inputs.tensors[0].device)
+        except (RuntimeError, OSError, zipfile.BadZipFile) as fault:
             raise BackendError(f"{stage.name}: cannot be loaded: {named(fault)}") from fault
-
-        def run(*tensors: Tensor) -> tuple[Tensor, ...]:
-            return tuple(library.boxed_run(list(tensors)))
-
-        return run
 
 
 def _compile(stage: Stage, inputs: Inputs, file: Path) -> None:
