@@ -6,7 +6,7 @@ what is shown is bit for bit what recomputing would give; computations must neve
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -35,6 +35,18 @@ class Ran:
     remembered: int = 0
 
 
+@dataclass(slots=True)
+class _Kept:
+    """What one run made, its bytes, and the last frame that asked for it."""
+
+    values: tuple[Value, ...]
+    bytes: int
+    asked: int
+
+
+Place = tuple[Hashable, Hashable]  # the slot of a computation, and what it read
+
+
 class Memory:
     """The last outputs of every computation, owned by one thread.
 
@@ -49,10 +61,9 @@ class Memory:
         self._byte_cap = byte_cap
         self._frames = frames
         self._frame = 0
-        self._asked: dict[tuple[Hashable, Hashable], int] = {}  # the last frame that did
         self._versions = count(1)
-        self._kept: OrderedDict[tuple[Hashable, Hashable], tuple[Value, ...]] = OrderedDict()
-        self._keys: dict[Hashable, list[Hashable]] = {}
+        self._kept: OrderedDict[Place, _Kept] = OrderedDict()
+        self._keys: dict[Hashable, list[Hashable]] = {}  # of each slot, the last asked for last
         self._settle: Settle = _at_once
         self.bytes = 0
         self.ran = Ran()
@@ -72,8 +83,8 @@ class Memory:
         last, self.ran = self.ran, Ran()
         self._frame += 1
         while self._kept:
-            oldest = next(iter(self._kept))
-            if self._frame - self._asked[oldest] <= self._frames:
+            oldest, kept = next(iter(self._kept.items()))
+            if self._frame - kept.asked <= self._frames:
                 break
             self._drop(*oldest)
         return last
@@ -88,10 +99,8 @@ class Memory:
         """
         slot = (name, step)
         if (found := self._kept.get((slot, key))) is not None:
-            self._kept.move_to_end((slot, key))
-            self._asked[slot, key] = self._frame
-            self.ran.remembered += 1
-            return found
+            self._use(slot, key, found)
+            return found.values
         begin = now()
         values = tuple(Value(next(self._versions), tensor) for tensor in compute())
         self._settle()
@@ -99,33 +108,53 @@ class Memory:
         self._keep(slot, key, values)
         return values
 
+    def derive(
+        self,
+        name: str,
+        read: Sequence[Value],
+        constants: tuple[Hashable, ...],
+        function: Callable[..., Tensor],
+        step: Hashable = 0,
+    ) -> Value:
+        """Return what `function` makes of the tensors it reads, remembered like any other."""
+        key = (*(v.version for v in read), *constants)
+        (value,) = self.recall(name, key, lambda: (function(*(v.tensor for v in read)),), step=step)
+        return value
+
     def newest(self, name: str, step: Hashable = 0) -> tuple[Value, ...]:
-        """Return the outputs of the last run of `name`. Raises: KeyError where none is kept."""
+        """Return the outputs of `name` that were asked for last. Raises: KeyError where none is
+        kept."""
         slot = (name, step)
-        return self._kept[slot, self._keys[slot][-1]]
+        return self._kept[slot, self._keys[slot][-1]].values
 
     def forget(self) -> None:
         """Forget everything, as after a change of model or size."""
         self._kept.clear()
         self._keys.clear()
-        self._asked.clear()
         self.bytes = 0
 
+    def _use(self, slot: Hashable, key: Hashable, found: _Kept) -> None:
+        """Note that a frame asked for what is remembered."""
+        self._kept.move_to_end((slot, key))
+        found.asked = self._frame
+        keys = self._keys[slot]
+        if keys[-1] != key:
+            keys.remove(key)
+            keys.append(key)
+        self.ran.remembered += 1
+
     def _keep(self, slot: Hashable, key: Hashable, values: tuple[Value, ...]) -> None:
-        keys = self._keys.setdefault(slot, [])
-        if len(keys) >= self._entries:
-            oldest = next(k for s, k in self._kept if s == slot)
-            self._drop(slot, oldest)
+        if len(self._keys.get(slot, ())) >= self._entries:
+            self._drop(slot, self._keys[slot][0])
         self._keys.setdefault(slot, []).append(key)
-        self._kept[slot, key] = values
-        self._asked[slot, key] = self._frame
-        self.bytes += _size(values)
+        made = _Kept(values, _size(values), self._frame)
+        self._kept[slot, key] = made
+        self.bytes += made.bytes
         while self.bytes > self._byte_cap and len(self._kept) > 1:
             self._drop(*next(iter(self._kept)))
 
     def _drop(self, slot: Hashable, key: Hashable) -> None:
-        self.bytes -= _size(self._kept.pop((slot, key)))
-        del self._asked[slot, key]
+        self.bytes -= self._kept.pop((slot, key)).bytes
         keys = self._keys[slot]
         keys.remove(key)
         if not keys:
@@ -137,4 +166,4 @@ def _at_once() -> None:
 
 
 def _size(values: tuple[Value, ...]) -> int:
-    return sum(v.tensor.numel() * v.tensor.element_size() for v in values)
+    return sum(v.tensor.nbytes for v in values)

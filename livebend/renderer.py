@@ -257,8 +257,7 @@ class Renderer:
     def _fetched(self, painted: Painted) -> Pixels | None:
         """Bring a picture and its bends' strengths to the host, in one wait; return its pixels,
         read-only, or None where the image is not finite."""
-        finite = painted.image.tensor.isfinite().all()
-        wanted = [painted.pixels.tensor, finite, *painted.strength.values()]
+        wanted = [painted.pixels.tensor, painted.finite.tensor, *painted.strength.values()]
         pixels, sound, *strength = self._transfer.fetch(wanted)
         self._strength = {n: float(d) for n, d in zip(painted.strength, strength, strict=True)}
         pixels.setflags(write=False)

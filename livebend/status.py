@@ -7,7 +7,7 @@ import math
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -261,7 +261,7 @@ class Statistics:
                 routes=tuple(routes),
                 reused=tuple(reused),
                 notices=tuple(self._notices),
-                counters=replace(Counters(), **self._counts),
+                counters=Counters(**self._counts),
                 engine=self._engine,
             )
 
@@ -304,4 +304,13 @@ def _rate(moments: Sequence[float]) -> float:
 def _percentiles(values: Sequence[float]) -> Percentiles:
     if not values:
         return Percentiles()
-    return Percentiles(*(float(v) for v in np.percentile(values, (50, 95, 99))))
+    ordered = sorted(values)
+    return Percentiles(*(_quantile(ordered, share) for share in (0.50, 0.95, 0.99)))
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float:
+    """The value that a share 0..1 of all do not exceed, linear between its neighbours."""
+    place = share * (len(ordered) - 1)
+    k = int(place)
+    low, high = ordered[k], ordered[min(k + 1, len(ordered) - 1)]
+    return low + (place - k) * (high - low)

@@ -30,8 +30,6 @@ MIXED = "mixed"
 HEAVY = ("compiled",)  # takes minutes, and once more for each number of threads
 NONE: Mapping[str, float] = MappingProxyType({})
 NO_GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
-# A backend must beat the best other one by this factor: compiled stages hold Python's lock.
-HANDICAP = {"compiled": 1.15}
 ONE = Sampling("euler", 1)
 
 Tell = Callable[[str], None]
@@ -150,13 +148,13 @@ def _frame(network: Network, text: Value, seed: int) -> tuple[float, Mapping[str
 def _best(
     measured: Mapping[str, _Measured], groups: Mapping[str, tuple[str, ...]] = NO_GROUPS
 ) -> dict[str, str]:
-    """The backend of every stage: the fastest, after its handicap; and that of every group that
+    """The backend of every stage: the fastest; and that of every group that
     runs faster as one than its stages one by one."""
     stages = [s for s in measured["torch"].stages if s.startswith(("unet.", "vae.", "image"))]
     names = [s for s in stages if s not in ("unet.time", "unet.text")]
 
     def cost(name: str, stage: str) -> float:
-        return _median(measured[name].stages[stage]) * HANDICAP.get(name, 1.0)
+        return _median(measured[name].stages[stage])
 
     best = {stage: min(measured, key=lambda name: cost(name, stage)) for stage in names}
     apart = {g: sum(cost(best[stage], stage) for stage in members) for g, members in groups.items()}
@@ -177,7 +175,7 @@ def _decided(
 ) -> Choice:
     """The mixture, or the one backend that beats it, with the groups that it joined meanwhile."""
     frame_ms = {name: _median(m.frames) for name, m in measured.items()}
-    first = min(frame_ms, key=lambda name: frame_ms[name] * HANDICAP.get(name, 1.0))
+    first = min(frame_ms, key=lambda name: frame_ms[name])
     joined = [group for group in groups if group in measured[first].stages]
     stages = dict(mixture) if first == MIXED else dict.fromkeys((*mixture, *joined), first)
     stage_ms = {

@@ -1,12 +1,15 @@
 """Every backend runs the same stages at the same sites; one that fails is replaced, aloud."""
 
 import shutil
+import sys
+import threading
 from dataclasses import replace
 
 import pytest
 import torch
 
-from livebend.backends import Engine, Store, engine
+from livebend.backends import Engine, Inputs, Store, engine
+from livebend.backends.compiled import Compiled
 from livebend.bench.bends import time_four
 from livebend.bench.stages import time_stages
 from livebend.errors import BackendError, UnknownName
@@ -250,6 +253,35 @@ def test_a_compiled_stage_equals_torch_and_is_found_again(model, store):
     assert told == again == []
 
 
+@COMPILER
+def test_other_threads_go_on_while_a_library_runs(model, store):
+    """With switches this rare the other thread has its turn only where the library gives it one."""
+    stage = Network(model, 64, 64).stages[-1]
+    read = (torch.zeros(1, 8, 32, 32),)
+    run = Compiled().load(stage, Inputs(read), store, build=True)
+    go, turns = threading.Event(), []
+    other = threading.Thread(target=lambda: (go.wait(), turns.append(1)))
+    other.start()
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(60.0)
+    try:
+        go.set()
+        runs = next((n for n in range(10_000) if (run(*read), turns)[1]), None)
+    finally:
+        sys.setswitchinterval(before)
+        other.join()
+    assert runs is not None
+
+
+@COMPILER
+def test_a_package_that_is_broken_is_told(model, store):
+    made(model, {"unet.out": "compiled"}, store)
+    (file,) = store.folder.rglob("*.pt2")
+    file.write_bytes(file.read_bytes()[:1000])
+    _, told = made(model, {"unet.out": "compiled"}, store)
+    assert "unet.out: cannot be loaded: BadZipFile" in told[0]
+
+
 @pytest.mark.slow
 @COMPILER
 def test_every_compiled_stage_equals_torch(model, store):
@@ -267,7 +299,7 @@ def test_the_embedded_model_is_painted_the_same_when_every_stage_is_compiled(sto
     tiny = load_model("tiny", CPU, F32)
     network, told = made(tiny, "compiled", store, (256, 256))
     assert (told, network.engine.fallbacks) == ([], 0)
-    assert network.engine.described(s.name for s in network.stages) == "compiled"
+    assert network.engine.described(tuple(s.name for s in network.stages)) == "compiled"
     plain = Network(tiny, 256, 256)
     for bends in ((), (swirl("unet.mid"),), (swirl("unet.up.2"),), (swirl("latent@1"),)):
         assert close(network, plain, bends)

@@ -34,7 +34,7 @@ def test_memory_forgets_what_no_frame_asks_for():
         memory.begin_frame()
         memory.recall("bend", n, lambda: (torch.zeros(1000),), step=("site", n))
         memory.recall("stage", 0, lambda: (torch.zeros(10),))
-    assert len(memory._kept) == len(memory._asked) == 52
+    assert len(memory._kept) == 52
     assert len(memory._keys) == 52
     assert memory.bytes == 51 * 4000 + 40
     assert memory.ran.remembered == 1
@@ -138,7 +138,7 @@ def test_a_renderer_keeps_nothing_of_scenes_that_are_gone(model_folder):
         sizes.append(network.memory.bytes)
     kept = network.memory
     assert max(sizes[120:]) < 1.5 * max(sizes[:120])
-    assert len(kept._kept) == len(kept._asked) < 25 * 60
+    assert len(kept._kept) < 25 * 60
     assert len(network.engine._runners) < 3 * len(network.stages)
     assert len(network.pasts._made) <= 1
     assert len(render._modulator._followers) == len(render._modulator._added) == 1

@@ -145,7 +145,7 @@ def test_remembered_equals_recomputed(model, steps):
 def test_insert_adds_a_call_where_the_bend_is(network):
     bend = swirl("latent@0.8")
     picture(network, (bend,), Sampling("euler", 1, 0.0, "insert"))
-    assert network._plan(Sampling("euler", 1, 0.0, "insert")).t == (999.0, 181.0, 0.0)
+    assert network._plan(Sampling("euler", 1, 0.0, "insert"), (bend,)).t == (999.0, 181.0, 0.0)
 
 
 def test_an_insertion_belongs_to_the_scene_not_to_an_active_bend(network):
@@ -153,7 +153,7 @@ def test_an_insertion_belongs_to_the_scene_not_to_an_active_bend(network):
     neutral = picture(network, (swirl("latent@0.5", 0.0),), inserting).pixels.tensor
     muted = picture(network, (swirl("latent@0.5", 90.0, mute=True),), inserting).pixels.tensor
     assert torch.equal(neutral, muted)
-    assert network._plan(inserting).calls == 2
+    assert network._plan(inserting, (swirl("latent@0.5", 0.0),)).calls == 2
 
 
 def test_names_of_bends_leave_nothing_behind(network):
@@ -170,7 +170,7 @@ SPLIT = Sampling("euler", 2, 0.0, "split")
 @pytest.mark.parametrize("depth", [0.0, 0.1, 0.25, 0.5, 0.8, 1.0])
 @pytest.mark.parametrize("sampling", [SPLIT, Sampling("lcm", 3, 0.0, "split")])
 def test_shares_of_a_depth_make_one_whole(network, sampling, depth):
-    plan = network._plan(sampling)
+    plan = network._plan(sampling, ())
     shares = plan.neighbours(depth)
     assert sum(w for _, w in shares) == pytest.approx(1.0)
     layers = [plan.layers[k] for k, _ in shares]

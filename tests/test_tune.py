@@ -17,7 +17,7 @@ from livebend.cli import main
 from livebend.errors import UnknownName
 from livebend.opening import open_network
 from livebend.threads import DEFAULT
-from livebend.tune import HANDICAP, _best, _decided, _Measured, tune
+from livebend.tune import _best, _decided, _Measured, tune
 
 SIZE = (64, 64)
 HAVE_ONNX = all(map(importlib.util.find_spec, ("onnx", "onnxruntime")))
@@ -108,12 +108,6 @@ def measured(**ms):
 def test_every_stage_has_its_winner():
     found = _best(measured(torch=(10.0, 5.0), onnx=(6.0, 9.0)))
     assert found == {"unet.mid": "onnx", "image": "torch"}
-
-
-def test_compiled_stages_must_win_clearly():
-    little, much = 10.0 / HANDICAP["compiled"] + 0.1, 10.0 / HANDICAP["compiled"] - 0.1
-    found = _best(measured(torch=(10.0, 10.0), compiled=(little, much)))
-    assert found == {"unet.mid": "torch", "image": "compiled"}
 
 
 def test_a_mixture_that_loses_is_not_kept():

@@ -2,24 +2,21 @@
 
 Ahead of time and not just in time: a stage's library is loaded in milliseconds at the next start,
 nothing is traced or guarded while a show runs, and so nothing can be compiled again by a bend's
-values, which never enter a stage. Source: AOTInductor, in torch's documentation.
-
-On a GPU the library is captured as a CUDA graph when it is loaded.
-
-A library holds Python's lock while it runs, as eager torch and ONNX Runtime do not: other threads
-of the show wait for the end of the stage. `livebend tune` takes it only where it clearly wins.
+values, which never enter a stage. On a GPU the library is captured as a CUDA graph when it is
+loaded. Source: AOTInductor, in torch's documentation.
 """
 
 import os
 import shutil
 import warnings
+import zipfile
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from livebend.backends.contract import Inputs, Runner, Traced
 from livebend.backends.graphs import captured
+from livebend.backends.library import open_library
 from livebend.backends.store import Store, fill
 from livebend.errors import BackendError, named
 from livebend.gpu import gpu_of
@@ -43,18 +40,12 @@ class Compiled:
             if not build:
                 raise BackendError(f"{stage.name} is not compiled yet: livebend tune")
             _compile(stage, inputs, file)
-        on_gpu = gpu_of(inputs.tensors[0].device) is not None
+        device = inputs.tensors[0].device
         try:
-            # The loader itself: torch._inductor's imports seconds, and reads a call's shape anew.
-            # Without its locks on a GPU: a captured library is run once and replayed by one thread.
-            library = torch._C._aoti.AOTIModelPackageLoader(str(file), "model", on_gpu, 1, -1)
-        except (RuntimeError, OSError) as fault:
+            run = open_library(file, device)
+        except (RuntimeError, OSError, zipfile.BadZipFile) as fault:
             raise BackendError(f"{stage.name}: cannot be loaded: {named(fault)}") from fault
-
-        def run(*tensors: Tensor) -> tuple[Tensor, ...]:
-            return tuple(library.boxed_run(list(tensors)))
-
-        return captured(stage, run, inputs) if on_gpu else run
+        return run if gpu_of(device) is None else captured(stage, run, inputs)
 
 
 def _compile(stage: Stage, inputs: Inputs, file: Path) -> None:

@@ -5,7 +5,7 @@ not prepared for (a new shape) runs on torch, which is said once.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 
@@ -52,6 +52,7 @@ class Engine:
         self._backends: dict[str, Backend] = {}
         self._told: set[str] = set()
         self._running: dict[str, str] = {}  # the backend that a stage was last run with
+        self._described: dict[tuple[str, ...], str] = {}  # for as long as that stays
         self.fallbacks = 0
         self._preparing = False
         for name in [choice] if isinstance(choice, str) else choice.values():
@@ -74,13 +75,18 @@ class Engine:
         gains nothing by it and would remember less."""
         return self.backend_of(group) != "torch"
 
-    def described(self, stages: Iterable[str]) -> str:
+    def described(self, stages: tuple[str, ...]) -> str:
         """Return how many of the stages run on which backend, as "onnx 11, torch 3"; fall-backs
         count as what they fell back to."""
-        running = Counter(self._running.get(stage, self.backend_of(stage)) for stage in stages)
-        if len(running) == 1:
-            return next(iter(running))
-        return ", ".join(f"{name} {count}" for name, count in running.most_common())
+        if stages not in self._described:
+            running = Counter(self._running.get(stage, self.backend_of(stage)) for stage in stages)
+            told = (f"{name} {count}" for name, count in running.most_common())
+            self._described[stages] = next(iter(running)) if len(running) == 1 else ", ".join(told)
+        return self._described[stages]
+
+    def _runs_on(self, stage: str, backend: str) -> None:
+        self._running[stage] = backend
+        self._described.clear()
 
     @contextmanager
     def preparing(self) -> Iterator[None]:
@@ -103,7 +109,7 @@ class Engine:
     def _new(self, stage: Stage, inputs: Inputs, key: tuple[object, ...]) -> Runner:
         torchs = plain(stage, inputs)
         name = self.backend_of(stage.name)
-        self._running[stage.name] = "torch"
+        self._runs_on(stage.name, "torch")
         if name == "torch" or self._store is None:
             return torchs
         if not self._preparing:
@@ -115,7 +121,7 @@ class Engine:
         except BackendError as why:
             self._fell_back(f"backend {name}: {why}; torch runs it")
             return torchs
-        self._running[stage.name] = name
+        self._runs_on(stage.name, name)
         return self._guarded(stage.name, loaded, torchs, key)
 
     def _backend(self, name: str) -> Backend:
@@ -133,7 +139,8 @@ class Engine:
                 return loaded(*tensors)
             except Exception as fault:  # noqa: BLE001 - engines raise what they like; it is told
                 self._fell_back(f"{stage}: {named(fault)}; torch runs it now")
-                self._runners[key], self._running[stage] = torchs, "torch"
+                self._runners[key] = torchs
+                self._runs_on(stage, "torch")
                 return torchs(*tensors)
 
         return run

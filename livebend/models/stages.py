@@ -16,6 +16,7 @@ The list is derived from the model; nothing of diffusers' forward passes is edit
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -55,12 +56,17 @@ class Stage:
     @property
     def texts(self) -> tuple[str, ...]:
         """The text that this stage reads and no other: `unet.text` but for its own bends."""
-        return tuple(name for name in self.reads if name.startswith(OWN_TEXT))
+        return _beginning(self.reads, OWN_TEXT)
 
     @property
     def attentions(self) -> tuple[str, ...]:
         """The factor on attention that this stage reads and no other: ones but for its bends."""
-        return tuple(name for name in self.reads if name.startswith(OWN_ATTENTION))
+        return _beginning(self.reads, OWN_ATTENTION)
+
+
+@lru_cache(maxsize=1024)
+def _beginning(names: tuple[str, ...], head: str) -> tuple[str, ...]:
+    return tuple(name for name in names if name.startswith(head))
 
 
 def unet_stages(unet: nn.Module, height: int, width: int) -> list[Stage]:

@@ -1,6 +1,7 @@
 """The automatic gain: a level measured against the loud moments of its own last seconds."""
 
 import math
+from bisect import bisect_left, insort
 from collections import deque
 
 from livebend.scene import Agc
@@ -14,6 +15,7 @@ class AutoGain:
 
     def __init__(self) -> None:
         self._buckets: deque[tuple[int, float]] = deque()
+        self._ordered: list[float] = []  # their levels
 
     def step(self, level: float, time: float, sounding: bool, agc: Agc) -> float:
         """Return the level after its gain, 0..1; 0 where it is not `sounding`.
@@ -27,15 +29,20 @@ class AutoGain:
         index = math.floor(time / BUCKET)
         self._remember(index, level)
         while self._buckets[0][0] < index - agc.window / BUCKET:
-            self._buckets.popleft()
+            self._forget(self._buckets.popleft())
         return min(level * self._gain(agc.ceiling), 1.0)
 
     def _remember(self, index: int, level: float) -> None:
         if self._buckets and self._buckets[-1][0] == index:
-            level = max(level, self._buckets.pop()[1])
+            last = self._buckets.pop()
+            self._forget(last)
+            level = max(level, last[1])
         self._buckets.append((index, level))
+        insort(self._ordered, level)
+
+    def _forget(self, bucket: tuple[int, float]) -> None:
+        del self._ordered[bisect_left(self._ordered, bucket[1])]
 
     def _gain(self, ceiling: float) -> float:
-        levels = sorted(level for _, level in self._buckets)
-        loud = levels[math.ceil(LOUD * len(levels)) - 1]
+        loud = self._ordered[math.ceil(LOUD * len(self._ordered)) - 1]
         return ceiling if loud * ceiling <= 1.0 else 1.0 / loud

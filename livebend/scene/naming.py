@@ -7,6 +7,8 @@ after --set.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cache
+from types import MappingProxyType
 from typing import cast
 
 from livebend import masks
@@ -17,6 +19,7 @@ from livebend.scene.values import Bend, Part, Route, Scene
 from livebend.specs import Spec, Value, specs_of
 
 MASK = "mask."  # before the name of a mask's parameter, within its bend
+_MASKED = {f"{MASK}{name}": spec for name, spec in masks.SPECS.items()}
 
 
 def specs_of_bend(bend: Bend) -> dict[str, Spec]:
@@ -26,14 +29,19 @@ def specs_of_bend(bend: Bend) -> dict[str, Spec]:
     frame to frame.
     """
     operator = find_operator(bend.operator)
-    without = ("name", "operator", *(["strength"] if "past" in operator.given else []))
-    own = {k: s for k, s in specs_of(Bend).items() if k not in without}
-    masked = {f"{MASK}{name}": spec for name, spec in masks.SPECS.items()}
-    return own | dict(operator.specs) | masked
+    own = _own_specs("strength" if "past" in operator.given else "")
+    return {**own, **operator.specs, **_MASKED}
 
 
-def specs_of_route() -> dict[str, Spec]:
-    """Every parameter of a route."""
+@cache
+def _own_specs(without: str) -> Mapping[str, Spec]:
+    names = ("name", "operator", without)
+    return MappingProxyType({k: s for k, s in specs_of(Bend).items() if k not in names})
+
+
+@cache
+def specs_of_route() -> Mapping[str, Spec]:
+    """Every parameter of a route; kept and shared, to be read."""
     return {k: s for k, s in specs_of(Route).items() if k != "name"}
 
 

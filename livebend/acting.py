@@ -1,0 +1,145 @@
+"""The bends of one frame at work, between the stages of the network.
+
+What a bend makes is remembered like everything else: it acts again only where what it reads, its
+values, its mask or its past are others than before.
+"""
+
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import isnan
+
+import torch
+from torch import Tensor
+
+from livebend import bending
+from livebend.errors import BendFault
+from livebend.masking import Masking, Trace, silence
+from livebend.memory import Memory, Value
+from livebend.pasts import Given, Pasts
+from livebend.sampler import Schedule
+from livebend.scene import Bend
+
+Placed = tuple[bending.Place, Bend]
+
+
+@dataclass(slots=True)
+class Acting:
+    """The active bends of one frame, by site. Owned by the render thread.
+
+    `pasts` is what bends made before, `trace` what was heard, for masks; `split` gives the two
+    boundaries next to a depth a share of its bend. `strength` collects the d of every bend that
+    acted, by name, as a tensor on the device, `acted` what each got and made.
+    """
+
+    memory: Memory
+    masking: Masking
+    pasts: Pasts
+    at: Mapping[str, list[Placed]] = field(default_factory=dict)
+    trace: Trace = silence
+    split: bool = False
+    strength: dict[str, Tensor] = field(default_factory=dict)
+    acted: dict[str, list[tuple[Tensor, Tensor]]] = field(default_factory=dict)
+
+    def apart(self, pasts: Pasts) -> "Acting":
+        """Return the same bends at other work, which collects for itself what they do there."""
+        return replace(self, pasts=pasts, strength={}, acted={})
+
+    def join(self, *others: "Acting") -> None:
+        """Take over what the bends did in other work."""
+        for other in others:
+            for name, pairs in other.acted.items():
+                self.acted.setdefault(name, []).extend(pairs)
+            self.strength.update(other.strength)
+
+    def acts_in(self, sites: Collection[str], k: int) -> bool:
+        """Whether network call k is bent at one of the sites."""
+        inside = (place for site in sites for place, _ in self.at.get(site, ()))
+        return any(place.step is None or place.step == k for place in inside)
+
+    def bent(self, site: str, value: Value, k: int | None) -> Value:
+        """Return what stands at a site in network call k (None = in all) after its bends."""
+        for n, (where, bend) in enumerate(self.at.get(site, ())):
+            if where.step is None or k is None or where.step == k:
+                value = self._one(bend, value, (site, k, n))
+        return value
+
+    def latent(self, x: Value, plan: Schedule, k: int) -> Value:
+        """Bend x at boundary k as a variance-preserving latent, whatever the sampler."""
+        chosen = list(self._at_boundary(plan, k))
+        if not chosen:
+            return x
+        size = (1.0 + plan.sigma[k] ** 2) ** 0.5 if plan.sampler == "euler" else 1.0
+        x = self.memory.derive("sampler.show", (x,), (size,), lambda h: h / size, k)
+        for n, bend in enumerate(chosen):
+            x = self._one(bend, x, ("latent", k, n))
+        return self.memory.derive("sampler.hide", (x,), (size,), lambda h: h * size, k)
+
+    def culprits(self) -> list[str]:
+        """The bends that made values that are not finite of finite ones; where none did, the
+        strongest, which drove the network beyond its numbers. This reads from the device and is for
+        the moment after a fault only."""
+        acted = self.acted.items()
+        guilty = [name for name, pairs in acted if any(_broke(*pair) for pair in pairs)]
+        sizes = {name: float(d) for name, d in self.strength.items()}
+        if guilty or not sizes:
+            return guilty
+        return [max(sizes, key=lambda name: -1.0 if isnan(sizes[name]) else sizes[name])]
+
+    def _at_boundary(self, plan: Schedule, k: int) -> Iterator[Bend]:
+        for place, bend in self.at.get("latent", ()):
+            for boundary, w in _boundaries(place, plan, self.split):
+                if boundary == k:
+                    yield bending.share(bend, w)
+
+    def _one(self, bend: Bend, value: Value, where: Hashable) -> Value:
+        x = value.tensor
+        size = (x.shape[-2], x.shape[-1])
+        mask = self.masking.mask(bend, size, x.device, self.trace, where)
+        part = None if mask is None else mask.tensor
+        given, given_key = self.pasts.given(bend, where, x)
+        versions = (value.version, None if mask is None else mask.version)
+        key = (*versions, bending.signature(bend), given_key)
+        made, strength = self.memory.recall(
+            "bend", key, lambda: _applied(bend, x, part, given), step=where
+        )
+        self.pasts.keep(bend, where, made.tensor)
+        self.strength[bend.name] = strength.tensor
+        self.acted.setdefault(bend.name, []).append((x, made.tensor))
+        return made
+
+
+def depths_of(bends: Sequence[Bend]) -> tuple[float, ...]:
+    """Return the depths of all bends, active or not: a neutral one must not move a boundary."""
+    places = (bending.place(bend.site) for bend in bends)
+    return tuple(sorted({p.depth for p in places if p.depth is not None}))
+
+
+def by_site(bends: Sequence[Bend]) -> Mapping[str, list[Placed]]:
+    """Return the bends that change something, by the site they name."""
+    found: dict[str, list[Placed]] = {}
+    for bend in bending.active(tuple(bends)):
+        where = bending.place(bend.site)
+        found.setdefault(where.site, []).append((where, bend))
+    return found
+
+
+def _boundaries(where: bending.Place, plan: Schedule, split: bool) -> tuple[tuple[int, float], ...]:
+    """The boundaries of a latent bend, each with its share: its depth's, its step's, or the
+    finished latent."""
+    if where.depth is not None:
+        return plan.neighbours(where.depth) if split else ((plan.nearest(where.depth), 1.0),)
+    return ((plan.calls if where.step is None else min(where.step, plan.calls), 1.0),)
+
+
+def _applied(bend: Bend, x: Tensor, mask: Tensor | None, given: Given) -> tuple[Tensor, Tensor]:
+    """Bend x; whatever an operator raises is the bend's fault, and says so."""
+    try:
+        return bending.apply(bend, x, mask, given)
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as why:
+        raise BendFault(bend.name, bend.operator, bend.site, why) from why
+
+
+def _broke(x: Tensor, y: Tensor) -> bool:
+    return bool(x.isfinite().all()) and not bool(y.isfinite().all())

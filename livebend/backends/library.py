@@ -1,0 +1,85 @@
+"""A library that AOTInductor made, called so that the other threads of a show go on.
+
+torch's own loader holds Python's lock while a library runs: the thread that hears would wait for
+the end of a stage. On a processor it is called through ctypes instead, which lets the lock go.
+Source: AOTInductor's C interface, torch/csrc/inductor/aoti_runtime/interface.h.
+"""
+
+import ctypes
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from ctypes import byref, c_char_p, c_size_t, c_void_p, py_object
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from livebend.backends.contract import Runner
+
+SUFFIXES = (".so", ".pyd", ".dll")  # of a shared library
+ONE = c_size_t(1)
+
+_pointer = ctypes.PYFUNCTYPE(c_void_p, py_object, c_char_p)(
+    ("PyCapsule_GetPointer", ctypes.pythonapi)
+)
+_capsule = ctypes.PYFUNCTYPE(py_object, c_void_p, c_char_p, c_void_p)(
+    ("PyCapsule_New", ctypes.pythonapi)
+)
+
+
+def open_library(file: Path, device: torch.device) -> Runner:
+    """Return the library in a package as a function. Raises: RuntimeError, OSError."""
+    names = zipfile.ZipFile(file).namelist()
+    libraries = [name for name in names if name.endswith(SUFFIXES)]
+    # What the C interface has no function for is called by the loader, which has a list of it.
+    foreign = any("extern_kernel_nodes" in name for name in names)
+    if device.type == "cpu" and len(libraries) == 1 and not foreign:
+        return Library(file, libraries[0])
+    # The loader itself: torch._inductor's imports seconds, and reads a call's shape anew. On a GPU
+    # without its locks, which a capture does not take: a captured library is called no more.
+    alone = device.type == "cuda"
+    loader = torch._C._aoti.AOTIModelPackageLoader(str(file), "model", alone, 1, -1)
+    return lambda *tensors: tuple(loader.boxed_run(list(tensors)))
+
+
+class Library:
+    """One library on the processor. Its calls may come from any one thread."""
+
+    def __init__(self, package: Path, name: str) -> None:
+        """Raises: RuntimeError, OSError."""
+        # A library that is loaded cannot be deleted on every system.
+        folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        with folder as place, zipfile.ZipFile(package) as archive:
+            self._library: Any = ctypes.CDLL(archive.extract(name, place))
+        self._model, count = c_void_p(), c_size_t()
+        _check(
+            self._library.AOTInductorModelContainerCreateWithDevice(
+                byref(self._model), ONE, b"cpu", None
+            )
+        )
+        _check(self._library.AOTInductorModelContainerGetNumOutputs(self._model, byref(count)))
+        self._outputs = c_void_p * count.value
+
+    def __call__(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+        """Run it; the handles of the inputs are the library's own from then on. Raises:
+        RuntimeError."""
+        read, made = _handles(tensors), self._outputs()
+        _check(
+            self._library.AOTInductorModelContainerRun(
+                self._model, read, c_size_t(len(read)), made, c_size_t(len(made)), None, None
+            )
+        )
+        capsules = [_capsule(pointer, None, None) for pointer in made]
+        return tuple(torch._C._aoti.alloc_tensors_by_stealing_from_void_ptrs(capsules))
+
+
+def _handles(tensors: Sequence[Tensor]) -> "ctypes.Array[c_void_p]":
+    capsules = torch._C._aoti.unsafe_alloc_void_ptrs_from_tensors(list(tensors))
+    return (c_void_p * len(capsules))(*(_pointer(capsule, None) for capsule in capsules))
+
+
+def _check(status: int) -> None:
+    if status:
+        raise RuntimeError("the library failed; it has said why on the error output")
