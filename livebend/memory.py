@@ -14,6 +14,7 @@ from itertools import count
 from torch import Tensor
 
 from livebend.clock import now
+from livebend.status import Remembered
 
 Compute = Callable[[], tuple[Tensor, ...]]
 Settle = Callable[[], None]
@@ -66,6 +67,7 @@ class Memory:
         self._keys: dict[Hashable, list[Hashable]] = {}  # of each slot, the last asked for last
         self._settle: Settle = _at_once
         self.bytes = 0
+        self.evicted = 0  # outputs forgotten for want of room
         self.ran = Ran()
 
     @contextmanager
@@ -127,6 +129,11 @@ class Memory:
         slot = (name, step)
         return self._kept[slot, self._keys[slot][-1]].values
 
+    @property
+    def state(self) -> Remembered:
+        """How full it is."""
+        return Remembered(self.bytes / 1e6, self._byte_cap / 1e6, self.evicted)
+
     def forget(self) -> None:
         """Forget everything, as after a change of model or size."""
         self._kept.clear()
@@ -152,6 +159,7 @@ class Memory:
         self.bytes += made.bytes
         while self.bytes > self._byte_cap and len(self._kept) > 1:
             self._drop(*next(iter(self._kept)))
+            self.evicted += 1
 
     def _drop(self, slot: Hashable, key: Hashable) -> None:
         self.bytes -= self._kept.pop((slot, key)).bytes

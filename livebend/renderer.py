@@ -286,6 +286,7 @@ class Renderer:
         routes = [_route_status(r, modulation) for r in scene.routes]
         said = self._said(scene, tick)
         self._statistics.runs_on(self.network.described)
+        self._statistics.remembers(self.network.memory.state)
         reused = labels(scene)
         return self._statistics.status(features, scene.title, said, bends, routes, reused)
 

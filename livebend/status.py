@@ -72,6 +72,16 @@ class RouteStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Remembered:
+    """What stages remember of their last outputs: MB, at most `cap_mb`; `evicted` counts outputs
+    that were forgotten for want of room, so that stages ran again that need not have."""
+
+    mb: float = 0.0
+    cap_mb: float = 0.0
+    evicted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Something the performer should know; `time` in seconds on the clock of the show."""
 
@@ -119,6 +129,7 @@ class Status:
     notices: tuple[Notice, ...] = ()
     counters: Counters = Counters()
     engine: str = ""
+    memory: Remembered = Remembered()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "stage_ms", _frozen(self.stage_ms))
@@ -180,6 +191,7 @@ class Statistics:
         self._rerun = 1.0
         self._first = 0.0
         self._engine = ""
+        self._memory = Remembered()
 
     def frame(
         self, ms: float, stage_ms: Mapping[str, float] | None = None, rerun: float = 1
@@ -227,6 +239,11 @@ class Statistics:
         with self._lock:
             self._engine = engine
 
+    def remembers(self, memory: Remembered) -> None:
+        """Say how full the stages' memory is."""
+        with self._lock:
+            self._memory = memory
+
     def notice(self, text: str, level: Level = "info") -> None:
         """Tell the performer something. One said again moves to the end with its new time."""
         with self._lock:
@@ -263,6 +280,7 @@ class Statistics:
                 notices=tuple(self._notices),
                 counters=Counters(**self._counts),
                 engine=self._engine,
+                memory=self._memory,
             )
 
     def _meter(self, bend: BendStatus) -> None:
@@ -283,6 +301,7 @@ class Statistics:
             return {
                 **self._counts,
                 "engine": self._engine,
+                "memory": asdict(self._memory),
                 "fps": (made - 1) / span if span > 0 else 0.0,
                 "frame_ms": asdict(self._frame_ms.summary()),
                 "latency_ms": asdict(self._latency_ms.summary()),

@@ -238,7 +238,9 @@ def test_memory_forgets_beyond_its_cap(model):
     network = Network(model, *SIZE)
     network.memory._byte_cap = 200_000
     first = picture(network, (swirl("unet.mid"),)).pixels.tensor
+    state = network.memory.state
     assert network.memory.bytes <= 200_000
+    assert (state.cap_mb, state.evicted > 0) == (0.2, True)
     assert torch.equal(picture(network, (swirl("unet.mid"),)).pixels.tensor, first)
 
 

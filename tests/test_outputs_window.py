@@ -15,7 +15,7 @@ from livebend.outputs.loading import loading_picture
 from livebend.outputs.meters import Meters
 from livebend.outputs.pane import placed
 from livebend.outputs.window import Window
-from livebend.status import BendStatus, Notice, RouteStatus, Status
+from livebend.status import BendStatus, Notice, Remembered, RouteStatus, Status
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
@@ -37,6 +37,7 @@ def a_status() -> Status:
         bends=(bend, off),
         routes=(RouteStatus("kick", "low", 0.5, "bend.swirl.angle", 12.0),),
         reused=("deep refresh 1/3", "tween 1/2"),
+        memory=Remembered(24.0, 2147.0, 3),
         notices=tuple(Notice(0.0, f"{i}: told", "warning") for i in range(8)),
     )
 

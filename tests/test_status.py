@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from livebend.flow import Features, Frame
-from livebend.status import BendStatus, Histogram, Statistics, Status
+from livebend.status import BendStatus, Histogram, Remembered, Statistics, Status
 
 
 class Hand:
@@ -116,3 +116,10 @@ def test_counting_from_many_threads_loses_nothing() -> None:
 def test_an_unknown_counter_is_a_mistake_in_the_code() -> None:
     with pytest.raises(KeyError):
         Statistics(Hand()).count("nonsense")  # type: ignore[arg-type]
+
+
+def test_what_stages_remember_is_in_the_status_and_the_report() -> None:
+    statistics = Statistics(Hand())
+    statistics.remembers(Remembered(24.0, 2147.0, 3))
+    assert statistics.status(Features()).memory == Remembered(24.0, 2147.0, 3)
+    assert statistics.report()["memory"] == {"mb": 24.0, "cap_mb": 2147.0, "evicted": 3}

@@ -128,10 +128,23 @@ def _stages(at: Place, y: float) -> float:
         y += ROW
     canvas.text(at.left, y, "stages run again", SMALL, DIM)
     canvas.number(at.right, y, f"{at.status.rerun:.0%}", SMALL, INK)
+    y = _memory(at, y + ROW)
     for label in at.status.reused:
         y += ROW
         canvas.text(at.left, y, label, SMALL, AMBER)
     return y + ROW
+
+
+def _memory(at: Place, y: float) -> float:
+    """How full the memory of the stages is, and what it had to forget."""
+    canvas, memory = at.canvas, at.status.memory
+    canvas.text(at.left, y, "remembered  MB", SMALL, DIM)
+    full = f"{memory.mb:.0f} of {memory.cap_mb:.0f}"
+    canvas.number(at.right, y, full, SMALL, AMBER if memory.evicted else INK)
+    if memory.evicted:
+        y += ROW
+        canvas.text(at.left, y, f"{memory.evicted} outputs forgotten", SMALL, AMBER)
+    return y
 
 
 def sound(at: Place) -> float:
