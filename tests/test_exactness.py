@@ -18,6 +18,7 @@ WORDS = ("a red orb", "a blue flower", "")
 SITES = ("latent@0", "latent@0.5", "latent@1", "unet.text", "unet.time", "unet.skip.1",
          "unet.down.1", "unet.mid", "unet.mid#1", "unet.up.2", "vae.up.0", "image")  # fmt: skip
 SIZES = ((64, 64), (72, 64))
+ROOMS = (2 << 30, 60_000)  # bytes
 SAMPLERS = ("euler", "ddim", "lcm")
 MODELS: dict[str, object] = {}
 
@@ -27,7 +28,7 @@ class Hands(RuleBasedStateMachine):
 
     @initialize()
     def begin(self):
-        self.networks = {}
+        self.networks, self.room = {}, ROOMS[0]
         self.bends, self.sampling = (), Sampling("euler", 1)
         self.words, self.seed, self.size, self.kind = WORDS[0], 46, SIZES[0], "turbo"
 
@@ -64,10 +65,17 @@ class Hands(RuleBasedStateMachine):
         sampler=st.sampled_from(SAMPLERS),
         steps=st.sampled_from([1, 2]),
         guidance=st.sampled_from([0.0, 4.0]),
-        depth=st.sampled_from(["nearest", "insert"]),
+        depth=st.sampled_from(["nearest", "insert", "split"]),
     )
     def sample(self, sampler, steps, guidance, depth):
         self.sampling = Sampling(sampler, steps, guidance, depth)
+
+    @rule(room=st.sampled_from(ROOMS))
+    def make_room(self, room):
+        """A cap that evicts what the same picture still reads, or none to speak of."""
+        self.room = room
+        for network in self.networks.values():
+            network.memory._byte_cap = room
 
     @rule(size=st.sampled_from(SIZES))
     def resize(self, size):
@@ -82,6 +90,7 @@ class Hands(RuleBasedStateMachine):
         key = (self.kind, self.size)
         if key not in self.networks:
             self.networks[key] = Network(MODELS[self.kind], *self.size)
+            self.networks[key].memory._byte_cap = self.room
         kept, fresh = self._paint(self.networks[key]), self._paint(self._fresh())
         assert torch.equal(kept.image.tensor, fresh.image.tensor)
         assert torch.equal(kept.pixels.tensor, fresh.pixels.tensor)
