@@ -52,7 +52,7 @@ def test_a_show_paints_with_its_network_s_number_whatever_its_text_worker_has(
     show.statistics.shown = lambda frame: painted.append(torch.get_num_threads())
     report = show.play()
     assert set(painted) == {3}
-    assert report["engine"] == "torch; float32 on cpu, 3 threads, channels_last"
+    assert report["engine"].endswith(" on cpu, 3 threads, channels_last")
 
 
 @pytest.mark.parametrize(
