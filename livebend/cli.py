@@ -84,6 +84,7 @@ def parser() -> argparse.ArgumentParser:
         if name == "tune":
             _add_model(made)
             _add_size(made)
+            _add_dtype(made)
             made.add_argument(
                 "--backends", metavar="NAME,NAME",
                 help="what is measured (default: all that can run here); compiling takes minutes",
@@ -121,6 +122,14 @@ def _add_network(to: argparse.ArgumentParser, backend: str = "torch") -> None:
     to.add_argument(
         "--backend", default=backend, metavar="torch|compiled|onnx|auto",
         help=f"what runs the network; auto = as livebend tune found; default: {backend}",
+    )  # fmt: skip
+    _add_dtype(to)
+
+
+def _add_dtype(to: argparse.ArgumentParser) -> None:
+    to.add_argument(
+        "--dtype", default="auto", metavar="auto|float32|bfloat16|float16",
+        help="precision of the network; auto = the fastest that paints the same picture",
     )  # fmt: skip
 
 

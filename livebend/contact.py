@@ -27,6 +27,7 @@ def contact(
     size: tuple[int, int] | None = None,
     backend: str = "torch",
     *,
+    dtype: str = "auto",
     drawn: Drawn | None = None,
     sound: str = "demo",
     moments: Sequence[float] = MOMENTS,
@@ -37,7 +38,8 @@ def contact(
     Between the moments only the sound is followed, so envelopes stand where they would in a show.
     Raises: LivebendError.
     """
-    network = open_network(model, size, backend, tell, drawn=drawn or presets.drawn_masks())
+    masks = drawn or presets.drawn_masks()
+    network = open_network(model, size, backend, tell, dtype=dtype, drawn=masks)
     prompts = Prompts(network.model.encode, network.model.understand)
     clock = OfflineClock(FPS, max(moments) + 1.0 / FPS)
     heard = pull_sound(open_sound(sound), frame_rate=FPS)

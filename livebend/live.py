@@ -71,6 +71,7 @@ class Wishes:
     aloud: bool = False
     masks: Path | None = None
     backend: str = "auto"
+    dtype: str = "auto"
     target_ms: float | None = None
     sets: Sequence[tuple[str, object]] = field(default_factory=tuple)
 
@@ -86,6 +87,7 @@ class Player:
             wishes.size,
             wishes.backend,
             show.statistics.notice,
+            dtype=wishes.dtype,
             guided=show.scene.sampling.guidance > 1.0,
             drawn=show.drawn,
         )

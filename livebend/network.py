@@ -55,10 +55,11 @@ class Network:
         drawn: Drawn | None = None,
         conditions: Conditions = USUAL,
         clusters: Clusters | None = None,
+        off: float = 0.0,
     ) -> None:
         """`drawn` are the drawn masks in reach; `conditions` say how the model's weights lie, and
         with how many threads whoever paints is to compute; `clusters` are those of the model's
-        channels.
+        channels; `off` is how far its pictures were once found to be from float32's, 0..1.
 
         Raises: OutOfRange where a side is not a multiple of the decoder's factor.
         """
@@ -83,7 +84,7 @@ class Network:
         self.pasts = Pasts()
         self._acting = Acting(self.memory, self._masking, self.pasts)
         self._reusing = Reusing(self.memory)
-        self.conditions = conditions
+        self.conditions, self._off = conditions, off
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -95,6 +96,7 @@ class Network:
         """What the stages run on now, in one line: backends, precision, device, conditions."""
         backends = self.engine.described(self._names)
         dtype = str(self.model.dtype).removeprefix("torch.")
+        dtype += f" ({self._off:.1%} off float32)" if self._off else ""
         return f"{backends}; {dtype} on {self.model.device}, {self.conditions}"
 
     @property

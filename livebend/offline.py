@@ -43,6 +43,7 @@ class Job:
     cues: Path | None = None
     masks: Path | None = None
     backend: str = "torch"
+    dtype: str = "auto"
     sets: tuple[tuple[str, object], ...] = field(default_factory=tuple)
 
 
@@ -67,7 +68,13 @@ def render(job: Job, *, quiet: bool = False, tell: Callable[[str], None] | None 
     guided = scene.sampling.guidance > 1.0
     drawn = presets.drawn_masks(job.preset, job.masks)
     network = open_network(
-        job.model, job.size, job.backend, tell or _nobody, guided=guided, drawn=drawn
+        job.model,
+        job.size,
+        job.backend,
+        tell or _nobody,
+        dtype=job.dtype,
+        guided=guided,
+        drawn=drawn,
     )
     model = network.model
     network.check(scene)

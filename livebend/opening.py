@@ -6,7 +6,7 @@ import torch
 
 from livebend import __version__
 from livebend.backends import BACKENDS, Engine, Store, cache_folder
-from livebend.backends.choices import LAYOUTS, USUAL, Conditions, choice_file, read_choice
+from livebend.backends.choices import LAYOUTS, USUAL, Choice, choice_file, read_choice
 from livebend.clusters import read_clusters
 from livebend.drawn import Drawn
 from livebend.errors import UnknownName
@@ -14,9 +14,9 @@ from livebend.gpu import paint_on
 from livebend.models import LAYOUT, Model, lay_out, load_model
 from livebend.models.fingerprint import fingerprint
 from livebend.network import Network
+from livebend.precision import AUTO, dtype_of, name_of
 from livebend.threads import compute_with
 
-AUTO = "auto"
 Tell = Callable[[str], None]
 
 
@@ -26,6 +26,7 @@ def open_network(
     backend: str,
     tell: Tell,
     *,
+    dtype: str = AUTO,
     guided: bool = False,
     drawn: Drawn | None = None,
 ) -> Network:
@@ -33,19 +34,31 @@ def open_network(
     frames without and, where `guided`, with guidance; `drawn` are the drawn masks in reach.
 
     `auto` takes what `livebend tune` has measured here and makes nothing; where nothing was
-    measured it is torch. `tell` hears of every fall-back. The calling thread takes the network up;
-    another one that is to paint does so itself.
+    measured it is torch. `dtype` is the precision: of auto, the measured one or the device's best.
+    `tell` hears of every fall-back. The calling thread takes the network up; another one that is
+    to paint does so itself.
     Raises: LivebendError.
     """
     if backend not in (*BACKENDS, AUTO):
         raise UnknownName("backend", backend, (*BACKENDS, AUTO))
-    loaded = load_model(model)
+    loaded = load_model(model, dtype=dtype_of(dtype))
     width, height = size or (loaded.native, loaded.native)
-    engine, conditions = _engine(loaded, (width, height), backend, tell)
+    choice = _choice(loaded, (width, height), dtype) if backend == AUTO else None
+    if choice is not None and choice.dtype != name_of(loaded.dtype):
+        loaded = load_model(model, dtype=dtype_of(choice.dtype))
+    engine = _engine(loaded, backend, choice, tell)
+    conditions = choice.conditions if choice else USUAL
     lay_out(loaded, LAYOUTS[conditions.layout])
     clusters = read_clusters(loaded)
     network = Network(
-        loaded, width, height, engine, drawn, conditions=conditions, clusters=clusters
+        loaded,
+        width,
+        height,
+        engine,
+        drawn,
+        conditions=conditions,
+        clusters=clusters,
+        off=choice.off if choice else 0.0,
     )
     take_up(network)
     if engine.prepares:
@@ -72,16 +85,14 @@ def store_of(model: Model) -> Store:
     return Store(cache_folder(), f"{known}-{LAYOUT}")
 
 
-def _engine(
-    model: Model, size: tuple[int, int], backend: str, tell: Tell
-) -> tuple[Engine, Conditions]:
-    if backend == "torch":
-        return Engine(), USUAL
-    store = store_of(model)
-    if backend != AUTO:
-        tell(f"backend {backend}: what is not in the cache yet is made now")
-        return Engine(backend, store, tell=tell), USUAL
-    choice = read_choice(choice_file(store, size, model.dtype))
-    if choice is None:
-        return Engine(), USUAL
-    return Engine(choice.stages, store, build=False, tell=tell), choice.conditions
+def _choice(model: Model, size: tuple[int, int], dtype: str) -> Choice | None:
+    return read_choice(choice_file(store_of(model), size, dtype))
+
+
+def _engine(model: Model, backend: str, choice: Choice | None, tell: Tell) -> Engine:
+    if choice is not None:
+        return Engine(choice.stages, store_of(model), build=False, tell=tell)
+    if backend in ("torch", AUTO):
+        return Engine()
+    tell(f"backend {backend}: what is not in the cache yet is made now")
+    return Engine(backend, store_of(model), tell=tell)

@@ -40,6 +40,7 @@ def write_strips(
     size: tuple[int, int] | None = None,
     backend: str = "torch",
     *,
+    dtype: str = "auto",
     quiet: bool = False,
     tell: Tell = print,
 ) -> int:
@@ -48,7 +49,7 @@ def write_strips(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as why:
         raise Refused(f"{folder}: cannot be written: {why.strerror}") from why
-    paint = Painter(open_network(model, size, backend, tell))
+    paint = Painter(open_network(model, size, backend, tell, dtype=dtype))
     for operator in tqdm(OPERATORS.values(), unit="strip", disable=quiet):
         _write_strip(folder / f"{operator.name}.png", operator, paint)
     return len(OPERATORS)

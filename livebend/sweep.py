@@ -85,6 +85,7 @@ class Sweep:
     masks: Path | None = None
     bend: str = ""
     backend: str = "torch"
+    dtype: str = "auto"
 
 
 class Painter:
@@ -107,7 +108,9 @@ def sweep(wishes: Sweep, *, quiet: bool = False, tell: Tell = print) -> int:
     rows, columns = _axes(wishes)
     grid = [[_cell(scene, rows, r, columns, c) for c in columns.values] for r in rows.values]
     drawn = presets.drawn_masks(wishes.preset or "", wishes.masks)
-    network = open_network(wishes.model, wishes.size, wishes.backend, tell, drawn=drawn)
+    network = open_network(
+        wishes.model, wishes.size, wishes.backend, tell, dtype=wishes.dtype, drawn=drawn
+    )
     for one in (one for row in grid for one in row):
         network.check(one)
     outer = upstream(network, scene, columns) <= upstream(network, scene, rows)

@@ -1,4 +1,5 @@
-"""Measure on this machine, and keep the fastest: threads, memory layout, a backend for every stage.
+"""Measure on this machine, and keep the fastest: precision, threads, memory layout, and a backend
+for every stage.
 
 The number of threads and the layout come first, by whole frames on the backends that are quick to
 prepare; then, with those, every backend stage by stage. Frames have fresh noise and are painted on
@@ -8,7 +9,7 @@ like the others, and kept only if nothing beats it.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from types import MappingProxyType
 from typing import Any
@@ -18,11 +19,20 @@ import torch
 
 from livebend.backends import Engine, backends_on
 from livebend.backends.choices import LAYOUTS, USUAL, Choice, Conditions, choice_file, write_choice
+from livebend.backends.onnx import TYPES
 from livebend.clock import now
 from livebend.memory import Value
 from livebend.models import Model, lay_out, load_model
 from livebend.network import Network
 from livebend.opening import store_of, take_up
+from livebend.precision import (
+    ALIKE,
+    AUTO,
+    dtype_of,
+    name_of,
+    picture_off,
+    worth_measuring,
+)
 from livebend.scene import Sampling
 from livebend.threads import counts
 
@@ -54,41 +64,88 @@ def tune(
     size: tuple[int, int] | None,
     tell: Tell,
     *,
+    dtype: str = AUTO,
     backends: tuple[str, ...] | None = None,
     rounds: int = 5,
     frames: int = 6,
 ) -> Choice:
-    """Measure, keep and return the choice for a model and a size, of the named backends (None = all
-    that can run on this device). Slow: the first time every stage is exported and compiled. Torch
-    is always measured. Raises: LivebendError."""
+    """Measure, keep and return the choice for a model and a size, in one precision or, of auto, in
+    the fastest of those that paint the same picture; of the named backends, or of all that can run
+    on this device. Slow: the first time every stage is exported and compiled. Torch is always
+    measured. Raises: LivebendError."""
+    if dtype_of(dtype) is not None:
+        return _tuned(model, size, dtype, tell, backends, (rounds, frames))
+    made = [
+        _tuned(model, size, name, tell, backends, (rounds, frames)) for name in worth_measuring()
+    ]
+    alike = [choice for choice in made if choice.off <= ALIKE]
+    best = min(alike, key=lambda choice: choice.ms)
+    for choice in made:
+        tell(f"tune: {choice.dtype}: {choice.ms:g} ms a frame, {choice.off:.2%} off float32")
     loaded = load_model(model)
-    backends = backends_on(loaded.device.type) if backends is None else backends
-    width, height = size or (loaded.native, loaded.native)
-    store = store_of(loaded)
-    bench = _Bench(loaded, (width, height), rounds, frames)
-    light = [n for n in dict.fromkeys(("torch", *backends)) if n not in HEAVY]
-    tell(f"tune: measuring {', '.join(light)} with other threads and layouts")
+    write_choice(choice_file(store_of(loaded), _size(loaded, size), AUTO), best)
+    return best
+
+
+def _tuned(
+    model: str,
+    size: tuple[int, int] | None,
+    dtype: str,
+    tell: Tell,
+    backends: tuple[str, ...] | None,
+    often: tuple[int, int],
+) -> Choice:
+    """Measure and keep the choice in one precision."""
+    loaded = load_model(model, dtype=dtype_of(dtype))
+    shape, store = _size(loaded, size), store_of(loaded)
+    off = _off(loaded, shape)
+    asked = backends_on(loaded.device.type) if backends is None else backends
+    names = _able(("torch", *asked), loaded, tell)
+    light = [name for name in names if name not in HEAVY]
+    bench = _Bench(loaded, shape, *often)
+    tell(f"tune: {dtype}: measuring {', '.join(light)} with other threads and layouts")
     tried = [Conditions(n, layout) for n in _threads(loaded.device) for layout in LAYOUTS]
     for conditions, name in product(tried, light):
         bench.prepare((name, conditions), Engine(name, store, tell=tell), conditions)
     conditions_ms = {key: _median(m.frames) for key, m in bench.measure().items()}
     _, best = min(conditions_ms, key=lambda key: conditions_ms[key])
-    bench = _Bench(loaded, (width, height), rounds, frames)
-    for name in dict.fromkeys((*light, *backends)):
-        tell(f"tune: preparing {name}, {best}")
+    bench = _Bench(loaded, shape, *often)
+    for name in (*light, *(n for n in names if n not in light)):
+        tell(f"tune: {dtype}: preparing {name}, {best}")
         bench.prepare(name, Engine(name, store, tell=tell), best)
-    tell(f"tune: measuring {', '.join(map(str, bench.networks))}")
+    tell(f"tune: {dtype}: measuring {', '.join(map(str, bench.networks))}")
     mixture = _best(bench.measure(), bench.groups)
     bench.prepare(MIXED, Engine(mixture, store, tell=tell), best)
     told = {f"{name}, {on}": round(ms, 2) for (name, on), ms in conditions_ms.items()}
     made = _decided(mixture, bench.measure(), best, told, bench.groups)
-    write_choice(choice_file(store, (width, height), loaded.dtype), made)
+    made = replace(made, dtype=dtype, off=round(off, 5))
+    write_choice(choice_file(store, shape, dtype), made)
     return made
 
 
 def _threads(device: torch.device) -> tuple[int, ...]:
     """The numbers of torch's threads worth measuring: of one, where the work is a GPU's."""
     return (USUAL.threads,) if device.type == "cuda" else counts()
+
+
+def _size(model: Model, size: tuple[int, int] | None) -> tuple[int, int]:
+    return size or (model.native, model.native)
+
+
+def _off(model: Model, size: tuple[int, int]) -> float:
+    """How far the model's pictures are from those of float32."""
+    if model.dtype == torch.float32:
+        return 0.0
+    return picture_off(model, load_model(model.name, dtype=torch.float32), size)
+
+
+def _able(names: Iterable[str], model: Model, tell: Tell) -> list[str]:
+    """The backends that can run the model's precision; the others are told."""
+    able = list(dict.fromkeys(names))
+    if "onnx" in able and model.dtype not in TYPES:
+        able.remove("onnx")
+        tell(f"tune: onnx cannot run {name_of(model.dtype)}: it is measured in float32")
+    return able
 
 
 class _Bench:

@@ -86,6 +86,7 @@ def sweep(wishes: argparse.Namespace) -> int:
             wishes.masks,
             wishes.bend,
             wishes.backend,
+            wishes.dtype,
         ),
         tell=_tell,
     )
@@ -113,6 +114,7 @@ def presets(wishes: argparse.Namespace) -> int:
             chosen_model(wishes.model),
             wishes.size,
             wishes.backend,
+            dtype=wishes.dtype,
             drawn=kept.drawn_masks(folder=wishes.masks),
             tell=_tell,
         )
@@ -157,7 +159,12 @@ def operators(wishes: argparse.Namespace) -> int:
         from livebend.strips import write_strips  # noqa: PLC0415
 
         strips = write_strips(
-            wishes.image, chosen_model(wishes.model), wishes.size, wishes.backend, tell=_tell
+            wishes.image,
+            chosen_model(wishes.model),
+            wishes.size,
+            wishes.backend,
+            dtype=wishes.dtype,
+            tell=_tell,
         )
         print(f"{strips} strips in {wishes.image}")
     elif wishes.markdown:
@@ -176,7 +183,7 @@ def sites(wishes: argparse.Namespace) -> int:
     from livebend.survey import survey  # noqa: PLC0415
 
     model = chosen_model(wishes.model)
-    found = survey(open_network(model, wishes.size, wishes.backend, _tell))
+    found = survey(open_network(model, wishes.size, wishes.backend, _tell, dtype=wishes.dtype))
     if wishes.json:
         print(json.dumps([asdict(site) for site in found], indent=2))
         return 0
@@ -235,6 +242,7 @@ def bench(wishes: argparse.Namespace) -> int:
         wishes.size,
         wishes.steps,
         wishes.backend,
+        dtype=wishes.dtype,
         beside=wishes.beside,
         stages=wishes.stages,
         frames=max(wishes.frames, 2),
@@ -255,7 +263,9 @@ def _bench_start(wishes: argparse.Namespace) -> int:
 
     model = {} if wishes.model is None else {"model": wishes.model}
     size = {} if wishes.size is None else {"size": wishes.size}
-    _print(time_start({**model, **size, "backend": wishes.backend}), wishes.json)
+    _print(
+        time_start({**model, **size, "backend": wishes.backend, "dtype": wishes.dtype}), wishes.json
+    )
     return 0
 
 
@@ -265,7 +275,8 @@ def tune(wishes: argparse.Namespace) -> int:
     from livebend.models.choice import chosen_model  # noqa: PLC0415
 
     named = tuple(wishes.backends.split(",")) if wishes.backends else None
-    choice = measure.tune(chosen_model(wishes.model), wishes.size, _tell, backends=named)
+    model = chosen_model(wishes.model)
+    choice = measure.tune(model, wishes.size, _tell, dtype=wishes.dtype, backends=named)
     if wishes.json:
         print(json.dumps(asdict(choice), indent=2))
         return 0
@@ -275,7 +286,7 @@ def tune(wishes: argparse.Namespace) -> int:
     ]
     heads = {name: name for name in rows[0]}
     _print([heads, *rows, {**heads, "stage": "frame", **choice.frame_ms, "chosen": ""}], False)
-    print(f"\nchosen: {choice.conditions}, of these, in ms a frame:")
+    print(f"\nchosen: {choice.dtype}, {choice.conditions}, of these, in ms a frame:")
     _print([{"with": name, "ms": ms} for name, ms in choice.conditions_ms.items()], False)
     return 0
 

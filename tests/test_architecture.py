@@ -23,7 +23,7 @@ LAYERS = [
     "commands",
     "sampler models",
     "morphing bending masking clusters presets tables parameters backends memory network pasts "
-    "acting prompts reuse reusing governor",
+    "acting precision prompts reuse reusing governor",
     "modulation renderer opening",
     "control outputs",
     "live offline",

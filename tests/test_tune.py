@@ -15,9 +15,11 @@ from livebend.backends.choices import Choice, Conditions, choice_file, read_choi
 from livebend.backends.store import Store
 from livebend.cli import main
 from livebend.errors import UnknownName
+from livebend.models import load_model
 from livebend.opening import open_network
+from livebend.precision import picture_off
 from livebend.threads import DEFAULT
-from livebend.tune import _best, _decided, _Measured, tune
+from livebend.tune import _able, _best, _decided, _Measured, tune
 
 SIZE = (64, 64)
 HAVE_ONNX = all(map(importlib.util.find_spec, ("onnx", "onnxruntime")))
@@ -61,13 +63,13 @@ def test_every_thread_finds_the_same_choice(tmp_path):
 
     def look():
         torch.set_num_threads(7)
-        found.append(choice_file(Store(tmp_path, "key"), SIZE, torch.float32))
+        found.append(choice_file(Store(tmp_path, "key"), SIZE, "float32"))
 
     worker = Thread(target=look)
     worker.start()
     worker.join()
     torch.set_num_threads(DEFAULT)
-    assert found == [choice_file(Store(tmp_path, "key"), SIZE, torch.float32)]
+    assert found == [choice_file(Store(tmp_path, "key"), SIZE, "float32")]
 
 
 def test_threads_and_layout_are_measured_kept_and_applied(model_folder, cache, monkeypatch):
@@ -77,10 +79,11 @@ def test_threads_and_layout_are_measured_kept_and_applied(model_folder, cache, m
     asked = []  # two threads on a busy machine of two cores are slow: they are only asked for
     monkeypatch.setattr(opening, "compute_with", asked.append)
     folder = str(model_folder("turbo"))
-    choice = tune(folder, SIZE, lambda _: None, backends=("torch",), rounds=1, frames=1)
+    measuring = {"dtype": "float32", "backends": ("torch",), "rounds": 1, "frames": 1}
+    choice = tune(folder, SIZE, lambda _: None, **measuring)
     assert len(choice.conditions_ms) == 4
     assert choice.conditions == Conditions(2, "contiguous")
-    network = open_network(folder, SIZE, "auto", print)
+    network = open_network(folder, SIZE, "auto", print, dtype="float32")
     assert network.conditions == choice.conditions
     assert asked[-1] == 2
     assert set(asked) == {1, 2}
@@ -137,9 +140,9 @@ def test_a_group_joins_where_it_is_faster_so_and_a_winner_joins_its_own():
 
 
 def test_a_choice_is_kept_whole_and_a_broken_one_is_none(tmp_path):
-    file = choice_file(Store(tmp_path, "key"), SIZE, torch.float32)
-    assert file != choice_file(Store(tmp_path, "key"), (72, 64), torch.float32)
-    assert file != choice_file(Store(tmp_path, "key"), SIZE, torch.bfloat16)
+    file = choice_file(Store(tmp_path, "key"), SIZE, "float32")
+    assert file != choice_file(Store(tmp_path, "key"), (72, 64), "float32")
+    assert file != choice_file(Store(tmp_path, "key"), SIZE, "bfloat16")
     assert read_choice(file) is None
     made = Choice(
         {"image": "torch"}, Conditions(1, "contiguous"), {"image": {"torch": 1.0}}, {"torch": 2.0}
@@ -156,3 +159,44 @@ def test_a_choice_is_kept_whole_and_a_broken_one_is_none(tmp_path):
 def test_an_unknown_backend_is_refused(model_folder):
     with pytest.raises(UnknownName, match="unknown backend 'trt'"):
         open_network(str(model_folder("turbo")), SIZE, "trt", print)
+
+
+def test_the_fastest_precision_that_paints_the_same_is_played(model_folder, cache, monkeypatch):
+    folder, told = str(model_folder("turbo")), []
+    fast = {"float32": 9.0, "bfloat16": 5.0, "float16": 1.0}
+    off = {"float32": 0.0, "bfloat16": 0.01, "float16": 0.5}
+
+    def tuned(model, size, dtype, tell, backends, often):
+        stages = dict.fromkeys(("unet.mid", "image"), "torch")
+        return Choice(stages, frame_ms={"torch": fast[dtype]}, dtype=dtype, off=off[dtype])
+
+    monkeypatch.setattr(tune_module, "_tuned", tuned)
+    monkeypatch.setattr(tune_module, "worth_measuring", lambda: tuple(fast))
+    assert tune(folder, SIZE, told.append).dtype == "bfloat16"
+    assert "tune: float16: 1 ms a frame, 50.00% off float32" in told
+    network = open_network(folder, SIZE, "auto", print)
+    assert network.model.dtype == torch.bfloat16
+    assert "bfloat16 (1.0% off float32) on cpu" in network.described
+    asked = open_network(folder, SIZE, "auto", print, dtype="float32")
+    assert asked.model.dtype == torch.float32
+
+
+def test_what_a_backend_cannot_run_is_told_in_one_line(model_folder):
+    model = load_model(str(model_folder("turbo")), dtype=torch.bfloat16)
+    told = []
+    assert _able(("torch", "onnx", "torch"), model, told.append) == ["torch"]
+    assert told == ["tune: onnx cannot run bfloat16: it is measured in float32"]
+
+
+def test_a_picture_in_half_the_bits_is_nearly_the_same(model_folder):
+    exact, half = (
+        load_model(str(model_folder("turbo")), dtype=dtype)
+        for dtype in (torch.float32, torch.bfloat16)
+    )
+    assert picture_off(exact, exact, SIZE) == 0.0
+    assert 0.0 < picture_off(half, exact, SIZE) < 0.1
+
+
+def test_an_unknown_precision_is_refused(model_folder):
+    with pytest.raises(UnknownName, match="did you mean 'float16'"):
+        open_network(str(model_folder("turbo")), SIZE, "torch", print, dtype="float61")

@@ -38,19 +38,28 @@ USUAL = Conditions()
 class Choice:
     """A measured choice: the backend of every stage, what all are run with, and medians in ms: of
     the stages by backend, of whole frames by backend, and of whole frames by backend and
-    conditions before one of these was chosen."""
+    conditions before one of these was chosen. `dtype` names the precision, `off` is the mean
+    difference 0..1 of its pictures from those of float32."""
 
     stages: Mapping[str, str]
     conditions: Conditions = USUAL
     stage_ms: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     frame_ms: Mapping[str, float] = field(default_factory=dict)
     conditions_ms: Mapping[str, float] = field(default_factory=dict)
+    dtype: str = "float32"
+    off: float = 0.0
+
+    @property
+    def ms(self) -> float:
+        """Milliseconds of a frame on what was chosen."""
+        return min(self.frame_ms.values())
 
 
-def choice_file(store: Store, size: tuple[int, int], dtype: torch.dtype) -> Path:
-    """Return where the choice for a size is kept. It is not that of other versions, of another
-    machine, or of a process that may use fewer of its cores; which thread asks is the same."""
-    signature = (size, str(dtype), usable(), _version("onnxruntime"))
+def choice_file(store: Store, size: tuple[int, int], dtype: str) -> Path:
+    """Return where the choice for a size and a precision is kept; `auto` is that for all. It is not
+    that of other versions, of another machine, or of a process that may use fewer of its cores;
+    which thread asks is the same."""
+    signature = (size, dtype, usable(), _version("onnxruntime"))
     return store.file("choices", f"{size[0]}x{size[1]}", signature, (), ".json")
 
 

@@ -9,7 +9,7 @@ all alike: ratios within one run mean more than milliseconds. Losses are printed
     frames   by what changed: everything, only behind unet.mid …, the decoder alone, nothing; and
              everything with what reuse by choice leaves of it
     peers    the same weights, steps and size in diffusers' StableDiffusionPipeline, and in a plain
-             loop of unet(…) and vae.decode(…), float32, as anybody would write it
+             loop of unet(…) and vae.decode(…), as anybody would write it: float32, and ours
     stages   milliseconds, operations, and the share of the processor's measured matrix product
     bends    what four at mixed sites add, and every operator at the widest
     senses   one hop of sound, one OSC command
@@ -27,6 +27,7 @@ from livebend.bench.peers import peers
 from livebend.bench.senses import time_senses
 from livebend.bench.stages import time_stages
 from livebend.opening import Tell, open_network
+from livebend.precision import name_of
 from livebend.scene import Sampling
 
 
@@ -36,6 +37,7 @@ def bench(
     steps: int,
     backend: str = "torch",
     *,
+    dtype: str = "auto",
     beside: bool = False,
     stages: bool = False,
     frames: int = 40,
@@ -44,7 +46,7 @@ def bench(
 ) -> dict[str, Any]:
     """Measure; return the figures and what they were taken on. `beside` adds the peers, `stages`
     the stages. Raises: LivebendError."""
-    network = open_network(model, size, backend, tell)
+    network = open_network(model, size, backend, tell, dtype=dtype)
     others = peers(network, steps) if beside else {}
     rows = time_frames(network, steps, frames, rounds, others)
     whole = next(row.median_ms for row in rows if row.kind == EVERYTHING)
@@ -57,7 +59,7 @@ def bench(
         "backend": backend,
         "fallbacks": network.engine.fallbacks,
         "device": str(network.model.device),
-        "dtype": str(network.model.dtype).removeprefix("torch."),
+        "dtype": name_of(network.model.dtype),
         "threads": network.conditions.threads,
         "layout": network.conditions.layout,
         "torch": torch.__version__,

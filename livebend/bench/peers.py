@@ -8,14 +8,24 @@ import torch
 from livebend.bench.frames import Paint
 from livebend.models import load_model
 from livebend.network import Network
+from livebend.precision import name_of
 
 PROMPT = "a floating orb"
 
 
 def peers(network: Network, steps: int) -> dict[str, Paint]:
-    """Return diffusers' pipeline, and a plain loop whose text is encoded beforehand, both in
-    float32 as the library loads a model, painting at the network's size. Slow: loads the model
-    again. Frame k has the seed of livebend's frame k. Source: diffusers' documentation."""
+    """Return diffusers' pipeline, and a plain loop whose text is encoded beforehand, in float32 as
+    the library loads a model, and in the network's own precision where that is another, painting at
+    the network's size. Slow: loads the model again. Frame k has the seed of livebend's frame k.
+    Source: diffusers' documentation."""
+    made = _peers(network, steps, torch.float32)
+    if network.model.dtype != torch.float32:
+        own = _peers(network, steps, network.model.dtype)
+        made |= {f"{name}, {name_of(network.model.dtype)}": paint for name, paint in own.items()}
+    return made
+
+
+def _peers(network: Network, steps: int, dtype: torch.dtype) -> dict[str, Paint]:
     from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import (  # noqa: PLC0415
         StableDiffusionPipeline,
     )
@@ -24,7 +34,7 @@ def peers(network: Network, steps: int) -> dict[str, Paint]:
     )
 
     ours = network.model
-    model = load_model(ours.name, ours.device, torch.float32, torch.contiguous_format)
+    model = load_model(ours.name, ours.device, dtype, torch.contiguous_format)
     noising = model.noising
     scheduler = EulerDiscreteScheduler(
         noising.steps,
@@ -78,11 +88,11 @@ class _Plain:
             warnings.simplefilter("ignore")  # of the library, about numpy
             scheduler.set_timesteps(self._calls)
         noise = torch.randn(self._shape, generator=torch.Generator().manual_seed(k + 2))
-        x = noise.to(model.device) * scheduler.init_noise_sigma
+        x = noise.to(model.device, model.dtype) * scheduler.init_noise_sigma
         for t in scheduler.timesteps:
             seen = scheduler.scale_model_input(x, t)
             output = model.unet(seen, t, self._text, return_dict=False)[0]
             x = scheduler.step(output, t, x, return_dict=False)[0]
         image = model.vae.decode(x / model.scaling, return_dict=False)[0]
-        pixels = (image[0] * 0.5 + 0.5).clamp(0, 1).permute(1, 2, 0) * 255
+        pixels = (image[0].float() * 0.5 + 0.5).clamp(0, 1).permute(1, 2, 0) * 255
         return pixels.round().to(torch.uint8).cpu().numpy()
