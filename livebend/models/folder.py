@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from livebend.errors import ModelError, named
-from livebend.gpu import aside
+from livebend.gpu import aside, wait_for
 from livebend.models.lean import lean
 from livebend.models.random_weights import PREFIX, random_parts
 from livebend.models.vocabulary import Understood, Vocabulary, load_vocabulary
@@ -114,6 +114,7 @@ def load_model(
     index, scheduler = (TURBO_INDEX, TURBO_SCHEDULER) if folder is None else _settings(name, folder)
     *parts, tokenizer = _parts(name, folder)
     unet, vae, text = (_settled(part, device, dtype, layout) for part in parts)
+    wait_for(device)  # any stream may read them from here on
     turbo = scheduler.get("timestep_spacing") == "trailing"
     return Model(
         name,
@@ -152,9 +153,10 @@ def _parts(name: str, folder: Path | None) -> tuple[nn.Module, nn.Module, nn.Mod
 
 
 def lay_out(model: Model, layout: torch.memory_format) -> None:
-    """Lay the weights of a model's convolutions out, in place."""
+    """Lay the weights of a model's convolutions out, in place; any stream may read them then."""
     for part in (model.unet, model.vae, model.text_encoder):
         part.to(memory_format=layout)  # type: ignore[call-overload]
+    wait_for(model.device)
 
 
 def _settled(
