@@ -22,6 +22,7 @@ from livebend.prompts import Prompts
 from livebend.renderer import Renderer, modulated
 from livebend.scene import Bend, Prompt, Route, Sampling, Scene, Walk
 from livebend.status import Statistics, Status
+from livebend.sweep import played
 
 BENDS = ("bend", "mask")
 ARITHMETIC = ("sampler", "noise", "walk", "guidance", "pixels", "text")  # latents and pixels
@@ -92,7 +93,7 @@ class _Show:
 
 def _scene(network: Network, steps: int) -> Scene:
     sites = [site for site in FOUR if site.partition("@")[0] in network.sites]
-    bends = tuple(Bend(f"b{n}", FOUR[site], site) for n, site in enumerate(sites))
+    bends = tuple(played(Bend(f"b{n}", FOUR[site], site), 0.7) for n, site in enumerate(sites))
     routes = tuple(Route(f"r{n}", "rms", f"bend.b{n}.mix", high=-0.2) for n in range(len(bends)))
     return Scene(
         prompt=Prompt("a floating orb"),
