@@ -24,6 +24,7 @@ from livebend.operators import find_operator
 from livebend.outputs.sheet import write_sheet
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
+from livebend.sampler import LAYERS
 from livebend.scene import (
     Bend,
     Prompt,
@@ -60,10 +61,6 @@ class Axis:
     def paths(self) -> list[str]:
         """The parameters that change together."""
         return self.path.split("+")
-
-    def labels(self) -> list[str]:
-        """The values as they stand at the side of the sheet."""
-        return [_text(value) for value in self.values]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +111,11 @@ def sweep(wishes: Sweep, *, quiet: bool = False, tell: Tell = print) -> int:
     with tqdm(total=sum(map(len, grid)), unit="picture", disable=quiet) as progress:
         cells = paint(Painter(network), grid, columns_first=outer, painted=progress.update)
     title = f"{scene.title} · {rows.path} down, {columns.path} across"
-    write_sheet(wishes.output, cells, rows.labels(), columns.labels(), title)
+    down = [_label(row[0], rows.paths[0], v) for row, v in zip(grid, rows.values, strict=True)]
+    across = [
+        _label(one, columns.paths[0], v) for one, v in zip(grid[0], columns.values, strict=True)
+    ]
+    write_sheet(wishes.output, cells, down, across, title)
     return sum(map(len, grid))
 
 
@@ -142,8 +143,7 @@ def upstream(network: Network, scene: Scene, side: Axis) -> float:
 
 
 def _reach(network: Network, scene: Scene, path: str) -> float:
-    head, _, rest = path.partition(".")
-    name, _, leaf = rest.rpartition(".")
+    head, name, leaf = _parts(path)
     if head != "bend" or leaf == "site":
         return 0.0
     where = place(scene.bend(name).site)
@@ -211,6 +211,17 @@ def _value(text: str) -> object:
         return text
 
 
+def _label(scene: Scene, path: str, value: object) -> str:
+    """A value as it stands at the side of the sheet: degrees with their sign, a depth with the
+    paper's layer."""
+    if path.endswith((".operator", ".main")):
+        return _text(value)
+    limits = find(scene, path).range
+    depth = place(_text(value)).depth if path.endswith(".site") else None
+    layer = "" if depth is None else f" · L{depth * LAYERS:g}"
+    return _text(value) + layer + ("°" if limits is not None and limits.unit == "deg" else "")
+
+
 def _text(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
@@ -225,8 +236,7 @@ def _cell(scene: Scene, rows: Axis, row: object, columns: Axis, column: object) 
 
 
 def _changed(scene: Scene, path: str, value: object) -> Scene:
-    head, _, rest = path.partition(".")
-    name, _, leaf = rest.rpartition(".")
+    head, name, leaf = _parts(path)
     if head == "bend" and leaf == "operator":
         return _with_operator(scene, scene.bend(name), _text(value))
     if head == "bend" and leaf == "main":
@@ -237,6 +247,13 @@ def _changed(scene: Scene, path: str, value: object) -> Scene:
     elif kind == "bool" and value in ("true", "false"):
         value = value == "true"
     return put(scene, path, value)
+
+
+def _parts(path: str) -> tuple[str, str, str]:
+    """A path's head, the name of its bend or route, and what is left: `mask.size`, `angle`."""
+    head, _, rest = path.partition(".")
+    name, _, leaf = rest.partition(".")
+    return head, name, leaf
 
 
 def _with_operator(scene: Scene, bend: Bend, name: str) -> Scene:

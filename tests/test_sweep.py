@@ -86,6 +86,25 @@ def test_anything_can_lie_along_an_axis(tmp_path, model_folder, rows, columns):
     assert len({cell for row in cells for cell in row}) == sum(map(len, cells))
 
 
+def test_a_mask_can_lie_along_an_axis(tmp_path, model_folder):
+    rows, columns = "bend.new.mask.kind=disc,gradient", "bend.new.mask.x=-0.5,0.5"
+    more = {"sets": (("bend.new.angle", 40.0),)}
+    cells = explored(tmp_path, model_folder, rows, columns, "rotate_pairs@unet.up.3", **more)
+    assert len({cell for row in cells for cell in row}) == 4
+
+
+def test_labels_have_degrees_and_the_papers_layers(tmp_path, model_folder, monkeypatch):
+    written = []
+    monkeypatch.setattr("livebend.sweep.write_sheet", lambda *given: written.append(given[2:4]))
+    sites = "bend.turn.site=latent@0.2,unet.mid"
+    wishes = Sweep(
+        "paper/f1", tmp_path / "s.png", "bend.turn.angle=0,45", sites,
+        model=str(model_folder("turbo")), size=(64, 64),
+    )  # fmt: skip
+    sweep(wishes, quiet=True)
+    assert written == [(["0°", "45°"], ["latent@0.2 · L10", "unet.mid"])]
+
+
 def test_depths_can_be_spread():
     assert axis("bend.x.site=latent@0..1/3").values == ("latent@0", "latent@0.5", "latent@1")
 
