@@ -40,7 +40,7 @@ from livebend.scene import (
 from livebend.specs import Value
 from livebend.status import Statistics, Status
 
-STILL = Tick(0, 0.0, 0.0, 0.0)
+SECONDS = 0.1  # between the scenes that a painter is given together
 NEW = "new"  # the name of a bend that the command line adds
 PLAIN = Scene("Plain", prompt=Prompt("mountains at sunset"), walk=Walk(radius=0.0))
 Change = tuple[str, object]
@@ -85,17 +85,20 @@ class Sweep:
 
 
 class Painter:
-    """Paints still scenes, each as the first frame of a show, on one network and its memory."""
+    """Paints scenes in silence on one network and its memory: each as the first frame of a show."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
         self._prompts = Prompts(network.model.encode, network.model.understand)
 
-    def __call__(self, scene: Scene) -> Pixels:
-        """Paint a scene with a renderer of its own: nothing of what was painted before fades."""
+    def __call__(self, *scenes: Scene) -> Pixels:
+        """Paint scenes one after another in a show of their own, SECONDS apart; return the last."""
         statistics, status = Statistics(SystemTime()), Latest(Status())
         render = Renderer(self.network, self._prompts, statistics, status, strict=True)
-        return render(scene, Features(), STILL).pixels
+        self.network.begin_anew()
+        ticks = (Tick(n, n * SECONDS, SECONDS if n else 0.0, 0.0) for n in range(len(scenes)))
+        frames = [render(s, Features(), tick) for s, tick in zip(scenes, ticks, strict=True)]
+        return frames[-1].pixels
 
 
 def sweep(wishes: Sweep, *, quiet: bool = False, tell: Tell = print) -> int:

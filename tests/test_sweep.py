@@ -156,3 +156,12 @@ def test_what_did_not_change_between_cells_is_not_run_again(network, turned):
         for r in range(len(grid))
         for c in range(len(grid[0]))
     )
+
+
+def test_a_trail_does_not_run_on_into_the_next_cell(network):
+    trail = Bend(NEW, "feedback", "latent@1", {"trail": 5.0})
+    first, second = (replace(PLAIN, seed=seed, bends=(trail,)) for seed in (1, 2))
+    painter = Painter(network)
+    painter(first)
+    assert (painter(second) == Painter(Network(network.model, 64, 64))(second)).all()
+    assert (painter(first, second) != painter(second)).any()
