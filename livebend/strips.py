@@ -36,6 +36,7 @@ SHOWN: Mapping[str, tuple[Mapping[str, Value], ...]] = {
     "ablate": tuple(
         {"over": over, "amount": 1.0} for over in ("elements", "channels", "rows", "columns")
     ),
+    "feedback": tuple({"trail": trail} for trail in (0.1, 0.2, 0.5, 2.0)),
     "matrix_exp": tuple({"amount": amount} for amount in (-4.0, -2.0, 2.0, 4.0)),
     "subtract_mean": tuple(
         {"axis": axis, "amount": 1.0} for axis in ("all", "channel", "row", "column")

@@ -21,7 +21,7 @@ from livebend.mailbox import Latest
 from livebend.network import Network
 from livebend.opening import Tell, open_network
 from livebend.operators import find_operator
-from livebend.outputs.sheet import write_sheet
+from livebend.outputs.sheet import check_sheet, write_sheet
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
 from livebend.sampler import LAYERS
@@ -103,6 +103,7 @@ class Painter:
 
 def sweep(wishes: Sweep, *, quiet: bool = False, tell: Tell = print) -> int:
     """Paint and write a sheet; return the number of its pictures. Raises: LivebendError."""
+    check_sheet(wishes.output)
     scene = _opening(wishes)
     rows, columns = _axes(wishes)
     grid = [[_cell(scene, rows, r, columns, c) for c in columns.values] for r in rows.values]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pygame
 import pytest
 
-from livebend.errors import LivebendError, OutOfRange
+from livebend.errors import LivebendError, OutOfRange, Refused
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.scene import Bend
@@ -46,10 +46,19 @@ def test_what_cannot_be_swept_is_refused(tmp_path, model_folder):
         ("storm", "seed=1", "walk.radios=1", "a.png"),
         ("storm", "seed=1", "walk.radius=9", "a.png"),
         ("storm", "seed=1", "seed=2", "a.jpg"),
+        ("storm", "seed=1", "seed=2", "nowhere/a.png"),
     ):
         with pytest.raises(LivebendError):
             sweep(Sweep(preset, tmp_path / output, rows, columns, model, (64, 64)), quiet=True)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sheet_that_cannot_be_written_is_refused_before_it_is_painted(tmp_path, monkeypatch):
+    monkeypatch.setattr("livebend.sweep.paint", lambda *_, **__: pytest.fail("painted"))
+    for output in (tmp_path / "a.jpg", tmp_path, tmp_path / "nowhere" / "a.png"):
+        with pytest.raises(Refused, match=r"expected|no folder") as raised:
+            sweep(Sweep("paper/f1", output), quiet=True)
+        assert "\n" not in str(raised.value)
 
 
 # ---- the explorer

@@ -15,6 +15,14 @@ MARGIN = (96, 56)  # units for the labels, left and above
 PICTURE = 128  # pixels across a picture up to which a unit is one; letters grow with larger ones
 
 
+def check_sheet(path: Path) -> None:
+    """Raises: Refused where no sheet can be written; asked before the pictures are painted."""
+    if path.suffix.lower() != ".png":
+        raise Refused(f"{path}: expected a file that ends in .png")
+    if not path.parent.is_dir():
+        raise Refused(f"{path}: there is no folder {path.parent}")
+
+
 def write_sheet(
     path: Path,
     cells: Sequence[Sequence[Pixels]],
@@ -24,8 +32,7 @@ def write_sheet(
 ) -> None:
     """Write pictures uint8 [H, W, 3], all of one size, as a grid with a label for every row and
     column. Raises: Refused where the file cannot be written."""
-    if path.suffix.lower() != ".png":
-        raise Refused(f"{path}: expected a file that ends in .png")
+    check_sheet(path)
     height, width = cells[0][0].shape[:2]
     unit = max(1.0, width / PICTURE)
     left, above = (round(unit * side) for side in MARGIN)
