@@ -19,7 +19,7 @@ from livebend.operators import OPERATORS, Operator
 from livebend.outputs.sheet import write_sheet
 from livebend.scene import Bend, Prompt, Scene
 from livebend.specs import Value
-from livebend.sweep import PLAIN, Painter, played
+from livebend.sweep import PLAIN, Painter, played, text_of
 
 SCENE = replace(PLAIN, prompt=Prompt("forest with river", fade=0.0))
 OTHER = replace(PLAIN, prompt=Prompt("flames", fade=0.0))
@@ -91,9 +91,15 @@ def scenes(operator: Operator, bend: Bend) -> list[Scene]:
 
 def _label(operator: Operator, bend: Bend) -> str:
     if operator.name in SHOWN:
-        return ", ".join(f"{name} {value}" for name, value in bend.values.items())
+        named = bend.values.items()
+        return ", ".join(f"{n} {text_of(v)}" for n, v in named if _varies(operator, n, v))
     name = operator.main.name if operator.main else "mix"
     return f"{name} {bend.values.get(name, bend.mix):g}"
+
+
+def _varies(operator: Operator, name: str, value: Value) -> bool:
+    """Whether some picture of the operator's strip has another value there."""
+    return any(values.get(name) != value for values in SHOWN[operator.name])
 
 
 def good_site(operator: Operator, paint: Painter, before: Pixels) -> str:

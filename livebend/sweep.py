@@ -219,14 +219,15 @@ def _label(scene: Scene, path: str, value: object) -> str:
     """A value as it stands at the side of the sheet: degrees with their sign, a depth with the
     paper's layer."""
     if path.endswith((".operator", ".main")):
-        return _text(value)
+        return text_of(value)
     limits = find(scene, path).range
-    depth = place(_text(value)).depth if path.endswith(".site") else None
+    depth = place(text_of(value)).depth if path.endswith(".site") else None
     layer = "" if depth is None else f" · L{depth * LAYERS:g}"
-    return _text(value) + layer + ("°" if limits is not None and limits.unit == "deg" else "")
+    return text_of(value) + layer + ("°" if limits is not None and limits.unit == "deg" else "")
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
+    """A value as a label has it."""
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -242,12 +243,12 @@ def _cell(scene: Scene, rows: Axis, row: object, columns: Axis, column: object) 
 def _changed(scene: Scene, path: str, value: object) -> Scene:
     head, name, leaf = _parts(path)
     if head == "bend" and leaf == "operator":
-        return _with_operator(scene, scene.bend(name), _text(value))
+        return _with_operator(scene, scene.bend(name), text_of(value))
     if head == "bend" and leaf == "main":
         return _played(scene, scene.bend(name), path, value)
     kind = find(scene, path).kind
     if kind in ("text", "choice"):
-        value = _text(value)
+        value = text_of(value)
     elif kind == "bool" and value in ("true", "false"):
         value = value == "true"
     return put(scene, path, value)

@@ -58,3 +58,12 @@ def test_what_is_shown_otherwise_is_within_its_range():
         for values in chosen:
             for key, value in values.items():
                 assert OPERATORS[name].specs[key].check(value, key) == value
+
+
+def test_a_label_says_what_differs(monkeypatch, tmp_path, model_folder):
+    written = []
+    monkeypatch.setattr("livebend.strips.OPERATORS", {"ablate": OPERATORS["ablate"]})
+    monkeypatch.setattr("livebend.strips.write_sheet", lambda *given: written.append(given[3]))
+    write_strips(tmp_path / "s", str(model_folder("turbo")), (64, 64), quiet=True)
+    ways = ("elements", "channels", "rows", "columns")
+    assert written == [["before", *(f"over {way}" for way in ways)]]
