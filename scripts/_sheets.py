@@ -39,7 +39,8 @@ def main() -> int:
             if status := cli.main([*command, *options]):
                 return status
         size = None if wishes.size is None else (wishes.size, wishes.size)
-        for line in turns(open_network(chosen_model(wishes.model), size)):
+        network = open_network(chosen_model(wishes.model), size, "torch", print)
+        for line in turns(network):
             print(line)
     except (LivebendError, OSError) as why:
         print(f"sheets: {why}", file=sys.stderr)

@@ -386,3 +386,24 @@ def test_sheets_ask_for_all_there_is_to_look_at(tmp_path, monkeypatch):
     asked = list(_sheets.commands(tmp_path))
     assert [a[0] for a in asked] == ["sweep"] * 12 + ["presets", "presets", "operators"]
     assert [f"paper/v{n}" for n in range(1, 8)] == [w for w in asked[12] if w.startswith("paper/")]
+
+
+def test_sheets_are_painted_and_every_column_of_figure_one_is_told(
+    tmp_path, model_folder, monkeypatch, capsys
+):
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    import _sheets  # noqa: PLC0415
+
+    monkeypatch.setattr(
+        _sheets, "commands", lambda folder: [["presets", "storm", "--sheet", str(folder / "s.png")]]
+    )
+    monkeypatch.setattr(_sheets, "ANGLES", 4)
+    monkeypatch.setattr(
+        sys, "argv",
+        ["sheets", str(tmp_path / "out"), "--model", str(model_folder("turbo")), "--size", "64"],
+    )  # fmt: skip
+    assert _sheets.main() == 0
+    assert (tmp_path / "out" / "s.png").is_file()
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("latent@")]
+    assert len(told) == 6
+    assert all("a whole turn is off by 0;" in line for line in told)
