@@ -53,8 +53,11 @@ def place(text: str) -> Place:
 
 def check_given(bend: Bend) -> None:
     """Raises: Refused where the bend's operator is given something that fits no tensor there."""
-    if "toward" in find_operator(bend.operator).given and place(bend.site).site != "unet.text":
-        raise Refused(f"bend.{bend.name}.site = {bend.site!r}: {bend.operator} acts at unet.text")
+    if "toward" in find_operator(bend.operator).given and not is_text(place(bend.site).site):
+        raise Refused(
+            f"bend.{bend.name}.site = {bend.site!r}: {bend.operator} acts at unet.text and"
+            " unet.text.BLOCK"
+        )
 
 
 def check_place(text: str, sites: tuple[str, ...]) -> Place:
@@ -75,9 +78,14 @@ def _number(text: str, depth: str, site: str) -> float:
     return value
 
 
+def is_text(site: str) -> bool:
+    """Whether a prompt's embedding stands there, for the whole network or for one block."""
+    return site.split(".")[:2] == ["unet", "text"]
+
+
 def is_picture(site: str) -> bool:
     """Whether the tensor of a site has a height and a width, so that a mask means something."""
-    return site.split(".")[:2] not in (["unet", "text"], ["unet", "time"])
+    return not is_text(site) and site != "unet.time"
 
 
 def units_of(bend: Bend) -> str:

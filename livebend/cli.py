@@ -90,7 +90,8 @@ def parser() -> argparse.ArgumentParser:
                 help="what is measured (default: all that can run here); compiling takes minutes",
             )  # fmt: skip
         if name == "presets":
-            made.add_argument("--sheet", type=Path, metavar="OUT.png", help="paint them all")
+            made.add_argument("names", nargs="*", metavar="NAME", help="only these")
+            made.add_argument("--sheet", type=Path, metavar="OUT.png", help="paint them")
             _add_masks(made)
         if name == "operators":
             made.add_argument("--markdown", action="store_true", help="as the README's table")

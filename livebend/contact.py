@@ -11,7 +11,7 @@ from livebend.flow import Features, Pixels
 from livebend.mailbox import Latest
 from livebend.network import Network
 from livebend.opening import Tell, open_network
-from livebend.outputs.sheet import write_sheet
+from livebend.outputs.sheet import check_sheet, write_sheet
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
 from livebend.status import Statistics, Status
@@ -38,6 +38,7 @@ def contact(
     Between the moments only the sound is followed, so envelopes stand where they would in a show.
     Raises: LivebendError.
     """
+    check_sheet(output)
     masks = drawn or presets.drawn_masks()
     network = open_network(model, size, backend, tell, dtype=dtype, drawn=masks)
     prompts = Prompts(network.model.encode, network.model.understand)

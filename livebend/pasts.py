@@ -6,6 +6,7 @@ frame that reads it cannot be answered from memory, and says so in its key. Owne
 
 from collections.abc import Hashable
 
+import torch
 from torch import Tensor
 
 from livebend.memory import Value
@@ -46,7 +47,7 @@ class Pasts:
             given["past"] = Past(last, self._seconds) if last is not None and known else None
             key.append(self._frame if known else None)
         if "toward" in names:
-            given["toward"] = None if self.toward is None else self.toward.tensor
+            given["toward"] = None if self.toward is None else _rows(self.toward.tensor, x)
             key.append(None if self.toward is None else self.toward.version)
         return given, tuple(key)
 
@@ -54,3 +55,9 @@ class Pasts:
         """Remember what a bend made, if its operator will ask for it."""
         if "past" in find_operator(bend.operator).given:
             self._made[bend.name, where] = made
+
+
+def _rows(toward: Tensor, x: Tensor) -> Tensor:
+    """The step for every row of x: under guidance the negative prompt comes first, and stays."""
+    away = toward.new_zeros(x.shape[0] - toward.shape[0], *toward.shape[1:])
+    return torch.cat((away, toward))

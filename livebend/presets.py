@@ -19,7 +19,7 @@ Listing reads titles only: what knows scenes, and with them torch, is imported w
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,9 +63,10 @@ def user_folder() -> Path:
     return Path(platformdirs.user_config_dir("livebend", appauthor=False)) / "presets"
 
 
-def list_presets() -> list[PresetInfo]:
-    """Return every preset, the default first, then by name. It does not import torch."""
-    return [_info(name, file) for name, file in _files().items()]
+def list_presets(names: Sequence[str] = ()) -> list[PresetInfo]:
+    """Return every preset, the default first, then by name, or those of these names. It does not
+    import torch. Raises: UnknownName."""
+    return [_info(name, _file_of(name)) for name in names or _files()]
 
 
 def load(name_or_file: str | Path) -> "Scene":
@@ -153,7 +154,8 @@ class PresetBank:
     def name_of(self, which: str | int) -> str:
         """Return the preset's name. Raises: OutOfRange for an empty slot, UnknownName."""
         if isinstance(which, str):
-            return _file_of(which).stem
+            _file_of(which)
+            return which
         if which not in self._slots:
             raise OutOfRange(f"preset {which}: expected 1..{max(self._slots, default=0)}")
         return self._slots[which]

@@ -90,9 +90,11 @@ class Renderer:
         self._status.put(self._describe(playing, tick, features, modulation))
         return Frame(pixels, tick.index, tick.time, features.time, tick.presentation)
 
+    @torch.inference_mode()
     def follow(self, scene: Scene, features: Features, tick: Tick) -> None:
-        """Follow the sound through this tick without painting."""
-        self._played(self._morphed(scene, tick)[0], features, tick)
+        """Follow sound and prompts through this tick without painting."""
+        playing, _ = self._played(self._morphed(scene, tick)[0], features, tick)
+        self._text(playing, tick)
 
     def _morphed(self, scene: Scene, tick: Tick) -> tuple[Scene, float]:
         """Return the scene on its way from the one that was played, and its share of the way."""

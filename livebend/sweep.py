@@ -21,9 +21,10 @@ from livebend.mailbox import Latest
 from livebend.network import Network
 from livebend.opening import Tell, open_network
 from livebend.operators import find_operator
-from livebend.outputs.sheet import write_sheet
+from livebend.outputs.sheet import check_sheet, write_sheet
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
+from livebend.sampler import LAYERS
 from livebend.scene import (
     Bend,
     Prompt,
@@ -39,7 +40,7 @@ from livebend.scene import (
 from livebend.specs import Value
 from livebend.status import Statistics, Status
 
-STILL = Tick(0, 0.0, 0.0, 0.0)
+SECONDS = 0.1  # between the scenes that a painter is given together
 NEW = "new"  # the name of a bend that the command line adds
 PLAIN = Scene("Plain", prompt=Prompt("mountains at sunset"), walk=Walk(radius=0.0))
 Change = tuple[str, object]
@@ -60,10 +61,6 @@ class Axis:
     def paths(self) -> list[str]:
         """The parameters that change together."""
         return self.path.split("+")
-
-    def labels(self) -> list[str]:
-        """The values as they stand at the side of the sheet."""
-        return [_text(value) for value in self.values]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +86,25 @@ class Sweep:
 
 
 class Painter:
-    """Paints still scenes, each as the first frame of a show, on one network and its memory."""
+    """Paints scenes in silence on one network and its memory: each as the first frame of a show."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
         self._prompts = Prompts(network.model.encode, network.model.understand)
 
-    def __call__(self, scene: Scene) -> Pixels:
-        """Paint a scene with a renderer of its own: nothing of what was painted before fades."""
+    def __call__(self, *scenes: Scene) -> Pixels:
+        """Paint scenes one after another in a show of their own, SECONDS apart; return the last."""
         statistics, status = Statistics(SystemTime()), Latest(Status())
         render = Renderer(self.network, self._prompts, statistics, status, strict=True)
-        return render(scene, Features(), STILL).pixels
+        self.network.begin_anew()
+        ticks = (Tick(n, n * SECONDS, SECONDS if n else 0.0, 0.0) for n in range(len(scenes)))
+        frames = [render(s, Features(), tick) for s, tick in zip(scenes, ticks, strict=True)]
+        return frames[-1].pixels
 
 
 def sweep(wishes: Sweep, *, quiet: bool = False, tell: Tell = print) -> int:
     """Paint and write a sheet; return the number of its pictures. Raises: LivebendError."""
+    check_sheet(wishes.output)
     scene = _opening(wishes)
     rows, columns = _axes(wishes)
     grid = [[_cell(scene, rows, r, columns, c) for c in columns.values] for r in rows.values]
@@ -117,7 +118,11 @@ def sweep(wishes: Sweep, *, quiet: bool = False, tell: Tell = print) -> int:
     with tqdm(total=sum(map(len, grid)), unit="picture", disable=quiet) as progress:
         cells = paint(Painter(network), grid, columns_first=outer, painted=progress.update)
     title = f"{scene.title} · {rows.path} down, {columns.path} across"
-    write_sheet(wishes.output, cells, rows.labels(), columns.labels(), title)
+    down = [_label(row[0], rows.paths[0], v) for row, v in zip(grid, rows.values, strict=True)]
+    across = [
+        _label(one, columns.paths[0], v) for one, v in zip(grid[0], columns.values, strict=True)
+    ]
+    write_sheet(wishes.output, cells, down, across, title)
     return sum(map(len, grid))
 
 
@@ -145,8 +150,7 @@ def upstream(network: Network, scene: Scene, side: Axis) -> float:
 
 
 def _reach(network: Network, scene: Scene, path: str) -> float:
-    head, _, rest = path.partition(".")
-    name, _, leaf = rest.rpartition(".")
+    head, name, leaf = _parts(path)
     if head != "bend" or leaf == "site":
         return 0.0
     where = place(scene.bend(name).site)
@@ -214,7 +218,19 @@ def _value(text: str) -> object:
         return text
 
 
-def _text(value: object) -> str:
+def _label(scene: Scene, path: str, value: object) -> str:
+    """A value as it stands at the side of the sheet: degrees with their sign, a depth with the
+    paper's layer."""
+    if path.endswith((".operator", ".main")):
+        return text_of(value)
+    limits = find(scene, path).range
+    depth = place(text_of(value)).depth if path.endswith(".site") else None
+    layer = "" if depth is None else f" · L{depth * LAYERS:g}"
+    return text_of(value) + layer + ("°" if limits is not None and limits.unit == "deg" else "")
+
+
+def text_of(value: object) -> str:
+    """A value as a label has it."""
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -228,18 +244,24 @@ def _cell(scene: Scene, rows: Axis, row: object, columns: Axis, column: object) 
 
 
 def _changed(scene: Scene, path: str, value: object) -> Scene:
-    head, _, rest = path.partition(".")
-    name, _, leaf = rest.rpartition(".")
+    head, name, leaf = _parts(path)
     if head == "bend" and leaf == "operator":
-        return _with_operator(scene, scene.bend(name), _text(value))
+        return _with_operator(scene, scene.bend(name), text_of(value))
     if head == "bend" and leaf == "main":
         return _played(scene, scene.bend(name), path, value)
     kind = find(scene, path).kind
     if kind in ("text", "choice"):
-        value = _text(value)
+        value = text_of(value)
     elif kind == "bool" and value in ("true", "false"):
         value = value == "true"
     return put(scene, path, value)
+
+
+def _parts(path: str) -> tuple[str, str, str]:
+    """A path's head, the name of its bend or route, and what is left: `mask.size`, `angle`."""
+    head, _, rest = path.partition(".")
+    name, _, leaf = rest.partition(".")
+    return head, name, leaf
 
 
 def _with_operator(scene: Scene, bend: Bend, name: str) -> Scene:

@@ -99,15 +99,15 @@ def _tell(text: str) -> None:
 
 
 def presets(wishes: argparse.Namespace) -> int:
-    """List the presets, or paint them all."""
+    """List the presets, all or by name, or paint them."""
     from livebend import presets as kept  # noqa: PLC0415
 
-    found = kept.list_presets()
+    found = kept.list_presets(wishes.names)
     if wishes.sheet is not None:
         from livebend.contact import contact  # noqa: PLC0415
         from livebend.models.choice import chosen_model  # noqa: PLC0415
 
-        names = [p.name for p in found if "/" not in p.name]
+        names = wishes.names or [p.name for p in found if "/" not in p.name]
         pictures = contact(
             wishes.sheet,
             names,

@@ -22,6 +22,17 @@ def test_every_preset_at_every_moment(tmp_path, model_folder, monkeypatch):
     assert all(p.shape == (64, 64, 3) and p.dtype == np.uint8 for p in pictures)
 
 
+def test_a_prompt_that_came_between_two_moments_has_faded_in(tmp_path, model_folder, monkeypatch):
+    """At the last moment everything is as if every frame had been painted."""
+    drawn = []
+    monkeypatch.setattr("livebend.contact.write_sheet", lambda _, cells, *__: drawn.extend(cells))
+    for moments in ((2.0,), tuple(n / 20 for n in range(41))):
+        model = str(model_folder("turbo"))
+        contact(tmp_path / "s.png", ["paper/v7"], model, (64, 64), moments=moments)
+    few, many = (row[-1] for row in drawn)
+    assert np.array_equal(few, many)
+
+
 def test_a_sheet_is_written_whole(tmp_path):
     cells = [[np.full((32, 48, 3), shade, np.uint8) for shade in (0, 128, 255)]]
     sheet.write_sheet(tmp_path / "s.png", cells, ["row"], ["a", "b", "c"], "title")

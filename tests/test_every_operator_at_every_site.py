@@ -13,14 +13,16 @@ from livebend.scene import Bend, Sampling
 each = pytest.mark.parametrize("name", sorted(OPERATORS))
 
 
-@pytest.fixture(scope="module")
-def network(model_folder):
-    return Network(load_model(str(model_folder("turbo"))), 64, 64)
+@pytest.fixture(scope="module", params=[torch.float32, torch.bfloat16], ids=str)
+def network(request, model_folder):
+    """The network in both precisions that a processor computes in."""
+    cpu = torch.device("cpu")
+    return Network(load_model(str(model_folder("turbo")), cpu, request.param), 64, 64)
 
 
 @pytest.fixture(scope="module")
 def tensors(network):
-    """What stands at every site, as it lies in memory there; half of it in bfloat16."""
+    """What stands at every site, as it lies in memory there."""
     text = Value(-1, network.model.encode(["a red orb"]))
     with torch.inference_mode():
         network.paint(network.noise(46)[0], text, (), Sampling())
@@ -33,7 +35,7 @@ def tensors(network):
         written = network.memory.newest(stage.name)
         found |= {s: v.tensor for s, v in zip(stage.writes, written, strict=True)}
     assert set(found) == set(network.sites)
-    return {s: x.bfloat16() if n % 2 else x for n, (s, x) in enumerate(found.items())}
+    return found
 
 
 def played(name, site, share):
@@ -65,7 +67,7 @@ def test_neutral_leaves_the_pictures_bytes_at_every_site(name, network):
         return network.paint(network.noise(46)[0], text, bends, Sampling("euler", 2)).pixels.tensor
 
     plain = picture().clone()
-    for site in network.sites:
+    for site in (*network.sites, "latent@0", "latent@0.35", "latent@1"):
         neutral = Bend("b", name, site, {}, mix=1.0 if OPERATORS[name].amounts else 0.0)
         assert torch.equal(picture(neutral), plain), site
 

@@ -64,6 +64,8 @@ def test_reflect(shape):
     expected = x.copy()
     expected[:, 2] *= -1
     close(y, expected)
+    expected[:, 2] = 0.5 * x[:, 2]
+    close(run("reflect", shape, amount=0.25, channel=2)[1], expected)
 
 
 @both

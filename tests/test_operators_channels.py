@@ -8,7 +8,7 @@ import torch
 from scipy import linalg
 
 from livebend.operators import OPERATORS
-from tests.test_operators import SHAPES, both, close, run
+from tests.test_operators import both, close, run
 
 
 def drawn(count, seed):
@@ -25,6 +25,7 @@ def mixed(matrix, x):
 def test_negate(shape):
     x, y = run("negate", shape, amount=1.0)
     close(y, -x)
+    close(run("negate", shape, amount=0.2)[1], 0.6 * x)
 
 
 @both
@@ -33,6 +34,7 @@ def test_swap(shape):
     expected = x.copy()
     expected[:, [1, 3]] = x[:, [3, 1]]
     close(y, expected)
+    close(run("swap", shape, amount=0.3, i=1, j=3)[1], 0.7 * x + 0.3 * expected)
 
 
 @both
@@ -137,12 +139,15 @@ def test_matrix_exp_of_a_picture_that_is_not_square():
     close(y[0, 1], (s * (linalg.expm(3 * X / s) - np.eye(10)) / 3)[:6])
 
 
-def test_all_six_planes_can_be_rotated():
+@both
+def test_all_six_planes_can_be_rotated(shape):
     for i in range(4):
         for j in range(i + 1, 4):
-            x, y = run("rotate", SHAPES[0], angle=90.0, i=i, j=j)
+            x, y = run("rotate", shape, angle=90.0, i=i, j=j)
             close(y[:, i], -x[:, j])
             close(y[:, j], x[:, i])
+            rest = [c for c in range(shape[1]) if c not in (i, j)]
+            assert np.array_equal(y[:, rest], x[:, rest].astype(np.float32))
 
 
 @both
@@ -189,7 +194,10 @@ def test_direction_of_a_draw(shape):
 
 
 @both
-def test_prompt_direction(shape):
+def test_ways_to_the_second_prompt(shape):
     d = np.random.default_rng(2).standard_normal((1, *shape[1:]))
-    x, y = run("prompt_direction", shape, amount=0.5, toward=torch.from_numpy(d).float())
+    given = torch.from_numpy(d).float()
+    x, y = run("prompt_direction", shape, amount=0.5, toward=given)
     close(y, x + 0.5 * d / d.std())
+    x, y = run("second_prompt", shape, amount=1.5, toward=given)
+    close(y, x + 1.5 * d)

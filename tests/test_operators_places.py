@@ -121,12 +121,34 @@ def test_add_sparse_is_the_papers_five_percent(shape, amount):
     assert np.abs(y - (x + amount * mask)).max() <= 1e-5 * max(amount, 1.0)
 
 
-@both
-@pytest.mark.parametrize("over", ["channels", "rows", "columns"])
-def test_ablate(shape, over):
+def counted(shape, over):
+    """The shape of a selection, and how many 0.6 of it are; elements appear whole."""
     _, C, H, W = shape
-    size = {"channels": (1, C, 1, 1), "rows": (1, 1, H, 1), "columns": (1, 1, 1, W)}[over]
+    size = {
+        "elements": (1, C, H, W),
+        "channels": (1, C, 1, 1),
+        "rows": (1, 1, H, 1),
+        "columns": (1, 1, 1, W),
+    }[over]
     count = 0.6 * np.prod(size)
+    return size, np.floor(count) if over == "elements" else count
+
+
+wholes = pytest.mark.parametrize("over", ["elements", "channels", "rows", "columns"])
+
+
+@both
+@wholes
+def test_add_sparse_over_whole_channels_rows_and_columns(shape, over):
+    size, count = counted(shape, over)
+    x, y = run("add_sparse", shape, amount=-0.8, fraction=0.6, over=over, seed=2)
+    close(y, x - 0.8 * selected(size, count, 2))
+
+
+@both
+@wholes
+def test_ablate(shape, over):
+    size, count = counted(shape, over)
     x, y = run("ablate", shape, amount=1.0, fraction=0.6, over=over, seed=2)
     close(y, x * (1 - selected(size, count, 2)))
     x, y = run("ablate", shape, amount=0.5, fraction=0.6, over=over, seed=2, roll=0.75)

@@ -16,7 +16,7 @@ from livebend.network import Network
 from livebend.operators import OPERATORS, Past
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
-from livebend.scene import Bend, Prompt, Scene, Walk
+from livebend.scene import Bend, Prompt, Sampling, Scene, Walk
 from livebend.status import Statistics, Status
 from tests.test_operators import both, close
 from tests.test_operators_places import places, smooth
@@ -118,7 +118,34 @@ def test_a_step_towards_the_second_prompt(model):
     assert np.array_equal(plain, along(1.0))
 
 
-def test_a_step_between_prompts_belongs_to_the_text(model):
-    scene = Scene(bends=(Bend("way", "prompt_direction", "unet.mid"),))
-    with pytest.raises(Refused, match="prompt_direction acts at"):
+@pytest.mark.parametrize("operator", ["prompt_direction", "second_prompt"])
+def test_a_step_between_prompts_belongs_to_the_text(model, operator):
+    scene = Scene(bends=(Bend("way", operator, "unet.mid"),))
+    with pytest.raises(Refused, match=f"{operator} acts at"):
         Network(model, 64, 64).check(scene)
+
+
+def crossed(model, site, *, guidance=0.0, text="a red orb", to="a blue flower"):
+    bend = Bend("way", "second_prompt", site, {"amount": 1.0})
+    scene = replace(
+        FIRST,
+        prompt=Prompt(text, to=to, negative="night"),
+        sampling=Sampling("euler", 1, guidance),
+        bends=(bend,) if site else (),
+    )
+    return Show(model).frame(Network(model, 64, 64).check(scene)).astype(int)
+
+
+@pytest.mark.parametrize("guidance", [0.0, 5.0])
+def test_the_second_prompt_takes_the_place_of_the_first_and_of_no_other(model, guidance):
+    """Everywhere it is a show of the other prompt; with guidance the negative prompt stays."""
+    there = crossed(model, "", guidance=guidance, text="a blue flower")
+    assert np.abs(crossed(model, "unet.text", guidance=guidance) - there).max() <= 2
+
+
+def test_one_block_can_read_another_prompt(model):
+    here, there = crossed(model, ""), crossed(model, "unet.text")
+    alone = [crossed(model, f"unet.text.{block}") for block in ("down.1", "mid", "up.2")]
+    for picture in alone:
+        assert 0 < np.abs(picture - here).mean() < np.abs(there - here).mean()
+    assert len({picture.tobytes() for picture in alone}) == 3

@@ -157,6 +157,16 @@ def test_the_bank_knows_names_and_slots_but_no_files(home, tmp_path):
             bank.load(slot)
 
 
+def test_presets_in_a_folder_are_in_reach_of_hands_and_cues(home):
+    assert presets.PresetBank().load("paper/v3") == presets.load("paper/v3")
+
+
+def test_a_list_of_some_has_those_alone():
+    assert [p.name for p in presets.list_presets(("paper/f2", "storm"))] == ["paper/f2", "storm"]
+    with pytest.raises(UnknownName, match="did you mean 'storm'"):
+        presets.list_presets(("strom",))
+
+
 def test_a_stored_scene_takes_its_slot_for_good(home):
     bank = presets.PresetBank()
     scene = Scene("Night", seed=9)

@@ -7,6 +7,7 @@ import sys
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -299,7 +300,7 @@ def test_a_failure_is_read_for_the_user(output, cause):
 # The scripts themselves
 
 
-@pytest.mark.parametrize("name", ["livebend", "test", "check", "bench", "soak"])
+@pytest.mark.parametrize("name", ["livebend", "test", "check", "bench", "sheets", "soak"])
 def test_scripts_run_on_their_own(name):
     file = SCRIPTS / name
     assert file.read_text().startswith("#!/usr/bin/env python3\n")
@@ -307,7 +308,7 @@ def test_scripts_run_on_their_own(name):
 
 
 def test_what_an_old_python_reads_is_written_for_it():
-    for name in ("livebend", "test", "check", "bench", "soak", "_setup.py"):
+    for name in ("livebend", "test", "check", "bench", "sheets", "soak", "_setup.py"):
         compile_for = (
             f"import ast; ast.parse(open(r'{SCRIPTS / name}').read(), feature_version=(3, 7))"
         )
@@ -341,3 +342,68 @@ def test_music_that_is_not_there_is_one_line(arguments, tmp_path):
     assert done.stderr.startswith("soundcheck: ")
     assert arguments[1] in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+# sheets
+
+
+def sheets(*arguments):
+    return subprocess.run(
+        [sys.executable, SCRIPTS / "_sheets.py", *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_sheets_say_what_is_wrong_in_a_line(tmp_path):
+    (tmp_path / "taken").write_text("")
+    for arguments, said in (
+        ((tmp_path / "taken",), "taken"),
+        ((tmp_path / "made", "--model", tmp_path), "model"),
+        ((tmp_path / "made", "--size", "50"), "size = 50x50"),
+    ):
+        done = sheets(*arguments)
+        assert done.returncode == 1
+        assert said in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+def test_evenness_is_in_multiples_of_the_median(monkeypatch):
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    import _sheets  # noqa: PLC0415
+
+    shades = (0, 2, 4, 12, 2, 0)
+    said = _sheets.evenness([np.full((4, 4, 3), shade, np.uint8) for shade in shades])
+    assert said == (
+        "a whole turn is off by 0; largest step 10.00 after 3 of 5, 5.0 times the median 2.00"
+    )
+
+
+def test_sheets_ask_for_all_there_is_to_look_at(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    import _sheets  # noqa: PLC0415
+
+    asked = list(_sheets.commands(tmp_path))
+    assert [a[0] for a in asked] == ["sweep"] * 12 + ["presets", "presets", "operators"]
+    assert [f"paper/v{n}" for n in range(1, 8)] == [w for w in asked[12] if w.startswith("paper/")]
+
+
+def test_sheets_are_painted_and_every_column_of_figure_one_is_told(
+    tmp_path, model_folder, monkeypatch, capsys
+):
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    import _sheets  # noqa: PLC0415
+
+    monkeypatch.setattr(
+        _sheets, "commands", lambda folder: [["presets", "storm", "--sheet", str(folder / "s.png")]]
+    )
+    monkeypatch.setattr(_sheets, "ANGLES", 4)
+    monkeypatch.setattr(
+        sys, "argv",
+        ["sheets", str(tmp_path / "out"), "--model", str(model_folder("turbo")), "--size", "64"],
+    )  # fmt: skip
+    assert _sheets.main() == 0
+    assert (tmp_path / "out" / "s.png").is_file()
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("latent@")]
+    assert len(told) == 6
+    assert all("a whole turn is off by 0;" in line for line in told)

@@ -13,14 +13,17 @@ from livebend.sweep import Painter, played
 
 
 def test_every_operator_has_a_strip(tmp_path, model_folder, monkeypatch):
-    some = {name: OPERATORS[name] for name in ("rotate_pairs", "binary", "dilate", "flip")}
+    names = ("rotate_pairs", "binary", "dilate", "flip", "feedback", "second_prompt", "transform")
+    some = {name: OPERATORS[name] for name in names}
     monkeypatch.setattr("livebend.strips.OPERATORS", some)
     folder = tmp_path / "strips"
-    assert write_strips(folder, str(model_folder("turbo")), (64, 64), quiet=True) == 4
+    assert write_strips(folder, str(model_folder("turbo")), (64, 64), quiet=True) == len(some)
     assert {file.stem for file in folder.iterdir()} == set(some)
-    strip = pygame.surfarray.array3d(pygame.image.load(folder / "rotate_pairs.png"))
-    cells = [strip[96 + x * 68 : 160 + x * 68, 56:120].tobytes() for x in range(5)]
-    assert len(set(cells)) == 5
+    for name, operator in some.items():
+        strip = pygame.surfarray.array3d(pygame.image.load(folder / f"{name}.png"))
+        across = (strip.shape[0] - 96) // 68
+        cells = [strip[96 + x * 68 : 160 + x * 68, 56:120].tobytes() for x in range(across)]
+        assert len(set(cells)) == across == 1 + len(shown(operator, "image")), name
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path, model_folder):
@@ -43,9 +46,10 @@ def test_an_operator_is_played_from_neutral_to_the_end_of_its_way(name):
 def test_the_site_is_one_where_the_operator_shows(model_folder):
     network = Network(load_model(str(model_folder("turbo"))), 64, 64)
     paint = Painter(network)
-    site = good_site(OPERATORS["rotate_pairs"], paint, paint(SCENE))
-    assert site in candidates(network.sites)
-    assert not any(".skip." in site for site in candidates(network.sites))
+    turn, cross = OPERATORS["rotate_pairs"], OPERATORS["second_prompt"]
+    assert good_site(turn, paint, paint(SCENE)) in candidates(turn, network.sites)
+    assert not any(".skip." in site for site in candidates(turn, network.sites))
+    assert good_site(cross, paint, paint(SCENE)) == "unet.text"
 
 
 def test_what_is_shown_otherwise_is_within_its_range():
@@ -54,3 +58,12 @@ def test_what_is_shown_otherwise_is_within_its_range():
         for values in chosen:
             for key, value in values.items():
                 assert OPERATORS[name].specs[key].check(value, key) == value
+
+
+def test_a_label_says_what_differs(monkeypatch, tmp_path, model_folder):
+    written = []
+    monkeypatch.setattr("livebend.strips.OPERATORS", {"ablate": OPERATORS["ablate"]})
+    monkeypatch.setattr("livebend.strips.write_sheet", lambda *given: written.append(given[3]))
+    write_strips(tmp_path / "s", str(model_folder("turbo")), (64, 64), quiet=True)
+    ways = ("elements", "channels", "rows", "columns")
+    assert written == [["before", *(f"over {way}" for way in ways)]]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pygame
 import pytest
 
-from livebend.errors import LivebendError, OutOfRange
+from livebend.errors import LivebendError, OutOfRange, Refused
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.scene import Bend
@@ -46,10 +46,19 @@ def test_what_cannot_be_swept_is_refused(tmp_path, model_folder):
         ("storm", "seed=1", "walk.radios=1", "a.png"),
         ("storm", "seed=1", "walk.radius=9", "a.png"),
         ("storm", "seed=1", "seed=2", "a.jpg"),
+        ("storm", "seed=1", "seed=2", "nowhere/a.png"),
     ):
         with pytest.raises(LivebendError):
             sweep(Sweep(preset, tmp_path / output, rows, columns, model, (64, 64)), quiet=True)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sheet_that_cannot_be_written_is_refused_before_it_is_painted(tmp_path, monkeypatch):
+    monkeypatch.setattr("livebend.sweep.paint", lambda *_, **__: pytest.fail("painted"))
+    for output in (tmp_path / "a.jpg", tmp_path, tmp_path / "nowhere" / "a.png"):
+        with pytest.raises(Refused, match=r"expected|no folder") as raised:
+            sweep(Sweep("paper/f1", output), quiet=True)
+        assert "\n" not in str(raised.value)
 
 
 # ---- the explorer
@@ -84,6 +93,25 @@ def test_anything_can_lie_along_an_axis(tmp_path, model_folder, rows, columns):
     more = {"sets": (("bend.new.angle", 40.0),)}
     cells = explored(tmp_path, model_folder, rows, columns, **more)
     assert len({cell for row in cells for cell in row}) == sum(map(len, cells))
+
+
+def test_a_mask_can_lie_along_an_axis(tmp_path, model_folder):
+    rows, columns = "bend.new.mask.kind=disc,gradient", "bend.new.mask.x=-0.5,0.5"
+    more = {"sets": (("bend.new.angle", 40.0),)}
+    cells = explored(tmp_path, model_folder, rows, columns, "rotate_pairs@unet.up.3", **more)
+    assert len({cell for row in cells for cell in row}) == 4
+
+
+def test_labels_have_degrees_and_the_papers_layers(tmp_path, model_folder, monkeypatch):
+    written = []
+    monkeypatch.setattr("livebend.sweep.write_sheet", lambda *given: written.append(given[2:4]))
+    sites = "bend.turn.site=latent@0.2,unet.mid"
+    wishes = Sweep(
+        "paper/f1", tmp_path / "s.png", "bend.turn.angle=0,45", sites,
+        model=str(model_folder("turbo")), size=(64, 64),
+    )  # fmt: skip
+    sweep(wishes, quiet=True)
+    assert written == [(["0°", "45°"], ["latent@0.2 · L10", "unet.mid"])]
 
 
 def test_depths_can_be_spread():
@@ -137,3 +165,12 @@ def test_what_did_not_change_between_cells_is_not_run_again(network, turned):
         for r in range(len(grid))
         for c in range(len(grid[0]))
     )
+
+
+def test_a_trail_does_not_run_on_into_the_next_cell(network):
+    trail = Bend(NEW, "feedback", "latent@1", {"trail": 5.0})
+    first, second = (replace(PLAIN, seed=seed, bends=(trail,)) for seed in (1, 2))
+    painter = Painter(network)
+    painter(first)
+    assert (painter(second) == Painter(Network(network.model, 64, 64))(second)).all()
+    assert (painter(first, second) != painter(second)).any()

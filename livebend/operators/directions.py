@@ -15,6 +15,9 @@ from livebend.ranges import Range
 Push = Annotated[
     float, Range(-3, 3, "sigma", scales=True, play=(-2, 2)), "how far; below 0 the other way"
 ]
+Cross = Annotated[
+    float, Range(-1, 2, play=(0, 1)), "0 = the first prompt, 1 = the second; past both beyond"
+]
 Component = Annotated[int, Range(0, 3, whole=True), "which component, the widest first"]
 ROUNDS = 24  # of power iteration: a component twice as wide as the next is exact to float32
 
@@ -49,13 +52,24 @@ def prompt_direction(
 ) -> Tensor:
     """Push the text from the first prompt towards the second, and past it: y = x + a·d/std(d).
 
-    d = E(prompt.to) − E(prompt.text), [1, C, 1, T]; without a second prompt nothing moves. It acts
-    at `unet.text`. Source: arithmetic of embeddings, Mikolov et al. 2013; Gal et al. 2022.
+    d = E(prompt.to) − E(prompt.text), [B, C, 1, T]; without a second prompt nothing moves. It acts
+    at `unet.text` and `unet.text.BLOCK`.
+    Source: arithmetic of embeddings, Mikolov et al. 2013; Gal et al. 2022.
     """
     if toward is None:
         return x.clone()
     d = toward / toward.std((1, 2, 3), correction=0, keepdim=True).clamp_min(1e-6)
     return x + amount * d
+
+
+@operator("direction", amounts=["amount"], matched=False)
+def second_prompt(x: Tensor, *, amount: Cross = 0.0, toward: Tensor | None = None) -> Tensor:
+    """Put the second prompt in the place of the first: y = x + a·d, d their difference.
+
+    At `unet.text.BLOCK` that block alone reads the other prompt; without a second prompt nothing
+    moves. Source: a prompt for each layer, Voynov et al. 2023 (extended textual inversion).
+    """
+    return x.clone() if toward is None else x + amount * toward
 
 
 def _unit(d: Tensor) -> Tensor:

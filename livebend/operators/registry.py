@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Function = Callable[..., "Tensor"]
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-GIVEN = ("past", "toward")  # a Past; the step from the first prompt to the second [1, C, 1, T]
+GIVEN = ("past", "toward")  # a Past; the step from the first prompt to the second [B, C, 1, T]
 
 
 @dataclass(frozen=True, slots=True)

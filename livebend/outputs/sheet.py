@@ -7,11 +7,20 @@ import pygame
 
 from livebend.errors import Refused
 from livebend.flow import Pixels
-from livebend.outputs.drawing import DIM, INK, Canvas
+from livebend.outputs.drawing import DIM, GROUND, INK, Canvas
 from livebend.outputs.images import surface_of
 
 GAP = 4  # pixels between pictures
-MARGIN = (96, 56)  # pixels for the labels, left and above
+MARGIN = (96, 56)  # units for the labels, left and above
+PICTURE = 128  # pixels across a picture up to which a unit is one; letters grow with larger ones
+
+
+def check_sheet(path: Path) -> None:
+    """Raises: Refused where no sheet can be written; asked before the pictures are painted."""
+    if path.suffix.lower() != ".png":
+        raise Refused(f"{path}: expected a file that ends in .png")
+    if not path.parent.is_dir():
+        raise Refused(f"{path}: there is no folder {path.parent}")
 
 
 def write_sheet(
@@ -23,26 +32,24 @@ def write_sheet(
 ) -> None:
     """Write pictures uint8 [H, W, 3], all of one size, as a grid with a label for every row and
     column. Raises: Refused where the file cannot be written."""
-    if path.suffix.lower() != ".png":
-        raise Refused(f"{path}: expected a file that ends in .png")
+    check_sheet(path)
     height, width = cells[0][0].shape[:2]
-    size = (
-        MARGIN[0] + len(columns) * (width + GAP) + GAP,
-        MARGIN[1] + len(rows) * (height + GAP) + GAP,
-    )
+    unit = max(1.0, width / PICTURE)
+    left, above = (round(unit * side) for side in MARGIN)
+    size = (left + len(columns) * (width + GAP) + GAP, above + len(rows) * (height + GAP) + GAP)
     pygame.font.init()
-    canvas = Canvas(size, 1.0)
-    canvas.clear((9, 10, 14), 255)
-    canvas.text(GAP, 14, title, 18, INK)
+    canvas = Canvas(size, unit)
+    canvas.clear(GROUND, 255)
+    canvas.text(4, 14, canvas.fitted(title, 18, canvas.width - 8), 18, INK)
     for x, label in enumerate(columns):
-        at = MARGIN[0] + x * (width + GAP)
-        canvas.text(at, MARGIN[1] - 12, canvas.fitted(label, 18, width), 18, DIM)
+        at = (left + x * (width + GAP)) / unit
+        canvas.text(at, MARGIN[1] - 12, canvas.fitted(label, 18, width / unit), 18, DIM)
     for y, label in enumerate(rows):
-        top = MARGIN[1] + y * (height + GAP)
+        top = above + y * (height + GAP)
         text = canvas.fitted(label, 18, MARGIN[0] - 8)
-        canvas.text(GAP, top + height / 2, text, 18, DIM)
+        canvas.text(4, (top + height / 2) / unit, text, 18, DIM)
         for x, pixels in enumerate(cells[y]):
-            canvas.surface.blit(surface_of(pixels), (MARGIN[0] + x * (width + GAP), top))
+            canvas.surface.blit(surface_of(pixels), (left + x * (width + GAP), top))
     _save(canvas.surface, path)
 
 
