@@ -248,6 +248,21 @@ def test_an_even_walk_is_even():
     assert measures.walk(lambda _p, x, _s: x, "", noises, 40) == pytest.approx(1.0, abs=0.1)
 
 
+def test_a_fade_that_flips_is_told_from_an_even_one():
+    one, other = torch.zeros(1, 1, 1), torch.ones(1, 1, 1)
+    noise = torch.zeros(1, 4, 8, 8)
+    assert measures.fade(lambda text, _x, _s: text, one, other, noise, 40) == 1.0
+    assert measures.fade(lambda t, _x, _s: (t - 0.5).mul(20).sigmoid(), one, other, noise, 40) > 3
+
+
+def test_a_border_that_is_rougher_than_the_inside_is_told():
+    even = torch.rand(2, 3, 64, 96, generator=torch.Generator().manual_seed(3))
+    assert measures.border(even) == pytest.approx(1.0, abs=0.03)
+    framed = even * 0.2
+    framed[..., :4, :] *= 5
+    assert measures.border(framed) > 1.5
+
+
 def test_drawings_are_as_diverse_as_drawings():
     def paint(prompts, noise, _steps):
         label = Label(list(CONCEPTS)[PROMPTS.index(prompts[0])])

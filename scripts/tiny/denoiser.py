@@ -41,7 +41,7 @@ SILENT_SHARE, PLAIN_SHARE = 0.06, 0.40
 """How many captions are empty, and how many of the others say no more than the label."""
 PULL = 0.7
 """Force of the critic, in the last phase, as a share of that of the error itself."""
-DEEP_SHARES = (0.6, 0.45, 0.15)
+DEEP_SHARES = (0.7, 0.5, 0.2)
 """How often a sample has no skips at the deepest level, at the next as well, at the next as well.
 
 A network that may always go round its middle does: with skips turned down in a tenth of the samples
@@ -113,6 +113,13 @@ def predict(
         words = {"encoder_hidden_states": text} if getattr(block, "has_cross_attention", 0) else {}
         h = block(hidden_states=h, temb=embedding, res_hidden_states_tuple=tuple(mine), **words)
     return unet.conv_out(unet.conv_act(unet.conv_norm_out(h))), middle
+
+
+def reduced() -> torch.autocast:
+    """Multiply in bfloat16 where the processor does, which a quarter more samples pass through;
+    weights, sums and losses stay in float32."""
+    able = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return torch.autocast("cpu", torch.bfloat16, enabled=able)
 
 
 class Reader(nn.Module):
@@ -304,10 +311,14 @@ class DenoiserStage(Stage):
         t = torch.full((len(eps),), FINAL)
         a_0, s_0 = self.abar[FINAL].sqrt(), (1 - self.abar[FINAL]).sqrt()
         x = eps.contiguous(memory_format=torch.channels_last)
-        seen = a_0 * x - s_0 * predict(self.unet, x, t, text)[0]
+        seen = a_0 * x - s_0 * predict(self.unet, x, t, text)[0].float()
         return a * seen + s * (eps - seen * (a_0 / s_0))
 
     def step(self, _done: float) -> tuple[Tensor, Figures]:
+        with reduced():
+            return self._step()
+
+    def _step(self) -> tuple[Tensor, Figures]:
         count = self.batch
         index = torch.randint(len(self.pairs), (count,))
         x0, eps = self.pairs.latents[index].float(), self.pairs.noise[index].float()
@@ -324,8 +335,9 @@ class DenoiserStage(Stage):
         x[own] = self._walk(eps[own], text[own], a[own], s[own])
         x = x.contiguous(memory_format=torch.channels_last)
         v, middle = predict(self.unet, x, t, text, draw_keep(count))
+        v = v.float()
         error = (v - (a * x - x0) / s).square().mean((1, 2, 3))
-        missed = (self.reader(middle) - self.pairs.choices[index]).square().mean(1)
+        missed = (self.reader(middle).float() - self.pairs.choices[index]).square().mean(1)
         missed = missed.where(first, 0.0)
         figures = {"loss": error.mean().item(), "batch": float(count)}
         if first.any():

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +15,9 @@ from .drawings import Label, draw
 from .noise import draw_noise
 from .words import plain_caption
 
-Paint = Callable[[list[str], Tensor, int], Tensor]
-"""(prompts, noise (n, 4, 32, 32), steps) to pictures (n, 3, 256, 256) in −1..1."""
+Paint = Callable[[list[str] | Tensor, Tensor, int], Tensor]
+"""(prompts or their embeddings (n, T, C), noise (n, 4, h, w), steps) to pictures (n, 3, 8h, 8w) in
+−1..1."""
 
 QUARTER = math.pi / 2
 STEP = math.pi / 32
@@ -78,16 +80,40 @@ def walk(paint: Paint, prompt: str, noises: Tensor, count: int, steps: int = 1) 
     Returns the 95th percentile of the change from frame to frame as a multiple of the median.
     """
     still, east, north = noises
-    last, found = None, []
-    for k in range(count + 1):
+
+    def at(k: int) -> Tensor:
         phi = 2 * math.pi * k / count
         x = (still + 0.3 * (math.cos(phi) * east + math.sin(phi) * north)) / math.sqrt(1.09)
-        picture = paint([prompt], x[None], steps)
-        if last is not None:
-            found.append(float((picture - last).abs().mean()))
-        last = picture
-    change = torch.tensor(found)
+        return paint([prompt], x[None], steps)
+
+    return popping(at(k) for k in range(count + 1))
+
+
+def fade(paint: Paint, one: Tensor, other: Tensor, noise: Tensor, count: int = 96) -> float:
+    """Cross from one prompt's embedding (1, T, C) to another's, evenly, in `count` frames."""
+    shares = (k / count for k in range(count + 1))
+    return popping(paint(one.lerp(other, share), noise, 1) for share in shares)
+
+
+def popping(pictures: Iterable[Tensor]) -> float:
+    """Measure how unevenly a film goes on: the 95th percentile of the change from frame to frame,
+    as a multiple of the median one. The film is never held as a whole."""
+    change = torch.tensor([float((b - a).abs().mean()) for a, b in pairwise(pictures)])
     return round(float(change.quantile(0.95) / change.median()), 2)
+
+
+def border(pictures: Tensor, wide: int = 4) -> float:
+    """Compare how rough pictures are at their border and inside: the mean step between neighbours
+    along the outermost `wide` rows and columns, over that along all others; about 1 where a border
+    cannot be told."""
+    across = (pictures[..., 1:] - pictures[..., :-1]).abs().mean((0, 1))
+    down = (pictures[..., 1:, :] - pictures[..., :-1, :]).abs().mean((0, 1))
+    outer = [across[:wide], across[-wide:], down[:, :wide].T, down[:, -wide:].T]
+    inner = [across[wide:-wide], down[:, wide:-wide].T]
+    ends, middle = (
+        torch.cat([part.flatten() for part in parts]).mean() for parts in (outer, inner)
+    )
+    return round(float(ends / middle), 2)
 
 
 def diversity(
