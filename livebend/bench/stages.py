@@ -73,5 +73,5 @@ def _row(
         "backend": network.engine.backend_of(name),
         "ms": round(seconds * 1e3, 3),
         "mflop": round(operations / 1e6, 1),
-        "peak": round(operations / seconds / peak, 3),
+        "peak": float(f"{operations / seconds / peak:.3g}"),
     }

@@ -57,13 +57,14 @@ stopped; `--init FOLDER` starts from these weights.
    noise that is twice its own 2×2 mean), then at 32×32. Of the samples 60 % are pure paired noise
    at t = 999, 25 % stand at the stops of 2 and 4 steps (749, 499, 249), the rest at logit-normal
    times. AdamW at peak rates of 1e-3 and 7e-4, cosine decay at the end of each size, averaged
-   weights. Six samples in ten have no skip connections at the deepest level, 45 % none at the
-   next either and 15 % none at the third, so that the deep levels carry the picture.
+   weights. Seven samples in ten have no skip connections at the deepest level, half none at the
+   next either and a fifth none at the third, so that the deep levels carry the picture.
 3. At 32×32 again, with a critic that is thrown away afterwards.
 4. The decoder again, its encoder fixed.
 
-One process of one thread per core, gradients averaged, in float32, on a processor and no GPU. This
-version's denoiser has seen {samples:,} samples of both sizes in {hours:.1f} hours by the clock.
+One process of one thread per core, gradients averaged, on a processor and no GPU, in float32 but
+for products in bfloat16 where the processor has them. This version's denoiser has seen
+{samples:,} samples of both sizes in {hours:.1f} hours by the clock.
 
 {figures}{unmeasured}
 {limits}\
