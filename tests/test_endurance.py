@@ -56,7 +56,10 @@ CHAIN = tuple(map(Bend, LAYOUTS, LAYOUTS, ("unet.in", "unet.mid", "unet.up.1")))
 
 
 class Hands:
-    """A performer who makes one random move after another that the network takes."""
+    """A performer who makes one random move after another that the network takes.
+
+    He turns no bend of a preset on the image itself, where an amount far out is a black picture.
+    """
 
     def __init__(self, network, seed, operators=tuple(OPERATORS), *, whole=True):
         self._network, self._whole = network, whole
@@ -78,7 +81,8 @@ class Hands:
 
     def _command(self, scene):
         what, chance = self._chance.random(), self._chance
-        if what < 0.12 or not scene.bends:
+        turnable = [bend for bend in scene.bends if bend.site != "image"]
+        if what < 0.12 or not turnable:
             self._added += 1
             operator, site = chance.choice(self._operators), chance.choice(self._sites)
             return Add(Bend(f"b{self._added}", operator, site))
@@ -86,7 +90,7 @@ class Hands:
             return Remove("bend", chance.choice(scene.bends).name)
         if self._whole and what < 0.3:
             return self._whole_scene(scene)
-        return self._turned(chance.choice(scene.bends))
+        return self._turned(chance.choice(turnable))
 
     def _whole_scene(self, scene):
         chance = self._chance
