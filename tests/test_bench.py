@@ -34,6 +34,12 @@ def test_kinds_of_frames(model_folder):
     assert figures["four_bends_percent"] > 0
 
 
+def test_in_two_steps_the_second_call_runs_what_lay_before_the_bend(model_folder):
+    figures = bench(str(model_folder("turbo")), (64, 64), 2, frames=2, rounds=1)
+    stages = {row["kind"]: row["stages"] for row in figures["frames"]}
+    assert stages["unet.mid"] == stages["unet.up.3"] == stages["everything"] > stages["latent@1"]
+
+
 def test_beside_and_stages(model_folder):
     folder = str(model_folder("turbo"))
     figures = bench(folder, (64, 64), 1, beside=True, stages=True, frames=2, rounds=1)
