@@ -20,6 +20,7 @@ Cross = Annotated[
 ]
 Component = Annotated[int, Range(0, 3, whole=True), "which component, the widest first"]
 ROUNDS = 24  # of power iteration: a component twice as wide as the next is exact to float32
+UNSCALED = 4  # rounds between two times that v is brought to length 1 again
 
 
 @operator("direction", amounts=["amount"], matched=False)
@@ -82,16 +83,22 @@ def _unit(d: Tensor) -> Tensor:
 def _principal(x: Tensor, start: Tensor, component: int) -> Tensor:
     """Principal component [B, C] of the channels of x, sign that of its product with the start.
 
-    v ← normalised X·(Xᵀ·v), X the centred x as [C, H·W]; those found are taken out of X.
+    v ← X·(Xᵀ·v), X the centred x as [C, H·W] over its norm, so that a round makes v shorter by C at
+    most; now and then v is normalised. Those found are taken out of X.
     Source: power iteration with deflation, Golub and Van Loan 2013, section 8.2.
     """
     X = x.flatten(2)
     X = X - X.mean(2, keepdim=True)
+    X = X / _length(X, (1, 2))
     v = start.expand(x.shape[0], -1)[..., None]
     for _ in range(min(component, x.shape[1] - 1) + 1):
         v = start.expand(x.shape[0], -1)[..., None]
-        for _ in range(ROUNDS):
+        for done in range(1, ROUNDS + 1):
             v = torch.matmul(X, torch.matmul(X.mT, v))
-            v = v / v.square().sum(1, keepdim=True).sqrt().clamp_min(1e-12)
+            v = v if done % UNSCALED else v / _length(v, (1,))
         X = X - torch.matmul(v, torch.matmul(v.mT, X))
     return v[..., 0]
+
+
+def _length(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    return x.square().sum(axes, keepdim=True).sqrt().clamp_min(1e-12)
