@@ -95,9 +95,9 @@ class Network:
     def described(self) -> str:
         """What the stages run on now, in one line: backends, precision, device, conditions."""
         backends = self.engine.described(self._names)
-        dtype = str(self.model.dtype).removeprefix("torch.")
-        dtype += f" ({self._off:.1%} off float32)" if self._off else ""
-        return f"{backends}; {dtype} on {self.model.device}, {self.conditions}"
+        off = f" ({self._off:.1%} off float32)" if self._off else ""
+        model = self.model
+        return f"{backends}; {model.precision}{off} on {model.device}, {self.conditions}"
 
     @property
     def groups(self) -> Mapping[str, tuple[str, ...]]:

@@ -14,7 +14,7 @@ from livebend.gpu import paint_on
 from livebend.models import LAYOUT, Model, lay_out, load_model
 from livebend.models.fingerprint import fingerprint
 from livebend.network import Network
-from livebend.precision import AUTO, dtype_of, name_of
+from livebend.precision import AUTO, dtype_of
 from livebend.threads import compute_with
 
 Tell = Callable[[str], None]
@@ -44,7 +44,7 @@ def open_network(
     loaded = load_model(model, dtype=dtype_of(dtype))
     width, height = size or (loaded.native, loaded.native)
     choice = _choice(loaded, (width, height), dtype) if backend == AUTO else None
-    if choice is not None and choice.dtype != name_of(loaded.dtype):
+    if choice is not None and choice.dtype != loaded.precision:
         loaded = load_model(model, dtype=dtype_of(choice.dtype))
     engine = _engine(loaded, backend, choice, tell)
     conditions = choice.conditions if choice else USUAL

@@ -6,7 +6,7 @@ import torch
 
 from livebend.errors import UnknownName
 from livebend.memory import Value
-from livebend.models import Model, best_device
+from livebend.models import Model, best_device, name_of
 from livebend.network import Network
 from livebend.scene import Sampling
 
@@ -20,15 +20,6 @@ def dtype_of(name: str) -> torch.dtype | None:
     if name not in (AUTO, *DTYPES):
         raise UnknownName("dtype", name, (AUTO, *DTYPES))
     return DTYPES.get(name)
-
-
-def name_of(dtype: torch.dtype) -> str:
-    """Return a type's name.
-
-    >>> name_of(torch.float32)
-    'float32'
-    """
-    return str(dtype).removeprefix("torch.")
 
 
 def worth_measuring() -> tuple[str, ...]:

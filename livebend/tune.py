@@ -29,7 +29,6 @@ from livebend.precision import (
     ALIKE,
     AUTO,
     dtype_of,
-    name_of,
     picture_off,
     worth_measuring,
 )
@@ -144,7 +143,7 @@ def _able(names: Iterable[str], model: Model, tell: Tell) -> list[str]:
     able = list(dict.fromkeys(names))
     if "onnx" in able and model.dtype not in TYPES:
         able.remove("onnx")
-        tell(f"tune: onnx cannot run {name_of(model.dtype)}: it is measured in float32")
+        tell(f"tune: onnx cannot run {model.precision}: it is measured in float32")
     return able
 
 
@@ -205,8 +204,8 @@ def _frame(network: Network, text: Value, seed: int) -> tuple[float, Mapping[str
 def _best(
     measured: Mapping[str, _Measured], groups: Mapping[str, tuple[str, ...]] = NO_GROUPS
 ) -> dict[str, str]:
-    """The backend of every stage: the fastest; and that of every group that
-    runs faster as one than its stages one by one."""
+    """The backend of every stage: the fastest; and that of every group that runs faster as one than
+    its stages one by one."""
     stages = [s for s in measured["torch"].stages if s.startswith(("unet.", "vae.", "image"))]
     names = [s for s in stages if s not in ("unet.time", "unet.text")]
 
@@ -232,7 +231,7 @@ def _decided(
 ) -> Choice:
     """The mixture, or the one backend that beats it, with the groups that it joined meanwhile."""
     frame_ms = {name: _median(m.frames) for name, m in measured.items()}
-    first = min(frame_ms, key=lambda name: frame_ms[name])
+    first = min(frame_ms, key=frame_ms.__getitem__)
     joined = [group for group in groups if group in measured[first].stages]
     stages = dict(mixture) if first == MIXED else dict.fromkeys((*mixture, *joined), first)
     stage_ms = {

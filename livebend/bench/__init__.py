@@ -27,7 +27,6 @@ from livebend.bench.peers import peers
 from livebend.bench.senses import time_senses
 from livebend.bench.stages import time_stages
 from livebend.opening import Tell, open_network
-from livebend.precision import name_of
 from livebend.scene import Sampling
 
 
@@ -59,7 +58,7 @@ def bench(
         "backend": backend,
         "fallbacks": network.engine.fallbacks,
         "device": str(network.model.device),
-        "dtype": name_of(network.model.dtype),
+        "dtype": network.model.precision,
         "threads": network.conditions.threads,
         "layout": network.conditions.layout,
         "torch": torch.__version__,

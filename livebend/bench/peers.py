@@ -8,7 +8,6 @@ import torch
 from livebend.bench.frames import Paint
 from livebend.models import load_model
 from livebend.network import Network
-from livebend.precision import name_of
 
 PROMPT = "a floating orb"
 
@@ -21,7 +20,7 @@ def peers(network: Network, steps: int) -> dict[str, Paint]:
     made = _peers(network, steps, torch.float32)
     if network.model.dtype != torch.float32:
         own = _peers(network, steps, network.model.dtype)
-        made |= {f"{name}, {name_of(network.model.dtype)}": paint for name, paint in own.items()}
+        made |= {f"{name}, {network.model.precision}": paint for name, paint in own.items()}
     return made
 
 

@@ -1,6 +1,14 @@
 """Models: diffusers' modules regrouped as named stages, and the embedded model's weights."""
 
-from livebend.models.folder import Model, best_device, find_folder, lay_out, load_model
+from livebend.models.folder import (
+    Model,
+    best_device,
+    find_folder,
+    lay_out,
+    load_model,
+    multiplies_bfloat16,
+    name_of,
+)
 from livebend.models.stages import (
     LAYOUT,
     Group,
@@ -22,6 +30,8 @@ __all__ = [
     "groups",
     "lay_out",
     "load_model",
+    "multiplies_bfloat16",
+    "name_of",
     "sites",
     "time_stage",
     "unet_stages",

@@ -64,6 +64,11 @@ class Model:
         """The side in pixels that the network was trained at."""
         return int(self.unet.config.sample_size) * self.factor  # type: ignore[union-attr,arg-type]
 
+    @property
+    def precision(self) -> str:
+        """The name of what it computes in: float32, bfloat16 or float16."""
+        return name_of(self.dtype)
+
     def understand(self, text: str) -> Understood:
         """Return a prompt as this model reads it."""
         return Understood(text) if self.vocabulary is None else self.vocabulary.understand(text)
@@ -92,9 +97,22 @@ def best_device() -> tuple[torch.device, torch.dtype]:
         return torch.device("cuda"), torch.float16
     if torch.backends.mps.is_available():
         return torch.device("mps"), torch.float16
+    return torch.device("cpu"), torch.bfloat16 if multiplies_bfloat16() else torch.float32
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether this processor has products in bfloat16, which are faster than those in float32."""
     capability = torch.backends.cpu.get_cpu_capability()
-    has_bf16 = capability.startswith("AVX512") and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    return torch.device("cpu"), torch.bfloat16 if has_bf16 else torch.float32
+    return capability.startswith("AVX512") and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
+def name_of(dtype: torch.dtype) -> str:
+    """Return a type's name.
+
+    >>> name_of(torch.float32)
+    'float32'
+    """
+    return str(dtype).removeprefix("torch.")
 
 
 def load_model(

@@ -20,6 +20,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import CLIPTextModel
 
+from livebend.models import multiplies_bfloat16
+
 from . import parallel
 from .critic import Adversary, number
 from .drawings import Label, draw_label
@@ -118,8 +120,7 @@ def predict(
 def reduced() -> torch.autocast:
     """Multiply in bfloat16 where the processor does, which a quarter more samples pass through;
     weights, sums and losses stay in float32."""
-    able = torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    return torch.autocast("cpu", torch.bfloat16, enabled=able)
+    return torch.autocast("cpu", torch.bfloat16, enabled=multiplies_bfloat16())
 
 
 class Reader(nn.Module):
