@@ -109,7 +109,8 @@ def test_times_are_drawn_as_the_recipe_says():
     t = denoiser.draw_times(20_000)
     assert (t == denoiser.FINAL).float().mean() == pytest.approx(denoiser.FINAL_SHARE, abs=0.02)
     stops = torch.isin(t, torch.tensor(denoiser.STOPS))
-    assert stops.float().mean() == pytest.approx(0.25, abs=0.02)
+    assert stops.float().mean() == pytest.approx(denoiser.STOP_SHARE, abs=0.02)
+    assert (t == 499).float().mean() == pytest.approx(denoiser.STOP_SHARE / 2, abs=0.02)
     assert t.min() >= 1
     assert t.max() == denoiser.FINAL
 
@@ -160,6 +161,20 @@ def test_a_critic_pulls_with_a_share_of_the_errors_own_force():
     assert loss.isfinite()
     assert plain.isfinite()
     assert "critic" not in stage.modules()
+
+
+def test_between_two_prompts_it_learns_a_dissolve_of_what_it_sees_for_each():
+    torch.manual_seed(4)
+    stage = denoiser.DenoiserStage(batch=3)
+    eps, text, other = torch.randn(3, 4, 16, 16), *torch.randn(2, 3, 20, 128)
+    share = torch.tensor([0.0, 0.25, 1.0])
+    t = torch.full((3,), denoiser.FINAL)
+    with torch.no_grad():
+        one, two = (denoiser.predict(stage.unet, eps, t, words)[0] for words in (text, other))
+    taught = stage._dissolve(eps, text, other, share)
+    assert not taught.requires_grad
+    for k, wanted in enumerate((one[0], 0.75 * one[1] + 0.25 * two[1], two[2])):
+        assert torch.allclose(taught[k], wanted, atol=1e-4)
 
 
 @pytest.fixture(scope="module")

@@ -109,8 +109,8 @@ def shapes(n: Noise, c: Canvas) -> Array:
     paper = ramp(
         0.6 - 0.35 * c.y + 0.2 * c.x, ([0.78, 0.72, 0.62], [0.93, 0.89, 0.8], [1, 0.98, 0.92])
     )
-    moves = [0.2 * np.tanh(n.normal(s)) for s in ("x", "y", "a", "b", "tilt", "bend", "d", "e")]
-    turn = n.angle("turn")
+    moves = [0.14 * np.tanh(n.normal(s)) for s in ("x", "y", "a", "b", "tilt", "bend", "d", "e")]
+    turn = 0.6 * n.angle("turn")
     circle = disc(c, -0.3 + moves[0], -0.28 + moves[1]) - 0.38 * np.exp(
         0.2 * np.tanh(n.normal("scale"))
     )
@@ -182,10 +182,11 @@ def kaleidoscope(n: Noise, c: Canvas) -> Array:
     hue = n.angle("hue") / (2 * np.pi)
     d = np.hypot(c.x, c.y)
     sector = 2 * np.pi / 8
-    angle = np.arctan2(c.y, c.x) + 0.25 * n.normal("turn_cos")
+    angle = np.arctan2(c.y, c.x) + 0.1 * n.normal("turn_cos")
     angle = np.abs(angle % (2 * sector) - sector)
     x, y = d * np.cos(angle), d * np.sin(angle)
-    k = {s: float(np.tanh(n.normal(s) * 0.7)) for s in ("x", "y", "scale", "tilt", "bend", "a")}
+    slots = ("x", "y", "scale", "tilt", "bend", "a")
+    k = {s: float(0.6 * np.tanh(n.normal(s) * 0.7)) for s in slots}
     v = np.sin((5.5 + 2 * k["scale"]) * x + 2.5 * k["x"] + 1.3 * np.sin(6 * y + 2.5 * k["y"]))
     v += np.sin((7 + 2.5 * k["tilt"]) * y + 2.5 * k["bend"] + 1.1 * np.sin(5 * x))
     v += 0.7 * np.sin(9 * d - 2.5 * k["a"])
@@ -212,10 +213,10 @@ def flower(n: Noise, c: Canvas) -> Array:
     )
     picture += paint(np.exp(-d * 1.6) * 0.12, hsv(hue, 0.6, 1))
     point = 0.75 + 0.4 * float(np.tanh(n.normal("bend")))
-    turn = 0.35 * n.normal("turn_cos")
+    turn = 0.15 * n.normal("turn_cos")
     for layer in range(4):
         reach = 1 - 0.21 * layer
-        wave = (8 / 2) * (angle + turn + layer * np.pi / 8 * (1 + 0.3 * np.tanh(n.normal("tilt"))))
+        wave = (8 / 2) * (angle + turn + layer * np.pi / 8 * (1 + 0.15 * np.tanh(n.normal("tilt"))))
         petal = np.abs(np.cos(wave))
         edge = reach * (0.5 + 0.5 * petal**point)
         t = d / edge

@@ -53,14 +53,15 @@ def _edges(picture: Array, c: Canvas, radius: float) -> Array:
 
 
 def neon(picture: Array, _n: Noise, c: Canvas) -> Array:
-    """Draw outlines as glowing tubes over a darkened, saturated picture."""
+    """Draw outlines as broad glowing tubes over a darkened, saturated picture."""
     peak = picture.max(2, keepdims=True)
-    vivid = np.clip(peak - (peak - picture) * 1.7, 0, 1)
-    line = smoothstep(1.2, 5.5, _edges(picture, c, 0.009))
+    vivid = np.clip(peak - (peak - picture) * 1.8, 0, 1)
     tint = vivid / (vivid.max(2, keepdims=True) + 0.05)
+    line = smoothstep(0.7, 2.6, _edges(picture, c, 0.022))
+    core = smoothstep(0.65, 1.0, line)
     tube = tint * line[..., None]
-    halo = np.stack([glow(f32(tube[..., i]), c, 0.035, 0.8) for i in range(3)], 2)
-    return vivid**1.7 * 0.4 + tube * 0.85 + halo + paint(line**3 * 0.45, [1, 1, 1])
+    halo = np.stack([glow(f32(tube[..., i]), c, 0.05, 0.7) for i in range(3)], 2)
+    return vivid**2 * 0.22 + tube * 0.9 + halo + paint(core * 0.5, [1, 1, 1])
 
 
 def watercolour(picture: Array, n: Noise, c: Canvas) -> Array:
@@ -76,24 +77,27 @@ def watercolour(picture: Array, n: Noise, c: Canvas) -> Array:
 
 
 def monochrome(picture: Array, _n: Noise, _c: Canvas) -> Array:
-    """Keep one ink: brightness alone, with the strongest colour left as a tint."""
-    light = smoothstep(0.02, 0.95, luma(picture))
+    """Print it in one ink: brightness alone, hard as on old film."""
+    light = smoothstep(0.05, 0.85, luma(picture))
     return paint(light, [1.0, 0.985, 0.96])
 
 
+CELLS = 8
+"""Squares of the wire grid along a side: four latents each, so that a network can place them."""
+
+
 def wireframe(picture: Array, _n: Noise, c: Canvas) -> Array:
-    """Stretch a wire grid over the picture as over a relief, bright parts raised."""
-    relief = blur(luma(picture), 0.035, c)
-    rows = (c.y + 1) * 8 + relief * 1.9 + 0.5
-    cols = (c.x + 1) * 8 + 0.5
-    slope = np.abs(np.gradient(rows, axis=0)) + 1e-3
-    along = np.exp(-((((rows % 1) - 0.5) / np.maximum(slope * 0.8, 0.03)) ** 2))
-    upward = np.exp(-((((cols % 1) - 0.5) / (8 * c.pixel * 0.8)) ** 2))
-    wire = np.maximum(along, upward * 0.55)
-    peak = picture.max(2, keepdims=True)
-    tint = np.clip(0.16 + picture / (peak + 0.1), 0, 1)
-    light = (wire * (0.34 + 1.1 * np.clip(relief, 0, 1) ** 0.6))[..., None]
-    return f32(0.1 * np.clip(picture, 0, 1) + tint * light)
+    """Stretch a glowing wire grid over the picture as over a relief, bright parts raised."""
+    relief = blur(np.clip(luma(picture), 0, 1), 0.07, c)
+    rows, cols = (c.y + 1) * CELLS / 2 + relief * 0.8, (c.x + 1) * CELLS / 2 + 0.5
+    near = np.abs(rows % 1 - 0.5), np.abs(cols % 1 - 0.5)
+    wires, halos = (
+        np.maximum(*(np.exp(-((d / wide) ** 2)) for d in near)) for wide in (0.085, 0.26)
+    )
+    soft = np.clip(blur(picture, 0.03, c), 0, 1)
+    tint = np.clip(0.22 + soft / (soft.max(2, keepdims=True) + 0.1), 0, 1)
+    light = wires * (0.42 + 0.6 * relief) + halos * 0.16 * (0.4 + relief)
+    return f32(0.16 * np.clip(picture, 0, 1) + tint * light[..., None])
 
 
 def pastel(picture: Array, n: Noise, c: Canvas) -> Array:
