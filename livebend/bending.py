@@ -148,8 +148,8 @@ def apply(
     """
     h = _as_picture(x.float())
     y = _bent(bend, h, mask, given or {})
-    strength = torch.linalg.vector_norm(y - h) / torch.linalg.vector_norm(h).clamp_min(1e-12)
-    return _like(x, y), strength
+    norm = torch.linalg.vector_norm
+    return _like(x, y), norm(y - h) / norm(h).clamp_min(1e-12)
 
 
 def _as_picture(x: Tensor) -> Tensor:
@@ -190,9 +190,9 @@ def _bent(bend: Bend, h: Tensor, mask: Tensor | None, given: Given) -> Tensor:
     if moments is not None:
         y = _held(y, moments)
     if mask is not None:
-        y = part + (bend.mix * mask) * (y - part)
+        y = torch.lerp(part, y, bend.mix * mask)
     elif bend.mix != 1.0:
-        y = part + bend.mix * (y - part)
+        y = torch.lerp(part, y, bend.mix)
     return y if index is None else h.index_copy(1, index, y)
 
 
@@ -238,13 +238,13 @@ def _normalised(op: Operator, bend: Bend, y: Tensor, x: Tensor, moments: _Moment
     axes = WHOLE if rule == "match" else (2, 3)
     like = moments if moments is not None and rule == "match" else _moments(x, axes)
     own = _moments(y, axes)
-    return own.rest * (like.sd / own.sd.clamp_min(1e-6)) + like.mean
+    return torch.addcmul(like.mean, own.rest, like.sd / own.sd.clamp_min(1e-6))
 
 
 def _held(y: Tensor, x: _Moments) -> Tensor:
     """Hold y within LIMIT deviations of x about its mean, but never tighter than x itself."""
     reach = torch.maximum(LIMIT * x.sd, x.rest.abs().amax(WHOLE, keepdim=True))
-    return torch.maximum(torch.minimum(y, x.mean + reach), x.mean - reach)
+    return y.clamp(x.mean - reach, x.mean + reach)
 
 
 def _like(x: Tensor, y: Tensor) -> Tensor:

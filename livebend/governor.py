@@ -13,6 +13,7 @@ import numpy as np
 
 from livebend.reuse import labels
 from livebend.scene import Reuse, Scene
+from livebend.smaller import SHARE
 
 REUSED = 2  # frames: how often a tier lets the network paint, and its deep stages be refreshed
 
@@ -20,19 +21,20 @@ REUSED = 2  # frames: how often a tier lets the network paint, and its deep stag
 @dataclass(frozen=True, slots=True)
 class Tier:
     """A lighter way to paint: a picture of the network's own at least every `tween` frames, deep
-    stages refreshed every `deep` of those, at most `steps` network calls, and no guidance where it
-    is off. None of it brings a shape that a prepared engine has not seen, so nothing is compiled
-    where a tier begins. Another size of picture is no tier: at another size a seed is another
-    picture, and the window's and the recording's frames would change under them.
+    stages refreshed every `deep` of those, at most `steps` network calls, a smaller picture that is
+    shown enlarged where it is `small`, and no guidance where that is off. None of it brings a shape
+    that a prepared engine has not seen, so nothing is compiled where a tier begins.
     """
 
     steps: int
     guided: bool = True
     deep: int = 1
     tween: int = 1
+    small: bool = False
 
     def __str__(self) -> str:
         said = [f"{self.steps} step{'s' if self.steps != 1 else ''}"]
+        said += [f"{SHARE:g} of the size"] if self.small else []
         said += ["no guidance"] if not self.guided else []
         return ", ".join((*said, *labels(self.apply(Scene()))))
 
@@ -44,10 +46,13 @@ class Tier:
         return replace(scene, sampling=sampling, reuse=reuse)
 
 
-def tiers(steps: int, *, guided: bool = False, deep: int = 1, tween: int = 1) -> tuple[Tier, ...]:
+def tiers(
+    steps: int, *, guided: bool = False, deep: int = 1, tween: int = 1, small: bool = False
+) -> tuple[Tier, ...]:
     """Return the tiers of a scene that asks for `steps` calls, for its deep stages every `deep`
     pictures and for a picture of the network's own every `tween` frames, the least visible loss
-    first: tween, deep refresh, half the steps down to one, guidance.
+    first: tween, deep refresh, half the steps down to one, size where there is a `small` one,
+    guidance.
 
     >>> [str(tier) for tier in tiers(2, guided=True)][:3]
     ['2 steps', '2 steps, tween 1/2', '2 steps, deep refresh 1/2, tween 1/2']
@@ -59,6 +64,7 @@ def tiers(steps: int, *, guided: bool = False, deep: int = 1, tween: int = 1) ->
     while steps > 1:
         steps //= 2
         lighter.append({"steps": steps})
+    lighter += [{"small": True}] if small else []
     lighter += [{"guided": False}] if guided else []
     for change in lighter:
         tier = replace(made[-1], **change)
@@ -125,9 +131,10 @@ class Governor:
 class Governed:
     """A governor at work on scenes. Owned by the render thread; `before` each frame, `after` it."""
 
-    def __init__(self, target_ms: float, native_steps: int) -> None:
-        """`native_steps` is what a scene's 0 steps mean."""
-        self._target_ms, self._native = target_ms, native_steps
+    def __init__(self, target_ms: float, native_steps: int, *, small: bool = False) -> None:
+        """`native_steps` is what a scene's 0 steps mean; `small` is whether there is a smaller size
+        to paint at."""
+        self._target_ms, self._native, self._has_small = target_ms, native_steps, small
         self._asked: tuple[int, bool, Reuse] | None = None
         self._tiers: Sequence[Tier] = ()
         self._governor = Governor(target_ms, 1)
@@ -139,10 +146,21 @@ class Governed:
         reuse = scene.reuse
         if (steps, guided, reuse) != self._asked:
             self._asked = (steps, guided, reuse)
-            self._tiers = tiers(steps, guided=guided, deep=reuse.deep, tween=reuse.tween)
+            self._tiers = tiers(
+                steps,
+                guided=guided,
+                deep=reuse.deep,
+                tween=reuse.tween,
+                small=self._has_small,
+            )
             self._governor = Governor(self._target_ms, len(self._tiers))
         tier = self._governor.tier
         return scene if tier == 0 else self._tiers[tier].apply(scene)
+
+    @property
+    def small(self) -> bool:
+        """Whether the next frame is to be painted at the smaller size."""
+        return self._tiers[self._governor.tier].small
 
     def after(self, frame_ms: float) -> str:
         """Take a frame's time; return what to announce ("" = nothing)."""

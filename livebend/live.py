@@ -39,6 +39,7 @@ from livebend.outputs.live_video import LiveRecording
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
 from livebend.scene import Scene
+from livebend.smaller import smaller
 from livebend.specs import Value
 from livebend.status import Statistics, Status
 from livebend.threads import compute_with
@@ -81,14 +82,14 @@ class Player:
 
     def __init__(self, show: "Show") -> None:
         """Load the model; slow. Raises: LivebendError where the scene cannot be played on it."""
-        wishes = show.wishes
+        wishes, guided = show.wishes, show.scene.sampling.guidance > 1.0
         self.network = open_network(
             wishes.model,
             wishes.size,
             wishes.backend,
             show.statistics.notice,
             dtype=wishes.dtype,
-            guided=show.scene.sampling.guidance > 1.0,
+            guided=guided,
             drawn=show.drawn,
         )
         model = self.network.model
@@ -103,6 +104,7 @@ class Player:
             show.status,
             duration=wishes.seconds,
             target_ms=wishes.target_ms,
+            small=smaller(self.network, guided=guided) if wishes.target_ms else None,
         )
 
 

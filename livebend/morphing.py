@@ -23,7 +23,7 @@ from livebend.scene import (
     specs_of_route,
     value_of,
 )
-from livebend.specs import Spec, specs_of
+from livebend.specs import Spec, Value, specs_of
 
 LEAVING = "~"
 NUMBERS = ("sampling", "agc")  # groups that move over; prompt and noise cross in the renderer
@@ -175,11 +175,11 @@ def _between(a: G, b: G, share: float) -> G:
 
 
 def _bend_between(a: Bend, b: Bend, share: float) -> Bend:
-    bend = b
-    for leaf, spec in _moving(specs_of_bend(b)):
-        value = _number(spec, value_of(a, leaf, spec), value_of(b, leaf, spec), share)
-        bend = bend_with(bend, leaf, value)
-    return bend
+    values: dict[str, Value] = {
+        leaf: _number(spec, value_of(a, leaf, spec), value_of(b, leaf, spec), share)
+        for leaf, spec in _moving(specs_of_bend(b))
+    }
+    return bend_with(b, values)
 
 
 def _moving(specs: Mapping[str, Spec]) -> Sequence[tuple[str, Spec]]:

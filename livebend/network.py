@@ -24,6 +24,7 @@ from livebend.masking import Masking, Trace, silence
 from livebend.memory import Memory, Value
 from livebend.models import Group, Model, Stage, groups, sites, time_stage, unet_stages, vae_stages
 from livebend.pasts import Pasts
+from livebend.pixels import to_pixels
 from livebend.reuse import EXACT, Turn, Work, done
 from livebend.reusing import Reusing
 from livebend.sampler import Schedule, ddim_step, euler_step, lcm_step, schedule
@@ -56,10 +57,12 @@ class Network:
         conditions: Conditions = USUAL,
         clusters: Clusters | None = None,
         off: float = 0.0,
+        memory: Memory | None = None,
     ) -> None:
         """`drawn` are the drawn masks in reach; `conditions` say how the model's weights lie, and
         with how many threads whoever paints is to compute; `clusters` are those of the model's
-        channels; `off` is how far its pictures were once found to be from float32's, 0..1.
+        channels; `off` is how far its pictures were found to be from float32's, 0..1; `memory` is
+        another network's.
 
         Raises: OutOfRange where a side is not a multiple of the decoder's factor.
         """
@@ -69,10 +72,11 @@ class Network:
                 f"size = {width}x{height}: expected multiples of {factor}, at least {8 * factor}"
             )
         self.model = model
-        self.width, self.height = width, height
+        self.width, self.height = self.shown = (width, height)  # what frames are shown at
         self.shape = (1, 4, height // factor, width // factor)
-        self.memory = Memory()
-        self._masking = Masking(self.memory, drawn or Drawn())
+        self.memory = memory or Memory()
+        self.drawn = drawn or Drawn()
+        self._masking = Masking(self.memory, self.drawn)
         self.clusters = clusters or Clusters()
         self.engine = engine or Engine()
         self._unet = unet_stages(model.unet, *self.shape[2:])
@@ -126,7 +130,8 @@ class Network:
     def noise(self, seed: int, extra: int = 2) -> tuple[Value, ...]:
         """Standard normal latents of a seed, float32: the one that diffusers draws for it, then
         `extra` more."""
-        return self.memory.recall("noise", (seed, extra), lambda: self._draw(seed, extra))
+        key = (seed, extra, self.shape)
+        return self.memory.recall("noise", key, lambda: self._draw(seed, extra))
 
     @torch.inference_mode()
     def paint(
@@ -161,9 +166,8 @@ class Network:
             x = done(finished(acting))
         x = acting.latent(x, plan, plan.calls)
         image = self._decode(acting, x)
-        pixels, finite = self.memory.recall(
-            "pixels", (image.version,), lambda: _to_pixels(image.tensor)
-        )
+        shown = partial(to_pixels, image.tensor, self.shown)
+        pixels, finite = self.memory.recall("pixels", (image.version,), shown)
         return Painted(pixels, image, finite, acting.strength)
 
     def begin_anew(self) -> None:
@@ -217,8 +221,11 @@ class Network:
     def _draw(self, seed: int, extra: int) -> tuple[Tensor, ...]:
         """On the host, so that a seed means the same picture on every device."""
         generator = torch.Generator().manual_seed(seed)
-        drawn = [torch.randn(self.shape, generator=generator) for _ in range(1 + extra)]
+        drawn = [self._normal(generator) for _ in range(1 + extra)]
         return tuple(send(n, self.model.device) for n in drawn)
+
+    def _normal(self, generator: torch.Generator) -> Tensor:
+        return torch.randn(self.shape, generator=generator)
 
     def _finished(
         self,
@@ -362,7 +369,7 @@ class Network:
     def _fresh(self, noise: Value, k: int) -> Tensor:
         """The noise that LCM adds after call k: held still, whatever the seed's walk does."""
         generator = torch.Generator().manual_seed(7919 * (k + 1))
-        return send(torch.randn(self.shape, generator=generator), noise.tensor.device)
+        return send(self._normal(generator), noise.tensor.device)
 
     def _decode(self, acting: Acting, x: Value) -> Value:
         scaling, dtype = self.model.scaling, self.model.dtype
@@ -391,10 +398,3 @@ def _scalar(value: float) -> Tensor:
 def _spread(sigma: float) -> Tensor:
     """What Euler's x is divided by for the network: sqrt(σ² + 1)."""
     return (_scalar(sigma) ** 2 + 1) ** 0.5
-
-
-def _to_pixels(image: Tensor) -> tuple[Tensor, Tensor]:
-    """−1..1 [1, 3, H, W] to uint8 [H, W, 3], rounded as diffusers rounds, and whether it is finite:
-    the largest of all is not where one is not. Only its own tensor is written to."""
-    x = (image[0].float() * 0.5).add_(0.5).clamp_(0.0, 1.0).mul_(255.0).round_()
-    return x.to(torch.uint8).permute(1, 2, 0).contiguous(), image.abs().amax().isfinite()

@@ -9,19 +9,19 @@ import torch
 from torch import Tensor
 
 from livebend.clock import now
+from livebend.courses import Courses, Fade
 from livebend.errors import BendFault, LivebendError
 from livebend.flow import Features, Frame, Pixels, Tick
 from livebend.governor import Governed
 from livebend.mailbox import Latest
 from livebend.memory import Ran, Value
-from livebend.modulation import Modulation, Modulator, Phase, rate_of
+from livebend.modulation import Modulation, Modulator
 from livebend.morphing import Morph
 from livebend.network import Network, Painted
 from livebend.operators import find_operator
 from livebend.prompts import Prompts
-from livebend.ranges import eased
 from livebend.reuse import Held, Turn, labels
-from livebend.scene import Bend, Route, Scene, Walk, put
+from livebend.scene import Bend, Route, Scene, Walk, moved
 from livebend.status import BendStatus, RouteStatus, Statistics, Status
 from livebend.transfer import transfer_for
 
@@ -37,7 +37,8 @@ class Renderer:
 
     `status` receives the state of the show after every frame. `duration` in seconds gives
     `show.progress` its end; without it progress is 0. `strict` (offline) raises where a live show
-    carries on. `target_ms` is the frame time that a governor holds; offline there is none.
+    carries on. `target_ms` is the frame time that a governor holds; offline there is none. `small`
+    is the same network at a smaller size, for the lightest frames.
     """
 
     def __init__(
@@ -50,8 +51,10 @@ class Renderer:
         duration: float | None = None,
         strict: bool = False,
         target_ms: float | None = None,
+        small: Network | None = None,
     ) -> None:
         self.network = network
+        self._sizes = (network, small or network)
         self._prompts = prompts
         self._statistics = statistics
         self._status = status
@@ -59,13 +62,14 @@ class Renderer:
         self._strict = strict
         self._transfer = transfer_for(network.model.device)
         self._strength: Mapping[str, float] = {}
-        self._governed = Governed(target_ms, network.model.steps) if target_ms else None
+        native, has_small = network.model.steps, small is not None
+        self._governed = Governed(target_ms, native, small=has_small) if target_ms else None
         self._modulator = Modulator()
         self._morph = Morph()
         self._shown: dict[str, Value] = {}  # the prompt and the noise of the last frame
         self._origins: dict[str, Value] = {}  # those of the frame before a preset was loaded
-        self._fade = _Fade()
-        self._courses = _Courses()
+        self._fade = Fade()
+        self._courses = Courses()
         self._held = Held()
         self._held_off: dict[str, float] = {}
         self._good: Pixels | None = None
@@ -78,7 +82,7 @@ class Renderer:
         scene, share = self._morphed(scene, tick)
         playing, modulation = self._played(scene, features, tick)
         playing = self._without_faulty(playing, tick)
-        playing = self._governed.before(playing) if self._governed else playing
+        playing = self._lightened(playing)
         self._begin(scene, tick)
         playing, painted = self._painted(playing, tick, share)
         pixels = self._checked(painted, playing, tick)
@@ -102,11 +106,24 @@ class Renderer:
         if share >= 1.0:
             self._origins = {}
         elif self._morph.begun:
-            self._fade = _Fade()  # a preset brings its prompt with it
+            self._fade = Fade()  # a preset brings its prompt with it
             self._origins = dict(self._shown)
             if self._morph.keeps_noise:
                 self._origins.pop("noise.morph", None)
         return scene, share
+
+    def _lightened(self, scene: Scene) -> Scene:
+        """Return the scene as the governor has it painted, on the network that it is painted by."""
+        if self._governed is None:
+            return scene
+        scene = self._governed.before(scene)
+        network = self._sizes[self._governed.small]
+        if network is not self.network:
+            self.network, self._held = network, Held()
+            for kept in (self._shown, self._origins):
+                kept.pop("noise.morph", None)  # of the other size
+            network.begin_anew()
+        return scene
 
     def _begin(self, scene: Scene, tick: Tick) -> None:
         """Begin a frame; after a preset or a panic without what the frames before left behind."""
@@ -272,8 +289,8 @@ class Renderer:
     def _plain(self, scene: Scene, tick: Tick) -> Pixels:
         """The picture without bends, for a fault in the first frame."""
         pixels = self._fetched(self._paint(replace(scene, bends=()), tick))
-        grey = (self.network.height, self.network.width, 3)
-        return np.full(grey, 32, np.uint8) if pixels is None else pixels
+        width, height = self.network.shown
+        return np.full((height, width, 3), 32, np.uint8) if pixels is None else pixels
 
     # ---- what the performer sees -------------------------------------------------------------
 
@@ -311,51 +328,6 @@ class Renderer:
         )
 
 
-class _Courses:
-    """Where the walk is on its circle and which prompt has its turn: periods since the show began.
-
-    A hand or a route that changes a period changes the pace, never the place. A scene that is
-    loaded with another walk or other turns begins where the time of the show has them.
-    """
-
-    def __init__(self) -> None:
-        self.walk = self.prompts = 0.0
-        self._phases = {"walk": Phase(), "prompt": Phase()}
-        self._before = Scene()
-
-    def step(self, scene: Scene, playing: Scene, tick: Tick) -> None:
-        """Go on to the tick: `scene` as it was given, `playing` as its routes make it."""
-        if scene.loads != self._before.loads:
-            for name in self._phases:
-                if getattr(scene, name) != getattr(self._before, name):
-                    self._phases[name] = Phase()
-        self._before = scene
-        walk, prompt = rate_of(playing.walk.period), rate_of(playing.prompt.every)
-        self.walk = self._phases["walk"].step(walk, tick.time, tick.dt)
-        self.prompts = self._phases["prompt"].step(prompt, tick.time, tick.dt)
-
-
-class _Fade:
-    """The crossing from the prompt that was shown to a new one, in the time of the show."""
-
-    def __init__(self) -> None:
-        self.shown: Value | None = None
-        self._origin: Value | None = None
-        self._target: Value | None = None
-        self._begin = 0.0
-
-    def step(self, target: Value, time: float, fade: float) -> tuple[Value, float]:
-        """Return (embedding to come from, share 0..1 of the target), eased at both ends."""
-        if self._target is None or self.shown is None:
-            self._target = self._origin = target
-        elif target.version != self._target.version:
-            self._origin, self._target, self._begin = self.shown, target, time
-        u = min((time - self._begin) / fade, 1.0) if fade > 0 else 1.0
-        if self._origin is None or u >= 1.0:
-            return target, 1.0
-        return self._origin, eased(u)
-
-
 def _eased(bend: Bend, back: float) -> Bend:
     """Return a bend muted before its time (back < 0) and then with a share of its mix, eased."""
     u = min(max(back, 0.0), 1.0)
@@ -375,10 +347,12 @@ def slerp(a: Tensor, b: Tensor, share: float) -> Tensor:
 
 def modulated(scene: Scene, modulation: Modulation) -> Scene:
     """Return the scene with the values that its routes give now."""
-    for path, value in modulation.values.items():
-        least = FAINTEST if path.endswith(".strength") else -math.inf
-        scene = put(scene, path, max(value, least), fit=True)
-    return scene
+    if not modulation.values:
+        return scene
+    least = {path: FAINTEST for path in modulation.values if path.endswith(".strength")}
+    return moved(
+        scene, {p: max(value, least.get(p, value)) for p, value in modulation.values.items()}
+    )
 
 
 def _route_status(route: Route, modulation: Modulation) -> RouteStatus:

@@ -267,10 +267,11 @@ def steady(stages: Sequence[Stage], moving: frozenset[str]) -> Sequence[Stage]:
 
 
 def read_by(stages: Sequence[Stage]) -> tuple[str, ...]:
-    """Return the names of what stages read that none of them writes and that is not a stage's own;
-    of the text, `unet.text`."""
+    """Return the names of what stages read, or take a size from, that none of them writes and that
+    is not a stage's own; of the text, `unet.text`."""
     made = {name for stage in stages for name in (*stage.writes, *stage.texts, *stage.attentions)}
-    read = {name: None for stage in stages for name in stage.reads if name not in made}
+    asked = [(*stage.reads, stage.sized_by) for stage in stages]
+    read = {name: None for names in asked for name in names if name and name not in made}
     return (*read, "unet.text")
 
 

@@ -63,9 +63,7 @@ def bend_from(name: str, table: Table, *, fit: bool = False) -> Bend:
     specs = specs_of_bend(bend)
     table = _flat(table, where)
     _known("key", f"{where}.", table, ("operator", *specs))
-    for leaf, value in _checked(specs, table, where, fit).items():
-        bend = bend_with(bend, leaf, value)
-    return bend
+    return bend_with(bend, _checked(specs, table, where, fit))
 
 
 def route_from(name: str, table: Table, *, fit: bool = False) -> Route:

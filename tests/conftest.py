@@ -11,6 +11,10 @@ os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="livebend-tests-")  # no 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)  # what is fast is measured, not tested
+settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

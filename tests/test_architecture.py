@@ -23,8 +23,8 @@ LAYERS = [
     "commands",
     "sampler models",
     "morphing bending masking clusters presets tables parameters backends memory network pasts "
-    "acting precision prompts reuse reusing governor",
-    "modulation renderer opening",
+    "acting pixels smaller precision prompts reuse reusing governor",
+    "modulation courses renderer opening",
     "control outputs",
     "live offline",
     "doctor bench tune clustering contact listing strips survey sweep touchosc start",

@@ -438,7 +438,7 @@ VALID = message("/livebend/bend/swirl/angle", 4.0, "text", True, 7)
     )
 )
 @example(b"/a\0\0,\xff\0\0")
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_no_datagram_does_harm(datagram):
     room = Room()
     room.ear.hear(datagram)
@@ -460,7 +460,7 @@ addresses = st.sampled_from([f"/livebend/{address}" for address, _, _ in MEANT])
 
 
 @given(addresses, arguments)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_no_message_does_harm(address, given_arguments):
     room = Room()
     room.ear.hear(message(address, *given_arguments))

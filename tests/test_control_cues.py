@@ -163,7 +163,7 @@ commands = st.one_of(
 
 
 @given(st.lists(st.tuples(st.floats(0, 1e5), commands), max_size=12))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_recorded_show_comes_back_and_no_cue_after_its_tick(tmp_path_factory, show):
     show = sorted(show, key=lambda cue: cue[0])
     recorder = CueRecorder(tmp_path_factory.mktemp("cues") / "show.cues")

@@ -72,7 +72,7 @@ def unfolded(given_commands):
 
 
 @given(st.lists(commands, max_size=40))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_folding_does_not_change_the_last_scene(given_commands):
     q = queue()
     for command in given_commands:
@@ -83,7 +83,7 @@ def test_folding_does_not_change_the_last_scene(given_commands):
 
 
 @given(st.lists(commands, max_size=40))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_barriers_keep_their_order_and_their_sides(given_commands):
     q = queue()
     for command in given_commands:
@@ -272,7 +272,7 @@ def test_a_newer_load_takes_the_place_of_one_that_waits():
 
 
 @given(st.lists(commands | st.none(), max_size=40))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_with_every_text_ready_the_gate_changes_nothing(given_commands):
     with_gate, without = queue(gate=Gate(lambda text: True, lambda text: None)), queue()
     for command in given_commands:

@@ -119,7 +119,6 @@ def run(model_folder, examples, steps):
     case.settings = settings(
         max_examples=examples,
         stateful_step_count=steps,
-        deadline=None,
         derandomize=True,
         suppress_health_check=list(HealthCheck),
     )

@@ -63,18 +63,23 @@ def test_tiers_are_in_the_order_of_what_is_seen_least():
     ]
     assert [t.steps for t in tiers(50)] == [50, 50, 50, 25, 12, 6, 3, 1]
     assert tiers(4, guided=True)[-1] == Tier(1, guided=False, deep=2, tween=2)
+    assert [str(tier) for tier in tiers(1, guided=True, small=True)][3:] == [
+        "1 step, 0.75 of the size, deep refresh 1/2, tween 1/2",
+        "1 step, 0.75 of the size, no guidance, deep refresh 1/2, tween 1/2",
+    ]
 
 
-@given(st.integers(1, 50), st.booleans(), st.integers(1, 8), st.integers(1, 8))
+@given(st.integers(1, 50), st.booleans(), st.integers(1, 8), st.integers(1, 8), st.booleans())
 def test_every_tier_gives_up_one_thing_more_and_nothing_that_was_asked_for(
-    steps, guided, deep, tween
+    steps, guided, deep, tween, small
 ):
-    made = tiers(steps, guided=guided, deep=deep, tween=tween)
+    made = tiers(steps, guided=guided, deep=deep, tween=tween, small=small)
     assert made[0] == Tier(steps, True, deep, tween)
     for heavy, light in itertools.pairwise(made):
         assert light.tween >= heavy.tween
         assert light.deep >= heavy.deep
         assert light.steps <= heavy.steps
+        assert light.small >= heavy.small
         assert sum(getattr(light, n) != getattr(heavy, n) for n in Tier.__slots__) == 1
 
 

@@ -352,7 +352,7 @@ moves = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, suppress_health_check=list(HealthCheck))
 @given(moves)
 def test_remembered_equals_recomputed(model, folder, steps):
     remembering = Network(model, 64, 64, drawn=Drawn([folder]))

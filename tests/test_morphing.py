@@ -98,7 +98,7 @@ def test_a_solo_silences_its_own_scene_only():
 names = [i.name for i in presets.list_presets() if not i.name.startswith("stored")]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.sampled_from(names), st.sampled_from(names), st.floats(0.0, 1.0))
 def test_between_any_two_presets_every_parameter_is_in_its_range(first, second, share):
     half = blended(presets.load(first), presets.load(second), share)
@@ -109,7 +109,7 @@ def test_between_any_two_presets_every_parameter_is_in_its_range(first, second, 
             spec.check(get(half, path), path)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.sampled_from(names), st.sampled_from(names))
 def test_at_its_ends_a_way_is_the_scenes(first, second):
     old, new = presets.load(first), presets.load(second)

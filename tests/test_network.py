@@ -131,7 +131,7 @@ moves = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, suppress_health_check=list(HealthCheck))
 @given(moves)
 def test_remembered_equals_recomputed(model, steps):
     remembering = Network(model, *SIZE)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from livebend.courses import Courses
 from livebend.errors import LivebendError
 from livebend.flow import Features, Tick
 from livebend.mailbox import Latest
@@ -14,8 +15,9 @@ from livebend.network import Network
 from livebend.operators import OPERATORS
 from livebend.operators.registry import Operator
 from livebend.prompts import Prompts
-from livebend.renderer import EASING, HELD_OFF, Renderer, _Courses
-from livebend.scene import Bend, Prompt, Route, Sampling, Scene, Walk
+from livebend.renderer import EASING, HELD_OFF, Renderer
+from livebend.scene import Arrival, Bend, Prompt, Reuse, Route, Sampling, Scene, Walk
+from livebend.smaller import smaller
 from livebend.status import Statistics, Status
 
 SILENCE = Features()
@@ -35,6 +37,11 @@ class Stopped:
 @pytest.fixture(scope="module")
 def network(model_folder):
     return Network(load_model(str(model_folder("turbo"))), 64, 64)
+
+
+@pytest.fixture(scope="module")
+def wide(model_folder):
+    return Network(load_model(str(model_folder("turbo"))), 96, 128)
 
 
 @pytest.fixture
@@ -73,7 +80,7 @@ def test_a_walk_closes_its_circle(stage):
 
 def course(*steps):
     """Where walk and prompts are after each (time, scene), a frame of 0.1 s each."""
-    courses, places = _Courses(), []
+    courses, places = Courses(), []
     for index, (time, scene) in enumerate(steps):
         courses.step(scene, scene, Tick(index, time, 0.1, time))
         places.append((courses.walk, courses.prompts))
@@ -154,6 +161,31 @@ def test_a_governor_steps_through_its_tiers_and_says_so(network):
     reused = "deep refresh 1/2, tween 1/2"
     assert told == ["4 steps, tween 1/2", f"4 steps, {reused}", f"2 steps, {reused}"]
     assert held.status.get().reused == tuple(reused.split(", "))
+
+
+@pytest.mark.parametrize("reuse", [Reuse(), Reuse(deep=2, tween=2)])
+def test_the_last_tier_paints_a_smaller_picture_and_shows_it_as_large(wide, reuse):
+    asked = replace(
+        STILL,
+        walk=Walk(radius=0.5, period=4.0, hold=2),
+        bends=(
+            Bend("trail", "feedback", "unet.mid", {"amount": 0.5}),
+            Bend("grain", "add_noise", "unet.in"),
+        ),
+        reuse=reuse,
+    )
+    held = Stage(wide, target_ms=1e-3, small=smaller(wide))
+    tiers = 4 if reuse == Reuse() else 2
+    frames = [held.frame(asked, 0.1 * k) for k in range(40 * tiers)]
+    assert {frame.shape for frame in frames} == {(128, 96, 3)}
+    assert (held.render.network.width, held.render.network.height) == (72, 96)
+    assert "0.75 of the size" in held.status.get().notices[-1].text
+    loaded = replace(asked, prompt=Prompt("a blue flower"), seed=3, loads=1, arrival=Arrival(1.0))
+    crossed = [held.frame(loaded, 16.0 + 0.1 * k) for k in range(20)]
+    assert len({frame.tobytes() for frame in crossed}) > 10
+    other = replace(loaded, sampling=Sampling("euler", 2))
+    held.frame(other, 20.0)
+    assert held.render.network is wide, "another scene begins at its own tier 0"
 
 
 # ---- faults

@@ -109,6 +109,14 @@ def exact(model, scene, frames):
     return [plain.frame(scene).copy() for _ in range(frames)]
 
 
+def test_sizes_that_no_level_halves_evenly_can_hold_their_deep_stages(model):
+    odd = Stage(Network(model, 72, 104, Counting()))
+    scene = replace(MOVING, reuse=Reuse(deep=2))
+    frames = [odd.frame(scene).copy() for _ in range(12)]
+    assert all(frame.shape == (104, 72, 3) for frame in frames)
+    assert len({frame.tobytes() for frame in frames}) > 6
+
+
 def bent(scene, site, angle):
     return replace(scene, bends=(Bend("b", "rotate_pairs", site, {"angle": angle}),))
 
@@ -118,7 +126,6 @@ def bent(scene, site, angle):
 
 @settings(
     max_examples=4,
-    deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )

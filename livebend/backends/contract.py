@@ -1,9 +1,8 @@
 """What a backend is: something that makes a function of the same meaning from a stage."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property, partial
-from typing import Protocol
+from functools import partial
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -14,14 +13,13 @@ from livebend.models import Stage
 Runner = Callable[..., tuple[Tensor, ...]]
 
 
-@dataclass(frozen=True)
-class Inputs:
+class Inputs(NamedTuple):
     """What a stage is run with: the tensors it reads, and the height and width it must reach."""
 
     tensors: tuple[Tensor, ...]
     size: tuple[int, ...] | None = None
 
-    @cached_property
+    @property
     def signature(self) -> tuple[object, ...]:
         """Everything about them but their values."""
         return (self.size, *((t.shape, t.stride(), t.dtype, t.device) for t in self.tensors))

@@ -38,12 +38,14 @@ class Attention:
     @contextmanager
     def scaled(self, a: Tensor) -> Iterator[None]:
         """Have the block's queries multiplied by a [B, heads, H, W] while it runs inside."""
+        if any(a is ones for ones in self._ones.values()):
+            yield
+            return
         with ExitStack() as ending:
-            if not any(a is ones for ones in self._ones.values()):
-                factor = a.clamp(-LIMIT, LIMIT).flatten(2).transpose(1, 2).unsqueeze(3)
-                for query in self._queries:
-                    hook = query.register_forward_hook(lambda _, __, q: _times(q, factor))
-                    ending.callback(hook.remove)
+            factor = a.clamp(-LIMIT, LIMIT).flatten(2).transpose(1, 2).unsqueeze(3)
+            for query in self._queries:
+                hook = query.register_forward_hook(lambda _, __, q: _times(q, factor))
+                ending.callback(hook.remove)
             yield
 
 

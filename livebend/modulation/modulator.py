@@ -16,7 +16,7 @@ from livebend.modulation.shapes import edged, shaped
 from livebend.modulation.sources import SOURCES, Moment
 from livebend.modulation.tempo import Beats
 from livebend.morphing import own_name
-from livebend.scene import Agc, Route, Scene, find, get, is_shared, put
+from livebend.scene import Agc, Route, Scene, find, get, is_shared, moved
 from livebend.specs import Spec
 
 LEVELS = tuple(name for name, source in SOURCES.items() if source.kind == "level")
@@ -69,8 +69,7 @@ class Modulator:
         moment = Moment(gained, self._before, progress)
         drives = [r.name for r in scene.routes if r.target.startswith("route.")]
         first = self._play(scene, moment, tick_time, dt, drives)
-        for path, value in first.values.items():
-            scene = put(scene, path, value, fit=True)
+        scene = moved(scene, first.values) if first.values else scene
         others = [r.name for r in scene.routes if r.name not in drives]
         rest = self._play(scene, moment, tick_time, dt, others)
         sources = {**first.sources, **rest.sources}
@@ -91,8 +90,7 @@ class Modulator:
         targets, refused = _targets(scene, routes)
         routes = [r for r in routes if r.name not in refused]
         turns = {r.name: self._phase(r).step(r.rate, time, dt) for r in routes}
-        moments = {name: replace(moment, turns=gone) for name, gone in turns.items()}
-        sources = {r.name: self._drive(r, moments[r.name], scene.seed, dt) for r in routes}
+        sources = {r.name: self._drive(r, moment, turns[r.name], scene.seed, dt) for r in routes}
         added = {r.name: self._add(r, sources[r.name], targets[r.target], dt) for r in routes}
         values = {
             path: _total(scene, path, spec, [r for r in routes if r.target == path], added)
@@ -109,11 +107,12 @@ class Modulator:
         }
         return replace(features, **levels)
 
-    def _drive(self, route: Route, moment: Moment, seed: int, dt: float) -> float:
+    def _drive(self, route: Route, moment: Moment, turns: float, seed: int, dt: float) -> float:
         """Return what the route's source gives, after gain, curve and follower."""
         source = SOURCES[route.source]
         own_seed = seed ^ crc32(own_name(route.name).encode())
-        value = route.gain * source.read(replace(moment, seed=own_seed))
+        own = Moment(moment.features, moment.before, moment.progress, turns, own_seed)
+        value = route.gain * source.read(own)
         if source.kind == "paper":
             return value if math.isfinite(value) else 0.0
         value = shaped(value, route.curve)

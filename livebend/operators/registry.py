@@ -57,7 +57,7 @@ class Operator:
     @property
     def given(self) -> tuple[str, ...]:
         """What it asks of the network besides x: of GIVEN, those that its signature names."""
-        return tuple(name for name in GIVEN if name in _parameters(self.function))
+        return _given_to(self.function)
 
     @property
     def doc(self) -> str:
@@ -98,8 +98,9 @@ class Operator:
 
 
 @cache
-def _parameters(function: Function) -> frozenset[str]:
-    return frozenset(inspect.signature(function).parameters)
+def _given_to(function: Function) -> tuple[str, ...]:
+    asked = inspect.signature(function).parameters
+    return tuple(name for name in GIVEN if name in asked)
 
 
 OPERATORS: dict[str, Operator] = {}

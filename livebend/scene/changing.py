@@ -1,8 +1,9 @@
 """Changes: a scene with another value or part in it, and what can be refused about one."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 from livebend import masks
 from livebend.errors import OutOfRange, Refused, UnknownName
@@ -28,10 +29,39 @@ def put(scene: Scene, path: str, value: object, *, fit: bool = False) -> Scene:
         return _unwrapped(replaced(scene, head, group), checked)
     name, _, leaf = rest.partition(".")
     if head == "bend":
-        return _unwrapped(swap(scene, bend_with(scene.bend(name), leaf, checked)), checked)
+        bend = bend_with(scene.bend(name), {leaf: checked})
+        return _unwrapped(swap(scene, bend), checked)
     route = replace(scene.route(name), **{spec.name: checked})  # type: ignore[arg-type]
     _check_target(scene, route)
     return swap(scene, route)
+
+
+def moved(scene: Scene, numbers: Mapping[str, float]) -> Scene:
+    """Return the scene with numbers at their paths, each brought inside its range: as `put` would
+    one after another, and everything they share made anew only once. Raises: UnknownName."""
+    made: dict[str, dict[str, Any]] = {}  # by what has them: bend.swirl, walk; "" for the scene
+    for path, number in numbers.items():
+        head, _, leaf = path.partition(".")
+        owner, leaf = (head, leaf) if leaf else ("", head)
+        if head in ("bend", "route"):
+            name, _, leaf = leaf.partition(".")
+            owner = f"{head}.{name}"
+        made.setdefault(owner, {})[leaf] = find(scene, path).fit(number, path)
+    changes = made.pop("", {})
+    for group in made.keys() & set(Scene.GROUPS):
+        changes[group] = replace(getattr(scene, group), **made[group])
+    for kind, parts in (("bend", scene.bends), ("route", scene.routes)):
+        if any(owner.startswith(f"{kind}.") for owner in made):
+            changes[f"{kind}s"] = tuple(
+                _with(part, made.get(f"{kind}.{part.name}")) for part in parts
+            )
+    return replace(scene, **changes)
+
+
+def _with(part: Part, values: dict[str, Any] | None) -> Part:
+    if values is None:
+        return part
+    return bend_with(part, values) if isinstance(part, Bend) else replace(part, **values)
 
 
 def replaced(scene: Scene, name: str, value: object) -> Scene:
@@ -39,15 +69,24 @@ def replaced(scene: Scene, name: str, value: object) -> Scene:
     return replace(scene, **{name: value})  # type: ignore[arg-type]
 
 
-def bend_with(bend: Bend, leaf: str, value: Value) -> Bend:
-    """Return the bend with a value, already checked, of its parameter `leaf`."""
-    if leaf.startswith(MASK):
-        shape = {**bend.mask, leaf.removeprefix(MASK): value}
-        changed = {k: v for k, v in shape.items() if v != masks.SPECS[k].default}
-        return replace(bend, mask=changed)
-    if leaf in find_operator(bend.operator).specs:
-        return replace(bend, values={**bend.values, leaf: value})
-    return replace(bend, **{leaf: value})  # type: ignore[arg-type]
+def bend_with(bend: Bend, values: Mapping[str, Value]) -> Bend:
+    """Return the bend with values, already checked, of its parameters by name."""
+    operator = find_operator(bend.operator).specs
+    own: dict[str, Any] = {}
+    amounts, shape = {}, {}
+    for leaf, value in values.items():
+        if leaf.startswith(MASK):
+            shape[leaf.removeprefix(MASK)] = value
+        elif leaf in operator:
+            amounts[leaf] = value
+        else:
+            own[leaf] = value
+    if amounts:
+        own["values"] = {**bend.values, **amounts}
+    if shape:
+        whole = {**bend.mask, **shape}
+        own["mask"] = {k: v for k, v in whole.items() if v != masks.SPECS[k].default}
+    return replace(bend, **own)
 
 
 def parts_of(scene: Scene, part: Part) -> tuple[str, tuple[Part, ...]]:

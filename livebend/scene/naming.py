@@ -14,6 +14,7 @@ from typing import cast
 from livebend import masks
 from livebend.errors import OutOfRange, UnknownName
 from livebend.operators import find_operator
+from livebend.operators.registry import Function
 from livebend.ranges import Range
 from livebend.scene.values import Bend, Part, Route, Scene
 from livebend.specs import Spec, Value, specs_of
@@ -22,27 +23,28 @@ MASK = "mask."  # before the name of a mask's parameter, within its bend
 _MASKED = {f"{MASK}{name}": spec for name, spec in masks.SPECS.items()}
 
 
-def specs_of_bend(bend: Bend) -> dict[str, Spec]:
-    """Every parameter of a bend: its own, its operator's, and its mask's as mask.x and so on.
+def specs_of_bend(bend: Bend) -> Mapping[str, Spec]:
+    """Every parameter of a bend: its own, its operator's, and its mask's as mask.x and so on; kept
+    and shared, to be read.
 
     An operator that is given what it made last has no strength: a factor on that would grow from
     frame to frame.
     """
     operator = find_operator(bend.operator)
-    own = _own_specs("strength" if "past" in operator.given else "")
-    return {**own, **operator.specs, **_MASKED}
+    return _specs_with(operator.function, "past" not in operator.given)
 
 
 @cache
-def _own_specs(without: str) -> Mapping[str, Spec]:
-    names = ("name", "operator", without)
-    return MappingProxyType({k: s for k, s in specs_of(Bend).items() if k not in names})
+def _specs_with(function: Function, has_strength: bool) -> Mapping[str, Spec]:
+    names = ("name", "operator", "" if has_strength else "strength")
+    own = {k: s for k, s in specs_of(Bend).items() if k not in names}
+    return MappingProxyType({**own, **specs_of(function), **_MASKED})
 
 
 @cache
 def specs_of_route() -> Mapping[str, Spec]:
     """Every parameter of a route; kept and shared, to be read."""
-    return {k: s for k, s in specs_of(Route).items() if k != "name"}
+    return MappingProxyType({k: s for k, s in specs_of(Route).items() if k != "name"})
 
 
 def find(scene: Scene, path: str) -> Spec:

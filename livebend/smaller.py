@@ -1,0 +1,75 @@
+"""A network once more at a smaller size, for frames that must be lighter, shown at the full one.
+
+A seed stays the same picture: its noise is the full one's lowest cosines, which are what a picture
+is laid out by. What bends made before, and noise that is drawn for them, is of the size it is made
+for, so trails begin anew where another size begins.
+"""
+
+import math
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from livebend.errors import OutOfRange
+from livebend.network import Network
+
+SHARE = 0.75  # of either side: a little more than half of the work
+
+
+def cosines(count: int) -> Tensor:
+    """Return the orthonormal cosine transform [count, count] of so many places, float64, lowest
+    frequency first. Source: Ahmed, Natarajan and Rao 1974, equation 1."""
+    k = torch.arange(count, dtype=torch.float64)
+    made = torch.cos(math.pi / count * torch.outer(k, k + 0.5)) * math.sqrt(2.0 / count)
+    made[0] /= math.sqrt(2.0)
+    return made
+
+
+@lru_cache(maxsize=16)
+def _fewer(count: int, fewer: int) -> Tensor:
+    """What keeps the lowest `fewer` of `count` cosines [fewer, count]; its rows are orthonormal."""
+    return (cosines(fewer).T @ cosines(count)[:fewer]).float()
+
+
+def cut(noise: Tensor, height: int, width: int) -> Tensor:
+    """Return noise [..., H, W] as noise [..., height, width] of its lowest cosines: standard normal
+    where that was, and the same along what both can show."""
+    return _fewer(noise.shape[-2], height) @ noise @ _fewer(noise.shape[-1], width).T
+
+
+class Smaller(Network):
+    """The same model, engine and memory at SHARE of the size; its pixels are of the full one."""
+
+    def __init__(self, network: Network) -> None:
+        """Raises: OutOfRange where the size would be too small."""
+        step = network.model.factor
+        width, height = (round(side * SHARE / step) * step for side in network.shown)
+        self._whole = network.shape
+        super().__init__(
+            network.model,
+            width,
+            height,
+            network.engine,
+            network.drawn,
+            network.conditions,
+            network.clusters,
+            memory=network.memory,
+        )
+        self.shown = network.shown
+
+    def _normal(self, generator: torch.Generator) -> Tensor:
+        return cut(torch.randn(self._whole, generator=generator), *self.shape[2:])
+
+
+def smaller(network: Network, *, guided: bool = False) -> Smaller | None:
+    """Return the network at a smaller size, ready to paint, or None where there is none: it would
+    be too small, or its engine has nothing made for it, which is said. Slow, and before a show."""
+    try:
+        made = Smaller(network)
+    except OutOfRange:
+        return None
+    before = network.engine.fallbacks
+    if network.engine.prepares:
+        made.prepare(guided=guided)
+    return made if network.engine.fallbacks == before else None
