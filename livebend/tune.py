@@ -33,6 +33,7 @@ from livebend.precision import (
     worth_measuring,
 )
 from livebend.scene import Sampling
+from livebend.smaller import smaller
 from livebend.threads import counts
 
 MIXED = "mixed"
@@ -72,18 +73,26 @@ def tune(
     the fastest of those that paint the same picture; of the named backends, or of all that can run
     on this device. Slow: the first time every stage is exported and compiled. Torch is always
     measured. Raises: LivebendError."""
-    if dtype_of(dtype) is not None:
-        return _tuned(model, size, dtype, tell, backends, (rounds, frames))
-    made = [
-        _tuned(model, size, name, tell, backends, (rounds, frames)) for name in worth_measuring()
-    ]
+    names = worth_measuring() if dtype_of(dtype) is None else (dtype,)
+    made = [_tuned(model, size, name, tell, backends, (rounds, frames)) for name in names]
     alike = [choice for choice in made if choice.off <= ALIKE]
-    best = min(alike, key=lambda choice: choice.ms)
+    best = min(alike or made, key=lambda choice: choice.ms)
     for choice in made:
         tell(f"tune: {choice.dtype}: {choice.ms:g} ms a frame, {choice.off:.2%} off float32")
-    loaded = load_model(model)
-    write_choice(choice_file(store_of(loaded), _size(loaded, size), AUTO), best)
+    loaded = load_model(model, dtype=dtype_of(best.dtype))
+    if dtype_of(dtype) is None:
+        write_choice(choice_file(store_of(loaded), _size(loaded, size), AUTO), best)
+    _make_smaller(loaded, _size(loaded, size), best, tell)
     return best
+
+
+def _make_smaller(model: Model, size: tuple[int, int], choice: Choice, tell: Tell) -> None:
+    """Have what the governor's smaller size runs on made as well."""
+    engine = Engine(choice.stages, store_of(model), tell=tell)
+    network = Network(model, *size, engine, conditions=choice.conditions)
+    _settle(network)
+    if (small := smaller(network)) is not None:
+        tell(f"tune: {small.width}x{small.height} is there for --target-ms")
 
 
 def _tuned(

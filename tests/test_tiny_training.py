@@ -230,10 +230,13 @@ def test_the_card_takes_its_figures_and_names_no_machine(exported):
     plain = (folder / "README.md").read_text()
     assert "12,345 samples" in plain
     assert card.UNMEASURED in plain
-    card.write_figures(folder, {"bends": {"mid": 0.12345}, "autoencoder": {"std": [1.0, 0.9]}})
-    card.write_figures(folder, {"bends": {"mid": 0.2}, "autoencoder": {"std": [1.0, 0.9]}})
+    card.write_figures(
+        folder, {"bends": {"mid": 0.12345}, "autoencoder": {"std": [1.0, 0.9]}}, "twice"
+    )
+    card.write_figures(folder, {"bends": {"mid": 0.2}, "autoencoder": {"std": [1.0, 0.9]}}, "twice")
     filled = (folder / "README.md").read_text()
     assert "| bends, mid | 0.2 |" in filled
+    assert filled.count("`scripts/tiny/evaluate`: twice") == 1
     assert "0.1235" not in filled
     assert card.UNMEASURED not in filled
     assert filled.split(card.LIMITS)[1] == plain.split(card.LIMITS)[1]

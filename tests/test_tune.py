@@ -18,10 +18,11 @@ from livebend.errors import UnknownName
 from livebend.models import load_model
 from livebend.opening import open_network
 from livebend.precision import picture_off
+from livebend.smaller import smaller
 from livebend.threads import DEFAULT
 from livebend.tune import _able, _best, _decided, _Measured, tune
 
-SIZE = (64, 64)
+SIZE, WIDE = (64, 64), (96, 96)
 HAVE_ONNX = all(map(importlib.util.find_spec, ("onnx", "onnxruntime")))
 
 
@@ -45,13 +46,17 @@ def test_auto_plays_what_was_measured_and_builds_nothing(model_folder, cache, mo
     single = (torch.device("cpu"), torch.float32)  # ONNX Runtime runs no bfloat16
     monkeypatch.setattr("livebend.models.folder.best_device", lambda: single)
     folder, told = str(model_folder("turbo")), []
-    choice = tune(folder, SIZE, told.append, backends=("onnx",), rounds=1, frames=2)
+    choice = tune(folder, WIDE, told.append, backends=("onnx",), rounds=1, frames=2)
     assert {"torch", "onnx", "mixed"} == set(choice.frame_ms)
     made = sorted(cache.rglob("*"))
     told.clear()
-    network = open_network(folder, SIZE, "auto", told.append)
+    network = open_network(folder, WIDE, "auto", told.append)
     names = {s.name for s in network.stages} | (network.groups.keys() & choice.stages.keys())
     assert {name: network.engine.backend_of(name) for name in names} == choice.stages
+    assert (told, network.engine.fallbacks) == ([], 0)
+    small = smaller(network)
+    assert small is not None, "made with the rest, for a governor"
+    assert (small.width, small.height) == (72, 72)
     assert (told, network.engine.fallbacks) == ([], 0)
     assert sorted(cache.rglob("*")) == made
 

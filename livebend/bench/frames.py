@@ -15,6 +15,7 @@ from livebend.memory import Value
 from livebend.network import Network
 from livebend.reuse import EXACT, Turn, labels
 from livebend.scene import Bend, Reuse, Sampling, Scene
+from livebend.smaller import SHARE, smaller
 from livebend.survey import behind
 
 EVERYTHING, NOTHING = "everything", "nothing"
@@ -92,10 +93,16 @@ def _kinds(network: Network, sampling: Sampling) -> dict[str, Paint]:
         network.paint(network.noise(k + 2, 0)[0], text, (), sampling, turn=turn)
 
     sites = [site for site in SITES if site.partition("@")[0] in network.sites]
-    lossy = {
+    lossy: dict[str, Paint] = {
         f"everything, {', '.join(labels(Scene(reuse=reuse)))}": partial(everything, reuse=reuse)
         for reuse in (Reuse(tween=2), Reuse(deep=2), Reuse(deep=2, tween=2))
     }
+    if (small := smaller(network)) is not None:
+
+        def shrunk(k: int) -> None:
+            small.paint(small.noise(k + 2, 0)[0], text, (), sampling)
+
+        lossy[f"everything, {SHARE:g} of the size"] = shrunk
     bends = {site: bent(site) for site in sites}
     return {EVERYTHING: everything, **bends, NOTHING: bent(None), **lossy}
 
