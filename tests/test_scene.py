@@ -3,10 +3,24 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from livebend.commands import Add, Load, Panic, Remove, Replace, Set, Undo
 from livebend.errors import OutOfRange, Refused, UnknownName
-from livebend.scene import Bend, Prompt, Route, Sampling, Scene, check, find, get, paths, put
+from livebend.scene import (
+    Bend,
+    Prompt,
+    Route,
+    Sampling,
+    Scene,
+    check,
+    find,
+    get,
+    moved,
+    paths,
+    put,
+)
 
 SWIRL = Bend("swirl", "rotate", "latent@0.8", {"angle": 30.0, "i": 1, "j": 2})
 KICK = Route("kick", "low", "bend.swirl.angle", high=90.0)
@@ -55,6 +69,23 @@ def test_set_brings_a_number_inside_and_put_refuses_it():
     assert Set("bend.swirl.angle", 400).apply(SCENE).bend("swirl").values["angle"] == 40.0
     with pytest.raises(OutOfRange, match=r"walk\.radius = 99: expected 0\.\.4"):
         put(SCENE, "walk.radius", 99)
+
+
+NUMBERS = [path for path, spec in paths(SCENE) if spec.kind in ("float", "int")]
+
+
+@given(st.dictionaries(st.sampled_from(NUMBERS), st.floats(-1e7, 1e7), max_size=8))
+def test_numbers_moved_in_one_go_are_those_put_one_after_another(numbers):
+    one_by_one = SCENE
+    for path, number in numbers.items():
+        one_by_one = put(one_by_one, path, number, fit=True)
+    assert moved(SCENE, numbers) == one_by_one
+    assert all(type(get(moved(SCENE, numbers), p)) is type(get(SCENE, p)) for p in numbers)
+
+
+def test_numbers_moved_nowhere_are_refused():
+    with pytest.raises(UnknownName, match="angle"):
+        moved(SCENE, {"seed": 3.0, "bend.swirl.angel": 1.0})
 
 
 def test_set_leaves_the_old_scene_alone():
