@@ -12,10 +12,10 @@ UNMEASURED = (
     "Not measured yet: `scripts/tiny/evaluate FOLDER --card` measures and writes them here.\n"
 )
 MEASURED = """\
-By `scripts/tiny/evaluate`: {how}. `quarter` is
-the mean change (0..1) of the picture by a quarter turn of channel pairs at a site, `evenness` its
-largest step over its median one; walks and fades are the 95th percentile of the change from frame
-to frame over the median one; the border's roughness is that of the inside at 1.
+By `scripts/tiny/evaluate`: {how}.
+`quarter` is the mean change (0..1) of the picture by a quarter turn of channel pairs at a site,
+`evenness` its largest step over its median one; walks and fades are the 95th percentile of the
+change from frame to frame over the median one; the border's roughness is that of the inside at 1.
 """
 
 
