@@ -306,7 +306,9 @@ class Renderer:
         said = self._said(scene, tick)
         self._statistics.runs_on(self.network.described)
         self._statistics.remembers(self.network.memory.state)
-        reused = labels(scene)
+        width, height = self.network.width, self.network.height
+        size = () if (width, height) == self.network.shown else (f"painted at {width}x{height}",)
+        reused = (*labels(scene), *size)
         return self._statistics.status(features, scene.title, said, bends, routes, reused)
 
     def _bend_status(self, bend: Bend, tick: Tick) -> BendStatus:

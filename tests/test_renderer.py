@@ -180,6 +180,7 @@ def test_the_last_tier_paints_a_smaller_picture_and_shows_it_as_large(wide, reus
     assert {frame.shape for frame in frames} == {(128, 96, 3)}
     assert (held.render.network.width, held.render.network.height) == (72, 96)
     assert "0.75 of the size" in held.status.get().notices[-1].text
+    assert "painted at 72x96" in held.status.get().reused
     loaded = replace(asked, prompt=Prompt("a blue flower"), seed=3, loads=1, arrival=Arrival(1.0))
     crossed = [held.frame(loaded, 16.0 + 0.1 * k) for k in range(20)]
     assert len({frame.tobytes() for frame in crossed}) > 10
