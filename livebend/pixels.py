@@ -14,6 +14,6 @@ def to_pixels(image: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
     x = image.float()
     width, height = size
     if x.shape[2:] != (height, width):
-        x = functional.interpolate(x, (height, width), mode="bicubic", align_corners=False)
+        x = functional.interpolate(x.contiguous(), (height, width), mode="bilinear")
     x = (x[0] * 0.5).add_(0.5).clamp_(0.0, 1.0).mul_(255.0).round_()
     return x.to(torch.uint8).permute(1, 2, 0).contiguous(), image.abs().amax().isfinite()
