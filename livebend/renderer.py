@@ -349,8 +349,6 @@ def slerp(a: Tensor, b: Tensor, share: float) -> Tensor:
 
 def modulated(scene: Scene, modulation: Modulation) -> Scene:
     """Return the scene with the values that its routes give now."""
-    if not modulation.values:
-        return scene
     least = {path: FAINTEST for path in modulation.values if path.endswith(".strength")}
     return moved(
         scene, {p: max(value, least.get(p, value)) for p, value in modulation.values.items()}

@@ -69,7 +69,7 @@ class Modulator:
         moment = Moment(gained, self._before, progress)
         drives = [r.name for r in scene.routes if r.target.startswith("route.")]
         first = self._play(scene, moment, tick_time, dt, drives)
-        scene = moved(scene, first.values) if first.values else scene
+        scene = moved(scene, first.values)
         others = [r.name for r in scene.routes if r.name not in drives]
         rest = self._play(scene, moment, tick_time, dt, others)
         sources = {**first.sources, **rest.sources}

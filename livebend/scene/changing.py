@@ -39,6 +39,8 @@ def put(scene: Scene, path: str, value: object, *, fit: bool = False) -> Scene:
 def moved(scene: Scene, numbers: Mapping[str, float]) -> Scene:
     """Return the scene with numbers at their paths, each brought inside its range: as `put` would
     one after another, and everything they share made anew only once. Raises: UnknownName."""
+    if not numbers:
+        return scene
     made: dict[str, dict[str, Any]] = {}  # by what has them: bend.swirl, walk; "" for the scene
     for path, number in numbers.items():
         head, _, leaf = path.partition(".")
