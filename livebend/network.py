@@ -24,7 +24,6 @@ from livebend.masking import Masking, Trace, silence
 from livebend.memory import Memory, Value
 from livebend.models import Group, Model, Stage, groups, sites, time_stage, unet_stages, vae_stages
 from livebend.pasts import Pasts
-from livebend.pixels import to_pixels
 from livebend.reuse import EXACT, Turn, Work, done
 from livebend.reusing import Reusing
 from livebend.sampler import Schedule, ddim_step, euler_step, lcm_step, schedule
@@ -34,13 +33,13 @@ from livebend.transfer import send
 
 @dataclass(frozen=True, slots=True)
 class Painted:
-    """One picture: pixels uint8 [H, W, 3], the decoder's image in −1..1 [1, 3, H, W] before it is
-    clamped, whether all of that is finite (bool []), and the strength d of every bend that acted,
-    by name."""
+    """One picture: pixels uint8 [H, W, 3], the sum of magnitudes that made them (float32 [], finite
+    where all of them are), and the strength d of every bend that acted, by name. `image` is the
+    decoder's in −1..1 [1, 3, H, W] before it is clamped; None where an engine went past it."""
 
     pixels: Value
-    image: Value
-    finite: Value
+    total: Value
+    image: Value | None
     strength: Mapping[str, Tensor]
 
 
@@ -58,11 +57,12 @@ class Network:
         clusters: Clusters | None = None,
         off: float = 0.0,
         memory: Memory | None = None,
+        shown: tuple[int, int] | None = None,
     ) -> None:
         """`drawn` are the drawn masks in reach; `conditions` say how the model's weights lie, and
         with how many threads whoever paints is to compute; `clusters` are those of the model's
         channels; `off` is how far its pictures were found to be from float32's, 0..1; `memory` is
-        another network's.
+        another network's; `shown` (W, H) is what its frames are enlarged to.
 
         Raises: OutOfRange where a side is not a multiple of the decoder's factor.
         """
@@ -72,7 +72,9 @@ class Network:
                 f"size = {width}x{height}: expected multiples of {factor}, at least {8 * factor}"
             )
         self.model = model
-        self.width, self.height = self.shown = (width, height)  # what frames are shown at
+        self.width, self.height = width, height
+        self.shown = shown or (width, height)
+        self._frame = Value(0, torch.empty(()).expand(1, 1, *self.shown[::-1]))  # a size to reach
         self.shape = (1, 4, height // factor, width // factor)
         self.memory = memory or Memory()
         self.drawn = drawn or Drawn()
@@ -165,10 +167,8 @@ class Network:
         else:
             x = done(finished(acting))
         x = acting.latent(x, plan, plan.calls)
-        image = self._decode(acting, x)
-        shown = partial(to_pixels, image.tensor, self.shown)
-        pixels, finite = self.memory.recall("pixels", (image.version,), shown)
-        return Painted(pixels, image, finite, acting.strength)
+        made = self._decode(acting, x)
+        return Painted(made["pixels"], made["total"], made.get("image"), acting.strength)
 
     def begin_anew(self) -> None:
         """Leave behind what frames leave behind: after a preset, or values that were not finite."""
@@ -371,12 +371,12 @@ class Network:
         generator = torch.Generator().manual_seed(7919 * (k + 1))
         return send(self._normal(generator), noise.tensor.device)
 
-    def _decode(self, acting: Acting, x: Value) -> Value:
+    def _decode(self, acting: Acting, x: Value) -> Mapping[str, Value]:
         scaling, dtype = self.model.scaling, self.model.dtype
         latent = self.memory.derive("sampler.out", (x,), (), lambda h: (h / scaling).to(dtype), 0)
-        known = {"latent": latent}
+        known = {"latent": latent, "shown": self._frame}
         done(self._run(acting, self._joined(acting, self._vae_groups, 0), known, 0))
-        return known[self._vae[-1].writes[0]]
+        return known
 
 
 def _guided(output: Tensor, guidance: float | None) -> Tensor:

@@ -5,15 +5,15 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def to_pixels(image: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Return −1..1 [1, 3, h, w] as uint8 [H, W, 3] of `size` (W, H), rounded as diffusers rounds,
-    and whether all of it is finite: the largest of all is not where one is not.
+def to_pixels(image: Tensor, size: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """Return −1..1 [1, 3, h, w] as uint8 [H, W, 3] of `size` (H, W), rounded as diffusers rounds,
+    and the sum of its magnitudes, float32 [], which is finite where all of it is.
 
     An image of another size is enlarged first. Only tensors made here are written to.
     """
     x = image.float()
-    width, height = size
-    if x.shape[2:] != (height, width):
-        x = functional.interpolate(x.contiguous(), (height, width), mode="bilinear")
+    total = torch.linalg.vector_norm(x, 1)
+    if tuple(x.shape[2:]) != tuple(size):
+        x = functional.interpolate(x.contiguous(), size, mode="bilinear")
     x = (x[0] * 0.5).add_(0.5).clamp_(0.0, 1.0).mul_(255.0).round_()
-    return x.to(torch.uint8).permute(1, 2, 0).contiguous(), image.abs().amax().isfinite()
+    return x.to(torch.uint8).permute(1, 2, 0).contiguous(), total

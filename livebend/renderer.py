@@ -276,11 +276,11 @@ class Renderer:
     def _fetched(self, painted: Painted) -> Pixels | None:
         """Bring a picture and its bends' strengths to the host, in one wait; return its pixels,
         read-only, or None where the image is not finite."""
-        wanted = [painted.pixels.tensor, painted.finite.tensor, *painted.strength.values()]
-        pixels, sound, *strength = self._transfer.fetch(wanted)
+        wanted = [painted.pixels.tensor, painted.total.tensor, *painted.strength.values()]
+        pixels, total, *strength = self._transfer.fetch(wanted)
         self._strength = {n: float(d) for n, d in zip(painted.strength, strength, strict=True)}
         pixels.setflags(write=False)
-        return pixels if sound else None
+        return pixels if math.isfinite(total) else None
 
     def _hold_off(self, bends: Sequence[str], why: str, tick: Tick) -> None:
         self._statistics.notice(f"{why}; left out for {HELD_OFF:g} s", "warning")

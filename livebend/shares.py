@@ -12,11 +12,11 @@ from typing import Any
 
 # ms of eager torch, by stage: the least of thirty frames.
 UNET = {
-    "unet.in": 0.2, "unet.down.0": 1.3, "unet.down.1": 1.1, "unet.down.2": 3.3, "unet.down.3": 2.7,
-    "unet.mid": 3.6, "unet.up.0": 6.9, "unet.up.1": 9.2, "unet.up.2": 3.7, "unet.up.3": 3.2,
-    "unet.out": 0.3,
+    "unet.in": 0.1, "unet.down.0": 0.4, "unet.down.1": 0.5, "unet.down.2": 1.4, "unet.down.3": 1.1,
+    "unet.mid": 1.6, "unet.up.0": 3.2, "unet.up.1": 3.8, "unet.up.2": 1.6, "unet.up.3": 1.1,
+    "unet.out": 0.1,
 }  # fmt: skip
-DECODER = {"vae.in": 2.2, "vae.up.0": 4.8, "vae.up.1": 8.5, "image": 4.2}
+DECODER = {"vae.in": 1.0, "vae.up.0": 2.0, "vae.up.1": 4.0, "image": 1.6, "pixels": 0.2}
 OWN = ("unet.text.", "unet.attention.")  # before the name of the one block that reads it
 SKIPS_PER_BLOCK = 2  # each way up takes so many, the deepest first
 WALK = {"radius": 0.3, "period": 20.0}  # what a preset that says nothing has

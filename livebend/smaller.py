@@ -55,8 +55,8 @@ class Smaller(Network):
             network.conditions,
             network.clusters,
             memory=network.memory,
+            shown=network.shown,
         )
-        self.shown = network.shown
 
     def _normal(self, generator: torch.Generator) -> Tensor:
         return cut(torch.randn(self._whole, generator=generator), *self.shape[2:])

@@ -215,8 +215,8 @@ def _best(
 ) -> dict[str, str]:
     """The backend of every stage: the fastest; and that of every group that runs faster as one than
     its stages one by one."""
-    stages = [s for s in measured["torch"].stages if s.startswith(("unet.", "vae.", "image"))]
-    names = [s for s in stages if s not in ("unet.time", "unet.text")]
+    heads, own = ("unet.", "vae.", "image", "pixels"), ("unet.time", "unet.text")
+    names = [s for s in measured["torch"].stages if s.startswith(heads) and s not in own]
 
     def cost(name: str, stage: str) -> float:
         return _median(measured[name].stages[stage])

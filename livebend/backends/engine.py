@@ -117,7 +117,7 @@ class Engine:
             return torchs
         try:
             loaded = self._backend(name).load(stage, inputs, self._store, build=self._build)
-            _compare(stage, loaded(*inputs.tensors), torchs(*inputs.tensors))
+            _compare(stage, inputs, loaded(*inputs.tensors), torchs(*inputs.tensors))
         except BackendError as why:
             self._fell_back(f"backend {name}: {why}; torch runs it")
             return torchs
@@ -162,12 +162,15 @@ def _kind(name: str) -> type[Backend]:
     return getattr(import_module(module), kind)  # type: ignore[no-any-return]
 
 
-def _compare(stage: Stage, got: tuple[Tensor, ...], want: tuple[Tensor, ...]) -> None:
+def _compare(
+    stage: Stage, inputs: Inputs, got: tuple[Tensor, ...], want: tuple[Tensor, ...]
+) -> None:
     """Refuse a runner whose outputs are not those of torch. Raises: BackendError."""
+    close = max(CLOSE.get(x.dtype, 1e-3) for x in inputs.tensors)
     for y, x in zip(got, want, strict=True):
         norm = torch.linalg.vector_norm
         off = float(norm(y.float() - x.float()) / norm(x.float()).clamp_min(1e-12))
-        if not off <= CLOSE.get(x.dtype, 1e-3):
+        if not off <= close:
             raise BackendError(f"{stage.name}: differs from torch by {off:.1g} of its size")
 
 

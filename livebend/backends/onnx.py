@@ -19,7 +19,12 @@ from livebend.models import Stage
 
 OPSET = 17
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
-TYPES: dict[torch.dtype, int] = {torch.float32: 1, torch.float16: 10}  # as ONNX numbers them
+TYPES = {torch.float32: 1, torch.uint8: 2, torch.float16: 10}  # as ONNX numbers them
+NAMES = {
+    "tensor(float)": torch.float32,
+    "tensor(uint8)": torch.uint8,
+    "tensor(float16)": torch.float16,
+}
 
 
 class Onnx:
@@ -105,7 +110,7 @@ def _session(stage: Stage, file: Path, device: torch.device) -> Any:
 def _runner(session: Any, device: torch.device) -> Runner:
     where = (device.type, device.index or 0)
     reads = [(i.name, int(i.name.partition(".")[2])) for i in session.get_inputs()]
-    writes = [(o.name, tuple(o.shape), _dtype(o.type)) for o in session.get_outputs()]
+    writes = [(o.name, tuple(o.shape), NAMES[o.type]) for o in session.get_outputs()]
 
     def run(*tensors: Tensor) -> tuple[Tensor, ...]:
         binding = session.io_binding()
@@ -121,7 +126,3 @@ def _runner(session: Any, device: torch.device) -> Runner:
         return tuple(made)
 
     return run
-
-
-def _dtype(name: str) -> torch.dtype:
-    return torch.float16 if name == "tensor(float16)" else torch.float32

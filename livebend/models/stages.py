@@ -26,10 +26,11 @@ from torch import Tensor, nn
 from livebend.errors import ModelError
 from livebend.models.attention import Attention, attention_of
 from livebend.models.folding import fold
+from livebend.pixels import to_pixels
 
 Run = Callable[..., tuple[Tensor, ...]]
 
-LAYOUT = 3  # raised where a stage of the same name comes to compute something else
+LAYOUT = 4  # raised where a stage of the same name comes to compute something else
 OWN_TEXT = "unet.text."  # what a block reads of the prompt, and another may read otherwise
 OWN_ATTENTION = "unet.attention."  # how sharply it attends to it
 
@@ -62,6 +63,10 @@ class Stage:
     def attentions(self) -> tuple[str, ...]:
         """The factor on attention that this stage reads and no other: ones but for its bends."""
         return _beginning(self.reads, OWN_ATTENTION)
+
+
+# The end of every network: an engine fuses it with the decoder's last layer. Nothing is bent there.
+PIXELS = Stage("pixels", ("image",), ("pixels", "total"), to_pixels, sized_by="shown")
 
 
 @lru_cache(maxsize=1024)
@@ -124,7 +129,8 @@ def time_stage(unet: nn.Module) -> Run:
 
 
 def vae_stages(vae: nn.Module) -> list[Stage]:
-    """Regroup the decoder of an AutoencoderTiny or AutoencoderKL; its stages read `latent`.
+    """Regroup the decoder of an AutoencoderTiny or AutoencoderKL; its stages read `latent`, and the
+    last makes pixels of the size of `shown`.
 
     Raises: ModelError for any other class.
     """
@@ -132,7 +138,7 @@ def vae_stages(vae: nn.Module) -> list[Stage]:
     kinds = {"AutoencoderTiny": _tiny_stages, "AutoencoderKL": _kl_stages}
     if kind not in kinds:
         raise ModelError(f"decoder {kind}: expected {' or '.join(kinds)}")
-    return [replace(stage, owner=vae) for stage in kinds[kind](vae)]
+    return [replace(stage, owner=vae) for stage in (*kinds[kind](vae), PIXELS)]
 
 
 def _check_family(net: Any) -> None:
@@ -303,7 +309,7 @@ def joined(name: str, stages: Sequence[Stage]) -> Stage:
 
     It reads what they read and do not write themselves, but for the factors on their attention,
     which are ones. What lies between them is never seen, so it stands for them only where nothing
-    is bent there. None of them may be told a size to reach.
+    is bent there. Those that are told a size to reach are told the same.
     """
     made = {site for stage in stages for site in stage.writes}
     used = {site for stage in stages for site in stage.reads}
@@ -313,17 +319,19 @@ def joined(name: str, stages: Sequence[Stage]) -> Stage:
     last = stages[-1].writes
     writes = (*last, *(w for stage in stages[:-1] for w in stage.writes if w not in used))
 
-    def run(*tensors: Tensor) -> tuple[Tensor, ...]:
+    def run(*tensors: Tensor, size: tuple[int, ...] | None = None) -> tuple[Tensor, ...]:
         known = dict(zip(reads, tensors, strict=True))
         for stage in stages:
             if stage.attention is not None:
                 ones = stage.attention.ones(known[stage.reads[0]])
                 known.update(dict.fromkeys(stage.attentions, ones))
-            written = stage.run(*(known[read] for read in stage.reads))
+            more = {"size": size} if stage.sized_by else {}
+            written = stage.run(*(known[read] for read in stage.reads), **more)
             known.update(zip(stage.writes, written, strict=True))
         return tuple(known[site] for site in writes)
 
-    return Stage(name, reads, writes, run, owner=stages[0].owner)
+    sized_by = next((stage.sized_by for stage in stages if stage.sized_by), None)
+    return Stage(name, reads, writes, run, sized_by, owner=stages[0].owner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,10 +359,11 @@ def groups(stages: Sequence[Stage]) -> tuple[Group, ...]:
 
 
 def _group(name: str, members: tuple[Stage, ...]) -> Group:
-    if len(members) == 1 or any(stage.sized_by for stage in members):
+    made = {site for stage in members for site in stage.writes}
+    sized_by = {stage.sized_by for stage in members if stage.sized_by}
+    if len(members) == 1 or len(sized_by) > 1 or sized_by & made:
         return Group(members, None, frozenset())
     whole = joined(name, members)
-    made = {site for stage in members for site in stage.writes}
     inside = {site for stage in members for site in stage.attentions}
     return Group(members, whole, frozenset(inside | made.difference(whole.writes)))
 
@@ -362,6 +371,8 @@ def _group(name: str, members: tuple[Stage, ...]) -> Group:
 def sites(stages: Sequence[Stage]) -> Iterator[str]:
     """Yield every site of the stages, in reading order: what a block alone reads and all writes."""
     for stage in stages:
+        if stage.name == PIXELS.name:
+            continue
         yield from stage.texts
         yield from stage.attentions
         yield from stage.writes
