@@ -18,7 +18,9 @@ def network(model_folder):
 def test_every_site_is_described(network):
     found = {site.name: site for site in survey(network)}
     assert tuple(found) == network.sites
-    assert sum(site.share for site in found.values()) == pytest.approx(100.0 - found["image"].behind)
+    assert sum(site.share for site in found.values()) == pytest.approx(
+        100.0 - found["image"].behind
+    )
     assert found["unet.mid"].shape[2:] == (1, 1)
     strides = {name: found[name].stride for name in ("latent", "unet.up.1", "image", "unet.text")}
     assert strides == {"latent": 8, "unet.up.1": 16, "image": 1, "unet.text": 0}
