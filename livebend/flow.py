@@ -7,9 +7,9 @@
 Live and offline differ only in what is plugged in at the ends.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +21,24 @@ if TYPE_CHECKING:
 Pixels = NDArray[np.uint8]
 
 
+class Paper(NamedTuple):
+    """The founding paper's three features, over exactly one video frame: see livebend.audio.paper.
+
+    Of silence where nothing is given.
+    """
+
+    rms: float = 0.0
+    flux: float = 0.0
+    centroid: float = 0.0  # Hz
+
+
 @dataclass(frozen=True, slots=True)
 class Features:
     """What the sound is, at one hop. Levels are 0..1 unless a unit is given.
 
-    Onsets and beats are counters, because a boolean would be lost between frames.
+    Onsets and beats are counters, because a boolean would be lost between frames. The paper's
+    features are worked out when they are asked for: they cost two thirds of what all the
+    others do, and few scenes follow them.
     """
 
     time: float = 0.0  # s, on the clock of the show, of the last sample heard
@@ -44,9 +57,22 @@ class Features:
     beat_phase: float = 0.0  # 0..1 within the beat
     pitch: float = 0.0  # Hz; 0 = none
     silent: bool = True  # below the silence gate
-    paper_rms: float = 0.0  # over exactly one video frame: see livebend.audio.analyzer
-    paper_flux: float = 0.0
-    paper_centroid: float = 0.0
+    paper: Callable[[], Paper] = Paper
+
+    @property
+    def paper_rms(self) -> float:
+        """Return the loudness of the last video frame, unsmoothed."""
+        return self.paper().rms
+
+    @property
+    def paper_flux(self) -> float:
+        """Return the change of the spectrum from the video frame before to the last."""
+        return self.paper().flux
+
+    @property
+    def paper_centroid(self) -> float:
+        """Return the spectral centroid of the last video frame, in Hz."""
+        return self.paper().centroid
 
 
 @dataclass(frozen=True, slots=True)

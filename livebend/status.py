@@ -147,7 +147,7 @@ class Histogram:
         self.count = 0
         self._step = math.log(self.RATIO)
         bins = math.ceil(math.log(self.HIGH / self.LOW) / self._step)
-        self._bins = np.zeros(bins, np.int64)
+        self._bins = [0] * bins  # a list: `add` runs with every hop, `percentile` once a show
 
     def add(self, value: float) -> None:
         """Count one value. A value that is not finite is left out."""

@@ -1,5 +1,7 @@
 """The paper's features against its formulas, written out anew (bending study, section 1)."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -43,3 +45,20 @@ def test_a_hop_that_does_not_divide_a_frame_gives_the_same_between_frames():
 def test_without_the_flag_they_are_zero():
     last = heard(Analyzer(44100, 245, paper=False), noise(0.1))[-1]
     assert (last.paper_rms, last.paper_flux, last.paper_centroid) == (0, 0, 0)
+
+
+def test_a_moment_asked_long_afterwards_is_what_was_heard_then():
+    rate, fps = 44100, 20
+    samples = noise(3.0) * np.linspace(0, 1, 3 * rate, dtype=np.float32)
+    features = heard(Analyzer(rate, 245, fps), samples)
+    for frame in range(1, 60):
+        got = features[9 * (frame + 1) - 1]
+        assert (got.paper_rms, got.paper_flux, got.paper_centroid) == pytest.approx(
+            paper(samples, rate, fps, frame), rel=1e-6
+        )
+
+
+def test_sounds_that_differ_in_the_paper_alone_are_not_equal():
+    samples = noise(0.2)
+    short, long = (heard(Analyzer(44100, 245, fps), samples)[-1] for fps in (20, 10))
+    assert replace(short, paper=long.paper) == long != short

@@ -1,6 +1,7 @@
 import math
 import typing
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livebend import scene as scenes
-from livebend.flow import Features
+from livebend.flow import Features, Paper
 from livebend.modulation import SOURCES, Modulator, Phase
 from livebend.modulation.follower import followed
 from livebend.modulation.gain import AutoGain
@@ -152,16 +153,16 @@ def test_features_progress_and_constant_are_scaled_as_they_say():
 @pytest.mark.parametrize(
     ("name", "feature", "scale"),
     [
-        ("paper.rms", "paper_rms", 25.0),
-        ("paper.flux", "paper_flux", 1 / 2500),
-        ("paper.centroid", "paper_centroid", 1 / 2500),
+        ("paper.rms", "rms", 25.0),
+        ("paper.flux", "flux", 1 / 2500),
+        ("paper.centroid", "centroid", 1 / 2500),
     ],
 )
 @pytest.mark.parametrize("raw", [0.0, 0.01, 0.2, 0.9])
 def test_paper_sources_are_the_papers_angle(name, feature, scale, raw):
     raw = raw if scale > 1 else raw * 40_000
     lazy = route(name, attack=5.0, release=9.0, curve="cube")
-    got = value(scene(lazy, agc=Agc()), replace(LOUD, **{feature: raw}))
+    got = value(scene(lazy, agc=Agc()), replace(LOUD, paper=partial(Paper, **{feature: raw})))
     assert got == pytest.approx(math.fmod(math.degrees(raw * scale), 360), abs=1e-6) or (
         got == pytest.approx(math.degrees(raw * scale), abs=1e-6)
     )
@@ -371,7 +372,7 @@ def angles(one, features, fps=20.0):
 
 def paper(*levels):
     """Frames whose loudness is so many degrees by the paper's rule."""
-    return [Features(paper_rms=math.radians(level) / 25.0) for level in levels]
+    return [Features(paper=partial(Paper, math.radians(level) / 25.0)) for level in levels]
 
 
 def test_a_slew_limit_is_in_the_targets_unit_a_second():

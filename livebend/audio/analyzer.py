@@ -11,9 +11,9 @@ import numpy as np
 
 from livebend.audio.beat import BeatPhase
 from livebend.audio.levels import FluxScale, Levels
-from livebend.audio.paper import PaperFrame
+from livebend.audio.paper import PaperTape
 from livebend.audio.sound import Samples
-from livebend.flow import Features
+from livebend.flow import Features, Paper
 
 WINDOW = 1024  # samples, of the spectrum
 ONSET_WINDOW = 512
@@ -40,9 +40,10 @@ def hop_for(sample_rate: int, frame_rate: float) -> int:
 
 
 class Analyzer:
-    """Hears one hop after another; each `hear` costs about 0.1 ms. Owned by one thread.
+    """Hears one hop after another; each `hear` costs about 0.05 ms. Owned by one thread.
 
-    `paper` adds the three features of the founding paper over the last 1/frame_rate seconds.
+    Nine tenths of it are aubio's. `paper` adds the three features of the founding paper over the
+    last 1/frame_rate seconds.
     """
 
     def __init__(
@@ -61,12 +62,12 @@ class Analyzer:
         self._tempo = aubio.tempo("default", WINDOW, hop, sample_rate)
         self._pitch = aubio.pitch("yinfast", PITCH_WINDOW, 2 * hop, sample_rate)
         self._pitch.set_unit("Hz")
-        self._pitch_block = np.zeros(2 * hop, np.float32)
+        self._pitch_block = np.zeros((2, hop), np.float32)
         self._pitch_now = 0.0
         self._levels = Levels(sample_rate, hop, WINDOW)
         self._flux_scale = FluxScale(hop / sample_rate)
         self._beat = BeatPhase(hop / sample_rate)
-        self._paper = PaperFrame(sample_rate, hop, frame_rate) if paper else None
+        self._paper = PaperTape(sample_rate, frame_rate) if paper else None
         self._hops = self._onsets = 0
         self._onset_time = 0.0
 
@@ -76,11 +77,11 @@ class Analyzer:
         `time` is the moment of the block's last sample, in seconds on the clock of the show. A
         block that is not finite counts as silence.
         """
-        power = float(np.dot(block, block)) / self.hop
+        power = float(block.dot(block)) / self.hop
         if not math.isfinite(power):
             block, power = np.zeros(self.hop, np.float32), 0.0
         spectrum = self._spectrum(block)
-        levels = self._levels.step(block, spectrum.norm)
+        levels = self._levels.step(power, spectrum.norm)
         silent = levels.rms < GATE
         flux_raw = float(self._flux(spectrum)[0])
         centroid = 0.0 if silent else self._hertz(float(self._centroid(spectrum)[0]))
@@ -88,7 +89,6 @@ class Analyzer:
         beat = self._beat.step(self._tempo(block)[0] > 0, self._tempo.get_bpm(), silent)
         pitch = self._hear_pitch(block)
         self._hops += 1
-        paper = (0.0, 0.0, 0.0) if self._paper is None else self._paper.step(block)
         return Features(
             time=time,
             rms=levels.rms,
@@ -106,9 +106,7 @@ class Analyzer:
             beat_phase=beat.phase,
             pitch=0.0 if silent else pitch,
             silent=silent,
-            paper_rms=paper[0],
-            paper_flux=paper[1],
-            paper_centroid=paper[2],
+            paper=Paper if self._paper is None else self._paper.step(block),
         )
 
     def _hertz(self, bins: float) -> float:
@@ -128,9 +126,9 @@ class Analyzer:
     def _hear_pitch(self, block: Samples) -> float:
         """Return the pitch in Hz, heard anew at every second hop: it is the dearest feature."""
         second = self._hops % 2
-        self._pitch_block[second * self.hop : (second + 1) * self.hop] = block
+        self._pitch_block[second] = block
         if second:
-            pitch = float(self._pitch(self._pitch_block)[0])
+            pitch = float(self._pitch(self._pitch_block.reshape(-1))[0])
             self._pitch_now = pitch if self._pitch.get_confidence() > SURE else 0.0
         return self._pitch_now
 
@@ -139,5 +137,4 @@ def brightness(hertz: float) -> float:
     """Return where a frequency lies between 50 Hz (0) and 10 kHz (1), on a logarithmic scale."""
     if hertz <= LOWEST_BRIGHTNESS:
         return 0.0
-    octaves = np.log(hertz / LOWEST_BRIGHTNESS)
-    return min(float(octaves / np.log(HIGHEST_BRIGHTNESS / LOWEST_BRIGHTNESS)), 1.0)
+    return min(math.log(hertz / LOWEST_BRIGHTNESS, HIGHEST_BRIGHTNESS / LOWEST_BRIGHTNESS), 1.0)

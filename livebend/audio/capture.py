@@ -31,6 +31,7 @@ class Ring:
 
     def __init__(self, size: int, channels: int) -> None:
         self._samples = np.zeros((size, channels), np.float32)
+        self._shares = np.full(channels, 1 / channels, np.float32)
         self._read = 0
         self._news = threading.Event()
         self.written = 0
@@ -63,10 +64,12 @@ class Ring:
         if self.waiting > len(self._samples) // 2:
             self.overflows += 1
             self._read = self.written - count
-        places = np.arange(self._read, self._read + count) % len(self._samples)
+        start = self._read % len(self._samples)
         self._read += count
-        mono: Samples = self._samples[places].mean(axis=1)
-        return mono
+        block = self._samples[start : start + count]
+        if len(block) < count:
+            block = np.concatenate((block, self._samples[: count - len(block)]))
+        return block @ self._shares
 
 
 class Capture:

@@ -4,7 +4,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from livebend.audio.sound import Samples
 
@@ -31,15 +30,15 @@ class Levels:
         # Parseval for a Hann window, whose squares sum to 3/8 of its length.
         power = 1.0 / (window / 2 * window * 3 / 8)
         self._bands = ((band == np.arange(3)[:, None]) * power).astype(np.float32)
-        self._squares: NDArray[np.float64] = np.zeros(4)
-        self._new: NDArray[np.float64] = np.zeros(4)
+        self._squares = [0.0] * 4
 
-    def step(self, block: Samples, magnitudes: Samples) -> LevelsNow:
-        """Return the levels after `block` [hop], whose window has `magnitudes` [window/2+1]."""
-        self._new[0] = np.dot(block, block) / len(block)
-        self._new[1:] = self._bands @ np.square(magnitudes)
-        self._squares = self._new + self._keep * (self._squares - self._new)
-        return LevelsNow(*(math.sqrt(s) for s in self._squares))
+    def step(self, power: float, magnitudes: Samples) -> LevelsNow:
+        """Return the levels after a hop of mean square `power`, whose window has `magnitudes`
+        [window/2+1]."""
+        low, mid, high = self._bands.dot(magnitudes * magnitudes).tolist()
+        pairs = zip((power, low, mid, high), self._squares, strict=True)
+        self._squares = [new + self._keep * (old - new) for new, old in pairs]
+        return LevelsNow(*map(math.sqrt, self._squares))
 
 
 class FluxScale:

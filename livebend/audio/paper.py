@@ -9,48 +9,77 @@ A = |FFT_4096(s)| (no window, not normalised; sound before the beginning is sile
 where A_{t−1} belongs to the frame before, which ends n samples earlier.
 """
 
-from collections import deque
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from livebend.audio.sound import Samples
+from livebend.flow import Paper
 
 FFT = 4096
+ROOM = 10  # lengths of what is remembered that fit on a tape
 
 
 class PaperFrame:
-    """The last two video frames of sound, hop by hop."""
+    """The three features of one moment: worked out when they are first asked for, in any thread.
 
-    def __init__(self, sample_rate: int, hop: int, frame_rate: float) -> None:
-        self._frame = round(sample_rate / frame_rate)
-        self._hop = hop
-        self._sound = np.zeros(2 * self._frame + hop, np.float32)
-        self._hertz = np.fft.rfftfreq(FFT, 1 / sample_rate)
-        silence = np.zeros(FFT // 2 + 1)
-        hops = self._frame // hop if self._frame % hop == 0 else 0
-        self._past = deque([silence] * hops, maxlen=hops) if hops else None
+    `sound` is the last two video frames, float32 [2n]; nobody may change it afterwards.
+    """
 
-    def step(self, block: Samples) -> tuple[float, float, float]:
-        """Return (rms, flux, centroid in Hz) of the frame that ends with `block` [hop]."""
-        self._sound = np.concatenate((self._sound[self._hop :], block))
-        samples = self._sound[-self._frame :].astype(np.float64)
-        now = self._magnitudes(samples)
-        rms = float(np.sqrt(np.dot(samples, samples) / self._frame))
-        flux = float(np.abs(now - self._before(now)).sum())
-        total = float(now.sum())
-        centroid = float(np.dot(self._hertz, now)) / total if total > 0 else 0.0
-        return rms, flux, centroid
+    __slots__ = ("_heard", "_rate", "_sound")
 
-    def _before(self, now: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the spectrum of the frame before: remembered where hops divide a frame."""
-        if self._past is None:
-            return self._magnitudes(self._sound[-2 * self._frame : -self._frame])
-        before = self._past[0]
-        self._past.append(now)
-        return before
+    def __init__(self, sound: Samples, sample_rate: int) -> None:
+        self._sound, self._rate = sound, sample_rate
+        self._heard: Paper | None = None
 
-    @staticmethod
-    def _magnitudes(samples: Samples | NDArray[np.float64]) -> NDArray[np.float64]:
-        spectrum: NDArray[np.complex128] = np.fft.rfft(samples, FFT)
-        return np.abs(spectrum)
+    def __call__(self) -> Paper:
+        """Return the features."""
+        if self._heard is None:
+            self._heard = _measured(self._sound.reshape(2, -1).astype(np.float64), self._rate)
+        return self._heard
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PaperFrame) and self() == other()
+
+    def __hash__(self) -> int:
+        return hash(self())
+
+
+class PaperTape:
+    """The last two video frames of sound, written hop by hop.
+
+    A full tape is put away for a new one instead of being written over, so that a `PaperFrame` is
+    a view that keeps what it saw.
+    """
+
+    def __init__(self, sample_rate: int, frame_rate: float) -> None:
+        self._rate = sample_rate
+        self._span = self._end = 2 * round(sample_rate / frame_rate)
+        self._tape = np.zeros(ROOM * self._span, np.float32)
+
+    def step(self, block: Samples) -> PaperFrame:
+        """Return the features, yet to be worked out, of the frame that ends with `block` [hop]."""
+        end = self._end + len(block)
+        if end > len(self._tape):
+            full, self._tape = self._tape, np.empty_like(self._tape)
+            self._tape[: self._span] = full[self._end - self._span : self._end]
+            end = self._span + len(block)
+        self._tape[end - len(block) : end] = block
+        self._end = end
+        return PaperFrame(self._tape[end - self._span : end], self._rate)
+
+
+def _measured(frames: NDArray[np.float64], sample_rate: int) -> Paper:
+    """Return the features of the second of two frames [2, n]."""
+    before, now = np.abs(np.fft.rfft(frames, FFT))
+    rms = float(np.sqrt(np.dot(frames[1], frames[1]) / frames.shape[1]))
+    flux = float(np.abs(now - before).sum())
+    total = float(now.sum())
+    centroid = float(np.dot(_hertz(sample_rate), now)) / total if total > 0 else 0.0
+    return Paper(rms, flux, centroid)
+
+
+@cache
+def _hertz(sample_rate: int) -> NDArray[np.floating]:
+    return np.fft.rfftfreq(FFT, 1 / sample_rate)

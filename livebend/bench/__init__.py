@@ -12,7 +12,7 @@ all alike: ratios within one run mean more than milliseconds. Losses are printed
              loop of unet(…) and vae.decode(…), as anybody would write it: float32, and ours
     stages   milliseconds, operations, and the share of the processor's measured matrix product
     bends    what four at mixed sites add, and every operator at the widest
-    senses   one hop of sound, one OSC command
+    senses   one hop of sound, the paper's features where a scene follows them, one OSC command
 """
 
 import platform
