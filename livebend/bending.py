@@ -183,7 +183,7 @@ def _bent(bend: Bend, h: Tensor, mask: Tensor | None, given: Given) -> Tensor:
     part = h if index is None else h.index_select(1, index)
     moments = _moments(part) if sigma else None
     asked = {name: _given(given.get(name), index) for name in op.given}
-    y = op.function(part, **_amounts(op, bend, moments), **asked)
+    y = _laid_like(part, op.function(part, **_amounts(op, bend, moments), **asked))
     y = _normalised(op, bend, y, part, moments)
     if bend.strength > 0.0:
         y = part + _factor(bend.strength, y - part, h) * (y - part)
@@ -238,13 +238,14 @@ def _normalised(op: Operator, bend: Bend, y: Tensor, x: Tensor, moments: _Moment
     axes = WHOLE if rule == "match" else (2, 3)
     like = moments if moments is not None and rule == "match" else _moments(x, axes)
     own = _moments(y, axes)
-    return torch.addcmul(like.mean, own.rest, like.sd / own.sd.clamp_min(1e-6))
+    return own.rest * (like.sd / own.sd.clamp_min(1e-6)) + like.mean
 
 
 def _held(y: Tensor, x: _Moments) -> Tensor:
     """Hold y within LIMIT deviations of x about its mean, but never tighter than x itself."""
     reach = torch.maximum(LIMIT * x.sd, x.rest.abs().amax(WHOLE, keepdim=True))
-    return y.clamp(x.mean - reach, x.mean + reach)
+    # Not clamp: it takes three times as long where its bounds are tensors.
+    return torch.minimum(torch.maximum(y, x.mean - reach), x.mean + reach)
 
 
 def _like(x: Tensor, y: Tensor) -> Tensor:
@@ -253,9 +254,14 @@ def _like(x: Tensor, y: Tensor) -> Tensor:
     if x.dim() < 4:
         out = out.flatten(2)
         out = out.transpose(1, 2) if x.dim() == 3 else out.squeeze(2)
-    if out.stride() != x.stride():
-        out = torch.empty_like(x, memory_format=torch.preserve_format).copy_(out)
-    return out
+    return _laid_like(x, out)
+
+
+def _laid_like(x: Tensor, y: Tensor) -> Tensor:
+    """Return y with the strides of x: arithmetic on two that lie differently is slow."""
+    if y.stride() == x.stride():
+        return y
+    return torch.empty_like(x, dtype=y.dtype).copy_(y)
 
 
 @lru_cache(maxsize=256)

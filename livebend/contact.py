@@ -8,7 +8,7 @@ from livebend.audio.opening import open_sound, pull_sound
 from livebend.clock import OfflineClock, SystemTime
 from livebend.drawn import Drawn
 from livebend.flow import Features, Pixels
-from livebend.mailbox import Latest
+from livebend.mailbox import OnDemand
 from livebend.network import Network
 from livebend.opening import Tell, open_network
 from livebend.outputs.sheet import check_sheet, write_sheet
@@ -61,7 +61,7 @@ def _row(
 ) -> list[Pixels]:
     scene = network.check(presets.load(name))
     render = Renderer(
-        network, prompts, Statistics(SystemTime()), Latest(Status()), duration=clock.seconds
+        network, prompts, Statistics(SystemTime()), OnDemand(Status()), duration=clock.seconds
     )
     pictures = []
     for tick in clock:

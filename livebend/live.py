@@ -30,7 +30,7 @@ from livebend.control.senders import Senders
 from livebend.errors import LivebendError, named
 from livebend.files import write_whole
 from livebend.flow import CommandSource, Features, Frame, Output, Tick, run
-from livebend.mailbox import Latest
+from livebend.mailbox import Latest, OnDemand
 from livebend.models import find_folder
 from livebend.opening import made_by, open_network, take_up
 from livebend.outputs.display import Display, View
@@ -116,7 +116,7 @@ class Show:
         self.wishes = wishes
         self.time: Time = time or SystemTime()
         self.statistics = Statistics(self.time)
-        self.status = Latest(Status())
+        self.status = OnDemand(Status())
         self.frames: Latest[Frame | None] = Latest(None)
         self.display = Display(View(fullscreen=wishes.fullscreen, display=wishes.display))
         self.scene = presets.opening(wishes.preset, wishes.seed, wishes.steps, wishes.sets)

@@ -1,6 +1,7 @@
 """One slot between two threads: the writer never waits, the reader gets the newest."""
 
 import threading
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -39,3 +40,28 @@ class Latest(Generic[T]):
         with self._changed:
             self._changed.wait_for(lambda: self._version > version, timeout)
             return self._version, self._value
+
+
+class OnDemand(Generic[T]):
+    """A newest value that is worked out when somebody asks for it, once for all who do.
+
+    One thread offers and never waits; any thread may `get`, and works it out there.
+    """
+
+    def __init__(self, value: T) -> None:
+        self._asking = threading.Lock()
+        self._value = value
+        self._made: Callable[[], T] | None = None
+        self._offered: Callable[[], T] | None = None
+
+    def offer(self, make: Callable[[], T]) -> None:
+        """Have `make` called by whoever asks next. What it reads must be frozen."""
+        self._offered = make
+
+    def get(self) -> T:
+        """Return the newest value."""
+        with self._asking:
+            make = self._offered
+            if make is not None and make is not self._made:
+                self._value, self._made = make(), make
+            return self._value

@@ -98,6 +98,12 @@ class Network:
         return (*self._unet, *self._vae)
 
     @property
+    def enlarged(self) -> tuple[int, int] | None:
+        """The size (W, H) that frames are enlarged from, or None where they are not."""
+        size = (self.width, self.height)
+        return None if size == self.shown else size
+
+    @property
     def described(self) -> str:
         """What the stages run on now, in one line: backends, precision, device, conditions."""
         backends = self.engine.described(self._names)

@@ -15,7 +15,7 @@ from livebend.commands import Command
 from livebend.control.cues import Cues
 from livebend.errors import OutOfRange
 from livebend.flow import CommandSource, Output, run
-from livebend.mailbox import Latest
+from livebend.mailbox import OnDemand
 from livebend.network import Network
 from livebend.opening import made_by, open_network
 from livebend.outputs.images import Images
@@ -83,7 +83,7 @@ def render(job: Job, *, quiet: bool = False, tell: Callable[[str], None] | None 
         network,
         Prompts(model.encode, model.understand, tell),
         statistics,
-        Latest(Status()),
+        OnDemand(Status()),
         duration=clock.seconds,
         strict=True,
     )

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,17 +13,18 @@ from livebend.clock import now
 from livebend.courses import Courses, Fade
 from livebend.errors import BendFault, LivebendError
 from livebend.flow import Features, Frame, Pixels, Tick
+from livebend.glance import Glance
 from livebend.governor import Governed
-from livebend.mailbox import Latest
+from livebend.mailbox import OnDemand
 from livebend.memory import Ran, Value
 from livebend.modulation import Modulation, Modulator
 from livebend.morphing import Morph
 from livebend.network import Network, Painted
 from livebend.operators import find_operator
 from livebend.prompts import Prompts
-from livebend.reuse import Held, Turn, labels
-from livebend.scene import Bend, Route, Scene, Walk, moved
-from livebend.status import BendStatus, RouteStatus, Statistics, Status
+from livebend.reuse import Held, Turn
+from livebend.scene import Bend, Scene, Walk, moved
+from livebend.status import Statistics, Status
 from livebend.transfer import transfer_for
 
 Way = Callable[[Tensor, Tensor, float], Tensor]
@@ -35,7 +37,7 @@ FAINTEST = 1e-4  # of a strength that routes bring to 0, where 0 by hand would m
 class Renderer:
     """Paints frames; keeps the last good one, the fade of prompts and what the network remembers.
 
-    `status` receives the state of the show after every frame. `duration` in seconds gives
+    `status` is offered the state of the show after every frame. `duration` in seconds gives
     `show.progress` its end; without it progress is 0. `strict` (offline) raises where a live show
     carries on. `target_ms` is the frame time that a governor holds; offline there is none. `small`
     is the same network at a smaller size, for the lightest frames.
@@ -46,7 +48,7 @@ class Renderer:
         network: Network,
         prompts: Prompts,
         statistics: Statistics,
-        status: Latest[Status],
+        status: OnDemand[Status],
         *,
         duration: float | None = None,
         strict: bool = False,
@@ -57,6 +59,7 @@ class Renderer:
         self._sizes = (network, small or network)
         self._prompts = prompts
         self._statistics = statistics
+        statistics.ask(lambda: network.described, lambda: network.memory.state)
         self._status = status
         self._duration = duration
         self._strict = strict
@@ -88,10 +91,14 @@ class Renderer:
         pixels = self._checked(painted, playing, tick)
         ran = self.network.memory.ran
         taken = (now() - begin) * 1e3
-        self._statistics.frame(taken, _stage_ms(ran), _share(ran))
+        self._statistics.frame(taken, _stage_ms(ran), _share(ran), self._strength)
         if self._governed and (told := self._governed.after(taken)):
             self._statistics.notice(told)
-        self._status.put(self._describe(playing, tick, features, modulation))
+        said, off = self._said(playing, tick), dict(self._held_off)
+        glance = Glance(
+            playing, tick, features, modulation, said, self._strength, off, self.network.enlarged
+        )
+        self._status.offer(partial(glance.status, self._statistics))
         return Frame(pixels, tick.index, tick.time, features.time, tick.presentation)
 
     @torch.inference_mode()
@@ -276,9 +283,9 @@ class Renderer:
     def _fetched(self, painted: Painted) -> Pixels | None:
         """Bring a picture and its bends' strengths to the host, in one wait; return its pixels,
         read-only, or None where the image is not finite."""
-        wanted = [painted.pixels.tensor, painted.total.tensor, *painted.strength.values()]
-        pixels, total, *strength = self._transfer.fetch(wanted)
-        self._strength = {n: float(d) for n, d in zip(painted.strength, strength, strict=True)}
+        numbers = (painted.total.tensor, *painted.strength.values())
+        pixels, (total, *strength) = self._transfer.fetch(painted.pixels.tensor, numbers)
+        self._strength = dict(zip(painted.strength, strength, strict=True))
         pixels.setflags(write=False)
         return pixels if math.isfinite(total) else None
 
@@ -291,43 +298,6 @@ class Renderer:
         pixels = self._fetched(self._paint(replace(scene, bends=()), tick))
         width, height = self.network.shown
         return np.full((height, width, 3), 32, np.uint8) if pixels is None else pixels
-
-    # ---- what the performer sees -------------------------------------------------------------
-
-    def _describe(
-        self,
-        scene: Scene,
-        tick: Tick,
-        features: Features,
-        modulation: Modulation,
-    ) -> Status:
-        bends = [self._bend_status(b, tick) for b in scene.bends]
-        routes = [_route_status(r, modulation) for r in scene.routes]
-        said = self._said(scene, tick)
-        self._statistics.runs_on(self.network.described)
-        self._statistics.remembers(self.network.memory.state)
-        width, height = self.network.width, self.network.height
-        size = () if (width, height) == self.network.shown else (f"painted at {width}x{height}",)
-        reused = (*labels(scene), *size)
-        return self._statistics.status(features, scene.title, said, bends, routes, reused)
-
-    def _bend_status(self, bend: Bend, tick: Tick) -> BendStatus:
-        back = self._held_off.get(bend.name)
-        note = "" if back is None else "left out after a fault"
-        if back is not None and tick.time > back:
-            note = "coming back after a fault"
-        d, acts = self._strength.get(bend.name, 0.0), bend.name in self._strength
-        return BendStatus(
-            bend.name,
-            bend.operator,
-            bend.site,
-            bend.values,
-            bend.mix,
-            d,
-            acts,
-            note,
-            bend.strength,
-        )
 
 
 def _eased(bend: Bend, back: float) -> Bend:
@@ -353,12 +323,6 @@ def modulated(scene: Scene, modulation: Modulation) -> Scene:
     return moved(
         scene, {p: max(value, least.get(p, value)) for p, value in modulation.values.items()}
     )
-
-
-def _route_status(route: Route, modulation: Modulation) -> RouteStatus:
-    value = modulation.sources.get(route.name, 0.0)
-    output = modulation.added.get(route.name, 0.0)
-    return RouteStatus(route.name, route.source, value, route.target, output)
 
 
 def _stage_ms(ran: Ran) -> dict[str, float]:

@@ -6,7 +6,7 @@ Memory is bounded, however long the show: recent values in rings, all of them in
 import math
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Literal
@@ -24,6 +24,7 @@ Counter = Literal[
 ]  # fmt: skip
 
 METERS = 64  # bends whose strength is reported
+NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
 def _frozen(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -190,14 +191,18 @@ class Statistics:
         self._bends: dict[str, tuple[int, float, float]] = {}  # frames, sum and largest of d
         self._rerun = 1.0
         self._first = 0.0
-        self._engine = ""
-        self._memory = Remembered()
+        self._engine: Callable[[], str] = str
+        self._memory: Callable[[], Remembered] = Remembered
 
     def frame(
-        self, ms: float, stage_ms: Mapping[str, float] | None = None, rerun: float = 1
+        self,
+        ms: float,
+        stage_ms: Mapping[str, float] = NOTHING,
+        rerun: float = 1,
+        strength: Mapping[str, float] = NOTHING,
     ) -> None:
-        """Count a generated frame: milliseconds it took, those of each stage that ran, and the
-        share 0..1 of the stages that ran."""
+        """Count a generated frame: milliseconds it took, those of each stage that ran, the share
+        0..1 of the stages that ran, and the d of every bend that acted, by name."""
         moment = self._time.now()
         with self._lock:
             self._first = moment if not self._counts["frames_generated"] else self._first
@@ -206,9 +211,11 @@ class Statistics:
             self._recent_ms.append(ms)
             self._frame_ms.add(ms)
             self._rerun = rerun
-            for name, taken in (stage_ms or {}).items():
+            for name, taken in stage_ms.items():
                 runs, total, smooth = self._stages.get(name, (0, 0.0, taken))
                 self._stages[name] = (runs + 1, total + taken, smooth + 0.1 * (taken - smooth))
+            for name, d in strength.items():
+                self._meter(name, d)
 
     def shown(self, frame: Frame) -> None:
         """Count a frame that is on the display now, and how old the sound is that shaped it."""
@@ -234,15 +241,10 @@ class Statistics:
         with self._lock:
             self._counts[name] = n
 
-    def runs_on(self, engine: str) -> None:
-        """Say what the network runs on, as `Network.described` does."""
-        with self._lock:
-            self._engine = engine
-
-    def remembers(self, memory: Remembered) -> None:
-        """Say how full the stages' memory is."""
-        with self._lock:
-            self._memory = memory
+    def ask(self, engine: Callable[[], str], memory: Callable[[], Remembered]) -> None:
+        """Say who knows what the network runs on and how full the stages' memory is: they are
+        asked, by any thread, when somebody looks."""
+        self._engine, self._memory = engine, memory
 
     def notice(self, text: str, level: Level = "info") -> None:
         """Tell the performer something. One said again moves to the end with its new time."""
@@ -261,34 +263,36 @@ class Statistics:
         reused: Sequence[str] = (),
     ) -> Status:
         """Return the show at this moment."""
-        with self._lock:
-            for bend in bends:
-                self._meter(bend)
-            return Status(
-                time=self._time.now(),
-                features=features,
-                title=title,
-                prompt=prompt,
-                fps=_rate(self._moments),
-                frame_ms=_percentiles(self._recent_ms),
-                latency_ms=_percentiles(self._recent_latency),
-                stage_ms={name: smooth for name, (_, _, smooth) in self._stages.items()},
-                rerun=self._rerun,
-                bends=tuple(bends),
-                routes=tuple(routes),
-                reused=tuple(reused),
-                notices=tuple(self._notices),
-                counters=Counters(**self._counts),
-                engine=self._engine,
-                memory=self._memory,
+        with self._lock:  # only to copy: the render worker may be waiting to count a frame
+            moments, recent, latency = map(
+                list, (self._moments, self._recent_ms, self._recent_latency)
             )
+            stage_ms = {name: smooth for name, (_, _, smooth) in self._stages.items()}
+            notices, counts, rerun = tuple(self._notices), dict(self._counts), self._rerun
+        return Status(
+            time=self._time.now(),
+            features=features,
+            title=title,
+            prompt=prompt,
+            fps=_rate(moments),
+            frame_ms=_percentiles(recent),
+            latency_ms=_percentiles(latency),
+            stage_ms=stage_ms,
+            rerun=rerun,
+            bends=tuple(bends),
+            routes=tuple(routes),
+            reused=tuple(reused),
+            notices=notices,
+            counters=Counters(**counts),
+            engine=self._engine(),
+            memory=self._memory(),
+        )
 
-    def _meter(self, bend: BendStatus) -> None:
+    def _meter(self, name: str, d: float) -> None:
         """Count how strong a bend is in this frame; the last METERS names are kept."""
-        if bend.active and math.isfinite(bend.strength):
-            frames, total, most = self._bends.pop(bend.name, (0, 0.0, 0.0))
-            d = bend.strength
-            self._bends[bend.name] = (frames + 1, total + d, max(most, d))
+        if math.isfinite(d):
+            frames, total, most = self._bends.pop(name, (0, 0.0, 0.0))
+            self._bends[name] = (frames + 1, total + d, max(most, d))
             if len(self._bends) > METERS:
                 del self._bends[next(iter(self._bends))]
 
@@ -300,8 +304,8 @@ class Statistics:
             span = self._moments[-1] - self._first if self._moments else 0.0
             return {
                 **self._counts,
-                "engine": self._engine,
-                "memory": asdict(self._memory),
+                "engine": self._engine(),
+                "memory": asdict(self._memory()),
                 "fps": (made - 1) / span if span > 0 else 0.0,
                 "frame_ms": asdict(self._frame_ms.summary()),
                 "latency_ms": asdict(self._latency_ms.summary()),

@@ -17,7 +17,7 @@ from livebend.bending import place
 from livebend.clock import SystemTime
 from livebend.errors import OutOfRange, Refused
 from livebend.flow import Features, Pixels, Tick
-from livebend.mailbox import Latest
+from livebend.mailbox import OnDemand
 from livebend.network import Network
 from livebend.opening import Tell, open_network
 from livebend.operators import find_operator
@@ -94,7 +94,7 @@ class Painter:
 
     def __call__(self, *scenes: Scene) -> Pixels:
         """Paint scenes one after another in a show of their own, SECONDS apart; return the last."""
-        statistics, status = Statistics(SystemTime()), Latest(Status())
+        statistics, status = Statistics(SystemTime()), OnDemand(Status())
         render = Renderer(self.network, self._prompts, statistics, status, strict=True)
         self.network.begin_anew()
         ticks = (Tick(n, n * SECONDS, SECONDS if n else 0.0, 0.0) for n in range(len(scenes)))

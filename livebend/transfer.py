@@ -14,22 +14,22 @@ from torch import Tensor
 
 from livebend.gpu import Gpu, gpu_of
 
-Arrays = list[NDArray[Any]]
+Fetched = tuple[NDArray[Any], list[float]]
 
 
 class Transfer(Protocol):
-    """Brings tensors to the host. Owned by the render thread."""
+    """Brings a picture, and numbers about it, to the host. Owned by the render thread."""
 
-    def fetch(self, tensors: Sequence[Tensor]) -> Arrays:
-        """Return the tensors as arrays that nothing writes to later."""
+    def fetch(self, picture: Tensor, numbers: Sequence[Tensor]) -> Fetched:
+        """Return the picture as an array that nothing writes to later, and float32 numbers []."""
 
 
 class Here:
     """For tensors that are in the host's memory already."""
 
-    def fetch(self, tensors: Sequence[Tensor]) -> Arrays:
-        """Return views: what a network made is never written in place."""
-        return [t.numpy() for t in tensors]
+    def fetch(self, picture: Tensor, numbers: Sequence[Tensor]) -> Fetched:
+        """Return a view: what a network made is never written in place."""
+        return picture.numpy(), [number.item() for number in numbers]
 
 
 class Pinned:
@@ -39,15 +39,17 @@ class Pinned:
         self._gpu = gpu
         self._buffers: dict[tuple[object, ...], Tensor] = {}
 
-    def fetch(self, tensors: Sequence[Tensor]) -> Arrays:
-        """Copy all at once, wait for them alone, and return arrays of their own."""
+    def fetch(self, picture: Tensor, numbers: Sequence[Tensor]) -> Fetched:
+        """Copy both at once, wait for them alone, and return what is the caller's own."""
+        tensors = (picture, torch.stack([*numbers]))
         staged = [self._buffer(n, t) for n, t in enumerate(tensors)]
         with self._gpu.side_stream():
             for buffer, tensor in zip(staged, tensors, strict=True):
                 buffer.copy_(tensor, non_blocking=True)
             self._gpu.mark()
         self._gpu.wait()
-        return [np.array(buffer.numpy()) for buffer in staged]
+        pixels, values = staged
+        return np.array(pixels.numpy()), values.tolist()
 
     def _buffer(self, n: int, tensor: Tensor) -> Tensor:
         key = (n, tensor.shape, tensor.dtype)

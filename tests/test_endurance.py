@@ -27,7 +27,7 @@ from livebend.clusters import Cluster, Clusters
 from livebend.commands import Add, Load, Panic, Remove, Set, Undo
 from livebend.errors import LivebendError
 from livebend.flow import Features, Tick
-from livebend.mailbox import Latest
+from livebend.mailbox import OnDemand
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.operators import OPERATORS, Operator
@@ -132,7 +132,7 @@ class Show:
     seconds: float = DT
 
     def __post_init__(self):
-        self.statistics, self.status = Statistics(Stopped()), Latest(Status())
+        self.statistics, self.status = Statistics(Stopped()), OnDemand(Status())
         prompts = Prompts(self.network.model.encode)
         self.render = Renderer(self.network, prompts, self.statistics, self.status)
         for text in WORDS:

@@ -14,7 +14,7 @@ from livebend.control.osc import Ear
 from livebend.control.queue import CommandQueue, Gate
 from livebend.drawn import KEPT, Drawn
 from livebend.flow import Features, Tick
-from livebend.mailbox import Latest
+from livebend.mailbox import Latest, OnDemand
 from livebend.memory import Memory
 from livebend.models import load_model
 from livebend.network import Network
@@ -119,7 +119,7 @@ def test_a_renderer_keeps_nothing_of_scenes_that_are_gone(model_folder):
     network.memory._frames = 20
     prompts = Prompts(network.model.encode, kept=8)
     statistics = Statistics(Stopped())
-    render = Renderer(network, prompts, statistics, Latest(Status()))
+    render = Renderer(network, prompts, statistics, OnDemand(Status()))
     chance = random.Random(1)
     sites = [s for s in network.sites if s not in ("unet.time", "image", "latent")]
     sizes = []

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from livebend import presets
 from livebend.commands import Add, Load, Panic, Remove, Set, Undo
 from livebend.flow import Features, Tick
-from livebend.mailbox import Latest
+from livebend.mailbox import OnDemand
 from livebend.models import load_model
 from livebend.morphing import Morph, blended, own_name
 from livebend.network import Network
@@ -174,7 +174,7 @@ def network(model_folder):
 def played(network, scenes, fps=10.0):
     """The pictures of one scene a frame."""
     prompts = Prompts(network.model.encode)
-    render = Renderer(network, prompts, Statistics(Stopped()), Latest(Status()), strict=True)
+    render = Renderer(network, prompts, Statistics(Stopped()), OnDemand(Status()), strict=True)
     ticks = [Tick(k, (k + 1) / fps, 1 / fps, k / fps) for k in range(len(scenes))]
     heard = Features(rms=0.5, low=0.5, silent=False)
     return [render(s, heard, t).pixels for s, t in zip(scenes, ticks, strict=True)]

@@ -10,7 +10,7 @@ from scipy import ndimage
 from livebend.commands import Load, Panic
 from livebend.errors import Refused
 from livebend.flow import Tick
-from livebend.mailbox import Latest
+from livebend.mailbox import OnDemand
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.operators import OPERATORS, Past
@@ -69,7 +69,7 @@ def model(model_folder):
 class Show:
     def __init__(self, model):
         network = Network(model, 64, 64)
-        statistics, status = Statistics(Stopped()), Latest(Status())
+        statistics, status = Statistics(Stopped()), OnDemand(Status())
         self.render = Renderer(network, Prompts(model.encode), statistics, status, strict=True)
         self.index = 0
 

@@ -7,7 +7,7 @@ import pygame
 import pytest
 
 from livebend.flow import Features, Frame
-from livebend.mailbox import Latest
+from livebend.mailbox import Latest, OnDemand
 from livebend.outputs.display import Display
 from livebend.outputs.drawing import Canvas
 from livebend.outputs.keys import Action
@@ -47,7 +47,7 @@ class Stage:
 
     def __init__(self, size: tuple[int, int] = (32, 32)) -> None:
         self.display, self.shown = Display(), []
-        self.status = Latest(a_status())
+        self.status = OnDemand(a_status())
         frames: Latest[Frame | None] = Latest(None)
         self.window = Window(frames, self.status, self.display, size, shown=self.shown.append)
 

@@ -7,7 +7,7 @@ import pytest
 from livebend import presets
 from livebend.audio.opening import open_sound, pull_sound
 from livebend.clock import OfflineClock, SystemTime
-from livebend.mailbox import Latest
+from livebend.mailbox import OnDemand
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.prompts import Prompts
@@ -28,7 +28,7 @@ def network():
 
 def played(network, name, seconds=0.25):
     """Render the first frames of a show that ends; return its frames and what each was said of."""
-    clock, status = OfflineClock(20.0, seconds), Latest(Status())
+    clock, status = OfflineClock(20.0, seconds), OnDemand(Status())
     features = pull_sound(open_sound("demo"), frame_rate=20.0)
     prompts = Prompts(network.model.encode, network.model.understand)
     render = Renderer(

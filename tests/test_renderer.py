@@ -9,7 +9,7 @@ import torch
 from livebend.courses import Courses
 from livebend.errors import LivebendError
 from livebend.flow import Features, Tick
-from livebend.mailbox import Latest
+from livebend.mailbox import OnDemand
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.operators import OPERATORS
@@ -53,7 +53,7 @@ class Stage:
     """A renderer and what it tells."""
 
     def __init__(self, network, **more):
-        self.statistics, self.status = Statistics(Stopped()), Latest(Status())
+        self.statistics, self.status = Statistics(Stopped()), OnDemand(Status())
         prompts = Prompts(network.model.encode)
         self.render = Renderer(network, prompts, self.statistics, self.status, **more)
         self.index = 0

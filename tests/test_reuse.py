@@ -17,7 +17,7 @@ from livebend.control.addresses import leaves, read
 from livebend.errors import LivebendError
 from livebend.flow import Features, Tick
 from livebend.governor import tiers
-from livebend.mailbox import Latest
+from livebend.mailbox import OnDemand
 from livebend.memory import Memory, Value
 from livebend.models import load_model
 from livebend.network import Network
@@ -47,7 +47,7 @@ class Stage:
     """A renderer, frame after frame of 0.1 s."""
 
     def __init__(self, network, **more):
-        self.network, self.status = network, Latest(Status())
+        self.network, self.status = network, OnDemand(Status())
         self.statistics = Statistics(Stopped())
         prompts = Prompts(network.model.encode)
         self.render = Renderer(network, prompts, self.statistics, self.status, **more)

@@ -8,7 +8,7 @@ import pytest
 
 from livebend.clock import SystemTime
 from livebend.flow import Features, Tick
-from livebend.mailbox import Latest
+from livebend.mailbox import OnDemand
 from livebend.memory import Value
 from livebend.models import load_model
 from livebend.network import Network
@@ -97,7 +97,7 @@ def _counting(network, calls):
 def test_it_agrees_with_what_runs_where_it_is_reused(network, table, frames):
     scene = scene_from(table)
     render = Renderer(
-        network, Prompts(network.model.encode), Statistics(SystemTime()), Latest(Status())
+        network, Prompts(network.model.encode), Statistics(SystemTime()), OnDemand(Status())
     )
     calls = []
     network.memory.forget()

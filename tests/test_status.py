@@ -2,11 +2,13 @@
 
 import threading
 from dataclasses import FrozenInstanceError
+from functools import partial
 
 import numpy as np
 import pytest
 
 from livebend.flow import Features, Frame
+from livebend.mailbox import OnDemand
 from livebend.status import BendStatus, Histogram, Remembered, Statistics, Status
 
 
@@ -120,6 +122,23 @@ def test_an_unknown_counter_is_a_mistake_in_the_code() -> None:
 
 def test_what_stages_remember_is_in_the_status_and_the_report() -> None:
     statistics = Statistics(Hand())
-    statistics.remembers(Remembered(24.0, 2147.0, 3))
-    assert statistics.status(Features()).memory == Remembered(24.0, 2147.0, 3)
+    statistics.ask(lambda: "onnx 3", lambda: Remembered(24.0, 2147.0, 3))
+    status = statistics.status(Features())
+    assert (status.engine, status.memory) == ("onnx 3", Remembered(24.0, 2147.0, 3))
     assert statistics.report()["memory"] == {"mb": 24.0, "cap_mb": 2147.0, "evicted": 3}
+
+
+def test_what_is_offered_is_made_once_and_only_for_who_asks() -> None:
+    made: list[int] = []
+
+    def make(n: int) -> int:
+        made.append(n)
+        return n
+
+    slot = OnDemand(0)
+    assert slot.get() == 0
+    for n in range(1, 4):
+        slot.offer(partial(make, n))
+    assert (slot.get(), slot.get(), made) == (3, 3, [3])
+    slot.offer(partial(make, 4))
+    assert (slot.get(), made) == (4, [3, 4])

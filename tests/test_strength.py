@@ -1,5 +1,6 @@
 """A bend that is told how strong to be is that strong, at any site, in every frame."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from livebend.models import load_model
 from livebend.morphing import blended
 from livebend.network import Network
 from livebend.scene import Bend, Prompt, Route, Sampling, Scene, Walk
-from livebend.status import BendStatus, Statistics
+from livebend.status import Statistics
 from livebend.sweep import axis
 from livebend.tables import scene_from, table_of
 from tests.test_network import picture
@@ -114,8 +115,9 @@ def test_a_morph_fades_between_asked_and_not_asked():
 def test_a_report_has_the_meters_of_every_bend():
     statistics = Statistics(Stopped())
     for d in (0.1, 0.3):
-        statistics.status(Features(), bends=[BendStatus("b", "add", "image", strength=d)])
+        statistics.frame(8.0, strength={"b": d})
+    statistics.frame(8.0, strength={"b": math.nan})
     assert statistics.report()["bends"] == {"b": {"frames": 2, "d": 0.2, "d_most": 0.3}}
     for n in range(200):
-        statistics.status(Features(), bends=[BendStatus(f"b{n}", "add", "image", strength=0.1)])
+        statistics.frame(8.0, strength={f"b{n}": 0.1})
     assert len(statistics.report()["bends"]) == 64

@@ -15,20 +15,22 @@ def test_one_wait_a_frame_and_buffers_made_once():
     played = PlayedGpu()
     pinned = Pinned(played)
     pixels = torch.arange(12, dtype=torch.uint8).reshape(2, 2, 3)
-    first, flag = pinned.fetch([pixels, torch.tensor(True)])
+    numbers = [torch.tensor(1.5), torch.tensor(-0.25)]
+    first, told = pinned.fetch(pixels, numbers)
     assert played.calls == ["pinned", "pinned", "side", "mark", "back", "wait"]
     played.calls.clear()
-    pinned.fetch([pixels + 1, torch.tensor(False)])
+    pinned.fetch(pixels + 1, numbers[::-1])
     assert played.calls == ["side", "mark", "back", "wait"]
     assert np.array_equal(first, pixels.numpy())
-    assert bool(flag)
+    assert told == [1.5, -0.25]
 
 
 def test_on_a_processor_nothing_is_copied():
     assert isinstance(transfer_for(CPU), Here)
     pixels = torch.zeros(2, 2, 3)
-    (array,) = Here().fetch([pixels])
+    array, numbers = Here().fetch(pixels, [torch.tensor(0.5)])
     assert array.ctypes.data == pixels.data_ptr()
+    assert numbers == [0.5]
     assert send(pixels, CPU) is pixels
 
 

@@ -15,7 +15,7 @@ from livebend.clock import SystemTime, now
 from livebend.commands import Set
 from livebend.control.queue import CommandQueue
 from livebend.flow import Features, Frame, Tick
-from livebend.mailbox import Latest
+from livebend.mailbox import Latest, OnDemand
 from livebend.modulation import Modulator
 from livebend.network import Network
 from livebend.prompts import Prompts
@@ -52,7 +52,7 @@ class _Show:
         self._scene = network.check(_scene(network, steps))
         statistics = Statistics(SystemTime())
         self._render = Renderer(
-            network, Prompts(network.model.encode), statistics, Latest(Status())
+            network, Prompts(network.model.encode), statistics, OnDemand(Status())
         )
         self._queue = CommandQueue(refuse=statistics.notice, check=network.check)
         self._modulator = Modulator()

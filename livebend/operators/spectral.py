@@ -28,8 +28,9 @@ def bands(
     g = g_l + (g_m − g_l)·s(r/e_l) + (g_h − g_m)·s(r/e_h), s(q) = q⁴/(1 + q⁴), so it does not ring.
     Source: an equaliser with Butterworth crossovers; FreeU, Si et al. 2023, has one hard band.
     """
-    fourth = _radius(*x.shape[-2:], x.device, x.dtype).pow(4)
-    lower, upper = (fourth / (fourth + edge**4) for edge in (low_edge, high_edge))
+    lower, upper = (
+        _crossover(*x.shape[-2:], edge, x.device, x.dtype) for edge in (low_edge, high_edge)
+    )
     return _filtered(x, low + (middle - low) * lower + (high - middle) * upper)
 
 
@@ -73,6 +74,13 @@ def _radius(H: int, W: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     return (2.0 * torch.hypot(torch.fft.fftfreq(H)[:, None], torch.fft.rfftfreq(W))).to(
         device, dtype
     )
+
+
+@lru_cache(maxsize=32)
+def _crossover(H: int, W: int, edge: float, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """What passes above an edge, s(r/e) = r⁴/(r⁴ + e⁴), [H, W/2 + 1]."""
+    fourth = _radius(H, W, device, dtype).pow(4)
+    return fourth / (fourth + edge**4)
 
 
 @lru_cache(maxsize=32)

@@ -9,7 +9,7 @@ from pygame._sdl2.video import Texture
 from livebend import clock
 from livebend.errors import LivebendError
 from livebend.flow import Frame
-from livebend.mailbox import Latest
+from livebend.mailbox import Latest, OnDemand
 from livebend.outputs import sdl
 from livebend.outputs.display import Display, View
 from livebend.outputs.drawing import forget_letters
@@ -38,7 +38,7 @@ class Window:
     def __init__(
         self,
         frames: Latest[Frame | None],
-        status: Latest[Status],
+        status: OnDemand[Status],
         display: Display,
         size: tuple[int, int] = (512, 512),
         *,

@@ -54,10 +54,12 @@ def swirl(site, angle, channels="all"):
 def test_read_back_is_what_lies_on_the_gpu(network):
     transfer = transfer_for(network.model.device)
     assert isinstance(transfer, Pinned)
-    pixels = picture(network).pixels.tensor
+    painted = picture(network)
+    pixels, total = painted.pixels.tensor, painted.total.tensor
     for _ in range(3):
-        (array,) = transfer.fetch([pixels])
+        array, numbers = transfer.fetch(pixels, [total, 2.0 * total])
         assert np.array_equal(array, pixels.cpu().numpy())
+        assert numbers == [float(total), 2.0 * float(total)]
 
 
 def test_remembered_equals_recomputed(network):

@@ -1,0 +1,66 @@
+"""What one frame leaves for whoever looks at the show: put together only then.
+
+Hardly any frame is looked at, and a status takes as long as a bend does.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from livebend.flow import Features, Tick
+from livebend.modulation import Modulation
+from livebend.reuse import labels
+from livebend.scene import Bend, Route, Scene
+from livebend.status import BendStatus, RouteStatus, Statistics, Status
+
+
+class Glance(NamedTuple):
+    """One frame: what was played, from what was heard, and what it came to.
+
+    `said` is the prompt that was on; `strength` the d of every bend that acted, by name; `held_off`
+    the moment at which each bend that was left out comes back; `painted` a size in pixels where the
+    frame was enlarged from it.
+    """
+
+    scene: Scene
+    tick: Tick
+    features: Features
+    modulation: Modulation
+    said: str
+    strength: Mapping[str, float]
+    held_off: Mapping[str, float]
+    painted: tuple[int, int] | None
+
+    def status(self, statistics: Statistics) -> Status:
+        """Return the state of the show, with what its statistics say by now."""
+        scene = self.scene
+        size = () if self.painted is None else ("painted at {}x{}".format(*self.painted),)
+        return statistics.status(
+            self.features,
+            scene.title,
+            self.said,
+            [self._bend(bend) for bend in scene.bends],
+            [self._route(route) for route in scene.routes],
+            (*labels(scene), *size),
+        )
+
+    def _bend(self, bend: Bend) -> BendStatus:
+        back = self.held_off.get(bend.name)
+        note = "" if back is None else "left out after a fault"
+        if back is not None and self.tick.time > back:
+            note = "coming back after a fault"
+        return BendStatus(
+            bend.name,
+            bend.operator,
+            bend.site,
+            bend.values,
+            bend.mix,
+            self.strength.get(bend.name, 0.0),
+            bend.name in self.strength,
+            note,
+            bend.strength,
+        )
+
+    def _route(self, route: Route) -> RouteStatus:
+        value = self.modulation.sources.get(route.name, 0.0)
+        output = self.modulation.added.get(route.name, 0.0)
+        return RouteStatus(route.name, route.source, value, route.target, output)
