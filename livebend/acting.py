@@ -53,8 +53,9 @@ class Acting:
 
     def acts_in(self, sites: Collection[str], k: int) -> bool:
         """Whether network call k is bent at one of the sites."""
-        inside = (place for site in sites for place, _ in self.at.get(site, ()))
-        return any(place.step is None or place.step == k for place in inside)
+        inside = (bends for site, bends in self.at.items() if site in sites)
+        places = (place for bends in inside for place, _ in bends)
+        return any(place.step is None or place.step == k for place in places)
 
     def bent(self, site: str, value: Value, k: int | None) -> Value:
         """Return what stands at a site in network call k (None = in all) after its bends."""

@@ -5,7 +5,6 @@ computation only if the versions and constants it reads differ from those of its
 what is shown is bit for bit what recomputing would give; computations must never write in place.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,13 +18,37 @@ from livebend.status import Remembered
 Compute = Callable[[], tuple[Tensor, ...]]
 Settle = Callable[[], None]
 
+FRAME = 1 << 20  # asks that one frame has room for, in the stamps of what is remembered
 
-@dataclass(frozen=True, slots=True, eq=False)
+
+_layouts: dict[Hashable, int] = {}
+_numbers = count()
+
+
+def layout_of(tensor: Tensor) -> int:
+    """Return a number that stands for everything about a tensor but its values."""
+    layout = (tensor.shape, tensor.stride(), tensor.dtype, tensor.device)
+    return _layouts.setdefault(layout, next(_numbers))
+
+
 class Value:
-    """A tensor and the version of its content: equal versions mean equal bits."""
+    """A tensor and the version of its content: equal versions mean equal bits. Not to be changed.
 
-    version: int
-    tensor: Tensor
+    Its layout is worked out once: how every stage runs that reads it is found by it.
+    """
+
+    __slots__ = ("_layout", "tensor", "version")
+
+    def __init__(self, version: int, tensor: Tensor) -> None:
+        self.version, self.tensor = version, tensor
+        self._layout: int | None = None
+
+    @property
+    def layout(self) -> int:
+        """The number of the tensor's shape, strides, type and device."""
+        if self._layout is None:
+            self._layout = layout_of(self.tensor)
+        return self._layout
 
 
 @dataclass(slots=True)
@@ -36,35 +59,34 @@ class Ran:
     remembered: int = 0
 
 
-@dataclass(slots=True)
 class _Kept:
-    """What one run made, its bytes, and the last frame that asked for it."""
+    """What one run made of what it read, and the stamp of who asked for it last."""
 
-    values: tuple[Value, ...]
-    bytes: int
-    asked: int
+    __slots__ = ("asked", "bytes", "key", "values")
 
-
-Place = tuple[Hashable, Hashable]  # the slot of a computation, and what it read
+    def __init__(self, key: Hashable, values: tuple[Value, ...], asked: int) -> None:
+        self.key, self.values, self.asked = key, values, asked
+        self.bytes = 0
+        for value in values:
+            self.bytes += value.tensor.nbytes
 
 
 class Memory:
     """The last outputs of every computation, owned by one thread.
 
     `entries` outputs are kept for each name, so that solo, A/B and undo are free. What no frame has
-    asked for in the last `frames` is forgotten: hands that try one site after another would fill
-    the memory with what bends once made there. When all tensors together exceed `byte_cap`, the
-    least recently used are forgotten first.
+    asked for in the last `frames` is forgotten soon: hands that try one site after another would
+    fill the memory with what bends once made there. When all tensors together exceed `byte_cap`,
+    the least recently used are forgotten first.
     """
 
     def __init__(self, entries: int = 2, byte_cap: int = 2 << 30, frames: int = 600) -> None:
         self._entries = entries
         self._byte_cap = byte_cap
         self._frames = frames
-        self._frame = 0
+        self._frame = self._stamp = 0
         self._versions = count(1)
-        self._kept: OrderedDict[Place, _Kept] = OrderedDict()
-        self._keys: dict[Hashable, list[Hashable]] = {}  # of each slot, the last asked for last
+        self._kept: dict[Hashable, list[_Kept]] = {}  # of each slot, the last asked for last
         self._settle: Settle = _at_once
         self.bytes = 0
         self.evicted = 0  # outputs forgotten for want of room
@@ -84,11 +106,9 @@ class Memory:
         """Start a new account of what runs; return the last frame's."""
         last, self.ran = self.ran, Ran()
         self._frame += 1
-        while self._kept:
-            oldest, kept = next(iter(self._kept.items()))
-            if self._frame - kept.asked <= self._frames:
-                break
-            self._drop(*oldest)
+        self._stamp = self._frame * FRAME
+        if self._frame % (self._frames // 16 + 1) == 0:
+            self._forget_before((self._frame - self._frames) * FRAME)
         return last
 
     def recall(
@@ -100,13 +120,16 @@ class Memory:
         key, such as the network call) say whose outputs they are; time is accounted to `name`.
         """
         slot = (name, step)
-        if (found := self._kept.get((slot, key))) is not None:
-            self._use(slot, key, found)
-            return found.values
+        kept = self._kept.get(slot, [])
+        for found in kept:
+            if found.key == key:
+                self._use(kept, found)
+                return found.values
         begin = now()
-        values = tuple(Value(next(self._versions), tensor) for tensor in compute())
+        values = tuple([self.fresh(tensor) for tensor in compute()])
         self._settle()
-        self.ran.seconds[name] = self.ran.seconds.get(name, 0.0) + now() - begin
+        seconds = self.ran.seconds
+        seconds[name] = seconds.get(name, 0.0) + now() - begin
         self._keep(slot, key, values)
         return values
 
@@ -123,11 +146,14 @@ class Memory:
         (value,) = self.recall(name, key, lambda: (function(*(v.tensor for v in read)),), step=step)
         return value
 
+    def fresh(self, tensor: Tensor) -> Value:
+        """Return a tensor that nothing was read for, with a version of its own; not kept here."""
+        return Value(next(self._versions), tensor)
+
     def newest(self, name: str, step: Hashable = 0) -> tuple[Value, ...]:
         """Return the outputs of `name` that were asked for last. Raises: KeyError where none is
         kept."""
-        slot = (name, step)
-        return self._kept[slot, self._keys[slot][-1]].values
+        return self._kept[name, step][-1].values
 
     @property
     def state(self) -> Remembered:
@@ -137,41 +163,43 @@ class Memory:
     def forget(self) -> None:
         """Forget everything, as after a change of model or size."""
         self._kept.clear()
-        self._keys.clear()
         self.bytes = 0
 
-    def _use(self, slot: Hashable, key: Hashable, found: _Kept) -> None:
+    def _use(self, kept: list[_Kept], found: _Kept) -> None:
         """Note that a frame asked for what is remembered."""
-        self._kept.move_to_end((slot, key))
-        found.asked = self._frame
-        keys = self._keys[slot]
-        if keys[-1] != key:
-            keys.remove(key)
-            keys.append(key)
+        self._stamp += 1
+        found.asked = self._stamp
+        if kept[-1] is not found:
+            kept.remove(found)
+            kept.append(found)
         self.ran.remembered += 1
 
     def _keep(self, slot: Hashable, key: Hashable, values: tuple[Value, ...]) -> None:
-        if len(self._keys.get(slot, ())) >= self._entries:
-            self._drop(slot, self._keys[slot][0])
-        self._keys.setdefault(slot, []).append(key)
-        made = _Kept(values, _size(values), self._frame)
-        self._kept[slot, key] = made
+        self._stamp += 1
+        kept = self._kept.setdefault(slot, [])
+        if len(kept) >= self._entries:
+            self.bytes -= kept.pop(0).bytes
+        made = _Kept(key, values, self._stamp)
+        kept.append(made)
         self.bytes += made.bytes
-        while self.bytes > self._byte_cap and len(self._kept) > 1:
-            self._drop(*next(iter(self._kept)))
-            self.evicted += 1
+        while self.bytes > self._byte_cap and (oldest := self._oldest()) < made.asked:
+            self.evicted += self._forget_before(oldest + 1)
 
-    def _drop(self, slot: Hashable, key: Hashable) -> None:
-        self.bytes -= self._kept.pop((slot, key)).bytes
-        keys = self._keys[slot]
-        keys.remove(key)
-        if not keys:
-            del self._keys[slot]
+    def _oldest(self) -> int:
+        return min(one.asked for kept in self._kept.values() for one in kept)
+
+    def _forget_before(self, stamp: int) -> int:
+        """Forget what was asked for last before a stamp; return how many outputs that were."""
+        gone = [
+            (slot, one) for slot, kept in self._kept.items() for one in kept if one.asked < stamp
+        ]
+        for slot, one in gone:
+            self.bytes -= one.bytes
+            self._kept[slot].remove(one)
+            if not self._kept[slot]:
+                del self._kept[slot]
+        return len(gone)
 
 
 def _at_once() -> None:
     """A processor has computed what it was asked for when it returns; a GPU need not have."""
-
-
-def _size(values: tuple[Value, ...]) -> int:
-    return sum(v.tensor.nbytes for v in values)

@@ -7,14 +7,14 @@ changed run: prompt, noise, step, what lies upstream, and the values of bends.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from livebend import bending
 from livebend.acting import Acting, by_site, depths_of
-from livebend.backends import Engine, Inputs
+from livebend.backends import Engine
 from livebend.backends.choices import USUAL, Conditions
 from livebend.clusters import Clusters
 from livebend.drawn import Drawn
@@ -23,11 +23,13 @@ from livebend.gpu import wait_for
 from livebend.masking import Masking, Trace, silence
 from livebend.memory import Memory, Value
 from livebend.models import Group, Model, Stage, groups, sites, time_stage, unet_stages, vae_stages
+from livebend.models.attention import Attention
 from livebend.pasts import Pasts
 from livebend.reuse import EXACT, Turn, Work, done
 from livebend.reusing import Reusing
-from livebend.sampler import Schedule, ddim_step, euler_step, lcm_step, schedule
+from livebend.sampler import Schedule, schedule
 from livebend.scene import Bend, Sampling, Scene
+from livebend.stepping import Stepping
 from livebend.transfer import send
 
 
@@ -86,7 +88,9 @@ class Network:
         self._unet_groups, self._vae_groups = groups(self._unet), groups(self._vae)
         self._names = tuple(stage.name for stage in self.stages)
         self._joins = True
+        self._evens: dict[tuple[str, int], Value] = {}
         self._time = time_stage(model.unet)
+        self._stepping = Stepping(self.memory, model, self._normal)
         self.pasts = Pasts()
         self._acting = Acting(self.memory, self._masking, self.pasts)
         self._reusing = Reusing(self.memory)
@@ -246,12 +250,13 @@ class Network:
         """The way from the noise to the finished latent, before anything acts on that."""
         self._reusing.deep.expect((plan, negative is None))
         text = self._text(acting, text, negative)
-        x = self._enter(noise, plan)
+        x = self._stepping.enter(noise, plan)
+        guidance = sampling.guidance if negative else None
         for k in range(plan.calls):
             x = acting.latent(x, plan, k)
-            guidance = sampling.guidance if negative else None
-            output = yield from self._call(acting, x, plan, k, text, guidance, turn)
-            x = self._step(x, output, plan, k, noise)
+            sample = self._stepping.sample(x, plan, k, twice=guidance is not None)
+            output = yield from self._call(acting, sample, plan.t[k], k, text, turn)
+            x = self._stepping.step(x, output, plan, k, noise, guidance)
         return self._reusing.held(x, turn)
 
     def _plan(self, sampling: Sampling, bends: Sequence[Bend]) -> Schedule:
@@ -265,37 +270,22 @@ class Network:
             (text,) = self.memory.recall("guidance", key, lambda: (torch.cat(pair),), step=-1)
         return acting.bent("unet.text", text, None)
 
-    def _enter(self, noise: Value, plan: Schedule) -> Value:
-        if plan.sampler != "euler":
-            return noise
-        sigma = plan.sigma[0]
-        return self.memory.derive("sampler", (noise,), (sigma,), lambda n: n * sigma, -1)
-
     def _call(
         self,
         acting: Acting,
-        x: Value,
-        plan: Schedule,
+        sample: Value,
+        t: float,
         k: int,
         text: Value,
-        guidance: float | None,
         turn: Turn,
     ) -> Work[Value]:
-        """One call of the network: what it says of x at boundary k, float32, guided."""
-        scale = _spread(plan.sigma[k]) if plan.sampler == "euler" else None
-        twice, dtype = guidance is not None, self.model.dtype
-
-        def prepared(h: Tensor) -> Tensor:
-            h = torch.cat([h, h]) if twice else h
-            return (h if scale is None else h / scale).to(dtype)
-
-        sample = self.memory.derive("sampler.input", (x,), (plan.sigma[k], twice), prepared, k)
+        """Network call k: what it says of a sample at time t."""
 
         def timed() -> tuple[Tensor, ...]:
-            times = torch.full((sample.tensor.shape[0],), plan.t[k])
+            times = torch.full((sample.tensor.shape[0],), t)
             return self._time(send(times, self.model.device), text.tensor)
 
-        (time,) = self.memory.recall("unet.time", (plan.t[k], text.version), timed, step=k)
+        (time,) = self.memory.recall("unet.time", (t, text.version), timed, step=k)
         known = {
             "sample": sample,
             "unet.text": text,
@@ -307,31 +297,35 @@ class Network:
             yield from self._run(acting, self._unet, known, k)
         else:
             yield from self._run(acting, self._joined(acting, self._unet_groups, k), known, k)
-        output = known[self._unet[-1].writes[0]]
-        return self.memory.derive(
-            "guidance", (output,), (guidance,), lambda h: _guided(h, guidance), k
-        )
+        return known[self._unet[-1].writes[0]]
 
     def _run(
         self, acting: Acting, stages: Iterable[Stage], known: dict[str, Value], k: int
     ) -> Work[None]:
         """Run stages in order over the tensors known by name, and add what they write to them."""
+        bent = acting.at
         for stage in stages:
             for name in stage.texts:
-                known[name] = acting.bent(name, known["unet.text"], k)
+                text = known["unet.text"]
+                known[name] = acting.bent(name, text, k) if name in bent else text
             if stage.attention is not None:
-                even = self._even(stage.name, stage.attention.ones(known[stage.reads[0]].tensor))
-                known.update({name: acting.bent(name, even, k) for name in stage.attentions})
-            read = [known[name] for name in stage.reads]
-            size = tuple(known[stage.sized_by].tensor.shape[2:]) if stage.sized_by else None
-            tensors = tuple(v.tensor for v in read)
-            runner = self.engine.runner(stage, Inputs(tensors, size))
-            # The runner is part of the key: what another engine made is not what this one makes.
-            key = (*(v.version for v in read), runner)
-            written = self.memory.recall(stage.name, key, partial(runner, *tensors), step=k)
-            for name, value in zip(stage.writes, written, strict=True):
-                known[name] = acting.bent(name, value, k)
+                even = self._even(stage.name, stage.attention, known[stage.reads[0]])
+                for name in stage.attentions:
+                    known[name] = acting.bent(name, even, k) if name in bent else even
+            for name, value in zip(stage.writes, self._written(stage, known, k), strict=True):
+                known[name] = acting.bent(name, value, k) if name in bent else value
             yield stage.work
+
+    def _written(self, stage: Stage, known: Mapping[str, Value], k: int) -> tuple[Value, ...]:
+        """What a stage makes of the tensors known by name."""
+        read = [known[name] for name in stage.reads]
+        size = tuple(known[stage.sized_by].tensor.shape[2:]) if stage.sized_by else None
+        runner = self.engine.runner(stage, read, size)
+        # The runner is part of the key: what another engine made is not what this one makes.
+        key = (*[value.version for value in read], runner)
+        return self.memory.recall(
+            stage.name, key, lambda: runner(*[value.tensor for value in read]), step=k
+        )
 
     def _joined(self, acting: Acting, parts: Sequence[Group], k: int) -> Iterator[Stage]:
         """Yield the stages of groups; a group as one where an engine joins it and nothing is bent
@@ -343,64 +337,14 @@ class Network:
             else:
                 yield from part.stages
 
-    def _even(self, stage: str, ones: Tensor) -> Value:
-        """What leaves the attention of a stage as it is, with one version as long as it is kept."""
-        key = (ones.shape, ones.dtype)
-        return self.memory.recall("unet.attention", key, lambda: (ones,), step=stage)[0]
-
-    def _step(self, x: Value, output: Value, plan: Schedule, k: int, noise: Value) -> Value:
-        prediction = self.model.noising.prediction
-        constants = (plan.sampler, plan.t[k], plan.sigma[k], plan.sigma[k + 1], noise.version)
-
-        def step(x: Tensor, out: Tensor) -> Tensor:
-            if plan.sampler == "euler":
-                sigma, after = plan.sigma[k : k + 2]
-                return euler_step(x, out, _scalar(sigma), _scalar(after), prediction)
-            abar, abar_next = (_scalar(value) for value in plan.abar[k : k + 2])
-            if plan.sampler == "ddim":
-                return ddim_step(x, out, abar, abar_next, prediction)
-            fresh = self._fresh(noise, k) if k + 1 < plan.calls else None
-            return lcm_step(
-                x,
-                out,
-                t=plan.t[k],
-                abar=abar,
-                abar_next=abar_next,
-                noise=fresh,
-                prediction=prediction,
-            )
-
-        return self.memory.derive("sampler", (x, output), constants, step, k)
-
-    def _fresh(self, noise: Value, k: int) -> Tensor:
-        """The noise that LCM adds after call k: held still, whatever the seed's walk does."""
-        generator = torch.Generator().manual_seed(7919 * (k + 1))
-        return send(self._normal(generator), noise.tensor.device)
+    def _even(self, stage: str, attention: Attention, h: Value) -> Value:
+        """What leaves the attention of a stage that reads h as it is: always the same."""
+        key = (stage, h.layout)
+        if key not in self._evens:
+            self._evens[key] = self.memory.fresh(attention.ones(h.tensor))
+        return self._evens[key]
 
     def _decode(self, acting: Acting, x: Value) -> Mapping[str, Value]:
-        scaling, dtype = self.model.scaling, self.model.dtype
-        latent = self.memory.derive("sampler.out", (x,), (), lambda h: (h / scaling).to(dtype), 0)
-        known = {"latent": latent, "shown": self._frame}
+        known = {"latent": self._stepping.latent(x), "shown": self._frame}
         done(self._run(acting, self._joined(acting, self._vae_groups, 0), known, 0))
         return known
-
-
-def _guided(output: Tensor, guidance: float | None) -> Tensor:
-    """ε = ε_u + g·(ε_c − ε_u). Source: Ho and Salimans 2022, equation 6."""
-    h = output.float()
-    if guidance is None:
-        return h
-    uncond, cond = h.chunk(2)
-    return uncond + guidance * (cond - uncond)
-
-
-@lru_cache(maxsize=1024)
-def _scalar(value: float) -> Tensor:
-    """A constant of a schedule in float32, in which diffusers computes with it."""
-    return torch.tensor(value)
-
-
-@lru_cache(maxsize=1024)
-def _spread(sigma: float) -> Tensor:
-    """What Euler's x is divided by for the network: sqrt(σ² + 1)."""
-    return (_scalar(sigma) ** 2 + 1) ** 0.5

@@ -1,7 +1,5 @@
 """Precision: what a network can be computed in, and whether it then paints the same picture."""
 
-from dataclasses import replace
-
 import torch
 
 from livebend.errors import UnknownName
@@ -33,7 +31,7 @@ def picture_off(model: Model, exact: Model, size: tuple[int, int], seeds: int = 
     painted = []
     for one in (model, exact):
         network = Network(one, *size)
-        own = replace(text, tensor=text.tensor.to(one.dtype))
+        own = Value(text.version, text.tensor.to(one.dtype))
         painted.append(
             [
                 network.paint(network.noise(seed)[0], own, (), Sampling("euler", 1)).pixels.tensor

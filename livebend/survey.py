@@ -39,9 +39,9 @@ def survey(network: Network) -> list[Surveyed]:
     made: dict[str, str] = {}
     for stage in network.stages:
         shapes.update(dict.fromkeys(stage.texts, shapes["unet.text"]))
-        for site in stage.attentions:
-            ones = network.memory.newest("unet.attention", stage.name)[0]
-            shapes[site] = tuple(ones.tensor.shape)
+        if stage.attention is not None:
+            factor = stage.attention.shape(shapes[stage.reads[0]])
+            shapes.update(dict.fromkeys(stage.attentions, factor))
         for site, value in zip(stage.writes, network.memory.newest(stage.name), strict=True):
             shapes[site] = tuple(value.tensor.shape)
         made[stage.writes[0]] = stage.name

@@ -24,7 +24,7 @@ LAYERS = [
     "sampler pixels",
     "models",
     "morphing bending masking clusters presets tables parameters backends memory network pasts "
-    "acting smaller precision prompts reuse reusing governor",
+    "stepping acting smaller precision prompts reuse reusing governor",
     "modulation courses glance renderer opening",
     "control outputs",
     "live offline",

@@ -90,7 +90,7 @@ def test_between_its_ends_a_bend_sees_ddims_latent_under_euler(network, shown, d
     noising = network.model.noising
     painted(network, noise, (bend,), Sampling("euler", 1, depth="insert"))
     plan = schedule("euler", 1, noising, (depth,))
-    output = network.memory.newest("guidance", 0)[0].tensor
+    output = network.memory.newest("unet.out", 0)[0].tensor.float()
     abar, after = (1.0 / (1.0 + torch.tensor(plan.sigma[k]) ** 2) for k in (0, 1))
     expected = ddim_step(
         noise.tensor * (plan.sigma[0] / (1 + plan.sigma[0] ** 2) ** 0.5),

@@ -5,7 +5,7 @@ not prepared for (a new shape) runs on torch, which is said once.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 
@@ -15,6 +15,7 @@ from torch import Tensor
 from livebend.backends.contract import Backend, Inputs, Runner, plain
 from livebend.backends.store import Store
 from livebend.errors import BackendError, UnknownName, named
+from livebend.memory import Value
 from livebend.models import Stage
 
 TABLE = {
@@ -97,12 +98,16 @@ class Engine:
         finally:
             self._preparing = False
 
-    def runner(self, stage: Stage, inputs: Inputs) -> Runner:
-        """Return the function to run a stage with; the same object as long as it is the same
-        computation, so that it can be part of a key."""
-        key = (stage.name, inputs.signature)
+    def runner(
+        self, stage: Stage, read: Sequence[Value], size: tuple[int, ...] | None = None
+    ) -> Runner:
+        """Return the function to run a stage with, on what it reads and the size that it must
+        reach; the same object as long as it is the same computation, so that it can be part of a
+        key."""
+        key = (stage.name, size, *[value.layout for value in read])
         found = self._runners.get(key)
         if found is None:
+            inputs = Inputs(tuple(value.tensor for value in read), size)
             found = self._runners[key] = self._new(stage, inputs, key)
         return found
 

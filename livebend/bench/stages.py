@@ -1,5 +1,6 @@
 """Every stage alone: milliseconds, operations, and the share of the measured peak."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from livebend.backends import Engine, Inputs
-from livebend.backends.contract import Runner
+from livebend.backends.contract import Runner, plain
 from livebend.clock import now
 from livebend.gpu import wait_for
 from livebend.memory import Value
@@ -49,11 +50,14 @@ class _Counting(Engine):
         super().__init__()
         self.counted: dict[str, int] = {}
 
-    def runner(self, stage: Stage, inputs: Inputs) -> Runner:
+    def runner(
+        self, stage: Stage, read: Sequence[Value], size: tuple[int, ...] | None = None
+    ) -> Runner:
+        tensors = tuple(value.tensor for value in read)
         with FlopCounterMode(display=False) as flops:
-            stage.run(*inputs.tensors, **({} if inputs.size is None else {"size": inputs.size}))
+            plain(stage, Inputs(tensors, size))(*tensors)
         self.counted[stage.name] = flops.get_total_flops()
-        return super().runner(stage, inputs)
+        return super().runner(stage, read, size)
 
 
 def _operations(network: Network, text: Value, sampling: Sampling) -> dict[str, int]:

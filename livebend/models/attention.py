@@ -5,7 +5,7 @@ counts alike. a is a tensor [B, heads, H, W], one number for each head and place
 is bent. Source: temperature of a softmax, Hinton et al. 2015, equation 1 (there 1/a).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -26,10 +26,14 @@ class Attention:
         self._queries: list[nn.Module] = [layer.to_q for layer in layers]
         self._ones: dict[tuple[object, ...], Tensor] = {}
 
+    def shape(self, h: Sequence[int]) -> tuple[int, ...]:
+        """Return the shape of the factor for a block that reads h of a shape [B, C, H, W]."""
+        return (h[0], self.heads, *h[2:])
+
     def ones(self, h: Tensor) -> Tensor:
         """Return what leaves the attention of a block that reads h [B, C, H, W] as it is: always
         the same tensor, which is how the block knows, for nothing, that there is nothing to do."""
-        shape = (h.shape[0], self.heads, *h.shape[2:])
+        shape = self.shape(h.shape)
         key = (shape, h.dtype, h.device)
         if key not in self._ones:
             self._ones[key] = torch.ones(shape, dtype=h.dtype, device=h.device)

@@ -1,0 +1,105 @@
+"""A sampler round the network's calls, remembered like everything else. Owned by one thread."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from livebend.memory import Memory, Value
+from livebend.models import Model
+from livebend.sampler import Schedule, ddim_step, euler_step, lcm_step
+from livebend.transfer import send
+
+Normal = Callable[[torch.Generator], Tensor]
+
+
+class Stepping:
+    """What stands between a noise, the calls of the network, and its decoder."""
+
+    def __init__(self, memory: Memory, model: Model, normal: Normal) -> None:
+        """`normal` draws latents of the network's size."""
+        self._memory, self._model, self._normal = memory, model, normal
+
+    def enter(self, noise: Value, plan: Schedule) -> Value:
+        """Return where a plan begins, for a variance-preserving noise."""
+        if plan.sampler != "euler":
+            return noise
+        sigma = plan.sigma[0]
+        return self._memory.derive("sampler", (noise,), (sigma,), lambda n: n * sigma, -1)
+
+    def sample(self, x: Value, plan: Schedule, k: int, *, twice: bool) -> Value:
+        """Return what the network reads of x at boundary k; `twice` where it is guided."""
+        scale = _spread(plan.sigma[k]) if plan.sampler == "euler" else None
+        dtype = self._model.dtype
+
+        def prepared(h: Tensor) -> Tensor:
+            h = torch.cat([h, h]) if twice else h
+            return (h if scale is None else h / scale).to(dtype)
+
+        return self._memory.derive("sampler.input", (x,), (plan.sigma[k], twice), prepared, k)
+
+    def step(
+        self,
+        x: Value,
+        output: Value,
+        plan: Schedule,
+        k: int,
+        noise: Value,
+        guidance: float | None,
+    ) -> Value:
+        """Return x after call k, whose output may be two, to be guided between."""
+        key = (plan.sampler, plan.t[k], plan.sigma[k], plan.sigma[k + 1], noise.version, guidance)
+
+        def step(x: Tensor, output: Tensor) -> Tensor:
+            return self._stepped(x, _guided(output, guidance), plan, k)
+
+        return self._memory.derive("sampler", (x, output), key, step, k)
+
+    def latent(self, x: Value) -> Value:
+        """Return what the decoder reads of a finished x."""
+        scaling, dtype = self._model.scaling, self._model.dtype
+        return self._memory.derive("sampler.out", (x,), (), lambda h: (h / scaling).to(dtype), 0)
+
+    def _stepped(self, x: Tensor, output: Tensor, plan: Schedule, k: int) -> Tensor:
+        prediction = self._model.noising.prediction
+        if plan.sampler == "euler":
+            sigma, after = plan.sigma[k : k + 2]
+            return euler_step(x, output, _scalar(sigma), _scalar(after), prediction)
+        abar, abar_next = (_scalar(value) for value in plan.abar[k : k + 2])
+        if plan.sampler == "ddim":
+            return ddim_step(x, output, abar, abar_next, prediction)
+        return lcm_step(
+            x,
+            output,
+            t=plan.t[k],
+            abar=abar,
+            abar_next=abar_next,
+            noise=self._fresh(x.device, k) if k + 1 < plan.calls else None,
+            prediction=prediction,
+        )
+
+    def _fresh(self, device: torch.device, k: int) -> Tensor:
+        """The noise that LCM adds after call k: held still, whatever the seed's walk does."""
+        return send(self._normal(torch.Generator().manual_seed(7919 * (k + 1))), device)
+
+
+def _guided(output: Tensor, guidance: float | None) -> Tensor:
+    """ε = ε_u + g·(ε_c − ε_u), float32. Source: Ho and Salimans 2022, equation 6."""
+    h = output.float()
+    if guidance is None:
+        return h
+    uncond, cond = h.chunk(2)
+    return uncond + guidance * (cond - uncond)
+
+
+@lru_cache(maxsize=1024)
+def _scalar(value: float) -> Tensor:
+    """A constant of a schedule in float32, in which diffusers computes with it."""
+    return torch.tensor(value)
+
+
+@lru_cache(maxsize=1024)
+def _spread(sigma: float) -> Tensor:
+    """What Euler's x is divided by for the network: sqrt(σ² + 1)."""
+    return (_scalar(sigma) ** 2 + 1) ** 0.5
