@@ -15,8 +15,7 @@ The list is derived from the model; nothing of diffusers' forward passes is edit
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -42,7 +41,9 @@ class Stage:
     `sized_by` names a tensor of which only the height and width are read; they are passed last, as
     the keyword `size`. `owner` is the network whose weights it reads, `attention` what its read of
     `unet.attention.…` acts on. `work` is about how much it multiplies, to be compared with that of
-    its neighbours.
+    its neighbours. `texts` and `attentions` are, of `reads`, the text that this stage reads and no
+    other (`unet.text` but for its own bends), and the factor on its attention (ones but for its
+    own bends).
     """
 
     name: str
@@ -53,25 +54,17 @@ class Stage:
     owner: nn.Module | None = None
     work: float = 0.0
     attention: Attention | None = None
+    texts: tuple[str, ...] = field(init=False)
+    attentions: tuple[str, ...] = field(init=False)
 
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """The text that this stage reads and no other: `unet.text` but for its own bends."""
-        return _beginning(self.reads, OWN_TEXT)
-
-    @property
-    def attentions(self) -> tuple[str, ...]:
-        """The factor on attention that this stage reads and no other: ones but for its bends."""
-        return _beginning(self.reads, OWN_ATTENTION)
+    def __post_init__(self) -> None:
+        for name, head in (("texts", OWN_TEXT), ("attentions", OWN_ATTENTION)):
+            own = tuple(read for read in self.reads if read.startswith(head))
+            object.__setattr__(self, name, own)
 
 
 # The end of every network: an engine fuses it with the decoder's last layer. Nothing is bent there.
 PIXELS = Stage("pixels", ("image",), ("pixels", "total"), to_pixels, sized_by="shown")
-
-
-@lru_cache(maxsize=1024)
-def _beginning(names: tuple[str, ...], head: str) -> tuple[str, ...]:
-    return tuple(name for name in names if name.startswith(head))
 
 
 def unet_stages(unet: nn.Module, height: int, width: int) -> list[Stage]:
