@@ -162,10 +162,12 @@ class CommandQueue:
                 self._note(command, place)
             if self._gate is not None:
                 self._gate.keep(self._waiting)
-        applied = (
-            _nothing if self._recorder is None else partial(self._record, self._recorder, time)
-        )
-        return [self._guarded(command, applied) for command in taken]
+        recorder = self._recorder
+        applied = _nothing if recorder is None else partial(self._record, recorder, time)
+        return [
+            Guarded(c, self._count_refusal, applied, _nothing if _is_number(c) else self._check)
+            for c in taken
+        ]
 
     def _take(self, command: Command) -> bool:
         """Put the command in the place of one it makes needless, or at the end; False if full."""
@@ -203,10 +205,6 @@ class CommandQueue:
             else:
                 held.append(command)
         return passing, held
-
-    def _guarded(self, command: Command, applied: Callable[[Command], None]) -> Guarded:
-        check = _nothing if _is_number(command) else self._check
-        return Guarded(command, self._count_refusal, applied, check)
 
     def _record(self, recorder: Recorder, time: float, command: Command) -> None:
         try:

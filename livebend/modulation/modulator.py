@@ -13,7 +13,7 @@ from livebend.modulation.plan import Aim, Key, Line, Plan, planned, structure
 from livebend.modulation.shapes import edged, shaped
 from livebend.modulation.sources import SOURCES, Moment
 from livebend.modulation.tempo import Beats
-from livebend.scene import Agc, Route, Scene, altered, moved, owner_of, value_of
+from livebend.scene import Agc, Edge, Route, Scene, altered, moved, owner_of, value_of
 
 LEVELS = tuple(name for name, source in SOURCES.items() if source.kind == "level")
 
@@ -78,7 +78,8 @@ class Modulator:
                 heard = self._drive(line, route, _own(moment, line, turns, scene.seed), dt)
                 sources[line.name] = heard
                 added[line.name] = self._add(line, route, heard, dt)
-            values.update({aim.path: _total(scene, aim, added) for aim in turn.aims})
+            for aim in turn.aims:
+                values[aim.path] = _total(scene, aim, added)
         if is_new:
             self._forget(scene)
         self._before = features
@@ -164,11 +165,12 @@ def _slewed(last: float, wanted: float, reach: float, *, circles: bool) -> float
 
 def _total(scene: Scene, aim: Aim, added: Mapping[str, float]) -> float:
     """Return base + Σ routes, inside the target's range; the last edge that is not fit decides."""
+    driven = 0.0
+    edge: Edge = "clip" if aim.shared else "fit"  # a share of an angle that wraps would jump
+    for line in aim.lines:
+        route = scene.routes[line.place]
+        driven += added[line.name]
+        edge = edge if route.edge == "fit" else route.edge
     base = value_of(owner_of(scene, aim.kind, aim.name), aim.leaf, aim.spec)
-    total = float(base) + sum(added[line.name] for line in aim.lines)
-    if aim.spec.range is None:
-        return total
-    edges = [edge for line in aim.lines if (edge := scene.routes[line.place].edge) != "fit"]
-    if not edges and aim.shared:
-        return edged(total, "clip", aim.spec.range)  # a share of an angle that wraps would jump
-    return edged(total, edges[-1] if edges else "fit", aim.spec.range)
+    total = float(base) + driven
+    return total if aim.spec.range is None else edged(total, edge, aim.spec.range)

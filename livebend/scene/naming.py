@@ -71,7 +71,7 @@ def apart(path: str) -> tuple[str, str, str]:
 
 
 def owner_of(scene: Scene, kind: str, name: str) -> Owner:
-    """Return what has the parameters that begin so, by `apart`. Raises: UnknownName."""
+    """Return what has a parameter whose path `apart` took apart so. Raises: UnknownName."""
     if kind == "bend":
         return scene.bend(name)
     if kind == "route":
@@ -79,18 +79,16 @@ def owner_of(scene: Scene, kind: str, name: str) -> Owner:
     return cast(Owner, getattr(scene, kind)) if kind else scene
 
 
-def _specs_of_owner(owner: Owner) -> Mapping[str, Spec]:
-    if isinstance(owner, Bend):
-        return specs_of_bend(owner)
-    if isinstance(owner, Route):
-        return specs_of_route()
-    return _specs_of_scene() if isinstance(owner, Scene) else specs_of(type(owner))
-
-
 def find(scene: Scene, path: str) -> Spec:
     """Return the spec of the parameter at `path`. Raises: UnknownName, with the nearest path."""
     kind, name, leaf = apart(path)
-    specs = _specs_of_owner(owner_of(scene, kind, name))
+    if kind == "bend":
+        specs = specs_of_bend(scene.bend(name))
+    elif kind == "route":
+        scene.route(name)
+        specs = specs_of_route()
+    else:
+        specs = specs_of(type(getattr(scene, kind))) if kind else _specs_of_scene()
     if leaf not in specs:
         raise UnknownName("parameter", path, [p for p, _ in paths(scene)])
     return specs[leaf]
