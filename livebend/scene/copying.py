@@ -16,15 +16,15 @@ def altered(value: T, changes: Mapping[str, Any]) -> T:
     again, and sets each by way of a frozen class. Raises: KeyError for a field that is not there.
     """
     kind: type = type(value)
-    layout = _layout(kind)
-    values = list(layout.read(value))
+    read, writes, places, check = _layout(kind)
+    values = list(read(value))
     for name, new in changes.items():
-        values[layout.places[name]] = new
+        values[places[name]] = new
     made: T = object.__new__(kind)
-    for write, one in zip(layout.writes, values, strict=False):
+    for write, one in zip(writes, values, strict=False):
         write(made, one)
-    if layout.check is not None:
-        layout.check(made)
+    if check is not None:
+        check(made)
     return made
 
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache, lru_cache
 from types import MappingProxyType
-from typing import cast
 
 from livebend import masks
 from livebend.errors import OutOfRange, UnknownName
@@ -76,7 +75,8 @@ def owner_of(scene: Scene, kind: str, name: str) -> Owner:
         return scene.bend(name)
     if kind == "route":
         return scene.route(name)
-    return cast(Owner, getattr(scene, kind)) if kind else scene
+    owner: Owner = getattr(scene, kind) if kind else scene
+    return owner
 
 
 def find(scene: Scene, path: str) -> Spec:
@@ -139,7 +139,8 @@ def value_of(owner: Owner, leaf: str, spec: Spec) -> Value:
             return owner.mask.get(spec.name, spec.default)
         if leaf in find_operator(owner.operator).specs:
             return owner.values.get(leaf, spec.default)
-    return cast(Value, getattr(owner, leaf))
+    value: Value = getattr(owner, leaf)
+    return value
 
 
 def is_shared(scene: Scene, path: str) -> bool:
