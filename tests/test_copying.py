@@ -6,7 +6,7 @@ import pytest
 
 from livebend.flow import Features
 from livebend.ranges import Range
-from livebend.scene import Bend, Prompt, Recall, Route, Scene, altered, apart
+from livebend.scene import Bend, Prompt, Recall, Route, Scene, altered
 
 BEND = Bend("b", "rotate", "unet.mid", {"angle": 3.0}, mask={"kind": "disc"})
 VALUES = [
@@ -41,21 +41,3 @@ def test_it_is_checked_as_a_new_one_is():
 def test_a_field_that_is_not_there_is_refused():
     with pytest.raises(KeyError, match="angle"):
         altered(BEND, {"angle": 3.0})
-
-
-@pytest.mark.parametrize(
-    ("path", "parts"),
-    [
-        ("bend.swirl.angle", ("bend", "swirl", "angle")),
-        ("bend.swirl.mask.size", ("bend", "swirl", "mask.size")),
-        ("route.kick.high", ("route", "kick", "high")),
-        ("walk.radius", ("walk", "", "radius")),
-        ("seed", ("", "", "seed")),
-        ("bend.swirl", ("bend", "swirl", "")),
-        ("walk", ("walk", "", "")),
-        ("seed.x", ("", "", "seed.x")),
-        ("nowhere.b.x", ("", "", "nowhere.b.x")),
-    ],
-)
-def test_a_path_is_taken_apart(path, parts):
-    assert apart(path) == parts

@@ -52,7 +52,7 @@ def _specs_of_scene() -> Mapping[str, Spec]:
     return MappingProxyType({"seed": specs_of(Scene)["seed"]})
 
 
-@lru_cache(maxsize=4096)  # of the few paths that hands and routes name, frame after frame
+@lru_cache(maxsize=1024)  # of the few paths that hands and routes name, frame after frame
 def apart(path: str) -> tuple[str, str, str]:
     """Take a path apart: what has the parameter (bend, route, a group, or "" for the scene itself),
     the name of that bend or route, and the parameter's own name, such as `angle` or `mask.size`.
