@@ -7,7 +7,7 @@ changed run: prompt, noise, step, what lies upstream, and the values of bends.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor
@@ -121,7 +121,7 @@ class Network:
         parts = (*self._unet_groups, *self._vae_groups)
         return {p.whole.name: tuple(s.name for s in p.stages) for p in parts if p.whole}
 
-    @property
+    @cached_property
     def sites(self) -> tuple[str, ...]:
         """Every site a bend may name, in reading order; `latent` takes a depth."""
         return ("unet.text", "latent", "unet.time", *sites(self._unet), *sites(self._vae))

@@ -75,12 +75,16 @@ class Range:
 
     def fit(self, value: float) -> float:
         """Bring a live value inside: whole turns on a circle, else the nearer end; NaN is low."""
+        if not self.low <= value <= self.high:
+            value = self._brought(value)
+        return float(round(value)) if self.whole else value
+
+    def _brought(self, value: float) -> float:
         if math.isnan(value):
             return self.low
-        if self.wraps and math.isfinite(value) and not self.low <= value <= self.high:
+        if self.wraps and math.isfinite(value):
             value = math.fmod(value, 360.0)
-        value = min(max(value, self.low), self.high)
-        return float(round(value)) if self.whole else value
+        return min(max(value, self.low), self.high)
 
     def check(self, value: float, where: str) -> float:
         """Return the value if it lies inside.

@@ -54,9 +54,10 @@ class Spec:
 
         Raises: OutOfRange or UnknownName where the type itself is wrong.
         """
-        if self.range is not None and isinstance(value, (int, float)):
-            value = self.range.fit(float(value))
-        return self.check(value, where)
+        if self.range is None or not isinstance(value, (int, float)):
+            return self.check(value, where)
+        number = self.range.fit(float(value))
+        return int(number) if self.kind == "int" else float(number)
 
     @property
     def allowed(self) -> str:

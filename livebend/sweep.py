@@ -30,6 +30,7 @@ from livebend.scene import (
     Prompt,
     Scene,
     Walk,
+    apart,
     check,
     find,
     put,
@@ -150,8 +151,8 @@ def upstream(network: Network, scene: Scene, side: Axis) -> float:
 
 
 def _reach(network: Network, scene: Scene, path: str) -> float:
-    head, name, leaf = _parts(path)
-    if head != "bend" or leaf == "site":
+    kind, name, leaf = apart(path)
+    if kind != "bend" or leaf == "site":
         return 0.0
     where = place(scene.bend(name).site)
     if where.site == "latent":
@@ -244,24 +245,17 @@ def _cell(scene: Scene, rows: Axis, row: object, columns: Axis, column: object) 
 
 
 def _changed(scene: Scene, path: str, value: object) -> Scene:
-    head, name, leaf = _parts(path)
-    if head == "bend" and leaf == "operator":
+    kind, name, leaf = apart(path)
+    if kind == "bend" and leaf == "operator":
         return _with_operator(scene, scene.bend(name), text_of(value))
-    if head == "bend" and leaf == "main":
+    if kind == "bend" and leaf == "main":
         return _played(scene, scene.bend(name), path, value)
-    kind = find(scene, path).kind
-    if kind in ("text", "choice"):
+    wanted = find(scene, path).kind
+    if wanted in ("text", "choice"):
         value = text_of(value)
-    elif kind == "bool" and value in ("true", "false"):
+    elif wanted == "bool" and value in ("true", "false"):
         value = value == "true"
     return put(scene, path, value)
-
-
-def _parts(path: str) -> tuple[str, str, str]:
-    """A path's head, the name of its bend or route, and what is left: `mask.size`, `angle`."""
-    head, _, rest = path.partition(".")
-    name, _, leaf = rest.partition(".")
-    return head, name, leaf
 
 
 def _with_operator(scene: Scene, bend: Bend, name: str) -> Scene:

@@ -73,3 +73,13 @@ def test_an_angle_is_shown_by_where_it_points():
 def test_what_is_played_is_a_part_of_the_range(play):
     with pytest.raises(ValueError, match=r"expected a part of 0\.\.1"):
         Range(0, 1, play=play)
+
+
+@given(st.sampled_from(NUMBERS), st.floats() | st.booleans() | st.integers(-500, 500))
+def test_a_live_value_is_brought_to_one_that_is_allowed(path_and_spec, value):
+    path, spec = path_and_spec
+    fitted = spec.fit(value, path)
+    assert spec.check(fitted, path) == fitted
+    assert type(fitted) is {"float": float, "int": int}[spec.kind]
+    if value == value and spec.range.low <= value <= spec.range.high:
+        assert fitted == (round(value) if spec.range.whole else value)

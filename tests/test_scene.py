@@ -14,6 +14,7 @@ from livebend.scene import (
     Route,
     Sampling,
     Scene,
+    apart,
     check,
     find,
     get,
@@ -47,6 +48,24 @@ def test_every_path_can_be_read_and_set(path):
     assert get(changed, path) == value
     assert put(changed, path, get(SCENE, path)) == SCENE
     assert spec.doc
+
+
+@pytest.mark.parametrize(
+    ("path", "parts"),
+    [
+        ("bend.swirl.angle", ("bend", "swirl", "angle")),
+        ("bend.swirl.mask.size", ("bend", "swirl", "mask.size")),
+        ("route.kick.high", ("route", "kick", "high")),
+        ("walk.radius", ("walk", "", "radius")),
+        ("seed", ("", "", "seed")),
+        ("bend.swirl", ("bend", "swirl", "")),
+        ("walk", ("walk", "", "")),
+        ("seed.x", ("", "", "seed.x")),
+        ("nowhere.b.x", ("", "", "nowhere.b.x")),
+    ],
+)
+def test_a_path_is_taken_apart(path, parts):
+    assert apart(path) == parts
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ class CommandQueue:
         self._gate, self._feed, self._bound = gate, feed, bound
         self._lock = threading.Lock()
         self._waiting: list[Command] = []
-        self._places: dict[str, int] = {}
+        self._places: dict[str | None, int] = {}
         self._given = self._refused = 0
 
     @property
@@ -145,7 +145,7 @@ class CommandQueue:
         """Queue a command; False where the queue is full and it was refused. Any thread."""
         with self._lock:
             self._given += 1
-            taken = self._fold(command) or self._append(command)
+            taken = self._take(command)
         if not taken:
             self._count_refusal(f"more than {self._bound} commands wait; one was refused")
         return taken
@@ -162,16 +162,19 @@ class CommandQueue:
                 self._note(command, place)
             if self._gate is not None:
                 self._gate.keep(self._waiting)
-        return [self._guarded(command, time) for command in taken]
+        recorder = self._recorder
+        applied = _nothing if recorder is None else partial(self._record, recorder, time)
+        return [
+            Guarded(c, self._count_refusal, applied, _nothing if _is_number(c) else self._check)
+            for c in taken
+        ]
 
-    def _fold(self, command: Command) -> bool:
-        place = self._places.get(command.key) if command.key is not None else None
-        if place is None or not _replaces(command, self._waiting[place]):
-            return False
-        self._waiting[place] = command
-        return True
-
-    def _append(self, command: Command) -> bool:
+    def _take(self, command: Command) -> bool:
+        """Put the command in the place of one it makes needless, or at the end; False if full."""
+        place = self._places.get(command.key)
+        if place is not None and _replaces(command, self._waiting[place]):
+            self._waiting[place] = command
+            return True
         if len(self._waiting) >= self._bound:
             return False
         self._waiting.append(command)
@@ -190,8 +193,9 @@ class CommandQueue:
         held: list[Command] = []
         for place, command in enumerate(waiting):
             if self._gate is None or self._gate.passes(command):
-                held = [] if _is_whole(command) else [c for c in held if c.key != command.key]
                 passing.append(command)
+                if held:
+                    held = [] if _is_whole(command) else [c for c in held if c.key != command.key]
             elif isinstance(command, Load):
                 later = _newest_load(waiting)
                 if later == place:
@@ -202,16 +206,9 @@ class CommandQueue:
                 held.append(command)
         return passing, held
 
-    def _guarded(self, command: Command, time: float) -> Guarded:
-        applied = partial(self._record, time)
-        check = _nothing if _is_number(command) else self._check
-        return Guarded(command, self._count_refusal, applied, check)
-
-    def _record(self, time: float, command: Command) -> None:
-        if self._recorder is None:
-            return
+    def _record(self, recorder: Recorder, time: float, command: Command) -> None:
         try:
-            self._recorder(time, command)
+            recorder(time, command)
         except LivebendError as why:
             self._refuse(f"not recorded: {why}")
 

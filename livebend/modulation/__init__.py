@@ -1,7 +1,7 @@
 """From features to the values of parameters.
 
 sources (what can drive) · shapes (curves and edges) · follower (attack and release) · gain (AGC) ·
-phase (what goes round) · tempo · modulator (all of it, once per frame)
+phase (what goes round) · tempo · plan (who drives what) · modulator (all of it, once per frame)
 """
 
 from livebend.modulation.modulator import Modulation, Modulator

@@ -34,9 +34,9 @@ class AutoGain:
 
     def _remember(self, index: int, level: float) -> None:
         if self._buckets and self._buckets[-1][0] == index:
-            last = self._buckets.pop()
-            self._forget(last)
-            level = max(level, last[1])
+            if level <= self._buckets[-1][1]:
+                return
+            self._forget(self._buckets.pop())
         self._buckets.append((index, level))
         insort(self._ordered, level)
 

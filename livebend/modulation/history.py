@@ -1,6 +1,7 @@
 """The recent past of the sound, for masks that show it. Owned by the render thread."""
 
 from collections import deque
+from operator import attrgetter
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from livebend.flow import Features
 from livebend.masks import HEARD, TRACE
 
 LONGEST = 31.0  # s: the longest span that a mask may ask for, and a little
+_levels = attrgetter(*HEARD)
 
 
 class History:
@@ -18,7 +20,7 @@ class History:
 
     def add(self, time: float, features: Features) -> None:
         """Remember the features of the frame at `time`, in seconds on the clock of the show."""
-        self._heard.append((time, *(getattr(features, name) for name in HEARD)))
+        self._heard.append((time, *_levels(features)))
         while self._heard[0][0] < time - LONGEST:
             self._heard.popleft()
 

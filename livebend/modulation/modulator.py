@@ -1,23 +1,19 @@
 """All routes, once per frame: source → gain → curve → follower → low..high → target."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
-from zlib import crc32
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from livebend.errors import OutOfRange, UnknownName
 from livebend.flow import Features
 from livebend.modulation.follower import followed
 from livebend.modulation.gain import AutoGain
 from livebend.modulation.history import History
 from livebend.modulation.phase import Phase
+from livebend.modulation.plan import Aim, Key, Line, Plan, planned, structure
 from livebend.modulation.shapes import edged, shaped
 from livebend.modulation.sources import SOURCES, Moment
 from livebend.modulation.tempo import Beats
-from livebend.morphing import own_name
-from livebend.scene import Agc, Route, Scene, find, get, is_shared, moved
-from livebend.specs import Spec
+from livebend.scene import Agc, Edge, Route, Scene, altered, moved, owner_of, value_of
 
 LEVELS = tuple(name for name, source in SOURCES.items() if source.kind == "level")
 
@@ -48,11 +44,12 @@ class Modulator:
     def __init__(self) -> None:
         self.history = History()
         self._gains = {name: AutoGain() for name in LEVELS}
-        self._followers: dict[tuple[str, str], float] = {}
-        self._added: dict[tuple[str, str], float] = {}
+        self._followers: dict[Key, float] = {}
+        self._added: dict[Key, float] = {}
         self._phases: dict[str, Phase] = {}
         self._beats = Beats()
         self._before = Features()
+        self._plan = Plan()
 
     def step(
         self, scene: Scene, features: Features, tick_time: float, dt: float, progress: float = 0.0
@@ -67,117 +64,113 @@ class Modulator:
         gained = self._gained(features, tick_time, scene.agc)
         self.history.add(tick_time, gained)
         moment = Moment(gained, self._before, progress)
-        drives = [r.name for r in scene.routes if r.target.startswith("route.")]
-        first = self._play(scene, moment, tick_time, dt, drives)
-        scene = moved(scene, first.values)
-        others = [r.name for r in scene.routes if r.name not in drives]
-        rest = self._play(scene, moment, tick_time, dt, others)
-        sources = {**first.sources, **rest.sources}
-        kept = {(r.name, r.source) for r in scene.routes if r.name in sources}
-        self._followers = {key: y for key, y in self._followers.items() if key in kept}
-        self._added = {key: y for key, y in self._added.items() if key in kept}
-        names = {route.name for route in scene.routes}
-        self._phases = {name: phase for name, phase in self._phases.items() if name in names}
+        is_new = structure(scene) != self._plan.structure
+        if is_new:
+            self._plan = planned(scene)
+        values: dict[str, float] = {}
+        sources: dict[str, float] = {}
+        added: dict[str, float] = {}
+        for turn in self._plan.turns:
+            scene = moved(scene, values)
+            for line in turn.lines:
+                route = scene.routes[line.place]
+                turns = self._phase(line).step(route.rate, tick_time, dt)
+                heard = self._drive(line, route, _own(moment, line, turns, scene.seed), dt)
+                sources[line.name] = heard
+                added[line.name] = self._add(line, route, heard, dt)
+            for aim in turn.aims:
+                values[aim.path] = _total(scene, aim, added)
+        if is_new:
+            self._forget(scene)
         self._before = features
-        refused = {**first.refused, **rest.refused}
-        added = {**first.added, **rest.added}
-        return Modulation({**first.values, **rest.values}, sources, added, refused)
+        return Modulation(values, sources, added, self._plan.refused)
 
-    def _play(
-        self, scene: Scene, moment: Moment, time: float, dt: float, names: Sequence[str]
-    ) -> Modulation:
-        routes = [r for r in scene.routes if r.name in names and not r.mute]
-        targets, refused = _targets(scene, routes)
-        routes = [r for r in routes if r.name not in refused]
-        turns = {r.name: self._phase(r).step(r.rate, time, dt) for r in routes}
-        sources = {r.name: self._drive(r, moment, turns[r.name], scene.seed, dt) for r in routes}
-        added = {r.name: self._add(r, sources[r.name], targets[r.target], dt) for r in routes}
-        values = {
-            path: _total(scene, path, spec, [r for r in routes if r.target == path], added)
-            for path, spec in targets.items()
-        }
-        return Modulation(values, sources, added, refused)
+    def _forget(self, scene: Scene) -> None:
+        """Forget what is kept of routes that do not act, and the phases of those that are gone."""
+        acting = {line.key for turn in self._plan.turns for line in turn.lines}
+        names = {route.name for route in scene.routes}
+        self._followers = {key: y for key, y in self._followers.items() if key in acting}
+        self._added = {key: y for key, y in self._added.items() if key in acting}
+        self._phases = {name: phase for name, phase in self._phases.items() if name in names}
 
     def _gained(self, features: Features, time: float, agc: Agc) -> Features:
         """Return the features with the automatic gain on every level."""
         sounding = features.rms >= 10.0 ** (agc.gate / 20.0)
-        levels: dict[str, Any] = {
+        levels = {
             name: gain.step(getattr(features, name), time, sounding, agc)
             for name, gain in self._gains.items()
         }
-        return replace(features, **levels)
+        return altered(features, levels)
 
-    def _drive(self, route: Route, moment: Moment, turns: float, seed: int, dt: float) -> float:
+    def _drive(self, line: Line, route: Route, moment: Moment, dt: float) -> float:
         """Return what the route's source gives, after gain, curve and follower."""
-        source = SOURCES[route.source]
-        own_seed = seed ^ crc32(own_name(route.name).encode())
-        own = Moment(moment.features, moment.before, moment.progress, turns, own_seed)
-        value = route.gain * source.read(own)
-        if source.kind == "paper":
+        kind = line.source.kind
+        value = route.gain * line.source.read(moment)
+        if kind == "paper":
             return value if math.isfinite(value) else 0.0
         value = shaped(value, route.curve)
-        if source.kind == "time":
+        if kind == "time":
             return value
-        attack = 0.0 if source.kind == "pulse" else route.attack
-        last = _last(self._followers, route, value)
+        attack = 0.0 if kind == "pulse" else route.attack
+        last = _last(self._followers, line, value)
         value = followed(last, value, dt, attack, route.release)
-        self._followers[route.name, route.source] = value
+        self._followers[line.key] = value
         return value
 
-    def _phase(self, route: Route) -> Phase:
+    def _phase(self, line: Line) -> Phase:
         """The route's phase; one that leaves goes on from that of its own name."""
-        if route.name not in self._phases:
-            own = self._phases.get(own_name(route.name))
-            self._phases[route.name] = own.copy() if own else Phase()
-        return self._phases[route.name]
+        phase = self._phases.get(line.name)
+        if phase is None:
+            own = self._phases.get(line.origin[0])
+            phase = self._phases[line.name] = own.copy() if own else Phase()
+        return phase
 
-    def _add(self, route: Route, value: float, spec: Spec, dt: float) -> float:
+    def _add(self, line: Line, route: Route, value: float, dt: float) -> float:
         """Return what the route adds to its target, no faster than its slew limit.
 
         The way is that of the sum before it wraps, so an angle of many turns goes through them
         all. Only where a source itself comes round again (an LFO, the beat) is a whole turn none.
         """
-        wanted = route.low + (route.high - route.low) * value
-        last = _last(self._added, route, wanted)
-        gap = wanted - last
-        if SOURCES[route.source].kind == "time" and spec.range is not None and spec.range.wraps:
-            gap = math.remainder(gap, 360.0)
-        reach = route.slew * dt
-        free = route.slew == 0.0 or (wanted - last == gap and abs(gap) <= reach)
-        added = wanted if free else last + min(max(gap, -reach), reach)
-        self._added[route.name, route.source] = added
+        added = route.low + (route.high - route.low) * value
+        if route.slew != 0.0:
+            last = _last(self._added, line, added)
+            added = _slewed(last, added, route.slew * dt, circles=line.circles)
+        self._added[line.key] = added
         return added
 
 
-def _last(kept: Mapping[tuple[str, str], float], route: Route, value: float) -> float:
+def _own(moment: Moment, line: Line, turns: float, seed: int) -> Moment:
+    """The moment as a route's own source sees it: only those of time ask where its phase is."""
+    if line.source.kind != "time":
+        return moment
+    return Moment(moment.features, moment.before, moment.progress, turns, seed ^ line.chance)
+
+
+def _last(kept: Mapping[Key, float], line: Line, value: float) -> float:
     """What a route gave last; one that leaves goes on from what it gave under its own name."""
-    own = kept.get((own_name(route.name), route.source), value)
-    return kept.get((route.name, route.source), own)
+    last = kept.get(line.key)
+    return kept.get(line.origin, value) if last is None else last
 
 
-def _targets(scene: Scene, routes: Iterable[Route]) -> tuple[dict[str, Spec], dict[str, str]]:
-    """Return path -> spec of what the routes drive, and route -> why not."""
-    targets: dict[str, Spec] = {}
-    refused: dict[str, str] = {}
-    for route in routes:
-        try:
-            spec = find(scene, route.target)
-            if spec.kind not in ("float", "int"):
-                raise OutOfRange(f"route.{route.name}.target = {route.target!r}: expected a number")
-            targets[route.target] = spec
-        except (UnknownName, OutOfRange) as fault:
-            refused[route.name] = str(fault)
-    return targets, refused
+def _slewed(last: float, wanted: float, reach: float, *, circles: bool) -> float:
+    """Return `wanted`, or what lies `reach` from `last` on the way there: round a circle the
+    shorter one."""
+    gap = wanted - last
+    if circles:
+        gap = math.remainder(gap, 360.0)
+    if wanted - last == gap and abs(gap) <= reach:
+        return wanted
+    return last + min(max(gap, -reach), reach)
 
 
-def _total(
-    scene: Scene, path: str, spec: Spec, routes: Sequence[Route], added: Mapping[str, float]
-) -> float:
+def _total(scene: Scene, aim: Aim, added: Mapping[str, float]) -> float:
     """Return base + Σ routes, inside the target's range; the last edge that is not fit decides."""
-    total = float(get(scene, path)) + sum(added[route.name] for route in routes)
-    if spec.range is None:
-        return total
-    edges = [route.edge for route in routes if route.edge != "fit"]
-    if not edges and is_shared(scene, path):
-        return edged(total, "clip", spec.range)  # a share of an angle that wraps would jump
-    return edged(total, edges[-1] if edges else "fit", spec.range)
+    driven = 0.0
+    edge: Edge = "clip" if aim.shared else "fit"  # a share of an angle that wraps would jump
+    for line in aim.lines:
+        route = scene.routes[line.place]
+        driven += added[line.name]
+        edge = edge if route.edge == "fit" else route.edge
+    base = value_of(owner_of(scene, aim.kind, aim.name), aim.leaf, aim.spec)
+    total = float(base) + driven
+    return total if aim.spec.range is None else edged(total, edge, aim.spec.range)

@@ -23,6 +23,7 @@ class Moment:
     """What a source may look at: the sound now and one frame ago, and the place in the show, 0..1.
 
     `turns` are an LFO's whole and part periods since the show began; `seed` belongs to its chance.
+    Both are there for sources of time alone.
     """
 
     features: Features

@@ -1,11 +1,10 @@
 """The beat of a tempo that a hand has given, in place of the one that is heard."""
 
 import math
-from dataclasses import replace
 
 from livebend.flow import Features
 from livebend.modulation.phase import Phase
-from livebend.scene import Tempo
+from livebend.scene import Tempo, altered
 
 
 class Beats:
@@ -30,4 +29,4 @@ class Beats:
             return features
         count = math.floor(gone + 1e-9)
         phase = min(max(gone - count, 0.0), 1.0)
-        return replace(features, bpm=tempo.bpm, beat_count=count, beat_phase=phase)
+        return altered(features, {"bpm": tempo.bpm, "beat_count": count, "beat_phase": phase})

@@ -1,7 +1,7 @@
 """The scene: everything a performer wants, as one frozen value.
 
-values (what it is made of) · naming (the path of every live parameter) · changing (another value
-or part, and what can be refused about one)
+values (what it is made of) · naming (the path of every live parameter) · copying (a value with some
+fields changed) · changing (another value or part, and what can be refused about one)
 """
 
 from livebend.scene.changing import (
@@ -15,11 +15,14 @@ from livebend.scene.changing import (
     swap,
     without_loose_routes,
 )
+from livebend.scene.copying import altered
 from livebend.scene.naming import (
     MASK,
+    apart,
     find,
     get,
     is_shared,
+    owner_of,
     paths,
     played,
     specs_of_bend,
@@ -70,6 +73,8 @@ __all__ = [
     "Tempo",
     "Units",
     "Walk",
+    "altered",
+    "apart",
     "bend_with",
     "check",
     "check_name",
@@ -77,6 +82,7 @@ __all__ = [
     "get",
     "is_shared",
     "moved",
+    "owner_of",
     "parts_of",
     "paths",
     "played",

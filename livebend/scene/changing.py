@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from livebend import masks
 from livebend.errors import OutOfRange, Refused, UnknownName
 from livebend.operators import find_operator
-from livebend.scene.naming import MASK, find, is_shared, specs_of_bend
+from livebend.scene.copying import altered
+from livebend.scene.naming import MASK, apart, find, is_shared, specs_of_bend
 from livebend.scene.values import Bend, Part, Route, Scene
 from livebend.specs import Value
 
@@ -21,19 +21,13 @@ def put(scene: Scene, path: str, value: object, *, fit: bool = False) -> Scene:
     """
     spec = find(scene, path)
     checked = spec.fit(value, path) if fit else spec.check(value, path)
-    head, _, rest = path.partition(".")
-    if not rest:
-        return replace(scene, seed=cast(int, checked))
-    if head in Scene.GROUPS:
-        group = replace(getattr(scene, head), **{spec.name: checked})
-        return _unwrapped(replaced(scene, head, group), checked)
-    name, _, leaf = rest.partition(".")
-    if head == "bend":
-        bend = bend_with(scene.bend(name), {leaf: checked})
-        return _unwrapped(swap(scene, bend), checked)
-    route = replace(scene.route(name), **{spec.name: checked})  # type: ignore[arg-type]
-    _check_target(scene, route)
-    return swap(scene, route)
+    kind, name, leaf = apart(path)
+    changed = _with(scene, {kind: {name: {leaf: checked}}})
+    if kind == "route":
+        _check_target(changed, changed.route(name))
+    elif isinstance(checked, str):
+        _check_wraps(changed)
+    return changed
 
 
 def moved(scene: Scene, numbers: Mapping[str, float]) -> Scene:
@@ -41,34 +35,36 @@ def moved(scene: Scene, numbers: Mapping[str, float]) -> Scene:
     one after another, and everything they share made anew only once. Raises: UnknownName."""
     if not numbers:
         return scene
-    made: dict[str, dict[str, Any]] = {}  # by what has them: bend.swirl, walk; "" for the scene
+    made: dict[str, dict[str, dict[str, Value]]] = {}
     for path, number in numbers.items():
-        head, _, leaf = path.partition(".")
-        owner, leaf = (head, leaf) if leaf else ("", head)
-        if head in ("bend", "route"):
-            name, _, leaf = leaf.partition(".")
-            owner = f"{head}.{name}"
-        made.setdefault(owner, {})[leaf] = find(scene, path).fit(number, path)
-    changes = made.pop("", {})
-    for group in made.keys() & set(Scene.GROUPS):
-        changes[group] = replace(getattr(scene, group), **made[group])
-    for kind, parts in (("bend", scene.bends), ("route", scene.routes)):
-        if any(owner.startswith(f"{kind}.") for owner in made):
-            changes[f"{kind}s"] = tuple(
-                _with(part, made.get(f"{kind}.{part.name}")) for part in parts
+        kind, name, leaf = apart(path)
+        fitted = find(scene, path).fit(number, path)
+        made.setdefault(kind, {}).setdefault(name, {})[leaf] = fitted
+    return _with(scene, made)
+
+
+def _with(scene: Scene, made: Mapping[str, Mapping[str, Mapping[str, Value]]]) -> Scene:
+    """Return the scene with values, already checked, by what has them as `apart` says it."""
+    changes: dict[str, Any] = {}
+    for kind, owners in made.items():
+        if kind == "bend":
+            changes["bends"] = tuple(
+                bend_with(b, owners[b.name]) if b.name in owners else b for b in scene.bends
             )
-    return replace(scene, **changes)
-
-
-def _with(part: Part, values: dict[str, Any] | None) -> Part:
-    if values is None:
-        return part
-    return bend_with(part, values) if isinstance(part, Bend) else replace(part, **values)
+        elif kind == "route":
+            changes["routes"] = tuple(
+                altered(r, owners[r.name]) if r.name in owners else r for r in scene.routes
+            )
+        elif kind:
+            changes[kind] = altered(getattr(scene, kind), owners[""])
+        else:
+            changes.update(owners[""])
+    return altered(scene, changes)
 
 
 def replaced(scene: Scene, name: str, value: object) -> Scene:
     """Return the scene with one field replaced."""
-    return replace(scene, **{name: value})  # type: ignore[arg-type]
+    return altered(scene, {name: value})
 
 
 def bend_with(bend: Bend, values: Mapping[str, Value]) -> Bend:
@@ -88,7 +84,7 @@ def bend_with(bend: Bend, values: Mapping[str, Value]) -> Bend:
     if shape:
         whole = {**bend.mask, **shape}
         own["mask"] = {k: v for k, v in whole.items() if v != masks.SPECS[k].default}
-    return replace(bend, **own)
+    return altered(bend, own)
 
 
 def parts_of(scene: Scene, part: Part) -> tuple[str, tuple[Part, ...]]:
@@ -145,13 +141,11 @@ def _check_target(scene: Scene, route: Route) -> None:
         )
 
 
-def _unwrapped(scene: Scene, value: Value) -> Scene:
-    """Return the scene if the value, just put, a name, leaves every route a target it may drive."""
-    if isinstance(value, str):
-        for route in scene.routes:
-            if route.edge == "wrap":
-                _check_target(scene, route)
-    return scene
+def _check_wraps(scene: Scene) -> None:
+    """Refuse what leaves a route that wraps a target it may not drive, as a new name may."""
+    for route in scene.routes:
+        if route.edge == "wrap":
+            _check_target(scene, route)
 
 
 def without_loose_routes(scene: Scene, part: Part) -> Scene:
@@ -161,4 +155,4 @@ def without_loose_routes(scene: Scene, part: Part) -> Scene:
     known = {f"bend.{part.name}.{name}" for name in specs_of_bend(part)}
     prefix = f"bend.{part.name}."
     kept = (r for r in scene.routes if not r.target.startswith(prefix) or r.target in known)
-    return replace(scene, routes=tuple(kept))
+    return replaced(scene, "routes", tuple(kept))

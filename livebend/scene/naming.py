@@ -7,16 +7,15 @@ after --set.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
-from typing import cast
 
 from livebend import masks
 from livebend.errors import OutOfRange, UnknownName
 from livebend.operators import find_operator
 from livebend.operators.registry import Function
 from livebend.ranges import Range
-from livebend.scene.values import Bend, Part, Route, Scene
+from livebend.scene.values import Bend, Owner, Route, Scene
 from livebend.specs import Spec, Value, specs_of
 
 MASK = "mask."  # before the name of a mask's parameter, within its bend
@@ -30,12 +29,13 @@ def specs_of_bend(bend: Bend) -> Mapping[str, Spec]:
     An operator that is given what it made last has no strength: a factor on that would grow from
     frame to frame.
     """
-    operator = find_operator(bend.operator)
-    return _specs_with(operator.function, "past" not in operator.given)
+    return _specs_with(bend.operator, find_operator(bend.operator).function)
 
 
 @cache
-def _specs_with(function: Function, has_strength: bool) -> Mapping[str, Spec]:
+def _specs_with(operator: str, function: Function) -> Mapping[str, Spec]:
+    """Of the operator of that name while that is its function: another may take its name."""
+    has_strength = "past" not in find_operator(operator).given
     names = ("name", "operator", "" if has_strength else "strength")
     own = {k: s for k, s in specs_of(Bend).items() if k not in names}
     return MappingProxyType({**own, **specs_of(function), **_MASKED})
@@ -47,20 +47,48 @@ def specs_of_route() -> Mapping[str, Spec]:
     return MappingProxyType({k: s for k, s in specs_of(Route).items() if k != "name"})
 
 
+@cache
+def _specs_of_scene() -> Mapping[str, Spec]:
+    return MappingProxyType({"seed": specs_of(Scene)["seed"]})
+
+
+@lru_cache(maxsize=1024)  # of the few paths that hands and routes name, frame after frame
+def apart(path: str) -> tuple[str, str, str]:
+    """Take a path apart: what has the parameter (bend, route, a group, or "" for the scene itself),
+    the name of that bend or route, and the parameter's own name, such as `angle` or `mask.size`.
+
+    >>> apart("bend.swirl.mask.size"), apart("walk.radius"), apart("seed")
+    (('bend', 'swirl', 'mask.size'), ('walk', '', 'radius'), ('', '', 'seed'))
+    """
+    head, _, rest = path.partition(".")
+    if head in ("bend", "route"):
+        name, _, leaf = rest.partition(".")
+        return head, name, leaf
+    if head in Scene.GROUPS:
+        return head, "", rest
+    return "", "", path if rest else head
+
+
+def owner_of(scene: Scene, kind: str, name: str) -> Owner:
+    """Return what has a parameter whose path `apart` took apart so. Raises: UnknownName."""
+    if kind == "bend":
+        return scene.bend(name)
+    if kind == "route":
+        return scene.route(name)
+    owner: Owner = getattr(scene, kind) if kind else scene
+    return owner
+
+
 def find(scene: Scene, path: str) -> Spec:
     """Return the spec of the parameter at `path`. Raises: UnknownName, with the nearest path."""
-    head, _, rest = path.partition(".")
-    name, _, leaf = rest.partition(".")
-    specs: Mapping[str, Spec] = {}
-    if head == "bend":
+    kind, name, leaf = apart(path)
+    if kind == "bend":
         specs = specs_of_bend(scene.bend(name))
-    elif head == "route":
+    elif kind == "route":
         scene.route(name)
         specs = specs_of_route()
-    elif head in Scene.GROUPS and not leaf:
-        specs, leaf = specs_of(type(getattr(scene, head))), rest
-    elif not rest:
-        specs, leaf = {"seed": specs_of(Scene)["seed"]}, head
+    else:
+        specs = specs_of(type(getattr(scene, kind))) if kind else _specs_of_scene()
     if leaf not in specs:
         raise UnknownName("parameter", path, [p for p, _ in paths(scene)])
     return specs[leaf]
@@ -71,11 +99,10 @@ def played(scene: Scene, path: str) -> Range:
     of its target's, both ways. Raises: UnknownName, OutOfRange where it is no number.
     """
     spec = find(scene, path)
-    head, _, rest = path.partition(".")
-    name, _, leaf = rest.partition(".")
+    kind, name, leaf = apart(path)
     if spec.range is None:
         raise OutOfRange(f"{path}: no number, and a fader goes over numbers only")
-    if head != "route" or leaf not in ("low", "high"):
+    if kind != "route" or leaf not in ("low", "high"):
         return spec.range.played
     aim = find(scene, scene.route(name).target).range
     if aim is None:
@@ -86,7 +113,7 @@ def played(scene: Scene, path: str) -> Range:
 
 def paths(scene: Scene) -> Iterator[tuple[str, Spec]]:
     """Yield (path, spec) of every live parameter of the scene, in reading order."""
-    yield "seed", specs_of(Scene)["seed"]
+    yield from _specs_of_scene().items()
     for group in Scene.GROUPS:
         for name, spec in specs_of(type(getattr(scene, group))).items():
             yield f"{group}.{name}", spec
@@ -101,30 +128,25 @@ def paths(scene: Scene) -> Iterator[tuple[str, Spec]]:
 def get(scene: Scene, path: str) -> Value:
     """Return the value at `path`. Raises: UnknownName."""
     spec = find(scene, path)
-    head, _, rest = path.partition(".")
-    if not rest:
-        return scene.seed
-    if head in Scene.GROUPS:
-        return cast(Value, getattr(getattr(scene, head), spec.name))
-    name, _, leaf = rest.partition(".")
-    part: Part = scene.bend(name) if head == "bend" else scene.route(name)
-    return value_of(part, leaf, spec)
+    kind, name, leaf = apart(path)
+    return value_of(owner_of(scene, kind, name), leaf, spec)
 
 
-def value_of(part: Part, leaf: str, spec: Spec) -> Value:
-    """Return a part's value of the parameter `leaf`, which has that spec."""
-    if isinstance(part, Bend) and leaf.startswith(MASK):
-        return part.mask.get(spec.name, spec.default)
-    if isinstance(part, Bend) and leaf in find_operator(part.operator).specs:
-        return part.values.get(leaf, spec.default)
-    return cast(Value, getattr(part, leaf))
+def value_of(owner: Owner, leaf: str, spec: Spec) -> Value:
+    """Return an owner's value of its parameter `leaf`, which has that spec."""
+    if isinstance(owner, Bend):
+        if leaf.startswith(MASK):
+            return owner.mask.get(spec.name, spec.default)
+        if leaf in find_operator(owner.operator).specs:
+            return owner.values.get(leaf, spec.default)
+    value: Value = getattr(owner, leaf)
+    return value
 
 
 def is_shared(scene: Scene, path: str) -> bool:
     """Whether the parameter is an amount of which two steps get a share each (depth "split")."""
-    head, _, rest = path.partition(".")
-    name, _, leaf = rest.partition(".")
-    if head != "bend" or scene.sampling.depth != "split":
+    kind, name, leaf = apart(path)
+    if kind != "bend" or scene.sampling.depth != "split":
         return False
     bend = scene.bend(name)
     return bend.site.startswith("latent@") and leaf in find_operator(bend.operator).amounts

@@ -242,6 +242,10 @@ class Scene:
         return _part(self.routes, "route", name)
 
 
+Group = Prompt | Walk | Sampling | Reuse | Agc | Tempo | Recall
+Owner = Scene | Part | Group  # what has parameters
+
+
 def _part(parts: tuple[P, ...], kind: str, name: str) -> P:
     for part in parts:
         if part.name == name:

@@ -1,0 +1,120 @@
+"""What a scene's routes are to do, worked out once and kept while nothing but values change."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from operator import attrgetter
+from zlib import crc32
+
+from livebend.errors import OutOfRange, UnknownName
+from livebend.modulation.sources import SOURCES, SourceSpec
+from livebend.morphing import own_name
+from livebend.scene import Route, Scene, apart, find, is_shared
+from livebend.specs import Spec
+
+Structure = tuple[object, ...]
+Key = tuple[str, str]  # the names of a route and of its source
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A route that acts. `place` is its own among the scene's routes. What it gave last is kept
+    under `key`; one that leaves goes on from `origin`. `chance` is its share of a random source's
+    seed. `circles`: its source comes round again, and so does its target.
+    """
+
+    place: int
+    name: str
+    source: SourceSpec
+    key: Key
+    origin: Key
+    chance: int
+    circles: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """A parameter that routes drive, its path as it is and taken apart, and those routes."""
+
+    path: str
+    kind: str
+    name: str
+    leaf: str
+    spec: Spec
+    shared: bool
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The routes that act together, in the scene's order, and all that they drive."""
+
+    lines: tuple[Line, ...]
+    aims: tuple[Aim, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The turns of a scene's routes, those that drive other routes first. `structure` is what the
+    plan depends on; `refused` says of a route why it is left out."""
+
+    structure: Structure = ()
+    turns: tuple[Turn, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+_bend = attrgetter("name", "operator", "site")
+_route = attrgetter("name", "source", "target", "mute")
+
+
+def structure(scene: Scene) -> Structure:
+    """Return all of a scene that its plan depends on. It is asked for in every frame."""
+    bends, routes = map(_bend, scene.bends), map(_route, scene.routes)
+    return scene.sampling.depth, tuple(bends), tuple(routes)
+
+
+def planned(scene: Scene) -> Plan:
+    """Return the plan of a scene, the same for every scene of its structure.
+
+    A route whose target is not there, or not a number, is left out and named in `refused`.
+    """
+    drives: list[int] = []
+    others: list[int] = []
+    for place, route in enumerate(scene.routes):
+        if not route.mute:
+            (drives if route.target.startswith("route.") else others).append(place)
+    refused = dict(_refused(scene, (scene.routes[place] for place in (*drives, *others))))
+    turns = [
+        _turn(scene, [p for p in places if scene.routes[p].name not in refused])
+        for places in (drives, others)
+    ]
+    return Plan(structure(scene), tuple(turn for turn in turns if turn.lines), refused)
+
+
+def _refused(scene: Scene, routes: Iterable[Route]) -> Iterable[tuple[str, str]]:
+    for route in routes:
+        try:
+            if find(scene, route.target).kind not in ("float", "int"):
+                raise OutOfRange(f"route.{route.name}.target = {route.target!r}: expected a number")
+        except (UnknownName, OutOfRange) as fault:
+            yield route.name, str(fault)
+
+
+def _turn(scene: Scene, places: Iterable[int]) -> Turn:
+    driving: dict[str, list[Line]] = {}
+    lines = []
+    for place in places:
+        route = scene.routes[place]
+        lines.append(_line(place, route, find(scene, route.target)))
+        driving.setdefault(route.target, []).append(lines[-1])
+    return Turn(tuple(lines), tuple(_aim(scene, path, own) for path, own in driving.items()))
+
+
+def _line(place: int, route: Route, aim: Spec) -> Line:
+    source, own = SOURCES[route.source], own_name(route.name)
+    circles = source.kind == "time" and aim.range is not None and aim.range.wraps
+    key, origin = (route.name, route.source), (own, route.source)
+    return Line(place, route.name, source, key, origin, crc32(own.encode()), circles)
+
+
+def _aim(scene: Scene, path: str, lines: Iterable[Line]) -> Aim:
+    return Aim(path, *apart(path), find(scene, path), is_shared(scene, path), tuple(lines))
