@@ -3,11 +3,10 @@
 The decoder of a small AutoencoderTiny ends with conv3×3(conv3×3(up₂(x))), nothing between, at the
 full size of the picture. That is linear, and each output sees only 3×3 different inputs, so it is
 one 3×3 convolution at half the size to four phases, which are then interleaved: a ninth of the
-work. Only the outermost ring of pixels, where the inner convolution's own padding shows, is
-computed as it stands. Sums are taken in another order, so results differ in the last bits.
+work. In the outermost ring of pixels, where the inner convolution's own padding shows, an output
+sees 2×3 inputs, and 2×2 in a corner, by other weights. Sums are taken in another order, so results
+differ in the last bits.
 """
-
-from itertools import product
 
 import torch
 from torch import Tensor, nn
@@ -17,30 +16,72 @@ from torch.nn import functional
 class FoldedPair(nn.Module):
     """conv3×3(conv3×3(up₂(x))) as one convolution of x.
 
-    Takes [B, in, h, w], h and w at least 2; gives [B, out, 2h, 2w].
+    Takes [B, in, h, w], h and w at least 2; gives [B, out, 2h, 2w]. The phases of a place lie as
+    its pixels do, first by row, and what they are made of stays channels-last to the end: another
+    order costs more than all that is computed.
     """
 
     def __init__(self, inner: nn.Conv2d, outer: nn.Conv2d) -> None:
         """`inner` must have no bias."""
         super().__init__()
-        self.inner, self.outer = inner, outer
-        bias = outer.weight.new_zeros(len(outer.weight)) if outer.bias is None else outer.bias
-        self.bias = nn.Buffer(bias.detach().repeat_interleave(4))
-        weight = fold_pair(inner.weight, outer.weight)
-        self.weight = nn.Buffer(weight.contiguous(memory_format=torch.channels_last))
+        into, out, dtype = inner.in_channels, outer.out_channels, outer.weight.dtype
+        bias = outer.weight.new_zeros(out) if outer.bias is None else outer.bias
+        inside, edges, corners = _weights(inner.weight.double(), outer.weight.double())
+        inside = inside.view(into, 3, 3, 4 * out).permute(3, 0, 1, 2).to(dtype)
+        self.inside = nn.Buffer(inside.contiguous(memory_format=torch.channels_last))
+        self.edges, self.corners = nn.Buffer(edges.to(dtype)), nn.Buffer(corners.to(dtype))
+        self.bias = nn.Buffer(bias.detach())
 
     def forward(self, x: Tensor) -> Tensor:
-        """Compute the picture, then its border as it stands."""
-        y = functional.pixel_shuffle(functional.conv2d(x, self.weight, self.bias, padding=1), 2)
-        top, bottom = self._plain(torch.cat([x[:, :, :2], x[:, :, -2:]])).chunk(2)
-        left, right = self._plain(torch.cat([x[..., :2], x[..., -2:]])).chunk(2)
-        y = torch.cat([top[:, :, :1], y[:, :, 1:-1], bottom[:, :, -1:]], 2)
-        return torch.cat([left[..., :1], y[..., 1:-1], right[..., -1:]], 3)
+        """Compute the picture, then its outermost ring as it stands."""
+        y = functional.conv2d(x, self.inside, self.bias.repeat(4), padding=1).permute(0, 2, 3, 1)
+        top, bottom, left, right = self._edges(x)
+        y = _with_rows(y, top, bottom)
+        y = _with_columns(y, left, right)
+        n, h, w, _ = y.shape
+        phases = y.reshape(n, h, w, 2, 2, -1).transpose(2, 3)
+        return phases.reshape(n, 2 * h, 2 * w, -1).permute(0, 3, 1, 2)
 
-    def _plain(self, x: Tensor) -> Tensor:
-        up = functional.interpolate(x, scale_factor=2.0, mode="nearest")
-        made: Tensor = self.outer(self.inner(up))
-        return made
+    def _edges(self, x: Tensor) -> tuple[Tensor, ...]:
+        """The outermost pixels [B, 2h or 2w, out] at the top, the bottom, the left and the right;
+        the corners are those of the left and the right."""
+        h, w = x.shape[2:]
+        top, bottom, left, right = self._along(x)
+        ends = (x[..., :2, :2], x[..., -2:, :2], x[..., :2, -2:], x[..., -2:, -2:])
+        seen = torch.stack([end.flatten(1) for end in ends])
+        corner = (torch.bmm(seen, self.corners) + self.bias)[:, :, None]
+        left = torch.cat([corner[0], left[:, 1 : 2 * h - 1], corner[1]], 1)
+        right = torch.cat([corner[2], right[:, 1 : 2 * h - 1], corner[3]], 1)
+        return top[:, : 2 * w], bottom[:, : 2 * w], left, right
+
+    def _along(self, x: Tensor) -> Tensor:
+        """The four sides [4, B, longest, out], each as if it had no ends."""
+        longest = max(x.shape[2:])
+        sides = (x[..., :2, :], x[..., -2:, :], x[..., :2].mT, x[..., -2:].mT)
+        padded = [functional.pad(s, (1, 1 + longest - s.shape[-1])) for s in sides]
+        strips = torch.stack(padded).permute(0, 1, 4, 2, 3)
+        seen = torch.stack([strips[:, :, k : k + longest] for k in range(3)], -1)
+        made = torch.bmm(seen.reshape(4, len(x) * longest, -1), self.edges)
+        return made.view(4, len(x), 2 * longest, -1) + self.bias
+
+
+def _with_rows(y: Tensor, top: Tensor, bottom: Tensor) -> Tensor:
+    """Put pixels [B, 2w, out] into the phases [B, h, w, 4·out] of the first and the last row."""
+    n, _, w, count = y.shape
+    half = count // 2
+    first = torch.cat([top.reshape(n, 1, w, half), y[:, :1, :, half:]], 3)
+    last = torch.cat([y[:, -1:, :, :half], bottom.reshape(n, 1, w, half)], 3)
+    return torch.cat([first, y[:, 1:-1], last], 1)
+
+
+def _with_columns(y: Tensor, left: Tensor, right: Tensor) -> Tensor:
+    """Put pixels [B, 2h, out] into the phases [B, h, w, 4·out] of the first and the last column."""
+    n, h, _, count = y.shape
+    own = y.reshape(n, h, -1, 2, 2, count // 4)
+    first = torch.stack([left.reshape(n, h, 2, -1), own[:, :, 0, :, 1]], 3)
+    last = torch.stack([own[:, :, -1, :, 0], right.reshape(n, h, 2, -1)], 3)
+    first, last = first.reshape(n, h, 1, count), last.reshape(n, h, 1, count)
+    return torch.cat([first, y[:, :, 1:-1], last], 2)
 
 
 def fold(layers: list[nn.Module]) -> list[nn.Module]:
@@ -67,18 +108,32 @@ def _is_plain(layer: nn.Module) -> bool:
 
 
 @torch.no_grad()
-def fold_pair(inner: Tensor, outer: Tensor) -> Tensor:
-    """Fold a nearest up-sampling by two and two 3×3 convolutions into one.
+def _weights(inner: Tensor, outer: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what the folded convolution multiplies by: inside [in·9, 4·out], along each edge
+    [4, in·6, 2·out], and in each corner [4, in·4, out], edges and corners as `_edges` has them.
 
-    Weights (mid, in, 3, 3) and (out, mid, 3, 3) make one 5×5 at the high resolution. Phase a of
-    output row 2y + a reads by its tap d the up-sampled row 2y + a + d − 2, which is input row
-    y + ⌊(a + d − 2)/2⌋; taps that read the same row are summed. Returns (4·out, in, 3, 3), ordered
-    as a pixel shuffle reads them.
+    All of it is linear, so it is read off from what the two make of single points, far from
+    whatever else is special.
     """
-    both = functional.conv2d(inner.transpose(0, 1), outer.flip(2, 3), padding=2).transpose(0, 1)
-    out, into = both.shape[:2]
-    folded = both.new_zeros(out, 2, 2, into, 3, 3)
-    for a, b, dy, dx in product(range(2), range(2), range(5), range(5)):
-        row, column = (a + dy - 2) // 2 + 1, (b + dx - 2) // 2 + 1
-        folded[:, a, b, :, row, column] += both[:, :, dy, dx]
-    return folded.reshape(4 * out, into, 3, 3)
+
+    def made(points: Tensor) -> Tensor:
+        up = functional.interpolate(points, scale_factor=2.0, mode="nearest")
+        y = functional.conv2d(functional.conv2d(up, inner, padding=1), outer, padding=1)
+        return y.permute(0, 2, 3, 1)
+
+    into = inner.shape[1]
+    y = made(_points(into, 3, 3, inner, pad=(1, 1, 1, 1)))
+    inside = y[:, 4:6, 4:6].flatten(1)
+    strip = _points(into, 2, 3, inner, pad=(1, 1))
+    across, upright = made(strip), made(strip.mT).transpose(1, 2)
+    edges = [y[:, row, 4:6].flatten(1) for y in (across, upright) for row in (0, -1)]
+    y = made(_points(into, 2, 2, inner))
+    corners = [y[:, row, column] for column in (0, -1) for row in (0, -1)]
+    return inside, torch.stack(edges), torch.stack(corners)
+
+
+def _points(count: int, height: int, width: int, like: Tensor, pad: tuple[int, ...] = ()) -> Tensor:
+    """Return pictures [count·height·width, count, …], in each one place of one channel 1."""
+    total = count * height * width
+    points = torch.eye(total, dtype=like.dtype, device=like.device)
+    return functional.pad(points.view(total, count, height, width), pad)

@@ -29,7 +29,7 @@ from livebend.pixels import to_pixels
 
 Run = Callable[..., tuple[Tensor, ...]]
 
-LAYOUT = 4  # raised where a stage of the same name comes to compute something else
+LAYOUT = 5  # raised where a stage of the same name comes to compute something else
 OWN_TEXT = "unet.text."  # what a block reads of the prompt, and another may read otherwise
 OWN_ATTENTION = "unet.attention."  # how sharply it attends to it
 
