@@ -240,8 +240,9 @@ class Renderer:
         size = math.sqrt(1.0 + walk.radius**2) if walk.normalise else 1.0
 
         def walked() -> tuple[Tensor]:
-            circle = math.cos(phi) * east.tensor + math.sin(phi) * north.tensor
-            return ((still.tensor + walk.radius * circle) / size,)
+            x = torch.add(still.tensor, east.tensor, alpha=walk.radius * math.cos(phi))
+            x.add_(north.tensor, alpha=walk.radius * math.sin(phi))
+            return (x if size == 1.0 else x.div_(size),)
 
         key = (still.version, walk.radius, phi, size)
         return self.network.memory.recall("walk", key, walked)[0]

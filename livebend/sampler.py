@@ -140,18 +140,23 @@ def _is_new(t: float, times: Sequence[float]) -> bool:
 
 
 def euler_step(
-    x: Tensor, output: Tensor, sigma: Tensor, sigma_next: Tensor, prediction: Prediction
+    x: Tensor, output: Tensor, sigma: float, sigma_next: float, prediction: Prediction
 ) -> Tensor:
     """x ← x + (x − D)/σ · (σ' − σ), with D the network's guess of the clean latent.
 
     Source: Karras et al. 2022, algorithm 1 without its second order.
     """
-    if prediction == "epsilon":
-        D = x - sigma * output
-    else:
-        D = output * (-sigma / (sigma**2 + 1) ** 0.5) + (x / (sigma**2 + 1))
-    d = (x - D) / sigma
-    return x + d * (sigma_next - sigma)
+    s, step, out, skip = _euler(sigma, sigma_next, x.dtype)
+    D = x - s * output if prediction == "epsilon" else output * out + x / skip
+    d = (x - D) / s
+    return x + d * step
+
+
+@lru_cache(maxsize=1024)
+def _euler(sigma: float, sigma_next: float, dtype: torch.dtype) -> tuple[Tensor, ...]:
+    """σ, σ' − σ, and for a v-prediction −σ/√(σ² + 1) and σ² + 1, as diffusers computes them."""
+    s, after = (torch.tensor(value, dtype=dtype) for value in (sigma, sigma_next))
+    return s, after - s, -s / (s**2 + 1) ** 0.5, s**2 + 1
 
 
 def ddim_step(

@@ -64,8 +64,7 @@ class Stepping:
     def _stepped(self, x: Tensor, output: Tensor, plan: Schedule, k: int) -> Tensor:
         prediction = self._model.noising.prediction
         if plan.sampler == "euler":
-            sigma, after = plan.sigma[k : k + 2]
-            return euler_step(x, output, _scalar(sigma), _scalar(after), prediction)
+            return euler_step(x, output, plan.sigma[k], plan.sigma[k + 1], prediction)
         abar, abar_next = (_scalar(value) for value in plan.abar[k : k + 2])
         if plan.sampler == "ddim":
             return ddim_step(x, output, abar, abar_next, prediction)

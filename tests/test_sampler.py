@@ -22,7 +22,7 @@ def test_eulers_step_seen_with_its_variance_preserved_is_ddims(prediction, sigma
     x, output = torch.randn(2, 1, 4, 8, 8, generator=draw, dtype=torch.float64)
     here, there = (torch.tensor(s, dtype=torch.float64) for s in (sigma, after))
     size, size_after = (1 + here**2).sqrt(), (1 + there**2).sqrt()
-    euler = euler_step(x * size, output, here, there, prediction) / size_after
+    euler = euler_step(x * size, output, sigma, after, prediction) / size_after
     ddim = ddim_step(x, output, 1 / (1 + here**2), 1 / (1 + there**2), prediction)
     assert (euler - ddim).abs().max() < 1e-9
 

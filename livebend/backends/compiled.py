@@ -22,8 +22,9 @@ from livebend.errors import BackendError, named
 from livebend.gpu import gpu_of
 from livebend.models import Stage
 
-# Weights are constants of the library: convolutions can be laid out for the processor once.
-CONFIG = {"freezing": True}
+# Weights are constants of the library: convolutions can be laid out for the processor once, and
+# what several matrices multiply (queries, keys, values) is multiplied by all of them at once.
+CONFIG = {"freezing": True, "cpp.enable_concat_linear": True}
 
 
 class Compiled:

@@ -57,7 +57,8 @@ class FoldedPair(nn.Module):
     def _along(self, x: Tensor) -> Tensor:
         """The four sides [4, B, longest, out], each as if it had no ends."""
         longest = max(x.shape[2:])
-        sides = (x[..., :2, :], x[..., -2:, :], x[..., :2].mT, x[..., -2:].mT)
+        upright = x.transpose(2, 3)
+        sides = (x[..., :2, :], x[..., -2:, :], upright[..., :2, :], upright[..., -2:, :])
         padded = [functional.pad(s, (1, 1 + longest - s.shape[-1])) for s in sides]
         strips = torch.stack(padded).permute(0, 1, 4, 2, 3)
         seen = torch.stack([strips[:, :, k : k + longest] for k in range(3)], -1)
