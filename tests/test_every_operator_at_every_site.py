@@ -28,10 +28,12 @@ def tensors(network):
         network.paint(network.noise(46)[0], text, (), Sampling())
     found = {"unet.text": text.tensor, "latent": network.noise(46)[0].tensor}
     found["unet.time"] = network.memory.newest("unet.time")[0].tensor
-    for stage in network.stages:
+    *before, pixels = network.stages
+    assert pixels.name == "pixels"
+    for stage in before:
         found |= dict.fromkeys(stage.texts, text.tensor)
         for name in stage.attentions:
-            found[name] = network.memory.newest("unet.attention", stage.name)[0].tensor
+            found[name] = stage.attention.ones(found[stage.reads[0]])
         written = network.memory.newest(stage.name)
         found |= {s: v.tensor for s, v in zip(stage.writes, written, strict=True)}
     assert set(found) == set(network.sites)
