@@ -146,7 +146,8 @@ def _written(network: Network, calls: int) -> Iterator[tuple[str, Tensor]]:
     for stage in network.stages:
         for k in range(calls if stage.name.startswith("unet.") else 1):
             for site, value in zip(stage.writes, network.memory.newest(stage.name, k), strict=True):
-                yield site, value.tensor
+                if site in network.sites:  # pixels are none
+                    yield site, value.tensor
 
 
 def _gram(x: Tensor) -> Array:
