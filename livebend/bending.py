@@ -23,6 +23,7 @@ from livebend.transfer import send
 
 LIMIT = 6.0  # deviations of the site: what a bend makes may not lie further from its mean
 WHOLE = (1, 2, 3)  # axes: all of a sample
+MANY = 32  # channels from which a copy to channels-last is faster as one matrix transposed
 REACH = 8.0  # times what the operator makes: how far a strength may drive it
 
 
@@ -261,8 +262,9 @@ def _laid_like(x: Tensor, y: Tensor) -> Tensor:
     if y.stride() == x.stride():
         return y
     made = torch.empty_like(x, dtype=y.dtype)
-    if len(y) == 1 and y.is_contiguous() and made.is_contiguous(memory_format=torch.channels_last):
-        made.permute(0, 2, 3, 1).flatten(0, 2).copy_(y[0].flatten(1).T)  # half the time
+    many = len(y) == 1 and y.shape[1] >= MANY
+    if many and y.is_contiguous() and made.is_contiguous(memory_format=torch.channels_last):
+        made.permute(0, 2, 3, 1).flatten(0, 2).copy_(y[0].flatten(1).T)
         return made
     return made.copy_(y)
 
