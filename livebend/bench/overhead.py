@@ -25,7 +25,7 @@ from livebend.status import Statistics, Status
 from livebend.sweep import played
 
 BENDS = ("bend", "mask")
-ARITHMETIC = ("sampler", "noise", "walk", "guidance", "pixels", "text")  # latents and pixels
+ARITHMETIC = ("sampler", "noise", "walk", "guidance", "text")  # round the network's calls
 
 
 def time_overhead(network: Network, steps: int, frames: int, hop_us: float) -> list[dict[str, Any]]:
@@ -84,7 +84,7 @@ class _Show:
         return {
             "commands": (commanded - begin) * 1e6,
             "modulation": modulation * 1e6,
-            "noise, sampler, pixels": arithmetic * 1e6,
+            "noise, sampler": arithmetic * 1e6,
             "keys, status, read-back": rest * 1e6,
             "hand-over": (given - painted) * 1e6,
             "whole": (commanded - begin + given - modulating) * 1e6,
