@@ -12,14 +12,15 @@ import torch
 from torch import Tensor
 
 from livebend import bending
-from livebend.errors import BendFault
+from livebend.core.errors import BendFault
+from livebend.core.sites import LATENT, Place, place
 from livebend.masking import Masking, Trace, silence
 from livebend.memory import Memory, Value
 from livebend.pasts import Given, Pasts
 from livebend.sampler import Schedule
-from livebend.scene import Bend
+from livebend.scene.values import Bend
 
-Placed = tuple[bending.Place, Bend]
+Placed = tuple[Place, Bend]
 
 
 @dataclass(slots=True)
@@ -54,8 +55,8 @@ class Acting:
     def acts_in(self, sites: Collection[str], k: int) -> bool:
         """Whether network call k is bent at one of the sites."""
         inside = (bends for site, bends in self.at.items() if site in sites)
-        places = (place for bends in inside for place, _ in bends)
-        return any(place.step is None or place.step == k for place in places)
+        places = (where for bends in inside for where, _ in bends)
+        return any(where.step is None or where.step == k for where in places)
 
     def bent(self, site: str, value: Value, k: int | None) -> Value:
         """Return what stands at a site in network call k (None = in all) after its bends."""
@@ -72,7 +73,7 @@ class Acting:
         size = (1.0 + plan.sigma[k] ** 2) ** 0.5 if plan.sampler == "euler" else 1.0
         x = self.memory.derive("sampler.show", (x,), (size,), lambda h: h / size, k)
         for n, bend in enumerate(chosen):
-            x = self._one(bend, x, ("latent", k, n))
+            x = self._one(bend, x, (LATENT, k, n))
         return self.memory.derive("sampler.hide", (x,), (size,), lambda h: h * size, k)
 
     def culprits(self) -> list[str]:
@@ -87,8 +88,8 @@ class Acting:
         return [max(sizes, key=lambda name: -1.0 if isnan(sizes[name]) else sizes[name])]
 
     def _at_boundary(self, plan: Schedule, k: int) -> Iterator[Bend]:
-        for place, bend in self.at.get("latent", ()):
-            for boundary, w in _boundaries(place, plan, self.split):
+        for where, bend in self.at.get(LATENT, ()):
+            for boundary, w in _boundaries(where, plan, self.split):
                 if boundary == k:
                     yield bending.share(bend, w)
 
@@ -111,7 +112,7 @@ class Acting:
 
 def depths_of(bends: Sequence[Bend]) -> tuple[float, ...]:
     """Return the depths of all bends, active or not: a neutral one must not move a boundary."""
-    places = (bending.place(bend.site) for bend in bends)
+    places = (place(bend.site) for bend in bends)
     return tuple(sorted({p.depth for p in places if p.depth is not None}))
 
 
@@ -119,12 +120,12 @@ def by_site(bends: Sequence[Bend]) -> Mapping[str, list[Placed]]:
     """Return the bends that change something, by the site they name."""
     found: dict[str, list[Placed]] = {}
     for bend in bending.active(tuple(bends)):
-        where = bending.place(bend.site)
+        where = place(bend.site)
         found.setdefault(where.site, []).append((where, bend))
     return found
 
 
-def _boundaries(where: bending.Place, plan: Schedule, split: bool) -> tuple[tuple[int, float], ...]:
+def _boundaries(where: Place, plan: Schedule, split: bool) -> tuple[tuple[int, float], ...]:
     """The boundaries of a latent bend, each with its share: its depth's, its step's, or the
     finished latent."""
     if where.depth is not None:

@@ -5,7 +5,7 @@ mixes, and gives the site back its dtype and memory layout. What it returns is a
 input is never written to. A bend that does nothing returns its input itself, bit for bit.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -13,42 +13,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from livebend.errors import OutOfRange, Refused, UnknownName
-from livebend.models.stages import OWN_ATTENTION
+from livebend.core.errors import OutOfRange, Refused
+from livebend.core.sites import is_attention, is_text, place
+from livebend.core.specs import Spec, Value
 from livebend.operators import Operator, Past, find_operator
 from livebend.pasts import Given
-from livebend.scene import Bend
-from livebend.specs import Spec, Value
+from livebend.scene.values import Bend
 from livebend.transfer import send
 
 LIMIT = 6.0  # deviations of the site: what a bend makes may not lie further from its mean
 WHOLE = (1, 2, 3)  # axes: all of a sample
 MANY = 32  # channels from which a copy to channels-last is faster as one matrix transposed
 REACH = 8.0  # times what the operator makes: how far a strength may drive it
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a bend acts: a site, and the step it is confined to or its depth on the way."""
-
-    site: str
-    step: int | None = None
-    depth: float | None = None
-
-
-@lru_cache(maxsize=1024)
-def place(text: str) -> Place:
-    """Read a place: `unet.mid`, `unet.mid#1` (network call 1 only) or `latent@0.8`.
-
-    Raises: Refused where it is none.
-    """
-    site, at, depth = text.partition("@")
-    if at:
-        return Place(site, depth=_number(text, depth, site))
-    site, hash_, step = text.partition("#")
-    if hash_ and not step.isdecimal():
-        raise Refused(f"site {text!r}: expected a whole number after #, such as unet.mid#1")
-    return Place(site, step=int(step) if hash_ else None)
 
 
 def check_given(bend: Bend) -> None:
@@ -60,38 +36,10 @@ def check_given(bend: Bend) -> None:
         )
 
 
-def check_place(text: str, sites: tuple[str, ...]) -> Place:
-    """Return the place if the network has its site. Raises: Refused, UnknownName."""
-    found = place(text)
-    if found.site not in sites:
-        raise UnknownName("site", text, [*sites, "latent@0.8"])
-    return found
-
-
-def _number(text: str, depth: str, site: str) -> float:
-    try:
-        value = float(depth)
-    except ValueError:
-        value = -1.0
-    if site != "latent" or not 0.0 <= value <= 1.0:
-        raise Refused(f"site {text!r}: expected latent@0..1 (0 = noise, 1 = finished)")
-    return value
-
-
-def is_text(site: str) -> bool:
-    """Whether a prompt's embedding stands there, for the whole network or for one block."""
-    return site.split(".")[:2] == ["unet", "text"]
-
-
-def is_picture(site: str) -> bool:
-    """Whether the tensor of a site has a height and a width, so that a mask means something."""
-    return not is_text(site) and site != "unet.time"
-
-
 def units_of(bend: Bend) -> str:
     """Whether amounts are in deviations of the site or as they are written: what stands at
     `unet.attention` is ones, which have no deviation."""
-    return "raw" if place(bend.site).site.startswith(OWN_ATTENTION) else bend.units
+    return "raw" if is_attention(place(bend.site).site) else bend.units
 
 
 def is_active(bend: Bend) -> bool:

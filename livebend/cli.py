@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from livebend import __version__, verbs
-from livebend.errors import LivebendError
+from livebend.core.errors import LivebendError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

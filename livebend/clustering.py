@@ -17,12 +17,13 @@ from torch import Tensor
 from tqdm import tqdm
 
 from livebend.clusters import Cluster, Clusters, own_file, spelled, write_clusters
-from livebend.errors import OutOfRange, Refused
+from livebend.core.errors import OutOfRange, Refused
+from livebend.core.sites import UNET
 from livebend.memory import Value
 from livebend.models import load_model
 from livebend.models.fingerprint import fingerprint
 from livebend.network import Network
-from livebend.scene import Sampling
+from livebend.scene.values import Sampling
 
 PROMPTS = (
     "a floating orb", "3D mesh geometry", "starry night", "forest with river",
@@ -144,7 +145,7 @@ def _measured(network: Network, quiet: bool) -> dict[str, Array]:
 def _written(network: Network, calls: int) -> Iterator[tuple[str, Tensor]]:
     """Yield what the stages wrote at every site, in every call; the decoder runs once."""
     for stage in network.stages:
-        for k in range(calls if stage.name.startswith("unet.") else 1):
+        for k in range(calls if stage.name.startswith(UNET) else 1):
             for site, value in zip(stage.writes, network.memory.newest(stage.name, k), strict=True):
                 if site in network.sites:  # pixels are none
                     yield site, value.tensor

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from livebend import bending
-from livebend.backends import cache_folder
-from livebend.errors import LivebendError, Refused, UnknownName
-from livebend.files import write_whole
+from livebend.core.errors import LivebendError, Refused, UnknownName
+from livebend.core.files import cache_folder, write_text
 from livebend.models import Model
 from livebend.models.fingerprint import fingerprint
 
@@ -87,7 +86,7 @@ def write_clusters(file: Path, clusters: Clusters, weights: str) -> None:
     }
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(file, json.dumps({"weights": weights, "sites": sites}, indent=1) + "\n")
+        write_text(file, json.dumps({"weights": weights, "sites": sites}, indent=1) + "\n")
     except OSError as why:
         raise Refused(f"{file}: cannot be written: {why.strerror}") from why
 

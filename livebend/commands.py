@@ -5,38 +5,16 @@ one order, and a show can be recorded as (time, command).
 """
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal
 
-from livebend.errors import Refused
-from livebend.scene import (
-    Arrival,
-    Part,
-    Scene,
-    check,
-    parts_of,
-    put,
-    replaced,
-    swap,
-    without_loose_routes,
-)
-from livebend.specs import Value
+from livebend import flow
+from livebend.core.errors import Refused
+from livebend.core.specs import Value
+from livebend.scene import edit
+from livebend.scene.values import Arrival, Part, Scene
 
-
-class Command(Protocol):
-    """A change somebody asked for.
-
-    `key` names what a later command of the same key replaces while both wait (None = never);
-    a `barrier` is never folded across, because order matters around it.
-    """
-
-    @property
-    def key(self) -> str | None: ...
-
-    @property
-    def barrier(self) -> bool: ...
-
-    def apply(self, scene: Scene) -> Scene:
-        """Return the changed scene. Raises: Refused, and the scene stays."""
+Command = flow.Command[Scene]
+CommandSource = flow.CommandSource[Scene]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +30,7 @@ class Set:
         return self.path
 
     def apply(self, scene: Scene) -> Scene:
-        return put(scene, self.path, self.value, fit=True)
+        return edit.put(scene, self.path, self.value, fit=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +46,10 @@ class Add(_Structural):
     part: Part
 
     def apply(self, scene: Scene) -> Scene:
-        name, parts = parts_of(scene, self.part)
+        name, parts = edit.parts_of(scene, self.part)
         if any(p.name == self.part.name for p in parts):
             raise Refused(f"{self.part.kind}.{self.part.name}: this name is taken")
-        return check(replaced(_mark(scene), name, (*parts, self.part)))
+        return edit.check(edit.replaced(_mark(scene), name, (*parts, self.part)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +62,11 @@ class Replace(_Structural):
     part: Part
 
     def apply(self, scene: Scene) -> Scene:
-        _, parts = parts_of(scene, self.part)
+        _, parts = edit.parts_of(scene, self.part)
         if all(p.name != self.part.name for p in parts):
             return Add(self.part).apply(scene)
-        swapped = swap(_mark(scene), self.part)
-        return check(without_loose_routes(swapped, self.part))
+        swapped = edit.swap(_mark(scene), self.part)
+        return edit.check(edit.without_loose_routes(swapped, self.part))
 
 
 @dataclass(frozen=True, slots=True)

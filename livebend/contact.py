@@ -5,16 +5,17 @@ from pathlib import Path
 
 from livebend import presets
 from livebend.audio.opening import open_sound, pull_sound
-from livebend.clock import OfflineClock, SystemTime
+from livebend.core.clock import OfflineClock, SystemTime
+from livebend.core.mailbox import OnDemand
+from livebend.core.statistics import Statistics
+from livebend.core.status import Status
 from livebend.drawn import Drawn
 from livebend.flow import Features, Pixels
-from livebend.mailbox import OnDemand
 from livebend.network import Network
 from livebend.opening import Tell, open_network
 from livebend.outputs.sheet import check_sheet, write_sheet
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
-from livebend.status import Statistics, Status
 
 FPS = 20.0
 MOMENTS = (5.0, 9.5, 13.0, 16.25, 18.0)  # s, of the demo: pad, build, and full

@@ -1,11 +1,11 @@
 """What goes on by itself in the time of a show: the walk, the turns of prompts, the fade to a new
 prompt. Owned by the render thread."""
 
+from livebend.core.ranges import eased
 from livebend.flow import Tick
 from livebend.memory import Value
 from livebend.modulation import Phase, rate_of
-from livebend.ranges import eased
-from livebend.scene import Scene
+from livebend.scene.values import Scene
 
 
 class Courses:

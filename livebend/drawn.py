@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from livebend.errors import Refused, UnknownName
-from livebend.files import short
+from livebend.core.errors import Refused, UnknownName
+from livebend.core.files import short
 
 FOLDER = "masks"
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")

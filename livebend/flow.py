@@ -9,16 +9,16 @@ Live and offline differ only in what is plugged in at the ends.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from livebend.commands import Command
-    from livebend.scene import Scene
+Pixels = NDArray[np.uint8]  # [H, W, 3] RGB
+Samples = NDArray[np.float32]  # [n] mono, -1..1
 
-Pixels = NDArray[np.uint8]
+S = TypeVar("S")  # what a performer wants; livebend's own is scene.values.Scene
+S_contra = TypeVar("S_contra", contravariant=True)
 
 
 class Paper(NamedTuple):
@@ -114,17 +114,34 @@ class FeatureSource(Protocol):
         """Return the newest features of sound heard up to `time`."""
 
 
-class CommandSource(Protocol):
+class Command(Protocol[S]):
+    """A change that somebody asked for.
+
+    `key` names what a later command of the same key replaces while both wait (None = never);
+    commands are never folded across a `barrier`, because order matters around it.
+    """
+
+    @property
+    def key(self) -> str | None: ...
+
+    @property
+    def barrier(self) -> bool: ...
+
+    def apply(self, scene: S) -> S:
+        """Return the changed scene. Raises: LivebendError, and the scene stays."""
+
+
+class CommandSource(Protocol[S]):
     """Knows what hands have asked for."""
 
-    def until(self, time: float) -> Iterable["Command"]:
+    def until(self, time: float) -> Iterable[Command[S]]:
         """Return, in order and once each, the commands given up to `time`."""
 
 
-class Render(Protocol):
+class Render(Protocol[S_contra]):
     """Paints."""
 
-    def __call__(self, scene: "Scene", features: Features, tick: Tick) -> Frame: ...
+    def __call__(self, scene: S_contra, features: Features, tick: Tick) -> Frame: ...
 
 
 class Output(Protocol):
@@ -138,11 +155,11 @@ class Output(Protocol):
 def run(
     clock: Clock,
     features: FeatureSource,
-    commands: CommandSource,
-    render: Render,
+    commands: CommandSource[S],
+    render: Render[S],
     outputs: Sequence[Output],
-    scene: "Scene",
-) -> "Scene":
+    scene: S,
+) -> S:
     """Play until the clock ends; return the last scene."""
     for tick in clock:
         for command in commands.until(tick.time):

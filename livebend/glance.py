@@ -6,11 +6,12 @@ Hardly any frame is looked at, and a status takes as long as a bend does.
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from livebend.core.statistics import Statistics
+from livebend.core.status import BendStatus, RouteStatus, Status
 from livebend.flow import Features, Tick
 from livebend.modulation import Modulation
 from livebend.reuse import labels
-from livebend.scene import Bend, Route, Scene
-from livebend.status import BendStatus, RouteStatus, Statistics, Status
+from livebend.scene.values import Bend, Route, Scene
 
 
 class Glance(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from livebend.reuse import labels
-from livebend.scene import Reuse, Scene
+from livebend.scene.values import Reuse, Scene
 from livebend.smaller import SHARE
 
 REUSED = 2  # frames: how often a tier lets the network paint, and its deep stages be refreshed

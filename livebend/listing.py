@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from livebend.core.specs import Spec
 from livebend.operators import OPERATORS, Operator
-from livebend.specs import Spec
 
 
 def operator_rows() -> list[dict[str, Any]]:

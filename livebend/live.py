@@ -19,18 +19,22 @@ from livebend import presets
 from livebend.audio.listener import HeardSound
 from livebend.audio.opening import hear_sound
 from livebend.audio.sound import Samples
-from livebend.clock import LiveClock, SystemTime, Time
-from livebend.commands import Load, Set
+from livebend.commands import CommandSource, Load, Set
 from livebend.control.cues import CueRecorder, Cues
 from livebend.control.desk import Desk
 from livebend.control.keys import press
 from livebend.control.osc import OscInput, endpoint
 from livebend.control.queue import CommandQueue, Gate, texts, texts_of
 from livebend.control.senders import Senders
-from livebend.errors import LivebendError, named
-from livebend.files import write_whole
-from livebend.flow import CommandSource, Features, Frame, Output, Tick, run
-from livebend.mailbox import Latest, OnDemand
+from livebend.core.clock import LiveClock, SystemTime, Time
+from livebend.core.errors import LivebendError, named
+from livebend.core.files import write_text
+from livebend.core.mailbox import Latest, OnDemand
+from livebend.core.specs import Value
+from livebend.core.statistics import Statistics
+from livebend.core.status import Status
+from livebend.core.worker import Worker
+from livebend.flow import Features, Frame, Output, Tick, run
 from livebend.models import find_folder
 from livebend.opening import made_by, open_network, take_up
 from livebend.outputs.display import Display, View
@@ -38,12 +42,9 @@ from livebend.outputs.headless import Headless
 from livebend.outputs.live_video import LiveRecording
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
-from livebend.scene import Scene
+from livebend.scene.values import Scene
 from livebend.smaller import smaller
-from livebend.specs import Value
-from livebend.status import Statistics, Status
 from livebend.threads import compute_with
-from livebend.worker import Worker
 
 SWITCH_INTERVAL = 0.0005  # s: how long Python code of one thread may keep the audio thread waiting
 
@@ -358,5 +359,5 @@ def play(wishes: Wishes) -> Mapping[str, Any]:
     """Play a live show; write its statistics where asked; return them. Raises: LivebendError."""
     report = Show(wishes).play()
     if wishes.stats is not None:
-        write_whole(wishes.stats, json.dumps(report, indent=2) + "\n")
+        write_text(wishes.stats, json.dumps(report, indent=2) + "\n")
     return report

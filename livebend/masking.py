@@ -4,11 +4,12 @@ from collections.abc import Callable, Hashable
 
 import torch
 
-from livebend import bending, masks
+from livebend import masks
+from livebend.core import sites
+from livebend.core.errors import Refused
 from livebend.drawn import Drawn
-from livebend.errors import Refused
 from livebend.memory import Memory, Value
-from livebend.scene import Bend
+from livebend.scene.values import Bend
 
 Trace = Callable[[str, float], tuple[float, ...]]
 
@@ -29,7 +30,7 @@ class Masking:
         chosen = masks.settings(bend.mask)
         if chosen is None:
             return
-        if not bending.is_picture(bending.place(bend.site).site):
+        if not sites.is_picture(sites.place(bend.site).site):
             raise Refused(
                 f"bend.{bend.name}.mask.kind = {chosen['kind']!r}: {bend.site} has no height and"
                 " width; expected none"

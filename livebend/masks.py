@@ -22,10 +22,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from livebend.core.ranges import Degrees, Range, Unit, eased
+from livebend.core.specs import Spec, Value, specs_of
 from livebend.operators.planes import plane
 from livebend.operators.seeded import CloudSize, Draw, Roll, cloudy
-from livebend.ranges import Degrees, Range, Unit, eased
-from livebend.specs import Spec, Value, specs_of
 from livebend.transfer import send
 
 Heard = Literal["rms", "low", "mid", "high", "flux", "brightness"]

@@ -12,8 +12,8 @@ from itertools import count
 
 from torch import Tensor
 
-from livebend.clock import now
-from livebend.status import Remembered
+from livebend.core.clock import now
+from livebend.core.status import Remembered
 
 Compute = Callable[[], tuple[Tensor, ...]]
 Settle = Callable[[], None]

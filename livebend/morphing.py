@@ -11,19 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
-from livebend.ranges import eased
-from livebend.scene import (
-    Arrival,
-    Bend,
-    Part,
-    Route,
-    Scene,
-    bend_with,
-    specs_of_bend,
-    specs_of_route,
-    value_of,
-)
-from livebend.specs import Spec, Value, specs_of
+from livebend.core.ranges import eased
+from livebend.core.specs import Spec, Value, specs_of
+from livebend.scene import edit, paths
+from livebend.scene.paths import specs_of_bend, specs_of_route
+from livebend.scene.values import Arrival, Bend, Part, Route, Scene
 
 LEAVING = "~"
 NUMBERS = ("sampling", "agc")  # groups that move over; prompt and noise cross in the renderer
@@ -141,7 +133,7 @@ def _same(a: P, b: P, gone: Mapping[str, str]) -> bool:
     specs = _specs(a)
     fixed = (name for name, spec in specs.items() if spec.kind != "float")
     return a.name == b.name and all(
-        value_of(a, n, specs[n]) == value_of(b, n, specs[n]) for n in fixed
+        paths.value_of(a, n, specs[n]) == paths.value_of(b, n, specs[n]) for n in fixed
     )
 
 
@@ -176,10 +168,10 @@ def _between(a: G, b: G, share: float) -> G:
 
 def _bend_between(a: Bend, b: Bend, share: float) -> Bend:
     values: dict[str, Value] = {
-        leaf: _number(spec, value_of(a, leaf, spec), value_of(b, leaf, spec), share)
+        leaf: _number(spec, paths.value_of(a, leaf, spec), paths.value_of(b, leaf, spec), share)
         for leaf, spec in _moving(specs_of_bend(b))
     }
-    return bend_with(b, values)
+    return edit.bend_with(b, values)
 
 
 def _moving(specs: Mapping[str, Spec]) -> Sequence[tuple[str, Spec]]:

@@ -17,8 +17,9 @@ from livebend.acting import Acting, by_site, depths_of
 from livebend.backends import Engine
 from livebend.backends.choices import USUAL, Conditions
 from livebend.clusters import Clusters
+from livebend.core.errors import OutOfRange
+from livebend.core.sites import LATENT, TEXT, TIME, check_place, place
 from livebend.drawn import Drawn
-from livebend.errors import OutOfRange
 from livebend.gpu import wait_for
 from livebend.masking import Masking, Trace, silence
 from livebend.memory import Memory, Value
@@ -28,7 +29,7 @@ from livebend.pasts import Pasts
 from livebend.reuse import EXACT, Turn, Work, done
 from livebend.reusing import Reusing
 from livebend.sampler import Schedule, schedule
-from livebend.scene import Bend, Sampling, Scene
+from livebend.scene.values import Bend, Sampling, Scene
 from livebend.stepping import Stepping
 from livebend.transfer import send
 
@@ -124,12 +125,12 @@ class Network:
     @cached_property
     def sites(self) -> tuple[str, ...]:
         """Every site a bend may name, in reading order; `latent` takes a depth."""
-        return ("unet.text", "latent", "unet.time", *sites(self._unet), *sites(self._vae))
+        return (TEXT, LATENT, TIME, *sites(self._unet), *sites(self._vae))
 
     def check(self, scene: Scene) -> Scene:
         """Return the scene if this network can play it. Raises: Refused, UnknownName."""
         for bend in scene.bends:
-            bending.check_place(bend.site, self.sites)
+            check_place(bend.site, self.sites)
             bending.check_channels(self._listed(bend).channels)
             self._masking.check(bend)
             bending.check_given(bend)
@@ -223,7 +224,7 @@ class Network:
 
     def _listed(self, bend: Bend) -> Bend:
         """The bend with its channels as numbers, where it names clusters."""
-        channels = self.clusters.listed(bending.place(bend.site).site, bend.channels)
+        channels = self.clusters.listed(place(bend.site).site, bend.channels)
         return bend if channels is bend.channels else replace(bend, channels=channels)
 
     # ---- parts of a frame --------------------------------------------------------------------

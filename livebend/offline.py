@@ -10,20 +10,21 @@ from tqdm import tqdm
 from livebend import presets
 from livebend.audio.opening import open_sound, pull_sound
 from livebend.audio.sound import Sound
-from livebend.clock import OfflineClock, SystemTime
-from livebend.commands import Command
+from livebend.commands import Command, CommandSource
 from livebend.control.cues import Cues
-from livebend.errors import OutOfRange
-from livebend.flow import CommandSource, Output, run
-from livebend.mailbox import OnDemand
+from livebend.core.clock import OfflineClock, SystemTime
+from livebend.core.errors import OutOfRange
+from livebend.core.mailbox import OnDemand
+from livebend.core.statistics import Statistics
+from livebend.core.status import Status
+from livebend.flow import Output, run
 from livebend.network import Network
 from livebend.opening import made_by, open_network
 from livebend.outputs.images import Images
 from livebend.outputs.video import Recording
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
-from livebend.scene import Scene
-from livebend.status import Statistics, Status
+from livebend.scene.values import Scene
 
 
 @dataclass(frozen=True, slots=True)

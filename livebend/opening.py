@@ -5,11 +5,12 @@ from collections.abc import Callable
 import torch
 
 from livebend import __version__
-from livebend.backends import BACKENDS, Engine, Store, cache_folder
+from livebend.backends import BACKENDS, Engine, Store
 from livebend.backends.choices import LAYOUTS, USUAL, Choice, choice_file, read_choice
 from livebend.clusters import read_clusters
+from livebend.core.errors import UnknownName
+from livebend.core.files import cache_folder
 from livebend.drawn import Drawn
-from livebend.errors import UnknownName
 from livebend.gpu import paint_on
 from livebend.models import LAYOUT, Model, lay_out, load_model
 from livebend.models.fingerprint import fingerprint

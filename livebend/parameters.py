@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from livebend.scene import Scene, get, paths, played
-from livebend.specs import Spec, Value
+from livebend.core.specs import Spec, Value
+from livebend.scene import paths
+from livebend.scene.values import Scene
 
 ROOT = "/livebend"
 
@@ -48,7 +49,7 @@ def address_of(path: str) -> str:
 
 def parameters(scene: Scene) -> Iterator[Parameter]:
     """Yield every live parameter of the scene with its value, in reading order."""
-    for path, spec in paths(scene):
+    for path, spec in paths.every(scene):
         yield _parameter(scene, path, spec)
 
 
@@ -59,7 +60,7 @@ def matching(scene: Scene, pattern: str) -> list[Parameter]:
 
 
 def _parameter(scene: Scene, path: str, spec: Spec) -> Parameter:
-    play = played(scene, path) if spec.range else None
+    play = paths.soft_range(scene, path) if spec.range else None
     return Parameter(
         path=path,
         address=address_of(path),
@@ -70,6 +71,6 @@ def _parameter(scene: Scene, path: str, spec: Spec) -> Parameter:
         unit=spec.unit,
         choices=spec.choices,
         default=spec.default,
-        value=get(scene, path),
+        value=paths.get(scene, path),
         doc=spec.doc,
     )

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from livebend.memory import Value
 from livebend.operators import Past, find_operator
-from livebend.scene import Bend
+from livebend.scene.values import Bend
 
 Given = dict[str, Past | Tensor | None]
 Where = tuple[str, Hashable]

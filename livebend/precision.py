@@ -2,11 +2,11 @@
 
 import torch
 
-from livebend.errors import UnknownName
+from livebend.core.errors import UnknownName
 from livebend.memory import Value
 from livebend.models import Model, best_device, name_of
 from livebend.network import Network
-from livebend.scene import Sampling
+from livebend.scene.values import Sampling
 
 AUTO = "auto"
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}

@@ -27,13 +27,13 @@ from typing import TYPE_CHECKING, Any
 import platformdirs
 import tomli_w
 
-from livebend.errors import LivebendError, OutOfRange, PresetError, UnknownName
-from livebend.files import short, write_whole
+from livebend.core.errors import LivebendError, OutOfRange, PresetError, UnknownName
+from livebend.core.files import short, write_text
 from livebend.shares import share_of
 
 if TYPE_CHECKING:
     from livebend.drawn import Drawn
-    from livebend.scene import Scene
+    from livebend.scene.values import Scene
 
 SLOTS = 9
 FIRST = "default"
@@ -87,11 +87,11 @@ def opening(
 
     Panic comes back to it. Raises: LivebendError.
     """
-    from livebend.scene import put  # noqa: PLC0415 - imports torch
+    from livebend.scene import edit  # noqa: PLC0415 - imports torch
 
     scene = load(preset)
     for path, value in (("seed", seed), ("sampling.steps", steps), *sets):
-        scene = scene if value is None else put(scene, path, value)
+        scene = scene if value is None else edit.put(scene, path, value)
     return replace(scene, home=scene)
 
 
@@ -129,7 +129,7 @@ def save(scene: "Scene", file: Path, about: str = "") -> None:
     head = {"title": table.pop("title")} | ({"about": about} if about else {})
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(file, tomli_w.dumps(head | table))
+        write_text(file, tomli_w.dumps(head | table))
     except OSError as why:
         raise PresetError(f"{short(file)}: cannot be written: {why.strerror}") from why
 
@@ -208,7 +208,8 @@ def _info(name: str, file: Path) -> PresetInfo:
     title, about = str(table.get("title", name)), str(table.get("about", ""))
     try:
         share = share_of(table)
-    except (KeyError, ValueError, TypeError, AttributeError):  # loading it says what is wrong
+    except (LivebendError, KeyError, ValueError, TypeError, AttributeError):
+        # Loading it says what is wrong.
         share = 1.0
     return PresetInfo(name, title, about, file, share)
 

@@ -9,13 +9,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from livebend.clock import now
+from livebend.core.clock import now
+from livebend.core.errors import BendFault, LivebendError
+from livebend.core.mailbox import OnDemand
+from livebend.core.statistics import Statistics
+from livebend.core.status import Status
 from livebend.courses import Courses, Fade
-from livebend.errors import BendFault, LivebendError
 from livebend.flow import Features, Frame, Pixels, Tick
 from livebend.glance import Glance
 from livebend.governor import Governed
-from livebend.mailbox import OnDemand
 from livebend.memory import Ran, Value
 from livebend.modulation import Modulation, Modulator
 from livebend.morphing import Morph
@@ -23,8 +25,8 @@ from livebend.network import Network, Painted
 from livebend.operators import find_operator
 from livebend.prompts import Prompts
 from livebend.reuse import Held, Turn
-from livebend.scene import Bend, Scene, Walk, moved
-from livebend.status import Statistics, Status
+from livebend.scene import edit
+from livebend.scene.values import Bend, Scene, Walk
 from livebend.transfer import transfer_for
 
 Way = Callable[[Tensor, Tensor, float], Tensor]
@@ -321,7 +323,7 @@ def slerp(a: Tensor, b: Tensor, share: float) -> Tensor:
 def modulated(scene: Scene, modulation: Modulation) -> Scene:
     """Return the scene with the values that its routes give now."""
     least = {path: FAINTEST for path in modulation.values if path.endswith(".strength")}
-    return moved(
+    return edit.put_all(
         scene, {p: max(value, least.get(p, value)) for p, value in modulation.values.items()}
     )
 

@@ -17,10 +17,10 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor
 
+from livebend.core.sites import deep_span
 from livebend.memory import Memory, Value
 from livebend.models import Stage
-from livebend.scene import Reuse, Scene
-from livebend.shares import deep_span
+from livebend.scene.values import Reuse, Scene
 
 T = TypeVar("T")
 Work = Generator[float, None, T]  # yields what it has done, in the unit of `Stage.work`

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from livebend.errors import UnknownName
+from livebend.core.errors import UnknownName
 
 Prediction = Literal["epsilon", "v_prediction"]
 

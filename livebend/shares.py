@@ -7,8 +7,12 @@ model or machine they say the order only.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from livebend.core.sites import LATENT, MID, SKIP, UP, Place, deep_span, own_block, place
+from livebend.core.specs import specs_of
+from livebend.scene.values import Reuse, Walk
 
 # ms of eager torch, by stage: the least of thirty frames.
 UNET = {
@@ -17,10 +21,7 @@ UNET = {
     "unet.out": 0.1,
 }  # fmt: skip
 DECODER = {"vae.in": 1.0, "vae.up.0": 2.0, "vae.up.1": 4.0, "image": 1.6, "pixels": 0.2}
-OWN = ("unet.text.", "unet.attention.")  # before the name of the one block that reads it
 SKIPS_PER_BLOCK = 2  # each way up takes so many, the deepest first
-WALK = {"radius": 0.3, "period": 20.0}  # what a preset that says nothing has
-REUSE = {"deep": 1, "level": 2, "tween": 1}
 
 Table = Mapping[str, Any]
 
@@ -33,8 +34,8 @@ def share_of(preset: Table) -> float:
     """
     sampling = preset.get("sampling", {})
     calls = max(int(sampling.get("steps", 0)), 1)
-    depths = {float(b["site"].partition("@")[2]) for b in _bends(preset) if "@" in b["site"]}
-    inserted = len(depths - {0.0, 1.0}) if sampling.get("depth") == "insert" else 0
+    depths = {place(bend["site"]).depth for bend in _bends(preset)}
+    inserted = len(depths - {None, 0.0, 1.0}) if sampling.get("depth") == "insert" else 0
     unet, decoder = (calls + inserted) * sum(UNET.values()), sum(DECODER.values())
     deep, level, tween, hold = _reuse(preset)
     costs = [_behind(site, calls, inserted) for site in _driven(preset)]
@@ -50,22 +51,20 @@ def share_of(preset: Table) -> float:
 def _reuse(preset: Table) -> tuple[int, ...]:
     """Every how many frames the deep stages are refreshed, their level, every how many frames the
     network paints, and takes a new noise."""
-    reuse, hold = {**REUSE, **preset.get("reuse", {})}, preset.get("walk", {}).get("hold", 1)
-    return tuple(max(int(n), 1) for n in (reuse["deep"], reuse["level"], reuse["tween"], hold))
-
-
-def deep_span(names: Sequence[str], level: int) -> tuple[int, int]:
-    """Return where the deep part of a unet's stages begins and ends: from the way down's block of
-    that level, or its last, to the way up's block that mirrors it."""
-    last = sum(name.startswith("unet.down.") for name in names) - 1
-    level = min(level, last)
-    return names.index(f"unet.down.{level}"), names.index(f"unet.up.{last - level}") + 1
+    reuse, walk = _group(preset, "reuse", Reuse), _group(preset, "walk", Walk)
+    often = (reuse["deep"], reuse["level"], reuse["tween"], walk["hold"])
+    return tuple(max(int(n), 1) for n in often)
 
 
 def _deep(level: int) -> float:
     """The share of the unet that lies deep."""
     costs = list(UNET.values())
     return sum(costs[slice(*deep_span(list(UNET), level))]) / sum(costs)
+
+
+def _group(preset: Table, name: str, group: type) -> Table:
+    """A group's values: the preset's, or their defaults."""
+    return {n: s.default for n, s in specs_of(group).items()} | dict(preset.get(name, {}))
 
 
 def _bends(preset: Table) -> Iterator[Table]:
@@ -75,7 +74,7 @@ def _bends(preset: Table) -> Iterator[Table]:
 
 
 def _walks(preset: Table) -> bool:
-    walk = {**WALK, **preset.get("walk", {})}
+    walk = _group(preset, "walk", Walk)
     return bool(walk["radius"] and walk["period"])
 
 
@@ -99,34 +98,36 @@ def _driven(preset: Table) -> Iterator[str]:
 def _behind(site: str, calls: int, inserted: int) -> float:
     """Milliseconds of what lies behind a site, in all calls and the decoder."""
     call, decoder = sum(UNET.values()), sum(DECODER.values())
-    place, _, step = site.partition("#")
-    name, at, depth = place.partition("@")
-    if name == "latent":
-        p = float(depth) if at else 1.0
-        before = math.ceil(p * calls) if inserted and p < 1.0 else round(p * calls)
-        if step:
-            before = int(step)
-        return max(calls + inserted - before, 0) * call + decoder
-    if name in DECODER:
-        return _after(DECODER, name)
-    later = calls + inserted - 1 - (int(step) if step else 0)
+    where = place(site)
+    if where.site == LATENT:
+        return max(calls + inserted - _calls_before(where, calls, inserted), 0) * call + decoder
+    if where.site in DECODER:
+        return _after(DECODER, where.site)
+    later = calls + inserted - 1 - (where.step or 0)
     if later < 0:  # there is no such call, and the bend never acts
         return 0.0
-    return _after(UNET, _reader(name)) + later * call + decoder
+    return _after(UNET, _reader(where.site)) + later * call + decoder
 
 
-def _reader(name: str) -> str:
+def _calls_before(where: Place, calls: int, inserted: int) -> int:
+    """The network calls before a bend of the latent."""
+    if where.step is not None:
+        return where.step
+    depth = 1.0 if where.depth is None else where.depth
+    return math.ceil(depth * calls) if inserted and depth < 1.0 else round(depth * calls)
+
+
+def _reader(site: str) -> str:
     """The stage behind which everything runs again for a site; that of a skip, or of what a block
     reads alone, is the one before the block that reads it."""
     names = list(UNET)
-    for own in OWN:
-        if name.startswith(own):
-            return names[names.index(f"unet.{name.removeprefix(own)}") - 1]
-    if not name.startswith("unet.skip."):
-        return name if name in UNET else "unet.in"
-    blocks = sum(stage.startswith("unet.up.") for stage in UNET)
-    block = blocks - 1 - int(name.rpartition(".")[2]) // SKIPS_PER_BLOCK
-    return f"unet.up.{block - 1}" if block > 0 else "unet.mid"
+    if (block := own_block(site)) is not None:
+        return names[names.index(block) - 1]
+    if not site.startswith(SKIP):
+        return site if site in UNET else "unet.in"
+    blocks = sum(stage.startswith(UP) for stage in UNET)
+    number = blocks - 1 - int(site.removeprefix(SKIP)) // SKIPS_PER_BLOCK
+    return f"{UP}{number - 1}" if number > 0 else MID
 
 
 def _after(costs: Mapping[str, float], name: str) -> float:

@@ -11,7 +11,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from livebend.errors import OutOfRange
+from livebend.core.errors import OutOfRange
 from livebend.network import Network
 
 SHARE = 0.75  # of either side: a little more than half of the work

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from livebend.clock import now
-from livebend.errors import LivebendError
+from livebend.core.clock import now
+from livebend.core.errors import LivebendError
 
 IMPORTS = (
     ("torch", "torch"),

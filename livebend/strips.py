@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from livebend.errors import Refused
+from livebend.core.errors import Refused
+from livebend.core.specs import Value
 from livebend.flow import Pixels
 from livebend.opening import Tell, open_network
 from livebend.operators import OPERATORS, Operator
 from livebend.outputs.sheet import write_sheet
-from livebend.scene import Bend, Prompt, Scene
-from livebend.specs import Value
+from livebend.scene.values import Bend, Prompt, Scene
 from livebend.sweep import PLAIN, Painter, played, text_of
 
 SCENE = replace(PLAIN, prompt=Prompt("forest with river", fade=0.0))

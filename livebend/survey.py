@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from livebend.memory import Value
 from livebend.models import Stage
 from livebend.network import Network
-from livebend.scene import Sampling
+from livebend.scene.values import Sampling
 
 FRAMES = 5
 

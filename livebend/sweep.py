@@ -13,11 +13,14 @@ from pathlib import Path
 from tqdm import tqdm
 
 from livebend import presets
-from livebend.bending import place
-from livebend.clock import SystemTime
-from livebend.errors import OutOfRange, Refused
+from livebend.core import sites
+from livebend.core.clock import SystemTime
+from livebend.core.errors import OutOfRange, Refused
+from livebend.core.mailbox import OnDemand
+from livebend.core.specs import Value
+from livebend.core.statistics import Statistics
+from livebend.core.status import Status
 from livebend.flow import Features, Pixels, Tick
-from livebend.mailbox import OnDemand
 from livebend.network import Network
 from livebend.opening import Tell, open_network
 from livebend.operators import find_operator
@@ -25,21 +28,9 @@ from livebend.outputs.sheet import check_sheet, write_sheet
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
 from livebend.sampler import LAYERS
-from livebend.scene import (
-    Bend,
-    Prompt,
-    Scene,
-    Walk,
-    apart,
-    check,
-    find,
-    put,
-    specs_of_bend,
-    swap,
-    without_loose_routes,
-)
-from livebend.specs import Value
-from livebend.status import Statistics, Status
+from livebend.scene import edit, paths
+from livebend.scene.paths import specs_of_bend
+from livebend.scene.values import Bend, Prompt, Scene, Walk
 
 SECONDS = 0.1  # between the scenes that a painter is given together
 NEW = "new"  # the name of a bend that the command line adds
@@ -151,10 +142,10 @@ def upstream(network: Network, scene: Scene, side: Axis) -> float:
 
 
 def _reach(network: Network, scene: Scene, path: str) -> float:
-    kind, name, leaf = apart(path)
+    kind, name, leaf = paths.split(path)
     if kind != "bend" or leaf == "site":
         return 0.0
-    where = place(scene.bend(name).site)
+    where = sites.place(scene.bend(name).site)
     if where.site == "latent":
         finished = network.sites.index("vae.in") - 0.5
         return finished if where.depth in (None, 1.0) and where.step is None else where.depth or 0.5
@@ -171,7 +162,7 @@ def _opening(wishes: Sweep) -> Scene:
         if not at or not site:
             raise Refused(f"--bend {wishes.bend!r}: expected OPERATOR@SITE, such as add@unet.mid")
         bend = Bend(NEW, find_operator(operator).name, site)
-        scene = check(replace(scene, bends=(*scene.bends, bend)))
+        scene = edit.check(replace(scene, bends=(*scene.bends, bend)))
     changes = (("seed", wishes.seed), ("sampling.steps", wishes.steps), *wishes.sets)
     for path, value in changes:
         scene = scene if value is None else _changed(scene, path, value)
@@ -224,8 +215,8 @@ def _label(scene: Scene, path: str, value: object) -> str:
     paper's layer."""
     if path.endswith((".operator", ".main")):
         return text_of(value)
-    limits = find(scene, path).range
-    depth = place(text_of(value)).depth if path.endswith(".site") else None
+    limits = paths.find(scene, path).range
+    depth = sites.place(text_of(value)).depth if path.endswith(".site") else None
     layer = "" if depth is None else f" · L{depth * LAYERS:g}"
     return text_of(value) + layer + ("°" if limits is not None and limits.unit == "deg" else "")
 
@@ -245,17 +236,17 @@ def _cell(scene: Scene, rows: Axis, row: object, columns: Axis, column: object) 
 
 
 def _changed(scene: Scene, path: str, value: object) -> Scene:
-    kind, name, leaf = apart(path)
+    kind, name, leaf = paths.split(path)
     if kind == "bend" and leaf == "operator":
         return _with_operator(scene, scene.bend(name), text_of(value))
     if kind == "bend" and leaf == "main":
         return _played(scene, scene.bend(name), path, value)
-    wanted = find(scene, path).kind
+    wanted = paths.find(scene, path).kind
     if wanted in ("text", "choice"):
         value = text_of(value)
     elif wanted == "bool" and value in ("true", "false"):
         value = value == "true"
-    return put(scene, path, value)
+    return edit.put(scene, path, value)
 
 
 def _with_operator(scene: Scene, bend: Bend, name: str) -> Scene:
@@ -266,7 +257,7 @@ def _with_operator(scene: Scene, bend: Bend, name: str) -> Scene:
     changed = replace(bend, operator=name, values=values)
     if "strength" not in specs_of_bend(changed):
         changed = replace(changed, strength=0.0)
-    return without_loose_routes(swap(scene, changed), changed)
+    return edit.without_loose_routes(edit.swap(scene, changed), changed)
 
 
 def _is_kind(kind: str, value: Value) -> bool:
@@ -276,7 +267,7 @@ def _is_kind(kind: str, value: Value) -> bool:
 def _played(scene: Scene, bend: Bend, path: str, value: object) -> Scene:
     if not isinstance(value, float) or not 0.0 <= value <= 1.0:
         raise OutOfRange(f"{path} = {value!r}: expected 0..1")
-    return swap(scene, played(bend, value))
+    return edit.swap(scene, played(bend, value))
 
 
 def played(bend: Bend, share: float) -> Bend:

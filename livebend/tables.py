@@ -12,21 +12,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any, cast
 
-from livebend.errors import OutOfRange, Refused, UnknownName
+from livebend.core.errors import OutOfRange, Refused, UnknownName
+from livebend.core.specs import Spec, Value, specs_of
 from livebend.operators import OPERATORS, Operator
-from livebend.scene import (
-    MASK,
-    Bend,
-    Part,
-    Route,
-    Scene,
-    bend_with,
-    check,
-    check_name,
-    specs_of_bend,
-    specs_of_route,
-)
-from livebend.specs import Spec, Value, specs_of
+from livebend.scene import edit
+from livebend.scene.paths import MASK, specs_of_bend, specs_of_route
+from livebend.scene.values import Bend, Part, Route, Scene
 
 Table = Mapping[str, object]
 REQUIRED = {"bend": ("operator", "site"), "route": ("source", "target")}
@@ -49,7 +40,7 @@ def scene_from(table: Table, title: str = "") -> Scene:
         routes=tuple(route_from(n, t) for n, t in _named(table, "route")),
         **groups,
     )
-    return check(scene)
+    return edit.check(scene)
 
 
 def bend_from(name: str, table: Table, *, fit: bool = False) -> Bend:
@@ -63,7 +54,7 @@ def bend_from(name: str, table: Table, *, fit: bool = False) -> Bend:
     specs = specs_of_bend(bend)
     table = _flat(table, where)
     _known("key", f"{where}.", table, ("operator", *specs))
-    return bend_with(bend, _checked(specs, table, where, fit))
+    return edit.bend_with(bend, _checked(specs, table, where, fit))
 
 
 def route_from(name: str, table: Table, *, fit: bool = False) -> Route:
@@ -158,7 +149,7 @@ def _known(kind: str, where: str, table: Table, allowed: Iterable[str]) -> None:
 
 def _has(kind: str, name: str, table: Table) -> str:
     """Return the part's path, once its name and what it must have are there."""
-    check_name(kind, name)
+    edit.check_name(kind, name)
     where = f"{kind}.{name}"
     for key in REQUIRED[kind]:
         if key not in table:

@@ -20,19 +20,13 @@ import torch
 from livebend.backends import Engine, backends_on
 from livebend.backends.choices import LAYOUTS, USUAL, Choice, Conditions, choice_file, write_choice
 from livebend.backends.onnx import TYPES
-from livebend.clock import now
+from livebend.core.clock import now
 from livebend.memory import Value
 from livebend.models import Model, lay_out, load_model
 from livebend.network import Network
 from livebend.opening import store_of, take_up
-from livebend.precision import (
-    ALIKE,
-    AUTO,
-    dtype_of,
-    picture_off,
-    worth_measuring,
-)
-from livebend.scene import Sampling
+from livebend.precision import ALIKE, AUTO, dtype_of, picture_off, worth_measuring
+from livebend.scene.values import Sampling
 from livebend.smaller import smaller
 from livebend.threads import counts
 

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from livebend.errors import LivebendError
+from livebend.core.errors import LivebendError
 
 DEMO_FILE = "livebend-demo.mp4"
 DEMO_SECONDS = 10.0

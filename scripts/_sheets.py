@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 
 from livebend import cli, presets
-from livebend.errors import LivebendError
+from livebend.core.errors import LivebendError
 from livebend.flow import Pixels
 from livebend.models.choice import chosen_model
 from livebend.network import Network
 from livebend.opening import open_network
-from livebend.scene import put
+from livebend.scene import edit
 from livebend.sweep import Painter, axis
 
 TURN = "paper/f1"
@@ -72,9 +72,10 @@ def turns(network: Network) -> Iterator[str]:
     """Yield how evenly each column of figure 1 turns, a line each."""
     painter, scene = Painter(network), network.check(presets.load(TURN))
     for site in axis(presets.sweep_of(TURN)["columns"]).values:
-        there = put(scene, "bend.turn.site", site)
+        there = edit.put(scene, "bend.turn.site", site)
         angles = (360.0 * k / ANGLES for k in range(ANGLES + 1))
-        yield f"{site}: {evenness([painter(put(there, 'bend.turn.angle', a)) for a in angles])}"
+        painted = [painter(edit.put(there, "bend.turn.angle", angle)) for angle in angles]
+        yield f"{site}: {evenness(painted)}"
 
 
 def evenness(pictures: Sequence[Pixels]) -> str:

@@ -138,7 +138,7 @@ def parse(given: list[str]) -> argparse.Namespace:
 
 def soak(wishes: argparse.Namespace, tell: Callable[[str], None]) -> dict[str, object]:
     """Play; return the figures."""
-    from livebend.clock import now  # noqa: PLC0415 - after the environment is set
+    from livebend.core.clock import now  # noqa: PLC0415 - after the environment is set
     from livebend.live import Show, Wishes  # noqa: PLC0415
     from livebend.models import find_folder  # noqa: PLC0415
     from livebend.operators import OPERATORS  # noqa: PLC0415

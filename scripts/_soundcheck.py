@@ -171,7 +171,7 @@ def read_music(name: str) -> np.ndarray:
 
 def play_music(wishes: argparse.Namespace, music: np.ndarray) -> dict[str, object]:
     """Play music for some minutes; return the show's statistics."""
-    from livebend.clock import now  # noqa: PLC0415
+    from livebend.core.clock import now  # noqa: PLC0415
 
     player = Player(now, music).start()
     try:
@@ -182,7 +182,7 @@ def play_music(wishes: argparse.Namespace, music: np.ndarray) -> dict[str, objec
 
 def measure_clicks(wishes: argparse.Namespace, folder: Path) -> dict[str, float]:
     """Return milliseconds from a click's writing to the first changed picture on the display."""
-    from livebend.clock import now  # noqa: PLC0415
+    from livebend.core.clock import now  # noqa: PLC0415
 
     (folder / "flash.toml").write_text(FLASH)
     show = show_of(wishes, wishes.clicks * 1.1 + 4, str(folder / "flash.toml"))
@@ -224,7 +224,7 @@ def first_changes(clicks: list[float], seen: list[tuple[float, float]]) -> list[
 
 def main() -> None:
     from livebend.cli import limit_spinning  # noqa: PLC0415
-    from livebend.errors import LivebendError  # noqa: PLC0415
+    from livebend.core.errors import LivebendError  # noqa: PLC0415
 
     wishes = parse()
     limit_spinning()

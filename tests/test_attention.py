@@ -9,7 +9,7 @@ from livebend.memory import Value
 from livebend.models import load_model
 from livebend.models.attention import LIMIT, attention_of
 from livebend.network import Network
-from livebend.scene import Bend, Sampling
+from livebend.scene.values import Bend, Sampling
 from tests.test_network import ONE, picture
 
 CPU, F32 = torch.device("cpu"), torch.float32

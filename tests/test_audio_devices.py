@@ -7,8 +7,8 @@ import pytest
 from livebend.audio import capture, opening, portaudio
 from livebend.audio.capture import Keeper, Ring
 from livebend.audio.monitor import Monitor
-from livebend.clock import SystemTime
-from livebend.errors import SoundError
+from livebend.core.clock import SystemTime
+from livebend.core.errors import SoundError
 from tests.fakes.sound import FakeSoundDevice
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from livebend.audio.opening import open_sound
 from livebend.audio.sound import Sound, read_sound
-from livebend.errors import SoundError
+from livebend.core.errors import SoundError
 from tests.fakes.sound import sine
 
 

@@ -7,7 +7,7 @@ from livebend.audio.analyzer import Analyzer
 from livebend.audio.inputs import DeviceInput, PlayedInput
 from livebend.audio.listener import HeardSound, PulledSound
 from livebend.audio.sound import Sound
-from livebend.clock import LiveClock, OfflineClock
+from livebend.core.clock import LiveClock, OfflineClock
 from livebend.flow import Features
 from tests.fakes.sound import clicks, sine
 from tests.fakes.virtual_time import VirtualTime

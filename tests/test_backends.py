@@ -12,12 +12,12 @@ from livebend.backends import Engine, Inputs, Store, contract, engine
 from livebend.backends.compiled import Compiled
 from livebend.bench.bends import time_four
 from livebend.bench.stages import time_stages
-from livebend.errors import BackendError, UnknownName
+from livebend.core.errors import BackendError, UnknownName
 from livebend.memory import Value
 from livebend.models import load_model
 from livebend.models.fingerprint import fingerprint
 from livebend.network import Network
-from livebend.scene import Bend, Sampling
+from livebend.scene.values import Bend, Sampling
 from livebend.survey import survey
 
 CPU, F32 = torch.device("cpu"), torch.float32

@@ -6,12 +6,12 @@ import pytest
 from livebend.bench import bench
 from livebend.bench.frames import _check_ran
 from livebend.bench.peers import PROMPT, peers
-from livebend.errors import LivebendError, UnknownName
+from livebend.core.errors import LivebendError, UnknownName
 from livebend.memory import Value
 from livebend.models import random_weights
 from livebend.opening import open_network
 from livebend.operators import OPERATORS
-from livebend.scene import Sampling
+from livebend.scene.values import Sampling
 from livebend.start import time_start
 from livebend.survey import behind
 

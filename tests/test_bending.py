@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from livebend import bending
 from livebend.bending import LIMIT, active, apply
-from livebend.errors import Refused
+from livebend.core import sites
+from livebend.core.errors import Refused
+from livebend.core.sites import Place
 from livebend.operators import OPERATORS
 from livebend.operators.registry import Operator
-from livebend.scene import Bend
+from livebend.scene.values import Bend
 from tests.test_operators import SHAPES, both, close
 
 
@@ -136,13 +137,13 @@ def test_solo_silences_all_others_and_a_muted_solo_is_silent():
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ("unet.mid", bending.Place("unet.mid")),
-        ("unet.mid#1", bending.Place("unet.mid", step=1)),
-        ("latent@0.8", bending.Place("latent", depth=0.8)),
+        ("unet.mid", Place("unet.mid")),
+        ("unet.mid#1", Place("unet.mid", step=1)),
+        ("latent@0.8", Place("latent", depth=0.8)),
     ],
 )
 def test_a_place_is_a_site_with_a_step_or_a_depth(text, place):
-    assert bending.place(text) == place
+    assert sites.place(text) == place
 
 
 @pytest.mark.parametrize(
@@ -150,5 +151,5 @@ def test_a_place_is_a_site_with_a_step_or_a_depth(text, place):
 )
 def test_what_is_no_place_is_refused_in_a_line(text):
     with pytest.raises(Refused, match="expected") as raised:
-        bending.place(text)
+        sites.place(text)
     assert "\n" not in str(raised.value)

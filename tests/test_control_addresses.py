@@ -15,12 +15,12 @@ from livebend.control.addresses import Ask, Heard, Place, is_private, leaves, ou
 from livebend.control.datagrams import DatagramError, messages, reply
 from livebend.control.desk import Desk, Show
 from livebend.control.osc import STRANGERS, Ear
-from livebend.errors import LivebendError, OutOfRange, UnknownName
-from livebend.mailbox import Latest
+from livebend.core.errors import LivebendError, OutOfRange, UnknownName
+from livebend.core.mailbox import Latest
+from livebend.core.ranges import Range
+from livebend.core.specs import Spec
 from livebend.parameters import parameters
-from livebend.ranges import Range
-from livebend.scene import Bend, Route, Scene
-from livebend.specs import Spec
+from livebend.scene.values import Bend, Route, Scene
 
 SCENE = Scene(
     "Dub",

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from livebend.commands import Add, Load, Panic, Remove, Replace, Set, Undo
 from livebend.control.cues import CueRecorder, Cues, cue_line, read_cues
-from livebend.errors import PresetError, Refused, UnknownName
-from livebend.scene import Bend, Route, Scene
+from livebend.core.errors import PresetError, Refused, UnknownName
+from livebend.scene.values import Bend, Route, Scene
 
 SCENE = Scene(
     "Dub",

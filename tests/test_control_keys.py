@@ -5,9 +5,9 @@ import pytest
 from livebend.commands import Load, Panic, Undo
 from livebend.control.desk import Desk
 from livebend.control.keys import press
-from livebend.errors import OutOfRange
-from livebend.mailbox import Latest
-from livebend.scene import Scene
+from livebend.core.errors import OutOfRange
+from livebend.core.mailbox import Latest
+from livebend.scene.values import Scene
 
 DUB = Scene("Dub")
 

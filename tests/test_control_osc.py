@@ -14,10 +14,10 @@ from livebend.control.desk import Desk
 from livebend.control.osc import OscInput, endpoint
 from livebend.control.queue import CommandQueue
 from livebend.control.senders import Senders
-from livebend.errors import Refused
-from livebend.mailbox import Latest
+from livebend.core.errors import Refused
+from livebend.core.mailbox import Latest
 from livebend.presets import PresetBank
-from livebend.scene import Bend, Scene
+from livebend.scene.values import Bend, Scene
 
 SCENE = Scene(bends=(Bend("swirl", "rotate", "unet.mid"),))
 PATIENCE = 10.0

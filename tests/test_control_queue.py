@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from livebend.commands import Add, Load, Panic, Remove, Replace, Set, Undo
 from livebend.control.queue import CommandQueue, Gate, texts
-from livebend.errors import Refused
-from livebend.scene import Bend, Prompt, Route, Scene, put
+from livebend.core.errors import Refused
+from livebend.scene import edit
+from livebend.scene.values import Bend, Prompt, Route, Scene
 
 SCENE = Scene(
     "Dub",
@@ -141,7 +142,7 @@ def test_a_refused_command_leaves_the_scene_and_says_why():
     q = queue(refuse=said.append)
     q.give(Set("bend.nope.angle", 3))
     q.give(Set("walk.radius", 1.0))
-    assert play(q) == put(START, "walk.radius", 1.0)
+    assert play(q) == edit.put(START, "walk.radius", 1.0)
     assert (q.refused, len(said)) == (1, 1)
     assert "unknown bend 'nope'" in said[0]
 

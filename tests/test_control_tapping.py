@@ -7,8 +7,8 @@ from livebend.control.addresses import leaves, read
 from livebend.control.desk import Desk, Tap
 from livebend.control.keys import press
 from livebend.control.tapping import Tapper
-from livebend.mailbox import Latest
-from livebend.scene import Scene, Tempo
+from livebend.core.mailbox import Latest
+from livebend.scene.values import Scene, Tempo
 
 
 def tapped(*moments, scene=None):

@@ -4,9 +4,10 @@ from dataclasses import FrozenInstanceError, fields, replace
 
 import pytest
 
+from livebend.core.ranges import Range
 from livebend.flow import Features
-from livebend.ranges import Range
-from livebend.scene import Bend, Prompt, Recall, Route, Scene, altered
+from livebend.scene.copy import altered
+from livebend.scene.values import Bend, Prompt, Recall, Route, Scene
 
 BEND = Bend("b", "rotate", "unet.mid", {"angle": 3.0}, mask={"kind": "disc"})
 VALUES = [

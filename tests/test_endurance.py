@@ -25,16 +25,18 @@ from livebend import bending, presets
 from livebend.backends import Engine, Store
 from livebend.clusters import Cluster, Clusters
 from livebend.commands import Add, Load, Panic, Remove, Set, Undo
-from livebend.errors import LivebendError
+from livebend.core.errors import LivebendError
+from livebend.core.mailbox import OnDemand
+from livebend.core.statistics import Statistics
+from livebend.core.status import Status
 from livebend.flow import Features, Tick
-from livebend.mailbox import OnDemand
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.operators import OPERATORS, Operator
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
-from livebend.scene import Bend, Prompt, Scene, Walk, specs_of_bend
-from livebend.status import Statistics, Status
+from livebend.scene.paths import specs_of_bend
+from livebend.scene.values import Bend, Prompt, Scene, Walk
 from livebend.survey import behind
 from tests.test_renderer import Stopped
 

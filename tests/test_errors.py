@@ -2,7 +2,7 @@
 
 import pytest
 
-from livebend.errors import BendFault, Refused, named
+from livebend.core.errors import BendFault, Refused, named
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import torch
 
 from livebend import bending
 from livebend.operators import OPERATORS, Past
-from livebend.scene import Bend, specs_of_bend
+from livebend.scene.paths import specs_of_bend
+from livebend.scene.values import Bend
 
 SHAPES = [(1, 4, 32, 32), (2, 32, 8, 8), (1, 3, 5, 9)]
 each = pytest.mark.parametrize("name", sorted(OPERATORS))

@@ -8,7 +8,7 @@ from livebend.memory import Value
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.operators import OPERATORS, Operator, Past
-from livebend.scene import Bend, Sampling
+from livebend.scene.values import Bend, Sampling
 
 each = pytest.mark.parametrize("name", sorted(OPERATORS))
 

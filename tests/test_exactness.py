@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from livebend.memory import Value
 from livebend.models import load_model
 from livebend.network import Network
-from livebend.scene import Bend, Sampling
+from livebend.scene.values import Bend, Sampling
 
 CPU, F32 = torch.device("cpu"), torch.float32
 WORDS = ("a red orb", "a blue flower", "")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livebend.governor import Governed, Governor, Tier, tiers
-from livebend.scene import Reuse, Sampling, Scene
+from livebend.scene.values import Reuse, Sampling, Scene
 
 
 def fed(governor, ms, frames):

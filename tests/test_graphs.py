@@ -9,7 +9,7 @@ from livebend.backends.choices import USUAL
 from livebend.memory import Value
 from livebend.models import Stage, lay_out, load_model
 from livebend.network import Network
-from livebend.scene import Sampling
+from livebend.scene.values import Sampling
 from livebend.threads import counts
 from livebend.tune import _threads
 from tests.fakes.gpu import PlayedGpu

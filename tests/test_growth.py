@@ -12,16 +12,17 @@ from livebend.backends import Engine, Store, engine
 from livebend.commands import Set
 from livebend.control.osc import Ear
 from livebend.control.queue import CommandQueue, Gate
+from livebend.core.mailbox import Latest, OnDemand
+from livebend.core.statistics import Statistics
+from livebend.core.status import Status
 from livebend.drawn import KEPT, Drawn
 from livebend.flow import Features, Tick
-from livebend.mailbox import Latest, OnDemand
 from livebend.memory import Memory
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
-from livebend.scene import Bend, Prompt, Route, Scene, Walk
-from livebend.status import Statistics, Status
+from livebend.scene.values import Bend, Prompt, Route, Scene, Walk
 from tests.test_renderer import Stopped
 
 MANY = 3000

@@ -8,7 +8,7 @@ import sys
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.memory import Value
-from livebend.scene import Sampling
+from livebend.scene.values import Sampling
 network = Network(load_model("tiny"), 64, 64)
 text = Value(-1, network.model.encode(["a red orb"]))
 network.paint(network.noise(1)[0], text, (), Sampling("euler", 1))

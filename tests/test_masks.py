@@ -12,15 +12,17 @@ from hypothesis import strategies as st
 
 from livebend import bending, masks, presets
 from livebend.commands import Set
+from livebend.core.errors import LivebendError, OutOfRange, PresetError, Refused, UnknownName
+from livebend.core.sites import is_picture
 from livebend.drawn import Drawn
-from livebend.errors import LivebendError, OutOfRange, PresetError, Refused, UnknownName
 from livebend.flow import Features
 from livebend.memory import Value
 from livebend.models import load_model
 from livebend.modulation.history import History
 from livebend.network import Network
 from livebend.parameters import matching
-from livebend.scene import Bend, Sampling, Scene, get, put
+from livebend.scene import edit, paths
+from livebend.scene.values import Bend, Sampling, Scene
 from livebend.tables import bend_from, scene_from, table_of
 
 CPU = torch.device("cpu")
@@ -215,15 +217,15 @@ def test_a_masked_bend_gives_back_dtype_and_strides(layout):
 
 def test_its_parameters_are_paths_like_all_others():
     scene = Scene(bends=(SWIRL,))
-    assert get(scene, "bend.swirl.mask.x") == 0.0
-    moved = Set("bend.swirl.mask.x", 9.0).apply(put(scene, "bend.swirl.mask.kind", "disc"))
+    assert paths.get(scene, "bend.swirl.mask.x") == 0.0
+    moved = Set("bend.swirl.mask.x", 9.0).apply(edit.put(scene, "bend.swirl.mask.kind", "disc"))
     assert moved.bend("swirl").mask == {"kind": "disc", "x": 2.0}
     (x,) = matching(moved, "swirl.mask.x")
     assert (x.address, x.low, x.high, x.value) == ("/livebend/bend/swirl/mask/x", -2, 2, 2.0)
     with pytest.raises(UnknownName, match=r"did you mean 'bend\.swirl\.mask\.softness'"):
-        put(scene, "bend.swirl.mask.softnes", 1.0)
+        edit.put(scene, "bend.swirl.mask.softnes", 1.0)
     with pytest.raises(UnknownName, match="disc"):
-        put(scene, "bend.swirl.mask.kind", "disk")
+        edit.put(scene, "bend.swirl.mask.kind", "disk")
 
 
 def test_a_preset_and_a_cue_say_it_alike(tmp_path):
@@ -310,7 +312,7 @@ def test_every_kind_acts_at_every_site_that_is_a_picture(model, folder):
     network = Network(model, 64, 64, drawn=Drawn([folder]))
     plain = picture(network, ())
     for site in network.sites:
-        if not bending.is_picture(site):
+        if not is_picture(site):
             continue
         for kind in masks.KINDS:
             mask = {"kind": kind, "picture": "left"}

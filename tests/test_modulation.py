@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livebend import scene as scenes
+from livebend.core.ranges import Range
 from livebend.flow import Features, Paper
 from livebend.modulation import SOURCES, Modulator, Phase
 from livebend.modulation.follower import followed
 from livebend.modulation.gain import AutoGain
 from livebend.modulation.shapes import CURVES, edged, shaped
-from livebend.ranges import Range
-from livebend.scene import Agc, Bend, Route, Sampling, Scene, Tempo
+from livebend.scene import values as scenes
+from livebend.scene.values import Agc, Bend, Route, Sampling, Scene, Tempo
 
 LOUD = Features(rms=0.5, low=0.4, mid=0.2, high=0.1, flux=0.7, silent=False)
 ANGLE = Range(-360, 360, "deg", wraps=True)

@@ -11,28 +11,18 @@ from hypothesis import strategies as st
 
 from livebend import presets
 from livebend.commands import Add, Load, Panic, Remove, Set, Undo
+from livebend.core.mailbox import OnDemand
+from livebend.core.ranges import Range
+from livebend.core.statistics import Statistics
+from livebend.core.status import Status
 from livebend.flow import Features, Tick
-from livebend.mailbox import OnDemand
 from livebend.models import load_model
 from livebend.morphing import Morph, blended, own_name
 from livebend.network import Network
 from livebend.prompts import Prompts
-from livebend.ranges import Range
 from livebend.renderer import Renderer, slerp
-from livebend.scene import (
-    Agc,
-    Arrival,
-    Bend,
-    Prompt,
-    Recall,
-    Route,
-    Sampling,
-    Scene,
-    Walk,
-    get,
-    paths,
-)
-from livebend.status import Statistics, Status
+from livebend.scene import paths
+from livebend.scene.values import Agc, Arrival, Bend, Prompt, Recall, Route, Sampling, Scene, Walk
 
 SWIRL = Bend("swirl", "rotate", "latent@0.8", {"angle": 350.0}, mix=0.5)
 KICK = Route("kick", "low", "bend.swirl.angle", high=90.0)
@@ -104,9 +94,9 @@ def test_between_any_two_presets_every_parameter_is_in_its_range(first, second, 
     half = blended(presets.load(first), presets.load(second), share)
     assert len({b.name for b in half.bends}) == len(half.bends)
     assert len({r.name for r in half.routes}) == len(half.routes)
-    for path, spec in paths(half):
+    for path, spec in paths.every(half):
         if spec.range is not None:
-            spec.check(get(half, path), path)
+            spec.check(paths.get(half, path), path)
 
 
 @settings(max_examples=25)

@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from livebend import bending
-from livebend.errors import OutOfRange, Refused, UnknownName
+from livebend.core.errors import OutOfRange, Refused, UnknownName
 from livebend.memory import Value
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.operators import OPERATORS
-from livebend.scene import Bend, Sampling, Scene
+from livebend.scene.values import Bend, Sampling, Scene
 
 CPU, F32 = torch.device("cpu"), torch.float32
 SIZE = (64, 64)

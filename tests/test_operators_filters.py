@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from livebend import bending
 from livebend.operators import OPERATORS
-from livebend.scene import Bend
+from livebend.scene.values import Bend
 from tests.test_operators import SHAPES, both, close, run
 
 sizes = pytest.mark.parametrize("size", [3, 4])

@@ -6,12 +6,14 @@ import re
 import pytest
 
 from livebend.cli import main
-from livebend.errors import OperatorError
+from livebend.core.errors import OperatorError
 from livebend.operators import OPERATORS, own
 from livebend.operators.own import load_operators
 
 EXAMPLE = inspect.cleandoc(re.search(r"\n\n(    from.*?)\n\nThe file", own.__doc__, re.S)[1])
-HEAD = "import torch\nfrom livebend.operators import operator\nfrom livebend.ranges import Unit\n"
+HEAD = (
+    "import torch\nfrom livebend.operators import operator\nfrom livebend.core.ranges import Unit\n"
+)
 
 
 @pytest.fixture(autouse=True)

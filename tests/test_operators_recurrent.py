@@ -8,16 +8,17 @@ import torch
 from scipy import ndimage
 
 from livebend.commands import Load, Panic
-from livebend.errors import Refused
+from livebend.core.errors import Refused
+from livebend.core.mailbox import OnDemand
+from livebend.core.statistics import Statistics
+from livebend.core.status import Status
 from livebend.flow import Tick
-from livebend.mailbox import OnDemand
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.operators import OPERATORS, Past
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
-from livebend.scene import Bend, Prompt, Sampling, Scene, Walk
-from livebend.status import Statistics, Status
+from livebend.scene.values import Bend, Prompt, Sampling, Scene, Walk
 from tests.test_operators import both, close
 from tests.test_operators_places import places, smooth
 from tests.test_renderer import SILENCE, Stopped

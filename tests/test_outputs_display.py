@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from livebend.errors import OutOfRange, UnknownName
+from livebend.core.errors import OutOfRange, UnknownName
 from livebend.flow import Frame
 from livebend.outputs import OUTPUTS, find_output
 from livebend.outputs.display import Display, View
@@ -105,7 +105,7 @@ def test_unknown_output() -> None:
 def test_the_table_and_the_display_import_nothing_heavy() -> None:
     code = (
         "import sys, livebend.outputs, livebend.outputs.display, livebend.outputs.keys,"
-        "livebend.outputs.headless, livebend.status;"
+        "livebend.outputs.headless, livebend.core.status;"
         "print([m for m in ('pygame', 'av', 'torch') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

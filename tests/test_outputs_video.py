@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from livebend.errors import LivebendError, Refused
+from livebend.core.errors import LivebendError, Refused
 from livebend.flow import Frame
 from livebend.outputs.images import Images
 from livebend.outputs.live_video import LiveRecording

@@ -6,8 +6,9 @@ import numpy as np
 import pygame
 import pytest
 
+from livebend.core.mailbox import Latest, OnDemand
+from livebend.core.status import BendStatus, Notice, Remembered, RouteStatus, Status
 from livebend.flow import Features, Frame
-from livebend.mailbox import Latest, OnDemand
 from livebend.outputs.display import Display
 from livebend.outputs.drawing import Canvas
 from livebend.outputs.keys import Action
@@ -15,7 +16,6 @@ from livebend.outputs.loading import loading_picture
 from livebend.outputs.meters import Meters
 from livebend.outputs.pane import placed
 from livebend.outputs.window import Window
-from livebend.status import BendStatus, Notice, Remembered, RouteStatus, Status
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
@@ -134,7 +134,7 @@ def test_blackout_is_black_and_its_release_shows_the_newest(stage: Stage) -> Non
 
 def test_black_comes_and_goes_in_its_time(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     moments = iter([100.0, 100.5, 101.5, 102.5, 103.0, 103.5, 110.0])
-    monkeypatch.setattr("livebend.clock.now", lambda: next(moments))
+    monkeypatch.setattr("livebend.core.clock.now", lambda: next(moments))
     stage.display.set("fade", 2.0)
     stage.window.write(frame_of((200, 100, 50)))
     levels = [stage.centre()[0]]  # as it is shown, before anything is asked for

@@ -9,9 +9,9 @@ import pygame
 import pytest
 
 from livebend.audio.opening import open_sound, pull_sound
-from livebend.clock import OfflineClock
+from livebend.core.clock import OfflineClock
 from livebend.modulation import Modulator
-from livebend.scene import Bend, Route, Scene
+from livebend.scene.values import Bend, Route, Scene
 from tests.fakes.sound import clicks, noise, sine
 
 RATE, FPS, FRAME = 44100, 20, 2205

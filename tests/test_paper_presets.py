@@ -6,13 +6,14 @@ import pytest
 
 from livebend import presets
 from livebend.audio.opening import open_sound, pull_sound
-from livebend.clock import OfflineClock, SystemTime
-from livebend.mailbox import OnDemand
+from livebend.core.clock import OfflineClock, SystemTime
+from livebend.core.mailbox import OnDemand
+from livebend.core.statistics import Statistics
+from livebend.core.status import Status
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
-from livebend.status import Statistics, Status
 from livebend.sweep import Sweep, sweep
 
 SIZE = (64, 64)

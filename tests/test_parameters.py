@@ -3,7 +3,8 @@
 import json
 
 from livebend.parameters import address_of, matching, parameters
-from livebend.scene import Bend, Route, Scene, paths
+from livebend.scene import paths
+from livebend.scene.values import Bend, Route, Scene
 
 SCENE = Scene(
     bends=(Bend("swirl", "rotate", "unet.mid", {"angle": 30.0}),),
@@ -12,7 +13,7 @@ SCENE = Scene(
 
 
 def test_every_path_is_listed_once_in_order():
-    assert [p.path for p in parameters(SCENE)] == [path for path, _ in paths(SCENE)]
+    assert [p.path for p in parameters(SCENE)] == [path for path, _ in paths.every(SCENE)]
 
 
 def test_a_parameter_tells_all_a_controller_needs():

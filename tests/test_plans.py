@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livebend import scene as scenes
 from livebend.flow import Features
 from livebend.modulation import SOURCES, Modulator
 from livebend.modulation.plan import Plan, planned, structure
-from livebend.scene import Bend, Route, Sampling, Scene, find, moved, paths
+from livebend.scene import edit, paths
+from livebend.scene import values as scenes
+from livebend.scene.values import Bend, Route, Sampling, Scene
 
 LEAVES = ("mix", "angle", "amount", "strength", "mask.size", "site")
 OPERATORS = st.sampled_from(["rotate", "add", "feedback"])  # of which feedback has no strength
@@ -82,8 +83,10 @@ def edited(scene, edit):
 
 def with_other_values(scene, position):
     """The scene with every number of it somewhere else, and the same parts."""
-    ranges = {path: spec.range for path, spec in paths(scene) if spec.kind in ("float", "int")}
-    return moved(scene, {path: found.from_unit(position) for path, found in ranges.items()})
+    ranges = {
+        path: spec.range for path, spec in paths.every(scene) if spec.kind in ("float", "int")
+    }
+    return edit.put_all(scene, {path: found.from_unit(position) for path, found in ranges.items()})
 
 
 @given(played, edits, share)
@@ -129,7 +132,7 @@ def test_a_plan_leaves_out_what_is_mute_or_drives_no_number(scene):
     acting = [line.name for turn in plan.turns for line in turn.lines]
     assert sorted([*acting, *plan.refused]) == sorted(r.name for r in scene.routes if not r.mute)
     for aim in (aim for turn in plan.turns for aim in turn.aims):
-        assert aim.spec == find(scene, aim.path)
+        assert aim.spec == paths.find(scene, aim.path)
         assert {scene.routes[line.place].target for line in aim.lines} == {aim.path}
 
 
@@ -142,8 +145,8 @@ def state(modulator):
 def test_a_step_with_a_kept_plan_is_one_with_a_plan_made_anew(scene, show):
     """Bends and routes come, go and change, their values move, and each frame knows the last."""
     kept = Modulator()
-    for k, (edit, level) in enumerate(show):
-        scene = edited(with_other_values(scene, level), edit)
+    for k, (change, level) in enumerate(show):
+        scene = edited(with_other_values(scene, level), change)
         sound = Features(rms=level, flux=level, onset_count=k // 3, silent=False)
         fresh = deepcopy(kept)
         fresh._plan = Plan()

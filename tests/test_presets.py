@@ -7,8 +7,9 @@ import pytest
 
 from livebend import presets
 from livebend.commands import Load, Panic
-from livebend.errors import LivebendError, OutOfRange, PresetError, UnknownName
-from livebend.scene import Bend, Prompt, Route, Scene, Walk, paths
+from livebend.core.errors import LivebendError, OutOfRange, PresetError, UnknownName
+from livebend.scene import paths
+from livebend.scene.values import Bend, Prompt, Route, Scene, Walk
 from livebend.tables import scene_from, table_of
 
 NAMES = [info.name for info in presets.list_presets()]
@@ -73,7 +74,7 @@ def test_every_parameter_can_stand_in_a_preset():
     bend = {"operator": "rotate", "site": "unet.mid"}
     route = {"source": "rms", "target": "bend.a.angle"}
     table = {"bend": {"a": bend}, "route": {"r": route}}
-    for path, spec in paths(scene_from(table)):
+    for path, spec in paths.every(scene_from(table)):
         *groups, leaf = path.split(".")
         place = table
         for group in groups:

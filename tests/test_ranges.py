@@ -6,9 +6,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from livebend.core.ranges import Range, eased
 from livebend.operators import OPERATORS
-from livebend.ranges import Range, eased
-from livebend.scene import Bend, Route, Scene, paths
+from livebend.scene import paths
+from livebend.scene.values import Bend, Route, Scene
 
 shares = st.floats(0.0, 1.0)
 
@@ -41,7 +42,7 @@ SCENE = Scene(
     bends=tuple(Bend(name, name, "image") for name in OPERATORS),
     routes=(Route("r", "rms", "bend.add.amount"),),
 )
-NUMBERS = [(path, spec) for path, spec in paths(SCENE) if spec.range is not None]
+NUMBERS = [(path, spec) for path, spec in paths.every(SCENE) if spec.range is not None]
 
 
 @pytest.mark.parametrize(("path", "spec"), NUMBERS, ids=[path for path, _ in NUMBERS])

@@ -6,19 +6,20 @@ import numpy as np
 import pytest
 import torch
 
+from livebend.core.errors import LivebendError
+from livebend.core.mailbox import OnDemand
+from livebend.core.statistics import Statistics
+from livebend.core.status import Status
 from livebend.courses import Courses
-from livebend.errors import LivebendError
 from livebend.flow import Features, Tick
-from livebend.mailbox import OnDemand
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.operators import OPERATORS
 from livebend.operators.registry import Operator
 from livebend.prompts import Prompts
 from livebend.renderer import EASING, HELD_OFF, Renderer
-from livebend.scene import Arrival, Bend, Prompt, Reuse, Route, Sampling, Scene, Walk
+from livebend.scene.values import Arrival, Bend, Prompt, Reuse, Route, Sampling, Scene, Walk
 from livebend.smaller import smaller
-from livebend.status import Statistics, Status
 
 SILENCE = Features()
 STILL = Scene(prompt=Prompt("a red orb"), walk=Walk(radius=0.0))

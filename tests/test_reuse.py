@@ -14,10 +14,12 @@ from livebend.backends import Engine
 from livebend.cli import parser
 from livebend.commands import Load, Set, Undo
 from livebend.control.addresses import leaves, read
-from livebend.errors import LivebendError
+from livebend.core.errors import LivebendError
+from livebend.core.mailbox import OnDemand
+from livebend.core.statistics import Statistics
+from livebend.core.status import Status
 from livebend.flow import Features, Tick
 from livebend.governor import tiers
-from livebend.mailbox import OnDemand
 from livebend.memory import Memory, Value
 from livebend.models import load_model
 from livebend.network import Network
@@ -27,8 +29,8 @@ from livebend.presets import PresetBank
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
 from livebend.reuse import Ahead, Crossing, between, deep_part, done, labels, read_by
-from livebend.scene import Bend, Prompt, Reuse, Sampling, Scene, Walk, get
-from livebend.status import Statistics, Status
+from livebend.scene import paths
+from livebend.scene.values import Bend, Prompt, Reuse, Sampling, Scene, Walk
 from livebend.tables import scene_from, table_of
 
 MOVING = Scene(prompt=Prompt("a red orb", fade=0.0), walk=Walk(radius=0.5, period=8.0))
@@ -457,9 +459,9 @@ def test_osc_preset_and_command_line_spell_it_alike(path, value, held):
     address = "/livebend/" + path.replace(".", "/")
     heard = read(address, [value], leaves(Scene()), PresetBank())
     assert heard.wish == Set(path, held)
-    assert get(heard.wish.apply(Scene()), path) == held
+    assert paths.get(heard.wish.apply(Scene()), path) == held
     ((name, number),) = parser().parse_args(["live", "--set", f"{path}={held}"]).sets
-    assert get(Set(name, number).apply(Scene()), path) == held
+    assert paths.get(Set(name, number).apply(Scene()), path) == held
     group, leaf = path.split(".")
     with pytest.raises(LivebendError, match=rf"{path} = {value:g}: expected whole number"):
         scene_from({group: {leaf: value}})

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from livebend.errors import BendFault
+from livebend.core.errors import BendFault
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.operators import OPERATORS
 from livebend.operators.registry import Operator
 from livebend.renderer import HELD_OFF
-from livebend.scene import Bend
+from livebend.scene.values import Bend
 from tests.test_renderer import STILL, Stage
 
 

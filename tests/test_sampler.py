@@ -9,7 +9,7 @@ from livebend.network import Network
 from livebend.operators import OPERATORS
 from livebend.operators.registry import Operator
 from livebend.sampler import Noising, ddim_step, euler_step, schedule
-from livebend.scene import Bend, Sampling
+from livebend.scene.values import Bend, Sampling
 
 SAMPLERS = ("euler", "ddim", "lcm")
 

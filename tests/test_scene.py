@@ -7,21 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livebend.commands import Add, Load, Panic, Remove, Replace, Set, Undo
-from livebend.errors import OutOfRange, Refused, UnknownName
-from livebend.scene import (
-    Bend,
-    Prompt,
-    Route,
-    Sampling,
-    Scene,
-    apart,
-    check,
-    find,
-    get,
-    moved,
-    paths,
-    put,
-)
+from livebend.core.errors import OutOfRange, Refused, UnknownName
+from livebend.scene import edit, paths
+from livebend.scene.values import Bend, Prompt, Route, Sampling, Scene
 
 SWIRL = Bend("swirl", "rotate", "latent@0.8", {"angle": 30.0, "i": 1, "j": 2})
 KICK = Route("kick", "low", "bend.swirl.angle", high=90.0)
@@ -40,13 +28,13 @@ def other(spec):
     return spec.range.high if spec.default != spec.range.high else spec.range.low
 
 
-@pytest.mark.parametrize("path", [path for path, _ in paths(SCENE)])
+@pytest.mark.parametrize("path", [path for path, _ in paths.every(SCENE)])
 def test_every_path_can_be_read_and_set(path):
-    spec = find(SCENE, path)
+    spec = paths.find(SCENE, path)
     value = other(spec)
-    changed = put(SCENE, path, value)
-    assert get(changed, path) == value
-    assert put(changed, path, get(SCENE, path)) == SCENE
+    changed = edit.put(SCENE, path, value)
+    assert paths.get(changed, path) == value
+    assert edit.put(changed, path, paths.get(SCENE, path)) == SCENE
     assert spec.doc
 
 
@@ -65,7 +53,7 @@ def test_every_path_can_be_read_and_set(path):
     ],
 )
 def test_a_path_is_taken_apart(path, parts):
-    assert apart(path) == parts
+    assert paths.split(path) == parts
 
 
 @pytest.mark.parametrize(
@@ -75,36 +63,39 @@ def test_a_path_is_taken_apart(path, parts):
 )  # fmt: skip
 def test_a_path_that_is_not_there_is_refused(path):
     with pytest.raises(UnknownName):
-        put(SCENE, path, 1)
+        edit.put(SCENE, path, 1)
 
 
 def test_the_nearest_path_is_offered():
     with pytest.raises(UnknownName, match=r"did you mean 'bend\.swirl\.angle'"):
-        get(SCENE, "bend.swirl.angel")
+        paths.get(SCENE, "bend.swirl.angel")
 
 
 def test_set_brings_a_number_inside_and_put_refuses_it():
     assert Set("walk.radius", 99).apply(SCENE).walk.radius == 4.0
     assert Set("bend.swirl.angle", 400).apply(SCENE).bend("swirl").values["angle"] == 40.0
     with pytest.raises(OutOfRange, match=r"walk\.radius = 99: expected 0\.\.4"):
-        put(SCENE, "walk.radius", 99)
+        edit.put(SCENE, "walk.radius", 99)
 
 
-NUMBERS = [path for path, spec in paths(SCENE) if spec.kind in ("float", "int")]
+NUMBERS = [path for path, spec in paths.every(SCENE) if spec.kind in ("float", "int")]
 
 
 @given(st.dictionaries(st.sampled_from(NUMBERS), st.floats(-1e7, 1e7), max_size=8))
 def test_numbers_moved_in_one_go_are_those_put_one_after_another(numbers):
     one_by_one = SCENE
     for path, number in numbers.items():
-        one_by_one = put(one_by_one, path, number, fit=True)
-    assert moved(SCENE, numbers) == one_by_one
-    assert all(type(get(moved(SCENE, numbers), p)) is type(get(SCENE, p)) for p in numbers)
+        one_by_one = edit.put(one_by_one, path, number, fit=True)
+    assert edit.put_all(SCENE, numbers) == one_by_one
+    assert all(
+        type(paths.get(edit.put_all(SCENE, numbers), p)) is type(paths.get(SCENE, p))
+        for p in numbers
+    )
 
 
 def test_numbers_moved_nowhere_are_refused():
     with pytest.raises(UnknownName, match="angle"):
-        moved(SCENE, {"seed": 3.0, "bend.swirl.angel": 1.0})
+        edit.put_all(SCENE, {"seed": 3.0, "bend.swirl.angel": 1.0})
 
 
 def test_set_leaves_the_old_scene_alone():
@@ -203,12 +194,12 @@ def test_what_wraps_is_not_split():
         Set("bend.swirl.site", "latent@0.5").apply(image)
     assert Set("route.kick.edge", "fold").apply(split)
     with pytest.raises(Refused, match="split"):
-        check(Scene(sampling=Sampling(depth="split"), bends=(SWIRL,), routes=wrapping.routes))
+        edit.check(Scene(sampling=Sampling(depth="split"), bends=(SWIRL,), routes=wrapping.routes))
 
 
 def test_a_name_used_twice_is_refused():
     with pytest.raises(Refused, match="twice"):
-        check(Scene(bends=(SWIRL, SWIRL)))
+        edit.check(Scene(bends=(SWIRL, SWIRL)))
 
 
 def test_prompts_in_turn_are_spread_over_a_show_or_take_their_time():

@@ -6,17 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from livebend.clock import SystemTime
+from livebend.core.clock import SystemTime
+from livebend.core.mailbox import OnDemand
+from livebend.core.statistics import Statistics
+from livebend.core.status import Status
 from livebend.flow import Features, Tick
-from livebend.mailbox import OnDemand
 from livebend.memory import Value
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
-from livebend.scene import Bend, Reuse, Sampling, Walk
-from livebend.shares import DECODER, REUSE, UNET, WALK, share_of
-from livebend.status import Statistics, Status
+from livebend.scene.values import Bend, Sampling
+from livebend.shares import DECODER, UNET, share_of
 from livebend.tables import scene_from
 
 STILL = {"walk": {"radius": 0.0}}
@@ -36,11 +37,6 @@ def network():
 
 def test_the_table_has_the_stages_of_the_embedded_model(network):
     assert [stage.name for stage in network.stages] == list(COSTS)
-
-
-def test_what_it_supposes_of_a_walk_is_what_a_scene_has():
-    assert {name: getattr(Walk(), name) for name in WALK} == WALK
-    assert {name: getattr(Reuse(), name) for name in REUSE} == REUSE
 
 
 @pytest.mark.parametrize("depth", ["nearest", "insert"])

@@ -9,7 +9,7 @@ from livebend.backends import Engine
 from livebend.memory import Value
 from livebend.models import load_model
 from livebend.network import Network
-from livebend.scene import Bend, Sampling
+from livebend.scene.values import Bend, Sampling
 from livebend.smaller import cosines, cut, smaller
 
 ONE = Sampling("euler", 1)

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 import pytest
 
-from livebend.errors import OutOfRange, UnknownName
-from livebend.ranges import Degrees, Range, Seed, Unit
-from livebend.specs import Spec, specs_of
+from livebend.core.errors import OutOfRange, UnknownName
+from livebend.core.ranges import Degrees, Range, Seed, Unit
+from livebend.core.specs import Spec, specs_of
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from functools import partial
 import numpy as np
 import pytest
 
+from livebend.core.mailbox import OnDemand
+from livebend.core.statistics import Histogram, Statistics
+from livebend.core.status import BendStatus, Remembered, Status
 from livebend.flow import Features, Frame
-from livebend.mailbox import OnDemand
-from livebend.status import BendStatus, Histogram, Remembered, Statistics, Status
 
 
 class Hand:

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from livebend.commands import Set
-from livebend.errors import UnknownName
+from livebend.core.errors import UnknownName
+from livebend.core.statistics import Statistics
 from livebend.flow import Features
 from livebend.models import load_model
 from livebend.morphing import blended
 from livebend.network import Network
-from livebend.scene import Bend, Prompt, Route, Sampling, Scene, Walk
-from livebend.status import Statistics
+from livebend.scene.values import Bend, Prompt, Route, Sampling, Scene, Walk
 from livebend.sweep import axis
 from livebend.tables import scene_from, table_of
 from tests.test_network import picture

@@ -3,11 +3,11 @@
 import pygame
 import pytest
 
-from livebend.errors import Refused
+from livebend.core.errors import Refused
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.operators import OPERATORS
-from livebend.scene import Bend
+from livebend.scene.values import Bend
 from livebend.strips import SCENE, SHOWN, candidates, good_site, shown, write_strips
 from livebend.sweep import Painter, played
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pygame
 import pytest
 
-from livebend.errors import LivebendError, OutOfRange, Refused
+from livebend.core.errors import LivebendError, OutOfRange, Refused
 from livebend.models import load_model
 from livebend.network import Network
-from livebend.scene import Bend
+from livebend.scene.values import Bend
 from livebend.sweep import NEW, PLAIN, Axis, Painter, Sweep, _cell, axis, paint, sweep, upstream
 
 

@@ -14,7 +14,7 @@ from livebend.backends import choices
 from livebend.backends.choices import Choice, Conditions, choice_file, read_choice, write_choice
 from livebend.backends.store import Store
 from livebend.cli import main
-from livebend.errors import UnknownName
+from livebend.core.errors import UnknownName
 from livebend.models import load_model
 from livebend.opening import open_network
 from livebend.precision import picture_off

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from livebend.errors import ModelError
+from livebend.core.errors import ModelError
 from livebend.models.vocabulary import Vocabulary, load_vocabulary
 
 KNOWN = Vocabulary(

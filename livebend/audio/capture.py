@@ -15,8 +15,8 @@ import numpy as np
 
 from livebend.audio.portaudio import Device, device_index, portaudio, restart_portaudio
 from livebend.audio.sound import Samples
-from livebend.clock import now
-from livebend.errors import SoundError
+from livebend.core.clock import now
+from livebend.core.errors import SoundError
 
 LATENCY = 0.06  # s, of PortAudio's own buffer: longer than Python holds its lock under load
 SECONDS = 2.0  # length of the ring

@@ -7,7 +7,7 @@ import numpy as np
 
 from livebend.audio.monitor import Monitor
 from livebend.audio.sound import Samples, Sound
-from livebend.clock import Time
+from livebend.core.clock import Time
 
 
 class Input(Protocol):

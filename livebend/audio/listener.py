@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from livebend.audio.analyzer import Analyzer
 from livebend.audio.inputs import Input
 from livebend.audio.sound import Samples, Sound
-from livebend.clock import now
+from livebend.core.clock import now
+from livebend.core.worker import Worker
 from livebend.flow import Features
-from livebend.worker import Worker
 
 EPSILON = 1e-9  # s: a hop that ends with the frame belongs to it, whatever the rounding
 MEMORY = 400  # hops kept for `at`, about 2 s

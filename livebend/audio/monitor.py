@@ -7,7 +7,7 @@ import numpy as np
 from livebend.audio.capture import Ring
 from livebend.audio.portaudio import portaudio
 from livebend.audio.sound import Samples
-from livebend.errors import SoundError
+from livebend.core.errors import SoundError
 
 CUSHION = 0.5  # s; more than half of it waiting, and the oldest is dropped
 

@@ -15,8 +15,8 @@ from livebend.audio.listener import HeardSound, PulledSound, Tap
 from livebend.audio.monitor import Monitor
 from livebend.audio.portaudio import Device, find_device, find_loopback, portaudio
 from livebend.audio.sound import Sound, read_sound
-from livebend.clock import Time
-from livebend.errors import SoundError
+from livebend.core.clock import Time
+from livebend.core.errors import SoundError
 
 DEFAULT_RATE = 48_000  # Hz, of a device that is not there yet
 

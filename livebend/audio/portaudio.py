@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from livebend.errors import SoundError, nearest
+from livebend.core.errors import SoundError, nearest
 
 INSTALL = {
     "linux": "sudo apt install libportaudio2",

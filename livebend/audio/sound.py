@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from livebend.errors import SoundError
+from livebend.core.errors import SoundError
 
 Samples = NDArray[np.float32]
 

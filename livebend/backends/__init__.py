@@ -12,6 +12,6 @@ A backend is one file with a class that fulfils `contract.Backend`, and one line
 
 from livebend.backends.contract import Backend, Inputs
 from livebend.backends.engine import BACKENDS, Engine, backends_on
-from livebend.backends.store import Store, cache_folder
+from livebend.backends.store import Store
 
-__all__ = ["BACKENDS", "Backend", "Engine", "Inputs", "Store", "backends_on", "cache_folder"]
+__all__ = ["BACKENDS", "Backend", "Engine", "Inputs", "Store", "backends_on"]

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import torch
 
-from livebend.backends.store import Store, fill
+from livebend.backends.store import Store
+from livebend.core.files import write_text
 from livebend.threads import DEFAULT, usable
 
 LAYOUTS: Mapping[str, torch.memory_format] = {
@@ -66,7 +67,8 @@ def choice_file(store: Store, size: tuple[int, int], dtype: str) -> Path:
 def write_choice(file: Path, choice: Choice) -> None:
     """Keep a choice. Raises: OSError."""
     text = json.dumps(asdict(choice), indent=2) + "\n"
-    fill(file, lambda part: part.write_text(text, encoding="utf-8"))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_text(file, text)
 
 
 def read_choice(file: Path) -> Choice | None:

@@ -17,8 +17,8 @@ import torch
 from livebend.backends.contract import Inputs, Runner, Traced
 from livebend.backends.graphs import captured
 from livebend.backends.library import open_library
-from livebend.backends.store import Store, fill
-from livebend.errors import BackendError, named
+from livebend.backends.store import Store
+from livebend.core.errors import BackendError, named
 from livebend.gpu import gpu_of
 from livebend.models import Stage
 
@@ -40,7 +40,7 @@ class Compiled:
         if not file.is_file():
             if not build:
                 raise BackendError(f"{stage.name} is not compiled yet: livebend tune")
-            _compile(stage, inputs, file)
+            _compile(stage, inputs, store, file)
         device = inputs.tensors[0].device
         try:
             run = open_library(file, device)
@@ -49,7 +49,7 @@ class Compiled:
         return run if gpu_of(device) is None else captured(stage, run, inputs)
 
 
-def _compile(stage: Stage, inputs: Inputs, file: Path) -> None:
+def _compile(stage: Stage, inputs: Inputs, store: Store, file: Path) -> None:
     """Compile a stage into a file. Raises: BackendError."""
     compiler = os.environ.get("CXX") or next(filter(shutil.which, ("g++", "clang++", "cl")), "")
     if not shutil.which(compiler):
@@ -67,6 +67,6 @@ def _compile(stage: Stage, inputs: Inputs, file: Path) -> None:
     try:
         with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # advice for those who write compilers
-            fill(file, write)
+            store.write(file, write)
     except Exception as fault:  # a compiler raises what it likes; it is one line here
         raise BackendError(f"{stage.name}: cannot be compiled: {named(fault)}") from fault

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from livebend.backends.contract import Backend, Inputs, Runner, plain
 from livebend.backends.store import Store
-from livebend.errors import BackendError, UnknownName, named
+from livebend.core.errors import BackendError, UnknownName, named
 from livebend.memory import Value
 from livebend.models import Stage
 

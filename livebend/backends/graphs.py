@@ -13,7 +13,7 @@ from torch import Tensor
 
 from livebend.backends.contract import Inputs, Runner, plain
 from livebend.backends.store import Store
-from livebend.errors import BackendError, named
+from livebend.core.errors import BackendError, named
 from livebend.gpu import gpu_of
 from livebend.models import Stage
 

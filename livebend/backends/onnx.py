@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from livebend.backends.contract import Inputs, Runner, Traced
-from livebend.backends.store import Store, fill
-from livebend.errors import BackendError, named
+from livebend.backends.store import Store
+from livebend.core.errors import BackendError, named
 from livebend.models import Stage
 
 OPSET = 17
@@ -43,7 +43,7 @@ class Onnx:
         if not file.is_file():
             if not build:
                 raise BackendError(f"{stage.name} is not exported yet: livebend tune")
-            _export(stage, inputs, file)
+            _export(stage, inputs, store, file)
         session = _session(stage, file, inputs.tensors[0].device)
         return _runner(session, inputs.tensors[0].device)
 
@@ -58,7 +58,7 @@ def _need(package: str) -> None:
         raise BackendError(f"needs the package {package}: pip install {package}")
 
 
-def _export(stage: Stage, inputs: Inputs, file: Path) -> None:
+def _export(stage: Stage, inputs: Inputs, store: Store, file: Path) -> None:
     _need("onnx")
     traced, examples = Traced(stage, inputs.size).eval(), inputs.examples()
 
@@ -76,7 +76,7 @@ def _export(stage: Stage, inputs: Inputs, file: Path) -> None:
     try:
         with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the tracer: shapes are meant to be constants
-            fill(file, write)
+            store.write(file, write)
     except Exception as fault:  # the exporter raises what it likes; it is one line here
         raise BackendError(f"{stage.name}: cannot be exported: {named(fault)}") from fault
 

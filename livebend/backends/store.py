@@ -1,19 +1,16 @@
-"""Where what a backend has made is kept: one folder per model, precision, versions and processor.
-
-Files are written whole or not at all, so that two shows may fill one store.
-"""
+"""Where backends keep what they have made: a folder per model, precision, versions, processor."""
 
 import hashlib
 import os
 import platform
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import platformdirs
 import torch
+
+from livebend.core.files import write_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +27,10 @@ class Store:
         digest = hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
         return self.folder / self.key / backend / f"{name}-{digest}{suffix}"
 
-
-def cache_folder() -> Path:
-    """Return the folder of the user's caches for livebend."""
-    return Path(platformdirs.user_cache_dir("livebend", appauthor=False)) / "engines"
+    def write(self, file: Path, write: Callable[[Path], object]) -> None:
+        """Have `write` make one of these files, as `write_file` does. Raises: OSError."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_file(file, write)
 
 
 def machine() -> str:
@@ -51,13 +48,3 @@ def _processor() -> str:
         lines = []
     named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(named, "") or platform.processor() or platform.machine()
-
-
-def fill(file: Path, write: Callable[[Path], object]) -> Path:
-    """Have `write` make a file beside its place, then put it there; return it. Raises: OSError."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=file.parent) as folder:
-        part = Path(folder) / file.name
-        write(part)
-        os.replace(part, file)
-    return file

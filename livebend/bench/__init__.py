@@ -27,7 +27,7 @@ from livebend.bench.peers import peers
 from livebend.bench.senses import time_senses
 from livebend.bench.stages import time_stages
 from livebend.opening import Tell, open_network
-from livebend.scene import Sampling
+from livebend.scene.values import Sampling
 
 
 def bench(

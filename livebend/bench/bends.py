@@ -7,13 +7,14 @@ import torch
 from torch import Tensor
 
 from livebend import bending
-from livebend.clock import now
-from livebend.errors import UnknownName
+from livebend.core.clock import now
+from livebend.core.errors import UnknownName
+from livebend.core.sites import LATENT, UP, place
 from livebend.gpu import wait_for
 from livebend.memory import Value
 from livebend.network import Network
 from livebend.operators import OPERATORS, Past
-from livebend.scene import Bend, Sampling
+from livebend.scene.values import Bend, Sampling
 from livebend.sweep import played
 
 FOUR = {"latent@1": "rotate", "unet.skip.1": "bands", "unet.mid": "direction", "unet.up.1": "add"}
@@ -29,7 +30,7 @@ def time_four(network: Network, frames: int) -> float:
 
 def time_operators(network: Network, frames: int, whole: float) -> list[dict[str, Any]]:
     """What every operator adds at the last block of the way up, the widest there is."""
-    site = max(s for s in network.sites if s.startswith("unet.up."))
+    site = max(s for s in network.sites if s.startswith(UP))
     x = _tensor(network, site)
     rows = []
     for name in OPERATORS:
@@ -43,7 +44,7 @@ def _tensor(network: Network, site: str) -> Tensor:
     text = Value(-1, network.model.encode([""]))
     with network.apart():
         network.paint(network.noise(1)[0], text, (), Sampling("euler", 1))
-    if site.startswith("latent"):
+    if place(site).site == LATENT:
         return network.noise(1)[0].tensor
     for stage in network.stages:
         if site in stage.writes:

@@ -8,13 +8,14 @@ from types import MappingProxyType
 
 import numpy as np
 
-from livebend.clock import now
-from livebend.errors import LivebendError
+from livebend.core.clock import now
+from livebend.core.errors import LivebendError
+from livebend.core.sites import UNET, place
 from livebend.gpu import wait_for
 from livebend.memory import Value
 from livebend.network import Network
 from livebend.reuse import EXACT, Turn, labels
-from livebend.scene import Bend, Reuse, Sampling, Scene
+from livebend.scene.values import Bend, Reuse, Sampling, Scene
 from livebend.smaller import SHARE, smaller
 from livebend.survey import behind
 
@@ -67,10 +68,10 @@ def _check_ran(network: Network, kind: str, ran: Sequence[str], calls: int) -> N
     if kind not in (EVERYTHING, NOTHING, *SITES):
         return  # what is reused divides the work in its own way
     stages = [stage.name for stage in network.stages]
-    if kind == EVERYTHING or (calls > 1 and kind.startswith("unet.")):
+    if kind == EVERYTHING or (calls > 1 and kind.startswith(UNET)):
         expected = stages  # in the calls after the first everything lies behind it
     else:
-        expected = [] if kind == NOTHING else list(behind(kind.partition("@")[0], network.stages))
+        expected = [] if kind == NOTHING else list(behind(place(kind).site, network.stages))
     if set(ran) != set(expected):  # in two calls the later stages of the first ran before others
         got, wanted = " ".join(ran) or "nothing", " ".join(expected) or "nothing"
         raise LivebendError(f"bench: {kind}: {got} ran: expected {wanted}")
@@ -92,7 +93,7 @@ def _kinds(network: Network, sampling: Sampling) -> dict[str, Paint]:
         turn = Turn(k, reuse=reuse)
         network.paint(network.noise(k + 2, 0)[0], text, (), sampling, turn=turn)
 
-    sites = [site for site in SITES if site.partition("@")[0] in network.sites]
+    sites = [site for site in SITES if place(site).site in network.sites]
     lossy: dict[str, Paint] = {
         f"everything, {', '.join(labels(Scene(reuse=reuse)))}": partial(everything, reuse=reuse)
         for reuse in (Reuse(tween=2), Reuse(deep=2), Reuse(deep=2, tween=2))

@@ -11,17 +11,19 @@ import numpy as np
 
 from livebend.bench.bends import FOUR
 from livebend.bench.senses import HOP, RATE
-from livebend.clock import SystemTime, now
 from livebend.commands import Set
 from livebend.control.queue import CommandQueue
+from livebend.core.clock import SystemTime, now
+from livebend.core.mailbox import Latest, OnDemand
+from livebend.core.sites import place
+from livebend.core.statistics import Statistics
+from livebend.core.status import Status
 from livebend.flow import Features, Frame, Tick
-from livebend.mailbox import Latest, OnDemand
 from livebend.modulation import Modulator
 from livebend.network import Network
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer, modulated
-from livebend.scene import Bend, Prompt, Route, Sampling, Scene, Walk
-from livebend.status import Statistics, Status
+from livebend.scene.values import Bend, Prompt, Route, Sampling, Scene, Walk
 from livebend.sweep import played
 
 BENDS = ("bend", "mask")
@@ -92,7 +94,7 @@ class _Show:
 
 
 def _scene(network: Network, steps: int) -> Scene:
-    sites = [site for site in FOUR if site.partition("@")[0] in network.sites]
+    sites = [site for site in FOUR if place(site).site in network.sites]
     bends = tuple(played(Bend(f"b{n}", FOUR[site], site), 0.7) for n, site in enumerate(sites))
     routes = tuple(Route(f"r{n}", "rms", f"bend.b{n}.mix", high=-0.2) for n in range(len(bends)))
     return Scene(

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 
 from livebend.audio.analyzer import Analyzer
-from livebend.clock import now
 from livebend.commands import Set
+from livebend.core.clock import now
 from livebend.flow import Features
-from livebend.scene import Bend, Scene
+from livebend.scene.values import Bend, Scene
 
 RATE, HOP = 48_000, 256
 

@@ -9,12 +9,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from livebend.backends import Engine, Inputs
 from livebend.backends.contract import Runner, plain
-from livebend.clock import now
+from livebend.core.clock import now
 from livebend.gpu import wait_for
 from livebend.memory import Value
 from livebend.models import Stage
 from livebend.network import Network
-from livebend.scene import Sampling
+from livebend.scene.values import Sampling
 
 SIDE = 1024  # of the matrices whose product says what the processor can do
 

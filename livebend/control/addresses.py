@@ -26,20 +26,12 @@ from typing import Literal
 
 from livebend.commands import Add, Command, Panic, Remove, Replace, Set, Undo
 from livebend.control.desk import Bank, Show, Tap, preset
-from livebend.errors import OutOfRange
+from livebend.core.errors import OutOfRange
+from livebend.core.specs import Spec, Value, specs_of
 from livebend.parameters import ROOT, address_of
-from livebend.scene import (
-    Bend,
-    Part,
-    Recall,
-    Route,
-    Scene,
-    paths,
-    specs_of_bend,
-    specs_of_route,
-    value_of,
-)
-from livebend.specs import Spec, Value, specs_of
+from livebend.scene import paths
+from livebend.scene.paths import specs_of_bend, specs_of_route
+from livebend.scene.values import Bend, Part, Recall, Route, Scene
 from livebend.tables import bend_from, route_from
 
 LONGEST = 2000
@@ -90,7 +82,7 @@ def _leaves(bends: tuple[tuple[str, str], ...], routes: tuple[str, ...]) -> Leav
         bends=tuple(Bend(name, operator, "") for name, operator in bends),
         routes=tuple(Route(name, "constant", "") for name in routes),
     )
-    tree = {address_of(path): (path, spec) for path, spec in paths(scene)}
+    tree = {address_of(path): (path, spec) for path, spec in paths.every(scene)}
     return tree | {address: (path, tree[address_of(path)][1]) for address, path in ALIASES.items()}
 
 
@@ -238,7 +230,7 @@ def _made(kind: str, name: str, table: Mapping[str, object]) -> Part:
 def _fitted_part(part: Part, table: Mapping[str, object]) -> str:
     specs = specs_of_bend(part) if isinstance(part, Bend) else specs_of_route()
     notes = (
-        _fitted(spec, f"{part.kind}.{part.name}.{key}", table[key], value_of(part, key, spec))
+        _fitted(spec, f"{part.kind}.{part.name}.{key}", table[key], paths.value_of(part, key, spec))
         for key, spec in specs.items()
         if key in table
     )

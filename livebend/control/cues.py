@@ -28,10 +28,10 @@ from pathlib import Path
 from typing import cast
 
 from livebend.commands import Add, Command, Load, Panic, Remove, Replace, Set, Undo
-from livebend.errors import LivebendError, OutOfRange, PresetError, Refused, UnknownName
-from livebend.files import short, write_whole
-from livebend.scene import Part, Recall, Scene
-from livebend.specs import Value, specs_of
+from livebend.core.errors import LivebendError, OutOfRange, PresetError, Refused, UnknownName
+from livebend.core.files import short, write_text
+from livebend.core.specs import Value, specs_of
+from livebend.scene.values import Part, Recall, Scene
 from livebend.tables import REQUIRED, bend_from, part_table, route_from
 
 WORDS = ("preset", "add", "replace", "remove", "panic", "undo")
@@ -90,7 +90,7 @@ class CueRecorder:
         """Write the file, whole or not at all. Raises: PresetError."""
         head = "# livebend cues: seconds, then a command"
         try:
-            write_whole(self.file, "\n".join((head, *self._lines, "")))
+            write_text(self.file, "\n".join((head, *self._lines, "")))
         except OSError as why:
             raise PresetError(f"{short(self.file)}: cannot be written: {why.strerror}") from why
 

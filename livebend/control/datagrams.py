@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pythonosc.osc_message import OscMessage, ParseError
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from livebend.specs import Value
+from livebend.core.specs import Value
 
 Message = tuple[str, list[object]]
 

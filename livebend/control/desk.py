@@ -6,9 +6,9 @@ from typing import Protocol
 
 from livebend.commands import Command, Load
 from livebend.control.tapping import Tapper
-from livebend.mailbox import Latest
-from livebend.scene import Scene
-from livebend.specs import Spec, Value
+from livebend.core.mailbox import Latest
+from livebend.core.specs import Spec, Value
+from livebend.scene.values import Scene
 
 Display = Callable[[str, Value | None], None]
 

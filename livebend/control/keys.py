@@ -5,7 +5,7 @@ panic · undo · tap · blackout · freeze · preset N · store N
 
 from livebend.commands import Command, Panic, Undo
 from livebend.control.desk import Desk, Show, Tap, preset
-from livebend.errors import LivebendError, OutOfRange, UnknownName
+from livebend.core.errors import LivebendError, OutOfRange, UnknownName
 
 ACTIONS: dict[str, Command | Show | Tap] = {
     "panic": Panic(),

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from livebend import clock
 from livebend.commands import Add, Load, Replace, Set
 from livebend.control.addresses import (
     COMMANDS,
@@ -26,10 +25,12 @@ from livebend.control.addresses import (
 from livebend.control.datagrams import DatagramError, messages, reply
 from livebend.control.desk import Desk
 from livebend.control.senders import Senders
-from livebend.errors import LivebendError, Refused, UnknownName
+from livebend.core import clock
+from livebend.core.errors import LivebendError, Refused, UnknownName
+from livebend.core.worker import Worker
 from livebend.parameters import ROOT
-from livebend.scene import Part, get, played
-from livebend.worker import Worker
+from livebend.scene import paths
+from livebend.scene.values import Part
 
 HOST, PORT, REPLY_PORT = "127.0.0.1", 8000, 9000
 BUFFER = 4 << 20  # bytes the system may keep for us while a frame is made
@@ -112,7 +113,7 @@ class Ear:
             case None:
                 self.counts.ignored += 1
             case Ask(path):
-                return [reply(address, get(self._desk.scene.get(), path))]
+                return [reply(address, paths.get(self._desk.scene.get(), path))]
             case Place(path, position):
                 return self._place(address, path, position)
             case wish if not self._desk.send(wish):
@@ -124,9 +125,9 @@ class Ear:
     def _place(self, address: str, path: str, position: float | None) -> list[bytes]:
         """Put a number to a fader's place on what is played of its range, or tell its place."""
         scene = self._desk.scene.get()
-        reach = played(scene, path)
+        reach = paths.soft_range(scene, path)
         if position is None:
-            return [reply(address, reach.to_unit(float(get(scene, path))))]
+            return [reply(address, reach.to_unit(float(paths.get(scene, path))))]
         return self._obey(address, Heard(Set(path, reach.from_unit(position))))
 
     def _await(self, wish: object) -> None:

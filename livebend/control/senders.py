@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from livebend.errors import Refused
+from livebend.core.errors import Refused
 
 
 class Senders:

@@ -4,9 +4,10 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from livebend import clock
 from livebend.commands import Set
-from livebend.scene import Scene, find
+from livebend.core import clock
+from livebend.scene import paths
+from livebend.scene.values import Scene
 
 PAUSE = 2.0  # s without a tap, after which the next one begins anew
 KEPT = 8  # taps that are averaged
@@ -31,6 +32,6 @@ class Tapper:
             count, span = len(self._taps) - 1, moment - self._taps[0]
         asked = [Set("tempo.taps", (scene.tempo.taps + 1) % MOST)]
         if span > 0.0:
-            bpm = find(scene, "tempo.bpm").fit(60.0 * count / span, "tempo.bpm")
+            bpm = paths.find(scene, "tempo.bpm").fit(60.0 * count / span, "tempo.bpm")
             asked.insert(0, Set("tempo.bpm", bpm))
         return asked

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from livebend.errors import ModelError, named
+from livebend.core.errors import ModelError, named
 from livebend.gpu import aside, wait_for
 from livebend.models.lean import lean
 from livebend.models.random_weights import PREFIX, random_parts

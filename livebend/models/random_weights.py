@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from livebend.errors import UnknownName
+from livebend.core.errors import UnknownName
 
 PREFIX = "random:"
 POOL = 1 << 22  # random numbers, which are laid over the weights again and again

@@ -22,7 +22,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from livebend.errors import ModelError
+from livebend.core.errors import ModelError
+from livebend.core.sites import OWN_ATTENTION, OWN_TEXT
 from livebend.models.attention import Attention, attention_of
 from livebend.models.folding import fold
 from livebend.pixels import to_pixels
@@ -30,8 +31,6 @@ from livebend.pixels import to_pixels
 Run = Callable[..., tuple[Tensor, ...]]
 
 LAYOUT = 5  # raised where a stage of the same name comes to compute something else
-OWN_TEXT = "unet.text."  # what a block reads of the prompt, and another may read otherwise
-OWN_ATTENTION = "unet.attention."  # how sharply it attends to it
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from livebend.errors import ModelError, nearest
+from livebend.core.errors import ModelError, nearest
 
 SMALL = frozenset(("a", "an", "the", "of", "in", "at", "on", "with", "and", "to", "by", "for"))
 WORD = re.compile(r"[\w']+")

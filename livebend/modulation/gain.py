@@ -4,7 +4,7 @@ import math
 from bisect import bisect_left, insort
 from collections import deque
 
-from livebend.scene import Agc
+from livebend.scene.values import Agc
 
 LOUD = 0.9  # the quantile that is brought to 1
 BUCKET = 0.1  # s, over which the loudest value is kept

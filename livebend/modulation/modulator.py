@@ -13,7 +13,9 @@ from livebend.modulation.plan import Aim, Key, Line, Plan, planned, structure
 from livebend.modulation.shapes import edged, shaped
 from livebend.modulation.sources import SOURCES, Moment
 from livebend.modulation.tempo import Beats
-from livebend.scene import Agc, Edge, Route, Scene, altered, moved, owner_of, value_of
+from livebend.scene import edit, paths
+from livebend.scene.copy import altered
+from livebend.scene.values import Agc, Edge, Route, Scene
 
 LEVELS = tuple(name for name, source in SOURCES.items() if source.kind == "level")
 
@@ -71,7 +73,7 @@ class Modulator:
         sources: dict[str, float] = {}
         added: dict[str, float] = {}
         for turn in self._plan.turns:
-            scene = moved(scene, values)
+            scene = edit.put_all(scene, values)
             for line in turn.lines:
                 route = scene.routes[line.place]
                 turns = self._phase(line).step(route.rate, tick_time, dt)
@@ -171,6 +173,6 @@ def _total(scene: Scene, aim: Aim, added: Mapping[str, float]) -> float:
         route = scene.routes[line.place]
         driven += added[line.name]
         edge = edge if route.edge == "fit" else route.edge
-    base = value_of(owner_of(scene, aim.kind, aim.name), aim.leaf, aim.spec)
+    base = paths.value_of(paths.owner_of(scene, aim.kind, aim.name), aim.leaf, aim.spec)
     total = float(base) + driven
     return total if aim.spec.range is None else edged(total, edge, aim.spec.range)

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from zlib import crc32
 
-from livebend.errors import OutOfRange, UnknownName
+from livebend.core.errors import OutOfRange, UnknownName
+from livebend.core.specs import Spec
 from livebend.modulation.sources import SOURCES, SourceSpec
 from livebend.morphing import own_name
-from livebend.scene import Route, Scene, apart, find, is_shared
-from livebend.specs import Spec
+from livebend.scene import paths
+from livebend.scene.values import Route, Scene
 
 Structure = tuple[object, ...]
 Key = tuple[str, str]  # the names of a route and of its source
@@ -93,7 +94,7 @@ def planned(scene: Scene) -> Plan:
 def _refused(scene: Scene, routes: Iterable[Route]) -> Iterable[tuple[str, str]]:
     for route in routes:
         try:
-            if find(scene, route.target).kind not in ("float", "int"):
+            if paths.find(scene, route.target).kind not in ("float", "int"):
                 raise OutOfRange(f"route.{route.name}.target = {route.target!r}: expected a number")
         except (UnknownName, OutOfRange) as fault:
             yield route.name, str(fault)
@@ -104,7 +105,7 @@ def _turn(scene: Scene, places: Iterable[int]) -> Turn:
     lines = []
     for place in places:
         route = scene.routes[place]
-        lines.append(_line(place, route, find(scene, route.target)))
+        lines.append(_line(place, route, paths.find(scene, route.target)))
         driving.setdefault(route.target, []).append(lines[-1])
     return Turn(tuple(lines), tuple(_aim(scene, path, own) for path, own in driving.items()))
 
@@ -117,4 +118,6 @@ def _line(place: int, route: Route, aim: Spec) -> Line:
 
 
 def _aim(scene: Scene, path: str, lines: Iterable[Line]) -> Aim:
-    return Aim(path, *apart(path), find(scene, path), is_shared(scene, path), tuple(lines))
+    return Aim(
+        path, *paths.split(path), paths.find(scene, path), paths.is_split(scene, path), tuple(lines)
+    )

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Callable, Mapping
 
-from livebend.ranges import Range, eased
-from livebend.scene import Edge, Shape
+from livebend.core.ranges import Range, eased
+from livebend.scene.values import Edge, Shape
 
 CURVES: Mapping[Shape, Callable[[float], float]] = {
     "linear": lambda x: x,

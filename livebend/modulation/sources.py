@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 from zlib import crc32
 
+from livebend.core.ranges import eased
 from livebend.flow import Features
-from livebend.ranges import eased
 
 Kind = Literal["level", "sound", "pulse", "time", "paper"]
 

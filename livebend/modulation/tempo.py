@@ -4,7 +4,8 @@ import math
 
 from livebend.flow import Features
 from livebend.modulation.phase import Phase
-from livebend.scene import Tempo, altered
+from livebend.scene.copy import altered
+from livebend.scene.values import Tempo
 
 
 class Beats:

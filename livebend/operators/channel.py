@@ -6,10 +6,10 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
+from livebend.core.ranges import Channel, Degrees, Range, Unit
 from livebend.operators.planes import rolled
 from livebend.operators.registry import operator
 from livebend.operators.seeded import Draw, Roll, shuffled
-from livebend.ranges import Channel, Degrees, Range, Unit
 
 Share = Annotated[float, Range(-2, 2, play=(-1, 1))]
 Shift = Annotated[float, Range(-64, 64, "channels", play=(-4, 4))]

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 import torch
 from torch import Tensor
 
+from livebend.core.ranges import Range
 from livebend.operators.registry import operator
 from livebend.operators.seeded import Draw, Roll, normal
-from livebend.ranges import Range
 
 Push = Annotated[
     float, Range(-3, 3, "sigma", scales=True, play=(-2, 2)), "how far; below 0 the other way"

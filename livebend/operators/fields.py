@@ -9,11 +9,11 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
+from livebend.core.ranges import Degrees, Range, Signed
 from livebend.operators.planes import plane
 from livebend.operators.registry import operator
 from livebend.operators.seeded import CloudSize, Draw, Phase, Roll
 from livebend.operators.seeded import clouds as cloud_field
-from livebend.ranges import Degrees, Range, Signed
 
 Depth = Annotated[Signed, "how deep; below 0, bright and dark are exchanged"]
 Count = Annotated[float, Range(0.25, 32, "across the picture", curve="log", play=(1, 8))]

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 import torch
 from torch import Tensor
 
+from livebend.core.ranges import Range, Sigma, Unit
 from livebend.operators.planes import plane
 from livebend.operators.registry import operator
-from livebend.ranges import Range, Sigma, Unit
 
 BandAxis = Literal["row", "column", "channel"]
 

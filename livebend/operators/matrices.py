@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from livebend.core.ranges import Degrees, Range
 from livebend.operators.registry import operator
-from livebend.ranges import Degrees, Range
 
 Matrix = NDArray[np.float64]
 Turn = Annotated[float, Range(-180, 180, "deg"), "turn from the first towards the second channel"]

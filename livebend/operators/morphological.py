@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from livebend.core.ranges import Range
 from livebend.operators.registry import operator
-from livebend.ranges import Range
 
 Kernel = Annotated[
     int, Range(1, 9, "elements", whole=True, play=(1, 5)), "side of the flat square kernel"

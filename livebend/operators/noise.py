@@ -4,6 +4,7 @@ from typing import Annotated
 
 from torch import Tensor
 
+from livebend.core.ranges import Range, Sigma, Unit
 from livebend.operators.registry import operator
 from livebend.operators.seeded import (
     STREAM,
@@ -16,7 +17,6 @@ from livebend.operators.seeded import (
     normal,
     selection,
 )
-from livebend.ranges import Range, Sigma, Unit
 
 Noise = Annotated[float, Range(-4, 4, "sigma", scales=True, play=(-2, 2))]
 

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 import torch
 from torch import Tensor
 
+from livebend.core.ranges import Range, Unit
 from livebend.operators.registry import operator
-from livebend.ranges import Range, Unit
 
 MeanAxis = Literal["all", "channel", "row", "column"]
 Target = Annotated[float, Range(-6, 6, "sigma", scales=True, play=(-2, 2))]

@@ -1,7 +1,7 @@
 """Operators of a performer's own: a Python file given on the command line, and nowhere else.
 
     from livebend.operators import operator
-    from livebend.ranges import Unit
+    from livebend.core.ranges import Unit
 
     @operator("mine", amounts=["amount"])
     def ghost(x, *, amount: Unit = 0.0):
@@ -21,9 +21,9 @@ from types import ModuleType
 
 import torch
 
-from livebend.errors import OperatorError, named
+from livebend.core.errors import OperatorError, named
+from livebend.core.specs import Value
 from livebend.operators.registry import OPERATORS, Operator
-from livebend.specs import Value
 
 PROBE = (2, 8, 16, 16)
 MODULE = "livebend_own_operators"
@@ -78,7 +78,7 @@ def _try(file: Path, operator: Operator) -> None:
     if unspecified:
         raise OperatorError(
             f"{where}: {operator.name}: {unspecified[0]} has no type that a knob can have;"
-            " expected one of livebend.ranges, int, bool, str or a Literal"
+            " expected one of livebend.core.ranges, int, bool, str or a Literal"
         )
     unknown = [name for name in operator.amounts if name not in operator.specs]
     if unknown:

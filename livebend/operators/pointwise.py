@@ -5,8 +5,8 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
+from livebend.core.ranges import Gain, Level, Range, Sigma, Unit
 from livebend.operators.registry import operator
-from livebend.ranges import Gain, Level, Range, Sigma, Unit
 
 Near = Annotated[float, Range(0, 4, "sigma", scales=True, play=(0, 2))]
 Around = Annotated[float, Range(-4, 4, "sigma", scales=True, play=(-2, 2))]

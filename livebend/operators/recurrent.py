@@ -9,9 +9,9 @@ from typing import Annotated
 
 from torch import Tensor
 
+from livebend.core.ranges import Range
 from livebend.operators.registry import Past, operator
 from livebend.operators.spatial import transform
-from livebend.ranges import Range
 
 Trail = Annotated[
     float, Range(0, 30, "s", play=(0, 2)), "time in which what was fades to a third; 0 = at once"

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from livebend.errors import OperatorError, UnknownName
-from livebend.specs import Spec, Value, specs_of
+from livebend.core.errors import OperatorError, UnknownName
+from livebend.core.specs import Spec, Value, specs_of
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -12,8 +12,8 @@ from typing import Annotated, Literal
 import torch
 from torch import Tensor
 
+from livebend.core.ranges import Degrees, Range, Seed
 from livebend.operators.planes import plane
-from livebend.ranges import Degrees, Range, Seed
 from livebend.transfer import send
 
 Over = Literal["elements", "channels", "rows", "columns"]

@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from livebend.core.ranges import Degrees, Fraction, Range
 from livebend.operators.planes import rolled
 from livebend.operators.registry import operator
-from livebend.ranges import Degrees, Fraction, Range
 
 Zoom = Annotated[float, Range(0.25, 4, "times", curve="log", play=(0.5, 2))]
 FlipAxis = Literal["sides", "height", "both"]

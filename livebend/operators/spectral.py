@@ -6,8 +6,8 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
+from livebend.core.ranges import Range
 from livebend.operators.registry import operator
-from livebend.ranges import Range
 
 BandGain = Annotated[float, Range(0, 4, play=(0, 2))]
 Edge = Annotated[float, Range(0.01, 1, "of Nyquist", curve="log", play=(0.05, 0.7))]

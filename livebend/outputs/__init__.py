@@ -6,7 +6,7 @@ A name stands for "module:Class", imported only when it is chosen.
 import os
 from importlib import import_module
 
-from livebend.errors import MissingPackage, UnknownName
+from livebend.core.errors import MissingPackage, UnknownName
 
 OUTPUTS = {
     "window": "livebend.outputs.window:Window",

@@ -7,6 +7,8 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from livebend.core.specs import Value
+from livebend.core.status import BendStatus, RouteStatus, Status
 from livebend.flow import Features
 from livebend.outputs.display import View
 from livebend.outputs.drawing import (
@@ -26,8 +28,6 @@ from livebend.outputs.drawing import (
     mixed,
 )
 from livebend.outputs.keys import KEYS
-from livebend.specs import Value
-from livebend.status import BendStatus, RouteStatus, Status
 
 PAD, ROW = 14.0, 21.0  # units
 HEAD = 34.0  # from the top of a card to its first row

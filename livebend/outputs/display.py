@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated
 
-from livebend.errors import OutOfRange, UnknownName
-from livebend.ranges import Range, Unit
-from livebend.specs import Spec, Value, specs_of
+from livebend.core.errors import OutOfRange, UnknownName
+from livebend.core.ranges import Range, Unit
+from livebend.core.specs import Spec, Value, specs_of
 
 
 @dataclass(frozen=True, slots=True)

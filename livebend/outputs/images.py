@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pygame
 
-from livebend.errors import Refused
+from livebend.core.errors import Refused
 from livebend.flow import Frame, Pixels
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from livebend.errors import Refused
+from livebend.core.errors import Refused
+from livebend.core.worker import Worker
 from livebend.flow import Frame
 from livebend.outputs.movie import Movie
-from livebend.worker import Worker
 
 Samples = NDArray[np.float32]
 Heard = tuple[Samples, float]

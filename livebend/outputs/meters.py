@@ -2,10 +2,10 @@
 
 import pygame
 
+from livebend.core.status import Status
 from livebend.outputs.cards import CARDS, ROW, Card, Place, help_card
 from livebend.outputs.display import View
 from livebend.outputs.drawing import CARD, GROUND, Canvas
-from livebend.status import Status
 
 COLUMN, GAP = 310.0, 10.0  # units
 

@@ -16,7 +16,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from livebend.errors import Refused
+from livebend.core.errors import Refused
 from livebend.flow import Pixels
 
 FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}

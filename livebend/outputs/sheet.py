@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pygame
 
-from livebend.errors import Refused
+from livebend.core.errors import Refused
 from livebend.flow import Pixels
 from livebend.outputs.drawing import DIM, GROUND, INK, Canvas
 from livebend.outputs.images import surface_of

@@ -6,10 +6,11 @@ from collections.abc import Callable
 import pygame
 from pygame._sdl2.video import Texture
 
-from livebend import clock
-from livebend.errors import LivebendError
+from livebend.core import clock
+from livebend.core.errors import LivebendError
+from livebend.core.mailbox import Latest, OnDemand
+from livebend.core.status import Status
 from livebend.flow import Frame
-from livebend.mailbox import Latest, OnDemand
 from livebend.outputs import sdl
 from livebend.outputs.display import Display, View
 from livebend.outputs.drawing import forget_letters
@@ -18,7 +19,6 @@ from livebend.outputs.keys import Action, action
 from livebend.outputs.loading import loading_picture
 from livebend.outputs.meters import Meters
 from livebend.outputs.pane import Pane, placed
-from livebend.status import Status
 
 REDRAW = 0.25  # s: at the latest, even where nothing has changed
 METERS = 1 / 15  # s between two drawings of the operator's view

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal, TypeVar
 
-from livebend.errors import UnknownName
-from livebend.ranges import Degrees, Gain, Range, Seconds, Seed, Unit
-from livebend.specs import Value
+from livebend.core.errors import UnknownName
+from livebend.core.ranges import Degrees, Gain, Range, Seconds, Seed, Unit
+from livebend.core.specs import Value
 
 Source = Literal[
     "rms", "flux", "flux_raw", "centroid", "brightness", "low", "mid", "high", "pitch", "bpm",

@@ -11,7 +11,7 @@ from livebend.memory import Value
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.sampler import Noising, schedule
-from livebend.scene import Sampling
+from livebend.scene.values import Sampling
 
 CPU, F32 = torch.device("cpu"), torch.float32
 

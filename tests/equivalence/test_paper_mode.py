@@ -12,7 +12,7 @@ from livebend.memory import Value
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.sampler import Noising, schedule
-from livebend.scene import Bend, Sampling
+from livebend.scene.values import Bend, Sampling
 
 SIZE = (64, 64)
 SAMPLING = Sampling("ddim", 50, 7.5)

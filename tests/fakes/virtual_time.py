@@ -11,7 +11,7 @@ import threading
 
 
 class VirtualTime:
-    """A `livebend.clock.Time` for named threads. A thread that ends has left by itself.
+    """A `livebend.core.clock.Time` for named threads. A thread that ends has left by itself.
 
     Nobody is released before every named thread has waited once; `leave` lets the others go on
     without one, such as the main thread before it stops the workers.

@@ -12,7 +12,7 @@ from livebend.gpu import paint_on
 from livebend.memory import Value
 from livebend.models import load_model
 from livebend.network import Network
-from livebend.scene import Bend, Sampling
+from livebend.scene.values import Bend, Sampling
 from livebend.transfer import Pinned, transfer_for
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no NVIDIA GPU")

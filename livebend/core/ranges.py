@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
-from livebend.errors import OutOfRange
+from livebend.core.errors import OutOfRange
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from livebend import masks
-from livebend.errors import OutOfRange, Refused, UnknownName
+from livebend.core.errors import OutOfRange, Refused, UnknownName
+from livebend.core.specs import Value
 from livebend.operators import find_operator
-from livebend.scene.copying import altered
-from livebend.scene.naming import MASK, apart, find, is_shared, specs_of_bend
+from livebend.scene.copy import altered
+from livebend.scene.paths import MASK, find, is_split, specs_of_bend, split
 from livebend.scene.values import Bend, Part, Route, Scene
-from livebend.specs import Value
 
 
 def put(scene: Scene, path: str, value: object, *, fit: bool = False) -> Scene:
@@ -21,7 +21,7 @@ def put(scene: Scene, path: str, value: object, *, fit: bool = False) -> Scene:
     """
     spec = find(scene, path)
     checked = spec.fit(value, path) if fit else spec.check(value, path)
-    kind, name, leaf = apart(path)
+    kind, name, leaf = split(path)
     changed = _with(scene, {kind: {name: {leaf: checked}}})
     if kind == "route":
         _check_target(changed, changed.route(name))
@@ -30,14 +30,14 @@ def put(scene: Scene, path: str, value: object, *, fit: bool = False) -> Scene:
     return changed
 
 
-def moved(scene: Scene, numbers: Mapping[str, float]) -> Scene:
+def put_all(scene: Scene, numbers: Mapping[str, float]) -> Scene:
     """Return the scene with numbers at their paths, each brought inside its range: as `put` would
     one after another, and everything they share made anew only once. Raises: UnknownName."""
     if not numbers:
         return scene
     made: dict[str, dict[str, dict[str, Value]]] = {}
     for path, number in numbers.items():
-        kind, name, leaf = apart(path)
+        kind, name, leaf = split(path)
         fitted = find(scene, path).fit(number, path)
         made.setdefault(kind, {}).setdefault(name, {})[leaf] = fitted
     return _with(scene, made)
@@ -134,7 +134,7 @@ def _check_target(scene: Scene, route: Route) -> None:
         raise Refused(f"{where}: {why}") from None
     if spec.kind not in ("float", "int"):
         raise OutOfRange(f"{where}: expected a number's path")
-    if route.edge == "wrap" and is_shared(scene, route.target):
+    if route.edge == "wrap" and is_split(scene, route.target):
         raise Refused(
             f"route.{route.name}.edge = 'wrap': while sampling.depth is split, a share of"
             f" {route.target} would jump where it wraps; expected fit, clip or fold"

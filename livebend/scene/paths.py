@@ -11,12 +11,13 @@ from functools import cache, lru_cache
 from types import MappingProxyType
 
 from livebend import masks
-from livebend.errors import OutOfRange, UnknownName
+from livebend.core.errors import OutOfRange, UnknownName
+from livebend.core.ranges import Range
+from livebend.core.sites import has_depth
+from livebend.core.specs import Spec, Value, specs_of
 from livebend.operators import find_operator
 from livebend.operators.registry import Function
-from livebend.ranges import Range
 from livebend.scene.values import Bend, Owner, Route, Scene
-from livebend.specs import Spec, Value, specs_of
 
 MASK = "mask."  # before the name of a mask's parameter, within its bend
 _MASKED = {f"{MASK}{name}": spec for name, spec in masks.SPECS.items()}
@@ -53,7 +54,7 @@ def _specs_of_scene() -> Mapping[str, Spec]:
 
 
 @lru_cache(maxsize=1024)  # of the few paths that hands and routes name, frame after frame
-def apart(path: str) -> tuple[str, str, str]:
+def split(path: str) -> tuple[str, str, str]:
     """Take a path apart: what has the parameter (bend, route, a group, or "" for the scene itself),
     the name of that bend or route, and the parameter's own name, such as `angle` or `mask.size`.
 
@@ -81,7 +82,7 @@ def owner_of(scene: Scene, kind: str, name: str) -> Owner:
 
 def find(scene: Scene, path: str) -> Spec:
     """Return the spec of the parameter at `path`. Raises: UnknownName, with the nearest path."""
-    kind, name, leaf = apart(path)
+    kind, name, leaf = split(path)
     if kind == "bend":
         specs = specs_of_bend(scene.bend(name))
     elif kind == "route":
@@ -90,16 +91,16 @@ def find(scene: Scene, path: str) -> Spec:
     else:
         specs = specs_of(type(getattr(scene, kind))) if kind else _specs_of_scene()
     if leaf not in specs:
-        raise UnknownName("parameter", path, [p for p, _ in paths(scene)])
+        raise UnknownName("parameter", path, [p for p, _ in every(scene)])
     return specs[leaf]
 
 
-def played(scene: Scene, path: str) -> Range:
+def soft_range(scene: Scene, path: str) -> Range:
     """Return the range that a fader of 0..1 goes over at `path`; for what a route adds, the width
     of its target's, both ways. Raises: UnknownName, OutOfRange where it is no number.
     """
     spec = find(scene, path)
-    kind, name, leaf = apart(path)
+    kind, name, leaf = split(path)
     if spec.range is None:
         raise OutOfRange(f"{path}: no number, and a fader goes over numbers only")
     if kind != "route" or leaf not in ("low", "high"):
@@ -111,7 +112,7 @@ def played(scene: Scene, path: str) -> Range:
     return replace(spec.range, low=-width, high=width, unit=aim.unit)
 
 
-def paths(scene: Scene) -> Iterator[tuple[str, Spec]]:
+def every(scene: Scene) -> Iterator[tuple[str, Spec]]:
     """Yield (path, spec) of every live parameter of the scene, in reading order."""
     yield from _specs_of_scene().items()
     for group in Scene.GROUPS:
@@ -128,7 +129,7 @@ def paths(scene: Scene) -> Iterator[tuple[str, Spec]]:
 def get(scene: Scene, path: str) -> Value:
     """Return the value at `path`. Raises: UnknownName."""
     spec = find(scene, path)
-    kind, name, leaf = apart(path)
+    kind, name, leaf = split(path)
     return value_of(owner_of(scene, kind, name), leaf, spec)
 
 
@@ -143,10 +144,10 @@ def value_of(owner: Owner, leaf: str, spec: Spec) -> Value:
     return value
 
 
-def is_shared(scene: Scene, path: str) -> bool:
+def is_split(scene: Scene, path: str) -> bool:
     """Whether the parameter is an amount of which two steps get a share each (depth "split")."""
-    kind, name, leaf = apart(path)
+    kind, name, leaf = split(path)
     if kind != "bend" or scene.sampling.depth != "split":
         return False
     bend = scene.bend(name)
-    return bend.site.startswith("latent@") and leaf in find_operator(bend.operator).amounts
+    return has_depth(bend.site) and leaf in find_operator(bend.operator).amounts

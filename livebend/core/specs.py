@@ -13,8 +13,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from livebend.errors import OutOfRange, UnknownName
-from livebend.ranges import Range
+from livebend.core.errors import OutOfRange, UnknownName
+from livebend.core.ranges import Range
 
 Value = float | int | bool | str
 

@@ -1,0 +1,120 @@
+"""What the show is doing, as one frozen `Status` a frame; `statistics` counts over a whole show."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+from livebend.core.specs import Value
+from livebend.flow import Features
+
+Level = Literal["info", "warning", "error"]
+
+
+def _frozen(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
+    return MappingProxyType(dict(mapping))
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """A distribution in three numbers, in the unit of its values; 0 before the first."""
+
+    p50: float = 0.0
+    p95: float = 0.0
+    p99: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class BendStatus:
+    """One bend as it acts now. `strength` is d = ‖y − x‖ / ‖x‖, `goal` the d that it is to reach at
+    mix 1 (0 = none); `note` says why it is not active or what was changed about it; `values` are
+    the operator's parameters after modulation."""
+
+    name: str
+    operator: str
+    site: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+    mix: float = 1.0
+    strength: float = 0.0
+    active: bool = True
+    note: str = ""
+    goal: float = 0.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", _frozen(self.values))
+
+
+@dataclass(frozen=True, slots=True)
+class RouteStatus:
+    """One route as it acts now: its source after gain and follower, 0..1, and what it adds to the
+    target, in the target's unit."""
+
+    name: str
+    source: str
+    value: float
+    target: str
+    output: float
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What stages remember of their last outputs: MB, at most `cap_mb`; `evicted` counts outputs
+    that were forgotten for want of room, so that stages ran again that need not have."""
+
+    mb: float = 0.0
+    cap_mb: float = 0.0
+    evicted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the performer should know; `time` in seconds on the clock of the show."""
+
+    time: float
+    text: str
+    level: Level = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What has happened since the show began."""
+
+    frames_generated: int = 0
+    frames_shown: int = 0
+    audio_hops: int = 0
+    overflows: int = 0
+    commands_received: int = 0
+    commands_refused: int = 0
+    commands_clamped: int = 0
+    garbage_packets: int = 0
+    nonfinite_frames: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The show at one frame. The render worker publishes it, the operator's view draws it.
+
+    `time` in seconds on the clock of the show; `rerun` is the share 0..1 of the network's stages
+    that this frame ran again; `latency_ms` is from sound to shown picture; `reused` says what is
+    taken from earlier frames although it has changed; `engine` says what the network runs on.
+    """
+
+    time: float = 0.0
+    features: Features = field(default_factory=Features)
+    title: str = ""
+    prompt: str = ""
+    fps: float = 0.0
+    frame_ms: Percentiles = Percentiles()
+    latency_ms: Percentiles = Percentiles()
+    stage_ms: Mapping[str, float] = field(default_factory=dict)
+    rerun: float = 1.0
+    bends: tuple[BendStatus, ...] = ()
+    routes: tuple[RouteStatus, ...] = ()
+    reused: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    counters: Counters = Counters()
+    engine: str = ""
+    memory: Remembered = Remembered()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stage_ms", _frozen(self.stage_ms))
