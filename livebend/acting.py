@@ -14,8 +14,8 @@ from torch import Tensor
 from livebend import bending
 from livebend.core.errors import BendFault
 from livebend.core.sites import LATENT, Place, place
+from livebend.device.memory import Memory, Versioned
 from livebend.masking import Masking, Trace, silence
-from livebend.memory import Memory, Value
 from livebend.pasts import Given, Pasts
 from livebend.sampler import Schedule
 from livebend.scene.values import Bend
@@ -58,14 +58,14 @@ class Acting:
         places = (where for bends in inside for where, _ in bends)
         return any(where.step is None or where.step == k for where in places)
 
-    def bent(self, site: str, value: Value, k: int | None) -> Value:
+    def bent(self, site: str, value: Versioned, k: int | None) -> Versioned:
         """Return what stands at a site in network call k (None = in all) after its bends."""
         for n, (where, bend) in enumerate(self.at.get(site, ())):
             if where.step is None or k is None or where.step == k:
                 value = self._one(bend, value, (site, k, n))
         return value
 
-    def latent(self, x: Value, plan: Schedule, k: int) -> Value:
+    def latent(self, x: Versioned, plan: Schedule, k: int) -> Versioned:
         """Bend x at boundary k as a variance-preserving latent, whatever the sampler."""
         chosen = list(self._at_boundary(plan, k))
         if not chosen:
@@ -93,7 +93,7 @@ class Acting:
                 if boundary == k:
                     yield bending.share(bend, w)
 
-    def _one(self, bend: Bend, value: Value, where: Hashable) -> Value:
+    def _one(self, bend: Bend, value: Versioned, where: Hashable) -> Versioned:
         x = value.tensor
         size = (x.shape[-2], x.shape[-1])
         mask = self.masking.mask(bend, size, x.device, self.trace, where)

@@ -15,11 +15,11 @@ from torch import Tensor
 
 from livebend.core.errors import OutOfRange, Refused
 from livebend.core.sites import is_attention, is_text, place
-from livebend.core.specs import Spec, Value
+from livebend.core.specs import ParameterValue, Spec
+from livebend.device.transfer import send
 from livebend.operators import Operator, Past, find_operator
 from livebend.pasts import Given
 from livebend.scene.values import Bend
-from livebend.transfer import send
 
 LIMIT = 6.0  # deviations of the site: what a bend makes may not lie further from its mean
 WHOLE = (1, 2, 3)  # axes: all of a sample
@@ -167,9 +167,11 @@ def _selected(x: Tensor, index: Tensor | None) -> Tensor:
     return h if index is None else h.index_select(1, index)
 
 
-def _amounts(op: Operator, bend: Bend, moments: _Moments | None) -> dict[str, Value | Tensor]:
+def _amounts(
+    op: Operator, bend: Bend, moments: _Moments | None
+) -> dict[str, ParameterValue | Tensor]:
     """The operator's arguments, those measured in σ scaled to the site, sample by sample."""
-    values: dict[str, Value | Tensor] = {**op.defaults(), **bend.values}
+    values: dict[str, ParameterValue | Tensor] = {**op.defaults(), **bend.values}
     if moments is not None:
         scaled = [n for n, s in op.specs.items() if s.range is not None and s.range.scales]
         values.update({n: moments.sd * values[n] for n in scaled})

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from livebend.clusters import Cluster, Clusters, own_file, spelled, write_clusters
 from livebend.core.errors import OutOfRange, Refused
 from livebend.core.sites import UNET
-from livebend.memory import Value
+from livebend.device.memory import Versioned
 from livebend.models import load_model
 from livebend.models.fingerprint import fingerprint
 from livebend.network import Network
@@ -135,7 +135,7 @@ def _measured(network: Network, quiet: bool) -> dict[str, Array]:
     pictures = [(n, text, seed) for n, text in enumerate(prompts) for seed in SEEDS]
     for n, text, seed in tqdm(pictures, unit="picture", disable=quiet):
         network.memory.forget()
-        embedded = Value(-1 - n, model.encode([text]))
+        embedded = Versioned(-1 - n, model.encode([text]))
         network.paint(network.noise(seed)[0], embedded, (), sampling)
         for site, x in _written(network, sampling.steps):
             grams[site] = grams.get(site, 0.0) + _gram(x)

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from livebend import flow
 from livebend.core.errors import Refused
-from livebend.core.specs import Value
+from livebend.core.specs import ParameterValue
 from livebend.scene import edit
 from livebend.scene.values import Arrival, Part, Scene
 
@@ -22,7 +22,7 @@ class Set:
     """Set one parameter; a number out of range is brought inside."""
 
     path: str
-    value: Value
+    value: ParameterValue
     barrier: ClassVar[bool] = False
 
     @property

@@ -2,8 +2,8 @@
 prompt. Owned by the render thread."""
 
 from livebend.core.ranges import eased
+from livebend.device.memory import Versioned
 from livebend.flow import Tick
-from livebend.memory import Value
 from livebend.modulation import Phase, rate_of
 from livebend.scene.values import Scene
 
@@ -36,12 +36,12 @@ class Fade:
     """The crossing from the prompt that was shown to a new one, in the time of the show."""
 
     def __init__(self) -> None:
-        self.shown: Value | None = None
-        self._origin: Value | None = None
-        self._target: Value | None = None
+        self.shown: Versioned | None = None
+        self._origin: Versioned | None = None
+        self._target: Versioned | None = None
         self._begin = 0.0
 
-    def step(self, target: Value, time: float, fade: float) -> tuple[Value, float]:
+    def step(self, target: Versioned, time: float, fade: float) -> tuple[Versioned, float]:
         """Return (embedding to come from, share 0..1 of the target), eased at both ends."""
         if self._target is None or self.shown is None:
             self._target = self._origin = target

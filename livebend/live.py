@@ -30,10 +30,11 @@ from livebend.core.clock import LiveClock, SystemTime, Time
 from livebend.core.errors import LivebendError, named
 from livebend.core.files import write_text
 from livebend.core.mailbox import Latest, OnDemand
-from livebend.core.specs import Value
+from livebend.core.specs import ParameterValue
 from livebend.core.statistics import Statistics
 from livebend.core.status import Status
 from livebend.core.worker import Worker
+from livebend.device.torch_threads import compute_with
 from livebend.flow import Features, Frame, Output, Tick, run
 from livebend.models import find_folder
 from livebend.opening import made_by, open_network, take_up
@@ -44,7 +45,6 @@ from livebend.prompts import Prompts
 from livebend.renderer import Renderer
 from livebend.scene.values import Scene
 from livebend.smaller import smaller
-from livebend.threads import compute_with
 
 SWITCH_INTERVAL = 0.0005  # s: how long Python code of one thread may keep the audio thread waiting
 
@@ -254,7 +254,7 @@ class Show:
         opening = (("seed", self.wishes.seed), ("sampling.steps", self.wishes.steps))
         for path, value in (*opening, *self.wishes.sets):
             if value is not None:
-                recorder(0.0, Set(path, cast(Value, value)))
+                recorder(0.0, Set(path, cast(ParameterValue, value)))
 
     # ---- the render thread -------------------------------------------------------------------
 
@@ -287,7 +287,7 @@ class Show:
 
     # ---- faults ------------------------------------------------------------------------------
 
-    def _show(self, what: str, on: Value | None) -> None:
+    def _show(self, what: str, on: ParameterValue | None) -> None:
         """Act on the display at once, whatever the render thread is doing."""
         if on is None:
             self.display.toggle(what)

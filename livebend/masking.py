@@ -7,8 +7,8 @@ import torch
 from livebend import masks
 from livebend.core import sites
 from livebend.core.errors import Refused
+from livebend.device.memory import Memory, Versioned
 from livebend.drawn import Drawn
-from livebend.memory import Memory, Value
 from livebend.scene.values import Bend
 
 Trace = Callable[[str, float], tuple[float, ...]]
@@ -45,7 +45,7 @@ class Masking:
         device: torch.device,
         trace: Trace,
         where: Hashable,
-    ) -> Value | None:
+    ) -> Versioned | None:
         """Return a bend's mask [H, W] for a site of that size, or None where it has none.
 
         `trace(feature, span)` gives a feature's recent history; `where` is the place of the bend.

@@ -23,10 +23,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from livebend.core.ranges import Degrees, Range, Unit, eased
-from livebend.core.specs import Spec, Value, specs_of
+from livebend.core.specs import ParameterValue, Spec, specs_of
+from livebend.device.transfer import send
 from livebend.operators.planes import plane
 from livebend.operators.seeded import CloudSize, Draw, Roll, cloudy
-from livebend.transfer import send
 
 Heard = Literal["rms", "low", "mid", "high", "flux", "brightness"]
 HEARD: tuple[Heard, ...] = get_args(Heard)
@@ -223,7 +223,7 @@ def _every_spec() -> Mapping[str, Spec]:
 SPECS = _every_spec()
 
 
-def settings(values: Mapping[str, Value]) -> dict[str, Value] | None:
+def settings(values: Mapping[str, ParameterValue]) -> dict[str, ParameterValue] | None:
     """Return what the mask's own kind reads, with the kind and invert, or None for no mask."""
     kind = values.get("kind", "none")
     if kind == "none":
@@ -233,7 +233,7 @@ def settings(values: Mapping[str, Value]) -> dict[str, Value] | None:
 
 
 def build(
-    chosen: Mapping[str, Value],
+    chosen: Mapping[str, ParameterValue],
     size: tuple[int, int],
     device: torch.device,
     *,

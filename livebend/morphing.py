@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from livebend.core.ranges import eased
-from livebend.core.specs import Spec, Value, specs_of
+from livebend.core.specs import ParameterValue, Spec, specs_of
 from livebend.scene import edit, paths
 from livebend.scene.paths import specs_of_bend, specs_of_route
 from livebend.scene.values import Arrival, Bend, Part, Route, Scene
@@ -167,7 +167,7 @@ def _between(a: G, b: G, share: float) -> G:
 
 
 def _bend_between(a: Bend, b: Bend, share: float) -> Bend:
-    values: dict[str, Value] = {
+    values: dict[str, ParameterValue] = {
         leaf: _number(spec, paths.value_of(a, leaf, spec), paths.value_of(b, leaf, spec), share)
         for leaf, spec in _moving(specs_of_bend(b))
     }

@@ -19,10 +19,11 @@ from livebend.backends.choices import USUAL, Conditions
 from livebend.clusters import Clusters
 from livebend.core.errors import OutOfRange
 from livebend.core.sites import LATENT, TEXT, TIME, check_place, place
+from livebend.device.gpu import wait_for
+from livebend.device.memory import Memory, Versioned
+from livebend.device.transfer import send
 from livebend.drawn import Drawn
-from livebend.gpu import wait_for
 from livebend.masking import Masking, Trace, silence
-from livebend.memory import Memory, Value
 from livebend.models import Group, Model, Stage, groups, sites, time_stage, unet_stages, vae_stages
 from livebend.models.attention import Attention
 from livebend.pasts import Pasts
@@ -31,7 +32,6 @@ from livebend.reusing import Reusing
 from livebend.sampler import Schedule, schedule
 from livebend.scene.values import Bend, Sampling, Scene
 from livebend.stepping import Stepping
-from livebend.transfer import send
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ class Painted:
     where all of them are), and the strength d of every bend that acted, by name. `image` is the
     decoder's in −1..1 [1, 3, H, W] before it is clamped; None where an engine went past it."""
 
-    pixels: Value
-    total: Value
-    image: Value | None
+    pixels: Versioned
+    total: Versioned
+    image: Versioned | None
     strength: Mapping[str, Tensor]
 
 
@@ -77,7 +77,9 @@ class Network:
         self.model = model
         self.width, self.height = width, height
         self.shown = shown or (width, height)
-        self._frame = Value(0, torch.empty(()).expand(1, 1, *self.shown[::-1]))  # a size to reach
+        self._frame = Versioned(
+            0, torch.empty(()).expand(1, 1, *self.shown[::-1])
+        )  # a size to reach
         self.shape = (1, 4, height // factor, width // factor)
         self.memory = memory or Memory()
         self.drawn = drawn or Drawn()
@@ -89,7 +91,7 @@ class Network:
         self._unet_groups, self._vae_groups = groups(self._unet), groups(self._vae)
         self._names = tuple(stage.name for stage in self.stages)
         self._joins = True
-        self._evens: dict[tuple[str, int], Value] = {}
+        self._evens: dict[tuple[str, int], Versioned] = {}
         self._time = time_stage(model.unet)
         self._stepping = Stepping(self.memory, model, self._normal)
         self.pasts = Pasts()
@@ -140,7 +142,7 @@ class Network:
         """Network calls per frame, without inserted ones."""
         return sampling.steps or self.model.steps
 
-    def noise(self, seed: int, extra: int = 2) -> tuple[Value, ...]:
+    def noise(self, seed: int, extra: int = 2) -> tuple[Versioned, ...]:
         """Standard normal latents of a seed, float32: the one that diffusers draws for it, then
         `extra` more."""
         key = (seed, extra, self.shape)
@@ -149,13 +151,13 @@ class Network:
     @torch.inference_mode()
     def paint(
         self,
-        noise: Value,
-        text: Value,
+        noise: Versioned,
+        text: Versioned,
         bends: Sequence[Bend],
         sampling: Sampling,
-        negative: Value | None = None,
+        negative: Versioned | None = None,
         trace: Trace = silence,
-        toward: Value | None = None,
+        toward: Versioned | None = None,
         turn: Turn = EXACT,
     ) -> Painted:
         """Paint one picture from a variance-preserving noise and a prompt's embedding [1, T, C].
@@ -189,7 +191,7 @@ class Network:
     def prepare(self, *, guided: bool = False) -> None:
         """Load what the engine needs for frames of this size, without and, where `guided`, with
         guidance. Slow, and before a show; a show never exports or compiles anything."""
-        text = Value(-1, self.model.encode([""]))
+        text = Versioned(-1, self.model.encode([""]))
         with self.engine.preparing():
             for negative in (None, text) if guided else (None,):
                 with self.apart():
@@ -197,7 +199,7 @@ class Network:
                 self._rehearse(text, negative)
         self.memory.forget()
 
-    def _rehearse(self, text: Value, negative: Value | None) -> None:
+    def _rehearse(self, text: Versioned, negative: Versioned | None) -> None:
         self.memory.forget()
         self.paint(self.noise(0)[0], text, (), Sampling("euler", 1, 2.0), negative)
 
@@ -240,14 +242,14 @@ class Network:
 
     def _finished(
         self,
-        noise: Value,
-        text: Value,
+        noise: Versioned,
+        text: Versioned,
         sampling: Sampling,
-        negative: Value | None,
+        negative: Versioned | None,
         plan: Schedule,
         turn: Turn,
         acting: Acting,
-    ) -> Work[Value]:
+    ) -> Work[Versioned]:
         """The way from the noise to the finished latent, before anything acts on that."""
         self._reusing.deep.expect((plan, negative is None))
         text = self._text(acting, text, negative)
@@ -264,7 +266,7 @@ class Network:
         depths = depths_of(bends) if sampling.depth == "insert" else ()
         return schedule(sampling.sampler, self.calls(sampling), self.model.noising, depths)
 
-    def _text(self, acting: Acting, text: Value, negative: Value | None) -> Value:
+    def _text(self, acting: Acting, text: Versioned, negative: Versioned | None) -> Versioned:
         if negative is not None:
             pair = (negative.tensor, text.tensor)
             key = (negative.version, text.version)
@@ -274,12 +276,12 @@ class Network:
     def _call(
         self,
         acting: Acting,
-        sample: Value,
+        sample: Versioned,
         t: float,
         k: int,
-        text: Value,
+        text: Versioned,
         turn: Turn,
-    ) -> Work[Value]:
+    ) -> Work[Versioned]:
         """Network call k: what it says of a sample at time t."""
 
         def timed() -> tuple[Tensor, ...]:
@@ -301,7 +303,7 @@ class Network:
         return known[self._unet[-1].writes[0]]
 
     def _run(
-        self, acting: Acting, stages: Iterable[Stage], known: dict[str, Value], k: int
+        self, acting: Acting, stages: Iterable[Stage], known: dict[str, Versioned], k: int
     ) -> Work[None]:
         """Run stages in order over the tensors known by name, and add what they write to them."""
         bent = acting.at
@@ -317,7 +319,9 @@ class Network:
                 known[name] = acting.bent(name, value, k) if name in bent else value
             yield stage.work
 
-    def _written(self, stage: Stage, known: Mapping[str, Value], k: int) -> tuple[Value, ...]:
+    def _written(
+        self, stage: Stage, known: Mapping[str, Versioned], k: int
+    ) -> tuple[Versioned, ...]:
         """What a stage makes of the tensors known by name."""
         read = [known[name] for name in stage.reads]
         size = tuple(known[stage.sized_by].tensor.shape[2:]) if stage.sized_by else None
@@ -338,14 +342,14 @@ class Network:
             else:
                 yield from part.stages
 
-    def _even(self, stage: str, attention: Attention, h: Value) -> Value:
+    def _even(self, stage: str, attention: Attention, h: Versioned) -> Versioned:
         """What leaves the attention of a stage that reads h as it is: always the same."""
         key = (stage, h.layout)
         if key not in self._evens:
             self._evens[key] = self.memory.fresh(attention.ones(h.tensor))
         return self._evens[key]
 
-    def _decode(self, acting: Acting, x: Value) -> Mapping[str, Value]:
+    def _decode(self, acting: Acting, x: Versioned) -> Mapping[str, Versioned]:
         known = {"latent": self._stepping.latent(x), "shown": self._frame}
         done(self._run(acting, self._joined(acting, self._vae_groups, 0), known, 0))
         return known

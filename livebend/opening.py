@@ -10,13 +10,13 @@ from livebend.backends.choices import LAYOUTS, USUAL, Choice, choice_file, read_
 from livebend.clusters import read_clusters
 from livebend.core.errors import UnknownName
 from livebend.core.files import cache_folder
+from livebend.device.gpu import paint_on
+from livebend.device.torch_threads import compute_with
 from livebend.drawn import Drawn
-from livebend.gpu import paint_on
 from livebend.models import LAYOUT, Model, lay_out, load_model
 from livebend.models.fingerprint import fingerprint
 from livebend.network import Network
 from livebend.precision import AUTO, dtype_of
-from livebend.threads import compute_with
 
 Tell = Callable[[str], None]
 

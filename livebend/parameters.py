@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from livebend.core.specs import Spec, Value
+from livebend.core.specs import ParameterValue, Spec
 from livebend.scene import paths
 from livebend.scene.values import Scene
 
@@ -26,8 +26,8 @@ class Parameter:
     play: tuple[float, float] | None
     unit: str
     choices: tuple[str, ...]
-    default: Value
-    value: Value
+    default: ParameterValue
+    value: ParameterValue
     doc: str
 
     def as_json(self) -> dict[str, object]:

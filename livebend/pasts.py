@@ -9,7 +9,7 @@ from collections.abc import Hashable
 import torch
 from torch import Tensor
 
-from livebend.memory import Value
+from livebend.device.memory import Versioned
 from livebend.operators import Past, find_operator
 from livebend.scene.values import Bend
 
@@ -25,7 +25,7 @@ class Pasts:
         self._made: dict[Where, Tensor] = {}
         self._frame = 0
         self._seconds = 0.0
-        self.toward: Value | None = None
+        self.toward: Versioned | None = None
 
     def advance(self, seconds: float) -> None:
         """Begin a frame, `seconds` after the last: what was painted last is now the past."""

@@ -3,7 +3,7 @@
 import torch
 
 from livebend.core.errors import UnknownName
-from livebend.memory import Value
+from livebend.device.memory import Versioned
 from livebend.models import Model, best_device, name_of
 from livebend.network import Network
 from livebend.scene.values import Sampling
@@ -27,11 +27,11 @@ def worth_measuring() -> tuple[str, ...]:
 
 def picture_off(model: Model, exact: Model, size: tuple[int, int], seeds: int = 4) -> float:
     """Return the mean difference 0..1 of pictures painted by two loads of one model."""
-    text = Value(-1, exact.encode([""]))
+    text = Versioned(-1, exact.encode([""]))
     painted = []
     for one in (model, exact):
         network = Network(one, *size)
-        own = Value(text.version, text.tensor.to(one.dtype))
+        own = Versioned(text.version, text.tensor.to(one.dtype))
         painted.append(
             [
                 network.paint(network.noise(seed)[0], own, (), Sampling("euler", 1)).pixels.tensor

@@ -11,7 +11,7 @@ from queue import Empty, SimpleQueue
 
 from torch import Tensor
 
-from livebend.memory import Value
+from livebend.device.memory import Versioned
 from livebend.models.vocabulary import Understood
 
 Encode = Callable[[list[str]], Tensor]
@@ -38,7 +38,7 @@ class Prompts:
         self._kept = kept
         self._lock = threading.Lock()  # short: guards the cache
         self._encoding = threading.Lock()  # long: one encoding at a time
-        self._values: OrderedDict[str, Value] = OrderedDict()
+        self._values: OrderedDict[str, Versioned] = OrderedDict()
         self._versions = 0
         self._asked: SimpleQueue[str] = SimpleQueue()
 
@@ -51,7 +51,7 @@ class Prompts:
         """Ask the text worker to encode the text; returns at once."""
         self._asked.put(text)
 
-    def value(self, text: str) -> Value:
+    def value(self, text: str) -> Versioned:
         """Return the embedding [1, T, C] of a text, encoding it here and now if it must be.
 
         Versions are negative, so that they never equal one that a Memory has given.
@@ -84,16 +84,16 @@ class Prompts:
             self._tell(f"prompt {text[:40]!r} cannot be encoded: {fault}")
             self._keep(text, self.value("").tensor)
 
-    def _find(self, text: str) -> Value | None:
+    def _find(self, text: str) -> Versioned | None:
         with self._lock:
             if text in self._values:
                 self._values.move_to_end(text)
             return self._values.get(text)
 
-    def _keep(self, text: str, embedding: Tensor) -> Value:
+    def _keep(self, text: str, embedding: Tensor) -> Versioned:
         with self._lock:
             self._versions -= 1
-            self._values[text] = Value(self._versions, embedding)
+            self._values[text] = Versioned(self._versions, embedding)
             while len(self._values) > self._kept:
                 self._values.popitem(last=False)
             return self._values[text]

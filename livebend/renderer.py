@@ -13,12 +13,13 @@ from livebend.core.clock import now
 from livebend.core.errors import BendFault, LivebendError
 from livebend.core.mailbox import OnDemand
 from livebend.core.statistics import Statistics
-from livebend.core.status import Status
+from livebend.core.status import MemoryUse, Status
 from livebend.courses import Courses, Fade
+from livebend.device.memory import FrameRuns, Versioned
+from livebend.device.transfer import transfer_for
 from livebend.flow import Features, Frame, Pixels, Tick
 from livebend.glance import Glance
 from livebend.governor import Governed
-from livebend.memory import Ran, Value
 from livebend.modulation import Modulation, Modulator
 from livebend.morphing import Morph
 from livebend.network import Network, Painted
@@ -27,7 +28,6 @@ from livebend.prompts import Prompts
 from livebend.reuse import Held, Turn
 from livebend.scene import edit
 from livebend.scene.values import Bend, Scene, Walk
-from livebend.transfer import transfer_for
 
 Way = Callable[[Tensor, Tensor, float], Tensor]
 
@@ -61,7 +61,7 @@ class Renderer:
         self._sizes = (network, small or network)
         self._prompts = prompts
         self._statistics = statistics
-        statistics.ask(lambda: network.described, lambda: network.memory.state)
+        statistics.ask(lambda: network.described, lambda: _memory_use(network))
         self._status = status
         self._duration = duration
         self._strict = strict
@@ -71,8 +71,8 @@ class Renderer:
         self._governed = Governed(target_ms, native, small=has_small) if target_ms else None
         self._modulator = Modulator()
         self._morph = Morph()
-        self._shown: dict[str, Value] = {}  # the prompt and the noise of the last frame
-        self._origins: dict[str, Value] = {}  # those of the frame before a preset was loaded
+        self._shown: dict[str, Versioned] = {}  # the prompt and the noise of the last frame
+        self._origins: dict[str, Versioned] = {}  # those of the frame before a preset was loaded
         self._fade = Fade()
         self._courses = Courses()
         self._held = Held()
@@ -190,13 +190,15 @@ class Renderer:
         epoch = (scene.loads, scene.seed, said, prompt.to, prompt.negative)
         return Turn(tick.index, tick.time, epoch, scene.reuse, scene.walk.hold)
 
-    def _crossed(self, name: str, new: Value, share: float, way: Way = torch.lerp) -> Value:
+    def _crossed(self, name: str, new: Versioned, share: float, way: Way = torch.lerp) -> Versioned:
         """The prompt or the noise on the way from what was shown when a preset was loaded."""
         value = self._between(name, self._origins.get(name, new), new, share, way)
         self._shown[name] = value
         return value
 
-    def _between(self, name: str, a: Value, b: Value, share: float, way: Way = torch.lerp) -> Value:
+    def _between(
+        self, name: str, a: Versioned, b: Versioned, share: float, way: Way = torch.lerp
+    ) -> Versioned:
         """The value `share` (0..1) of the way from a to b; at either end it is that one itself."""
         if a.version == b.version or share >= 1.0:
             return b
@@ -205,7 +207,7 @@ class Renderer:
         key = (a.version, b.version, share)
         return self.network.memory.recall(name, key, lambda: (way(a.tensor, b.tensor, share),))[0]
 
-    def _toward(self, scene: Scene, tick: Tick) -> Value | None:
+    def _toward(self, scene: Scene, tick: Tick) -> Versioned | None:
         """The step from the first prompt to the second, for bends that go along it."""
         asked = any("toward" in find_operator(bend.operator).given for bend in scene.bends)
         if not asked or not scene.prompt.to:
@@ -218,7 +220,7 @@ class Renderer:
             lambda: (second.tensor.float() - first.tensor.float(),),
         )[0]
 
-    def _text(self, scene: Scene, tick: Tick) -> Value:
+    def _text(self, scene: Scene, tick: Tick) -> Versioned:
         """The embedding that this frame is painted from: crossing from an old prompt, and between
         the scene's two."""
         prompt = scene.prompt
@@ -233,7 +235,7 @@ class Renderer:
     def _said(self, scene: Scene, tick: Tick) -> str:
         return scene.prompt.now(self._courses.prompts, self._progress(tick))
 
-    def _walk(self, seed: int, walk: Walk) -> Value:
+    def _walk(self, seed: int, walk: Walk) -> Versioned:
         """x_T = n0 + r·(cos φ·n1 + sin φ·n2). Source: Dzwonczyk et al. 2024, section 3."""
         still, east, north = self.network.noise(seed)
         if walk.radius == 0.0:
@@ -328,11 +330,16 @@ def modulated(scene: Scene, modulation: Modulation) -> Scene:
     )
 
 
-def _stage_ms(ran: Ran) -> dict[str, float]:
+def _memory_use(network: Network) -> MemoryUse:
+    used, most, evicted = network.memory.state
+    return MemoryUse(used / 1e6, most / 1e6, evicted)
+
+
+def _stage_ms(ran: FrameRuns) -> dict[str, float]:
     return {name: seconds * 1e3 for name, seconds in ran.seconds.items()}
 
 
-def _share(ran: Ran) -> float:
+def _share(ran: FrameRuns) -> float:
     """The share of this frame's computations that ran; the rest was remembered."""
     total = len(ran.seconds) + ran.remembered
     return len(ran.seconds) / total if total else 0.0

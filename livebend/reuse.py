@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from livebend.core.sites import deep_span
-from livebend.memory import Memory, Value
+from livebend.device.memory import Memory, Versioned
 from livebend.models import Stage
 from livebend.scene.values import Reuse, Scene
 
@@ -114,9 +114,9 @@ class Held:
 
     def __init__(self) -> None:
         self._key: Hashable = None
-        self._value: Value | None = None
+        self._value: Versioned | None = None
 
-    def step(self, turn: Turn, make: Callable[[], Value]) -> Value:
+    def step(self, turn: Turn, make: Callable[[], Versioned]) -> Versioned:
         """Return the noise of this frame."""
         key = (turn.epoch, turn.hold, turn.index // turn.hold)
         if self._value is None or key != self._key or turn.hold == 1:
@@ -139,12 +139,12 @@ class Crossing:
 
     def forget(self) -> None:
         """Begin anew: the next source is there at once."""
-        self._shown: Value | None = None
-        self._offset: Value | None = None
+        self._shown: Versioned | None = None
+        self._offset: Versioned | None = None
         self._source: Hashable = None
         self._block = 0
 
-    def step(self, x: Value, source: Hashable, index: int, every: int) -> Value:
+    def step(self, x: Versioned, source: Hashable, index: int, every: int) -> Versioned:
         """Return what to show for x, which comes of `source`; the way takes from a frame whose
         index is a multiple of `every` to the next."""
         block, phase = divmod(index, every)
@@ -159,8 +159,13 @@ class Crossing:
         return self._shown
 
     def _made(
-        self, n: int, function: Callable[[Tensor, Tensor], Tensor], a: Value, b: Value, *more: float
-    ) -> Value:
+        self,
+        n: int,
+        function: Callable[[Tensor, Tensor], Tensor],
+        a: Versioned,
+        b: Versioned,
+        *more: float,
+    ) -> Versioned:
         key = (a.version, b.version, *more)
         return self._memory.recall(
             self._name, key, lambda: (function(a.tensor, b.tensor),), step=(self._step, n)
@@ -171,7 +176,7 @@ def _settled(offset: Tensor, x: Tensor, share: float) -> Tensor:
     return between(x + offset, x, share)
 
 
-Entry = Mapping[str, Value]
+Entry = Mapping[str, Versioned]
 Bends = Mapping[str, object]
 
 
@@ -237,7 +242,7 @@ class Deep:
         anchor.bends = bends
         return anchor.now
 
-    def leave(self, k: int, turn: Turn, x: Value) -> Value:
+    def leave(self, k: int, turn: Turn, x: Versioned) -> Versioned:
         """Return what the shallow stages read, of the x that the deep ones made of their inputs."""
         if k not in self._crossings:
             self._crossings[k] = Crossing(self._memory, "reuse.deep", k)

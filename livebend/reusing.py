@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from livebend.acting import Acting
-from livebend.memory import Memory, Value
+from livebend.device.memory import Memory, Versioned
 from livebend.models import Stage
 from livebend.pasts import Pasts
 from livebend.reuse import (
@@ -27,7 +27,7 @@ from livebend.reuse import (
 )
 
 T = TypeVar("T")
-Run = Callable[[Acting, Iterable[Stage], dict[str, Value], int], Work[None]]
+Run = Callable[[Acting, Iterable[Stage], dict[str, Versioned], int], Work[None]]
 
 
 class Reusing:
@@ -37,7 +37,7 @@ class Reusing:
         self._memory = memory
         self._turn = EXACT
         self._crossing, self.deep = Crossing(memory, "reuse.hold"), Deep(memory)
-        self._tween: Tween[tuple[Value, Acting]] = Tween()
+        self._tween: Tween[tuple[Versioned, Acting]] = Tween()
         self._pasts, self._time = Pasts(), 0.0  # of the pictures that are tweened between
 
     def forget(self) -> None:
@@ -59,16 +59,20 @@ class Reusing:
             self._pasts.forget()
         self._turn = turn
 
-    def held(self, x: Value, turn: Turn) -> Value:
+    def held(self, x: Versioned, turn: Turn) -> Versioned:
         """The finished latent of a noise that is held, on its way from that of the one before."""
         return self._crossing.step(x, turn.noise, turn.index, turn.hold) if turn.hold > 1 else x
 
     def tweened(
-        self, turn: Turn, acting: Acting, finished: Callable[[Acting], Work[Value]], whole: float
-    ) -> Value:
+        self,
+        turn: Turn,
+        acting: Acting,
+        finished: Callable[[Acting], Work[Versioned]],
+        whole: float,
+    ) -> Versioned:
         """The finished latent between two of the network's own pictures, each `whole` of work."""
 
-        def begin() -> Ahead[tuple[Value, Acting]]:
+        def begin() -> Ahead[tuple[Versioned, Acting]]:
             self._pasts.advance(turn.time - self._time)
             self._pasts.toward, self._time = acting.pasts.toward, turn.time
             own = acting.apart(self._pasts)
@@ -87,7 +91,7 @@ class Reusing:
         turn: Turn,
         acting: Acting,
         stages: Sequence[Stage],
-        known: dict[str, Value],
+        known: dict[str, Versioned],
         k: int,
         run: Run,
     ) -> Work[None]:

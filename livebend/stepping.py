@@ -6,10 +6,10 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from livebend.memory import Memory, Value
+from livebend.device.memory import Memory, Versioned
+from livebend.device.transfer import send
 from livebend.models import Model
 from livebend.sampler import Schedule, ddim_step, euler_step, lcm_step
-from livebend.transfer import send
 
 Normal = Callable[[torch.Generator], Tensor]
 
@@ -21,14 +21,14 @@ class Stepping:
         """`normal` draws latents of the network's size."""
         self._memory, self._model, self._normal = memory, model, normal
 
-    def enter(self, noise: Value, plan: Schedule) -> Value:
+    def enter(self, noise: Versioned, plan: Schedule) -> Versioned:
         """Return where a plan begins, for a variance-preserving noise."""
         if plan.sampler != "euler":
             return noise
         sigma = plan.sigma[0]
         return self._memory.derive("sampler", (noise,), (sigma,), lambda n: n * sigma, -1)
 
-    def sample(self, x: Value, plan: Schedule, k: int, *, twice: bool) -> Value:
+    def sample(self, x: Versioned, plan: Schedule, k: int, *, twice: bool) -> Versioned:
         """Return what the network reads of x at boundary k; `twice` where it is guided."""
         scale = _spread(plan.sigma[k]) if plan.sampler == "euler" else None
         dtype = self._model.dtype
@@ -41,13 +41,13 @@ class Stepping:
 
     def step(
         self,
-        x: Value,
-        output: Value,
+        x: Versioned,
+        output: Versioned,
         plan: Schedule,
         k: int,
-        noise: Value,
+        noise: Versioned,
         guidance: float | None,
-    ) -> Value:
+    ) -> Versioned:
         """Return x after call k, whose output may be two, to be guided between."""
         key = (plan.sampler, plan.t[k], plan.sigma[k], plan.sigma[k + 1], noise.version, guidance)
 
@@ -56,7 +56,7 @@ class Stepping:
 
         return self._memory.derive("sampler", (x, output), key, step, k)
 
-    def latent(self, x: Value) -> Value:
+    def latent(self, x: Versioned) -> Versioned:
         """Return what the decoder reads of a finished x."""
         scaling, dtype = self._model.scaling, self._model.dtype
         return self._memory.derive("sampler.out", (x,), (), lambda h: (h / scaling).to(dtype), 0)

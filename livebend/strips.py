@@ -13,7 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from livebend.core.errors import Refused
-from livebend.core.specs import Value
+from livebend.core.specs import ParameterValue
 from livebend.flow import Pixels
 from livebend.opening import Tell, open_network
 from livebend.operators import OPERATORS, Operator
@@ -27,7 +27,7 @@ FINISHED = "latent@1"
 SHARES = (0.25, 0.5, 0.75, 1.0)  # of the usual way of an operator's main parameter
 GOAL = 0.12  # mean distance from the picture before, of 1: changed, and still a picture
 # What a share of its main parameter would hardly show, or not all of, at the finished latent.
-SHOWN: Mapping[str, tuple[Mapping[str, Value], ...]] = {
+SHOWN: Mapping[str, tuple[Mapping[str, ParameterValue], ...]] = {
     "flip": tuple({"along": along} for along in ("sides", "height", "both")),
     "bands": ({"high": 0.0}, {"high": 4.0}, {"middle": 0.0}, {"low": 0.3}),
     "clamp": tuple({"limit": limit} for limit in (1.5, 1.0, 0.5, 0.25)),
@@ -98,7 +98,7 @@ def _label(operator: Operator, bend: Bend) -> str:
     return f"{name} {bend.values.get(name, bend.mix):g}"
 
 
-def _varies(operator: Operator, name: str, value: Value) -> bool:
+def _varies(operator: Operator, name: str, value: ParameterValue) -> bool:
     """Whether some picture of the operator's strip has another value there."""
     return any(values.get(name) != value for values in SHOWN[operator.name])
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from livebend.memory import Value
+from livebend.device.memory import Versioned
 from livebend.models import Stage
 from livebend.network import Network
 from livebend.scene.values import Sampling
@@ -28,7 +28,7 @@ class Surveyed:
 
 def survey(network: Network) -> list[Surveyed]:
     """Paint some pictures and say of every site what it is; times are the fastest of the frames."""
-    text = Value(-1, network.model.encode([""]))
+    text = Versioned(-1, network.model.encode([""]))
     spent = _spent(network, text)
     whole = sum(spent.values())
     shapes: dict[str, tuple[int, ...]] = {
@@ -74,7 +74,7 @@ def behind(site: str, stages: Sequence[Stage]) -> Iterator[str]:
             changed.add("latent")
 
 
-def _spent(network: Network, text: Value) -> Mapping[str, float]:
+def _spent(network: Network, text: Versioned) -> Mapping[str, float]:
     """The fastest seconds of every stage; what is not a stage is left out."""
     fastest: dict[str, float] = {}
     for _ in range(FRAMES):

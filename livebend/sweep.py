@@ -17,7 +17,7 @@ from livebend.core import sites
 from livebend.core.clock import SystemTime
 from livebend.core.errors import OutOfRange, Refused
 from livebend.core.mailbox import OnDemand
-from livebend.core.specs import Value
+from livebend.core.specs import ParameterValue
 from livebend.core.statistics import Statistics
 from livebend.core.status import Status
 from livebend.flow import Features, Pixels, Tick
@@ -253,14 +253,14 @@ def _with_operator(scene: Scene, bend: Bend, name: str) -> Scene:
     """Put another operator in the bend's place; it keeps the values of parameters it has too."""
     specs = find_operator(name).specs
     same = {n: v for n, v in bend.values.items() if n in specs and _is_kind(specs[n].kind, v)}
-    values: dict[str, Value] = {n: specs[n].fit(v, n) for n, v in same.items()}
+    values: dict[str, ParameterValue] = {n: specs[n].fit(v, n) for n, v in same.items()}
     changed = replace(bend, operator=name, values=values)
     if "strength" not in specs_of_bend(changed):
         changed = replace(changed, strength=0.0)
     return edit.without_loose_routes(edit.swap(scene, changed), changed)
 
 
-def _is_kind(kind: str, value: Value) -> bool:
+def _is_kind(kind: str, value: ParameterValue) -> bool:
     return isinstance(value, str) == (kind in ("choice", "text"))
 
 

@@ -13,7 +13,7 @@ from dataclasses import fields
 from typing import Any, cast
 
 from livebend.core.errors import OutOfRange, Refused, UnknownName
-from livebend.core.specs import Spec, Value, specs_of
+from livebend.core.specs import ParameterValue, Spec, specs_of
 from livebend.operators import OPERATORS, Operator
 from livebend.scene import edit
 from livebend.scene.paths import MASK, specs_of_bend, specs_of_route
@@ -104,11 +104,11 @@ def _nested(table: dict[str, Any]) -> dict[str, Any]:
     return rest | ({"mask": inner} if inner else {})
 
 
-def _changed(part: object) -> dict[str, Value]:
+def _changed(part: object) -> dict[str, ParameterValue]:
     """The declared fields of a dataclass that are not at their default."""
     specs = specs_of(type(part))
     names = [f.name for f in fields(part) if f.name in specs and f.name != "name"]  # type: ignore[arg-type]
-    values = ((name, cast(Value, getattr(part, name))) for name in names)
+    values = ((name, cast(ParameterValue, getattr(part, name))) for name in names)
     return {name: value for name, value in values if value != specs[name].default}
 
 
@@ -127,7 +127,7 @@ def _named(table: Table, kind: str) -> Iterable[tuple[str, Table]]:
 
 def _checked(
     specs: Mapping[str, Spec], table: Table, where: str, fit: bool = False
-) -> dict[str, Value]:
+) -> dict[str, ParameterValue]:
     given = {key: value for key, value in table.items() if key in specs}
     if fit:
         return {key: specs[key].fit(value, f"{where}.{key}") for key, value in given.items()}

@@ -21,14 +21,14 @@ from livebend.backends import Engine, backends_on
 from livebend.backends.choices import LAYOUTS, USUAL, Choice, Conditions, choice_file, write_choice
 from livebend.backends.onnx import TYPES
 from livebend.core.clock import now
-from livebend.memory import Value
+from livebend.device.memory import Versioned
+from livebend.device.torch_threads import counts
 from livebend.models import Model, lay_out, load_model
 from livebend.network import Network
 from livebend.opening import store_of, take_up
 from livebend.precision import ALIKE, AUTO, dtype_of, picture_off, worth_measuring
 from livebend.scene.values import Sampling
 from livebend.smaller import smaller
-from livebend.threads import counts
 
 MIXED = "mixed"
 HEAVY = ("compiled",)  # takes minutes, and once more for each number of threads
@@ -175,7 +175,7 @@ class _Bench:
         """Paint round after round; return the times by key: stages one by one and joined, frames
         as a show without bends runs them."""
         made = {key: _Measured([], {}) for key in self.networks}
-        text = Value(-1, self._model.encode([""]))
+        text = Versioned(-1, self._model.encode([""]))
         for turn in range(self._rounds):
             for key, network in self.networks.items():
                 _settle(network)
@@ -196,7 +196,7 @@ def _settle(network: Network) -> None:
     take_up(network)
 
 
-def _frame(network: Network, text: Value, seed: int) -> tuple[float, Mapping[str, float]]:
+def _frame(network: Network, text: Versioned, seed: int) -> tuple[float, Mapping[str, float]]:
     """Paint a fresh frame; return seconds, and those of every stage."""
     begin = now()
     network.memory.begin_frame()

@@ -17,14 +17,15 @@ TOP = {"pyproject.toml", "livebend", "presets", "scripts", "tests", "README.md",
 LAYERS = [
     "flow",
     "core",
-    "gpu transfer threads drawn",
+    "device",
+    "drawn",
     "operators audio",
     "masks",
     "scene",
     "commands",
     "sampler pixels",
     "models",
-    "morphing bending masking clusters presets shares tables parameters backends memory network "
+    "morphing bending masking clusters presets shares tables parameters backends network "
     "pasts stepping acting smaller precision prompts reuse reusing governor",
     "modulation courses glance renderer opening",
     "control outputs",

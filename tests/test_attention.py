@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from livebend.backends import Engine, Store
-from livebend.memory import Value
+from livebend.device.memory import Versioned
 from livebend.models import load_model
 from livebend.models.attention import LIMIT, attention_of
 from livebend.network import Network
@@ -97,8 +97,8 @@ def test_a_mask_says_where_and_units_do_not_matter(network):
 
 
 def test_both_halves_of_guidance_and_every_call_have_it(network):
-    negative = Value(-2, network.model.encode([""]))
-    text = Value(-1, network.model.encode(["a red orb"]))
+    negative = Versioned(-2, network.model.encode([""]))
+    text = Versioned(-1, network.model.encode(["a red orb"]))
     for sampling in (Sampling("euler", 2, 4.0), Sampling("lcm", 2, 4.0)):
         noise = network.noise(46)[0]
         bends = (gain("unet.attention.mid", 3.0), gain("unet.attention.up.1#1", 2.0))

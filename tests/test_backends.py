@@ -13,7 +13,7 @@ from livebend.backends.compiled import Compiled
 from livebend.bench.bends import time_four
 from livebend.bench.stages import time_stages
 from livebend.core.errors import BackendError, UnknownName
-from livebend.memory import Value
+from livebend.device.memory import Versioned
 from livebend.models import load_model
 from livebend.models.fingerprint import fingerprint
 from livebend.network import Network
@@ -38,7 +38,7 @@ def store(tmp_path):
 
 def picture(network, bends=(), sampling=ONE, negative=None):
     """The pixels, and the sum that every bit of the image goes into."""
-    text = Value(-1, network.model.encode(["a red orb"]))
+    text = Versioned(-1, network.model.encode(["a red orb"]))
     painted = network.paint(network.noise(46)[0], text, bends, sampling, negative)
     return torch.cat([painted.pixels.tensor.flatten().float(), painted.total.tensor[None]])
 
@@ -156,7 +156,7 @@ def test_a_stage_can_have_a_backend_of_its_own(model, store, fake):
 
 def test_a_shape_that_was_not_prepared_runs_on_torch_and_is_told_once(model, store, fake):
     network, told = made(model, "fake", store)
-    negative = Value(-2, model.encode([""]))
+    negative = Versioned(-2, model.encode([""]))
     guided = Sampling("euler", 1, 3.0)
     expected = picture(Network(model, 64, 64), (), guided, negative)
     assert torch.equal(picture(network, (), guided, negative), expected)
@@ -170,7 +170,7 @@ def test_guidance_can_be_prepared(model, store, fake):
     told = []
     network = Network(model, 64, 64, Engine("fake", store, tell=told.append))
     network.prepare(guided=True)
-    picture(network, (), Sampling("euler", 1, 3.0), Value(-2, model.encode([""])))
+    picture(network, (), Sampling("euler", 1, 3.0), Versioned(-2, model.encode([""])))
     assert told == []
 
 
@@ -314,7 +314,7 @@ def test_the_embedded_model_is_painted_the_same_when_every_stage_is_compiled(sto
 
 def stage_ms(network, names, frames=10):
     """The fastest milliseconds of every stage in fresh frames."""
-    text, runs = Value(-1, network.model.encode([""])), []
+    text, runs = Versioned(-1, network.model.encode([""])), []
     for seed in range(frames):
         network.memory.begin_frame()
         with network.apart():

@@ -7,7 +7,7 @@ from livebend.bench import bench
 from livebend.bench.frames import _check_ran
 from livebend.bench.peers import PROMPT, peers
 from livebend.core.errors import LivebendError, UnknownName
-from livebend.memory import Value
+from livebend.device.memory import Versioned
 from livebend.models import random_weights
 from livebend.opening import open_network
 from livebend.operators import OPERATORS
@@ -55,7 +55,7 @@ def test_beside_and_stages(model_folder):
 def test_the_peers_paint_the_same_picture(model_folder):
     network = open_network(str(model_folder("turbo")), (64, 64), "torch", print)
     made = peers(network, 1)
-    text = Value(-1, network.model.encode([PROMPT]))
+    text = Versioned(-1, network.model.encode([PROMPT]))
     ours = network.paint(network.noise(2)[0], text, (), Sampling("euler", 1)).pixels.tensor.numpy()
     pipe = (made["diffusers' pipeline"](0)[0] * 255).round().astype(np.uint8)
     plain = made["plain loop"](0)
@@ -97,7 +97,7 @@ def test_a_random_model_has_the_shape_and_is_never_written(monkeypatch, tmp_path
     for network in networks:
         assert network.model.folder is None
         assert network.model.encode(["a red orb"]).shape == (1, 77, 64)
-        text = Value(-1, network.model.encode(["a red orb"]))
+        text = Versioned(-1, network.model.encode(["a red orb"]))
         image = network.paint(network.noise(1)[0], text, (), Sampling("euler", 1)).image.tensor
         assert image.shape == (1, 3, 64, 64)
         assert image.isfinite().all()

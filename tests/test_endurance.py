@@ -194,7 +194,7 @@ def layouts(monkeypatch):
 def test_ten_thousand_moves(backend, moves, model_folder, tmp_path, monkeypatch):
     if backend == "onnx":
         pytest.importorskip("onnxruntime")
-    monkeypatch.setattr("livebend.memory.now", thread_time)
+    monkeypatch.setattr("livebend.device.memory.now", thread_time)
     told: list[str] = []
     engine = Engine(backend, Store(tmp_path, "w"), tell=told.append)
     network = opened(model_folder, engine, torch.float32 if backend == "onnx" else None)

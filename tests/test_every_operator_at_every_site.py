@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from livebend import bending
-from livebend.memory import Value
+from livebend.device.memory import Versioned
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.operators import OPERATORS, Operator, Past
@@ -23,7 +23,7 @@ def network(request, model_folder):
 @pytest.fixture(scope="module")
 def tensors(network):
     """What stands at every site, as it lies in memory there."""
-    text = Value(-1, network.model.encode(["a red orb"]))
+    text = Versioned(-1, network.model.encode(["a red orb"]))
     with torch.inference_mode():
         network.paint(network.noise(46)[0], text, (), Sampling())
     found = {"unet.text": text.tensor, "latent": network.noise(46)[0].tensor}
@@ -63,7 +63,7 @@ def test_finite_deterministic_unmutated_and_of_the_sites_own_kind(name, tensors)
 
 @each
 def test_neutral_leaves_the_pictures_bytes_at_every_site(name, network):
-    text = Value(-1, network.model.encode(["a red orb"]))
+    text = Versioned(-1, network.model.encode(["a red orb"]))
 
     def picture(*bends):
         return network.paint(network.noise(46)[0], text, bends, Sampling("euler", 2)).pixels.tensor

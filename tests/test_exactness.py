@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from livebend.memory import Value
+from livebend.device.memory import Versioned
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.scene.values import Bend, Sampling
@@ -101,8 +101,8 @@ class Hands(RuleBasedStateMachine):
 
     def _paint(self, network):
         version = -1 - WORDS.index(self.words)
-        text = Value(version, network.model.encode([self.words]))
-        negative = Value(-9, network.model.encode([""])) if self.sampling.guidance > 1 else None
+        text = Versioned(version, network.model.encode([self.words]))
+        negative = Versioned(-9, network.model.encode([""])) if self.sampling.guidance > 1 else None
         noise = network.noise(self.seed)[0]
         return network.paint(noise, text, self.bends, self.sampling, negative)
 

@@ -3,14 +3,14 @@
 import pytest
 import torch
 
-from livebend import gpu
 from livebend.backends import Engine, Inputs, Store, backends_on, compiled, engine, graphs
 from livebend.backends.choices import USUAL
-from livebend.memory import Value
+from livebend.device import gpu
+from livebend.device.memory import Versioned
+from livebend.device.torch_threads import counts
 from livebend.models import Stage, lay_out, load_model
 from livebend.network import Network
 from livebend.scene.values import Sampling
-from livebend.threads import counts
 from livebend.tune import _threads
 from tests.fakes.gpu import PlayedGpu
 from tests.test_backends import COMPILER, CPU, F32, GROUPS, picture, swirl
@@ -68,7 +68,7 @@ def test_another_shape_runs_on_torch_and_says_so(model, played, tmp_path):
     network, told = captured(model, tmp_path)
     stage = next(s for s in network.stages if s.name == "unet.out")
     double = torch.randn(2, 16, 8, 8)
-    runner = network.engine.runner(stage, [Value(-1, double)])
+    runner = network.engine.runner(stage, [Versioned(-1, double)])
     assert torch.equal(runner(double)[0], stage.run(double)[0])
     assert told == ["unet.out: not prepared for this shape, torch runs it"]
 

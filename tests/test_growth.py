@@ -15,9 +15,9 @@ from livebend.control.queue import CommandQueue, Gate
 from livebend.core.mailbox import Latest, OnDemand
 from livebend.core.statistics import Statistics
 from livebend.core.status import Status
+from livebend.device.memory import Memory
 from livebend.drawn import KEPT, Drawn
 from livebend.flow import Features, Tick
-from livebend.memory import Memory
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.prompts import Prompts

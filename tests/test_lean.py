@@ -7,10 +7,10 @@ PLAYED = """
 import sys
 from livebend.models import load_model
 from livebend.network import Network
-from livebend.memory import Value
+from livebend.device.memory import Versioned
 from livebend.scene.values import Sampling
 network = Network(load_model("tiny"), 64, 64)
-text = Value(-1, network.model.encode(["a red orb"]))
+text = Versioned(-1, network.model.encode(["a red orb"]))
 network.paint(network.noise(1)[0], text, (), Sampling("euler", 1))
 print(*(n for n in ("torch._dynamo", "torch._inductor", "torch.onnx", "onnxruntime",
                     "torch.distributed.tensor", "diffusers.models.transformers",

@@ -14,9 +14,9 @@ from livebend import bending, masks, presets
 from livebend.commands import Set
 from livebend.core.errors import LivebendError, OutOfRange, PresetError, Refused, UnknownName
 from livebend.core.sites import is_picture
+from livebend.device.memory import Versioned
 from livebend.drawn import Drawn
 from livebend.flow import Features
-from livebend.memory import Value
 from livebend.models import load_model
 from livebend.modulation.history import History
 from livebend.network import Network
@@ -303,7 +303,7 @@ def trace(name, span):
 
 
 def picture(network, bends, sampling=None):
-    text = Value(-1, network.model.encode(["a red orb"]))
+    text = Versioned(-1, network.model.encode(["a red orb"]))
     noise = network.noise(46)[0]
     return network.paint(noise, text, bends, sampling or Sampling("euler", 1), None, trace)
 

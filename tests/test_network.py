@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from livebend import bending
 from livebend.core.errors import OutOfRange, Refused, UnknownName
-from livebend.memory import Value
+from livebend.device.memory import Memory, Versioned
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.operators import OPERATORS
@@ -33,7 +33,7 @@ def network(model):
 
 
 def text(model, words="a red orb", version=-1):
-    return Value(version, model.encode([words]))
+    return Versioned(version, model.encode([words]))
 
 
 def picture(network, bends=(), sampling=ONE, seed=46, words="a red orb", version=-1):
@@ -235,12 +235,11 @@ def test_a_step_confines_a_bend(network):
 
 
 def test_memory_forgets_beyond_its_cap(model):
-    network = Network(model, *SIZE)
-    network.memory._byte_cap = 200_000
+    network = Network(model, *SIZE, memory=Memory(byte_cap=200_000))
     first = picture(network, (swirl("unet.mid"),)).pixels.tensor
-    state = network.memory.state
-    assert network.memory.bytes <= 200_000
-    assert (state.cap_mb, state.evicted > 0) == (0.2, True)
+    used, most, evicted = network.memory.state
+    assert used <= most == 200_000
+    assert evicted > 0
     assert torch.equal(picture(network, (swirl("unet.mid"),)).pixels.tensor, first)
 
 

@@ -7,7 +7,7 @@ import pygame
 import pytest
 
 from livebend.core.mailbox import Latest, OnDemand
-from livebend.core.status import BendStatus, Notice, Remembered, RouteStatus, Status
+from livebend.core.status import BendStatus, MemoryUse, Notice, RouteStatus, Status
 from livebend.flow import Features, Frame
 from livebend.outputs.display import Display
 from livebend.outputs.drawing import Canvas
@@ -37,7 +37,7 @@ def a_status() -> Status:
         bends=(bend, off),
         routes=(RouteStatus("kick", "low", 0.5, "bend.swirl.angle", 12.0),),
         reused=("deep refresh 1/3", "tween 1/2"),
-        memory=Remembered(24.0, 2147.0, 3),
+        memory=MemoryUse(24.0, 2147.0, 3),
         notices=tuple(Notice(0.0, f"{i}: told", "warning") for i in range(8)),
     )
 

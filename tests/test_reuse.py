@@ -18,9 +18,9 @@ from livebend.core.errors import LivebendError
 from livebend.core.mailbox import OnDemand
 from livebend.core.statistics import Statistics
 from livebend.core.status import Status
+from livebend.device.memory import Memory, Versioned
 from livebend.flow import Features, Tick
 from livebend.governor import tiers
-from livebend.memory import Memory, Value
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.operators import OPERATORS
@@ -343,7 +343,7 @@ def test_between_keeps_the_deviation_and_its_ends():
 def test_a_crossing_begins_at_what_was_shown_and_ends_at_what_is():
     memory = Memory()
     old, new = torch.randn(2, 1, 4, 16, 16, generator=torch.Generator().manual_seed(2)).unbind()
-    a, b = Value(-1, old), Value(-2, new)
+    a, b = Versioned(-1, old), Versioned(-2, new)
     crossing = Crossing(memory, "test")
     assert crossing.step(a, "a", 3, 4) is a
     way = [crossing.step(b, "b", 4 + n, 4) for n in range(4)]
@@ -360,9 +360,9 @@ def test_what_moves_behind_a_crossing_is_seen_in_full():
 
     def shown(last):
         crossing = Crossing(Memory(), "test")
-        crossing.step(Value(-1, x), "a", 3, 4)
-        crossing.step(Value(-2, 0.9 * x), "b", 4, 4)
-        return crossing.step(Value(-3, last), "b", 5, 4).tensor
+        crossing.step(Versioned(-1, x), "a", 3, 4)
+        crossing.step(Versioned(-2, 0.9 * x), "b", 4, 4)
+        return crossing.step(Versioned(-3, last), "b", 5, 4).tensor
 
     seen = shown(0.9 * x + kick) - shown(0.9 * x)
     assert float(seen[..., 4:8, 4:8].mean()) == pytest.approx(0.5, abs=0.05)

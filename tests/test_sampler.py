@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from livebend.memory import Value
+from livebend.device.memory import Versioned
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.operators import OPERATORS
@@ -52,7 +52,7 @@ def network(model_folder):
 
 
 def painted(network, noise, bends, sampling):
-    text = Value(-1, network.model.encode(["a red orb"]))
+    text = Versioned(-1, network.model.encode(["a red orb"]))
     return network.paint(noise, text, bends, sampling).image.tensor
 
 
@@ -103,7 +103,7 @@ def test_between_its_ends_a_bend_sees_ddims_latent_under_euler(network, shown, d
 def test_between_steps_the_noise_is_carried_and_never_drawn_anew(network, sampler):
     """The same noise gives the same picture, and one that moves a little a picture that does."""
     noise, sampling = network.noise(46)[0], Sampling(sampler, 3)
-    moved = Value(-77, noise.tensor * (1 + 1e-5))
+    moved = Versioned(-77, noise.tensor * (1 + 1e-5))
     first = painted(network, noise, (), sampling)
     fresh = Network(network.model, 64, 64)
     assert torch.equal(painted(fresh, fresh.noise(46)[0], (), sampling), first)

@@ -10,8 +10,8 @@ from livebend.core.clock import SystemTime
 from livebend.core.mailbox import OnDemand
 from livebend.core.statistics import Statistics
 from livebend.core.status import Status
+from livebend.device.memory import Versioned
 from livebend.flow import Features, Tick
-from livebend.memory import Value
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.prompts import Prompts
@@ -49,7 +49,7 @@ def test_the_table_has_the_stages_of_the_embedded_model(network):
 )  # fmt: skip
 def test_it_agrees_with_what_runs(network, site, steps, depth):
     sampling = Sampling("euler", steps, 0.0, depth)
-    text = Value(-1, network.model.encode(["flames"]))
+    text = Versioned(-1, network.model.encode(["flames"]))
     noise = network.noise(1)[0]
     bend = Bend("b", "rotate_pairs", site, {"angle": 1.0})
     calls = []

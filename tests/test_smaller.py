@@ -6,7 +6,7 @@ import torch
 from scipy.fft import dctn
 
 from livebend.backends import Engine
-from livebend.memory import Value
+from livebend.device.memory import Versioned
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.scene.values import Bend, Sampling
@@ -21,7 +21,7 @@ def model(model_folder):
 
 
 def pixels(network, seed, bends=(), sampling=ONE):
-    text = Value(-1, network.model.encode(["a floating orb"]))
+    text = Versioned(-1, network.model.encode(["a floating orb"]))
     return network.paint(network.noise(seed)[0], text, bends, sampling).pixels.tensor.numpy()
 
 

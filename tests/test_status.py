@@ -9,7 +9,7 @@ import pytest
 
 from livebend.core.mailbox import OnDemand
 from livebend.core.statistics import Histogram, Statistics
-from livebend.core.status import BendStatus, Remembered, Status
+from livebend.core.status import BendStatus, MemoryUse, Status
 from livebend.flow import Features, Frame
 
 
@@ -123,9 +123,9 @@ def test_an_unknown_counter_is_a_mistake_in_the_code() -> None:
 
 def test_what_stages_remember_is_in_the_status_and_the_report() -> None:
     statistics = Statistics(Hand())
-    statistics.ask(lambda: "onnx 3", lambda: Remembered(24.0, 2147.0, 3))
+    statistics.ask(lambda: "onnx 3", lambda: MemoryUse(24.0, 2147.0, 3))
     status = statistics.status(Features())
-    assert (status.engine, status.memory) == ("onnx 3", Remembered(24.0, 2147.0, 3))
+    assert (status.engine, status.memory) == ("onnx 3", MemoryUse(24.0, 2147.0, 3))
     assert statistics.report()["memory"] == {"mb": 24.0, "cap_mb": 2147.0, "evicted": 3}
 
 

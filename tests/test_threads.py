@@ -5,10 +5,10 @@ from threading import Thread
 import pytest
 import torch
 
-from livebend import threads
 from livebend.backends.choices import Conditions
+from livebend.device import torch_threads
+from livebend.device.torch_threads import compute_with, counts, usable
 from livebend.live import Show, Wishes
-from livebend.threads import compute_with, counts, usable
 from tests.fakes.virtual_time import VirtualTime
 
 
@@ -17,7 +17,7 @@ def three(monkeypatch):
     """A process in which torch takes three threads by itself."""
     before = torch.get_num_threads()
     torch.set_num_threads(3)
-    monkeypatch.setattr(threads, "DEFAULT", 3)
+    monkeypatch.setattr(torch_threads, "DEFAULT", 3)
     yield
     torch.set_num_threads(before)
 
@@ -61,7 +61,9 @@ def test_a_show_paints_with_its_network_s_number_whatever_its_text_worker_has(
 def test_what_may_be_used_is_the_cores_or_fewer(monkeypatch, said, cores, found):
     monkeypatch.setenv("OMP_NUM_THREADS", said)
     monkeypatch.setattr(
-        "livebend.threads.os.sched_getaffinity", lambda _: set(range(cores)), raising=False
+        "livebend.device.torch_threads.os.sched_getaffinity",
+        lambda _: set(range(cores)),
+        raising=False,
     )
     assert usable() == found
     assert counts()[0] == 1

@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 
-from livebend import gpu, transfer
+from livebend.device import gpu, transfer
+from livebend.device.transfer import HostTransfer, PinnedTransfer, send, transfer_for
 from livebend.models import load_model
-from livebend.transfer import Here, Pinned, send, transfer_for
 from tests.fakes.gpu import PlayedGpu
 
 CPU = torch.device("cpu")
@@ -13,7 +13,7 @@ CPU = torch.device("cpu")
 
 def test_one_wait_a_frame_and_buffers_made_once():
     played = PlayedGpu()
-    pinned = Pinned(played)
+    pinned = PinnedTransfer(played)
     pixels = torch.arange(12, dtype=torch.uint8).reshape(2, 2, 3)
     numbers = [torch.tensor(1.5), torch.tensor(-0.25)]
     first, told = pinned.fetch(pixels, numbers)
@@ -26,9 +26,9 @@ def test_one_wait_a_frame_and_buffers_made_once():
 
 
 def test_on_a_processor_nothing_is_copied():
-    assert isinstance(transfer_for(CPU), Here)
+    assert isinstance(transfer_for(CPU), HostTransfer)
     pixels = torch.zeros(2, 2, 3)
-    array, numbers = Here().fetch(pixels, [torch.tensor(0.5)])
+    array, numbers = HostTransfer().fetch(pixels, [torch.tensor(0.5)])
     assert array.ctypes.data == pixels.data_ptr()
     assert numbers == [0.5]
     assert send(pixels, CPU) is pixels

@@ -15,11 +15,11 @@ from livebend.backends.choices import Choice, Conditions, choice_file, read_choi
 from livebend.backends.store import Store
 from livebend.cli import main
 from livebend.core.errors import UnknownName
+from livebend.device.torch_threads import DEFAULT
 from livebend.models import load_model
 from livebend.opening import open_network
 from livebend.precision import picture_off
 from livebend.smaller import smaller
-from livebend.threads import DEFAULT
 from livebend.tune import _able, _best, _decided, _Measured, tune
 
 SIZE, WIDE = (64, 64), (96, 96)

@@ -13,7 +13,7 @@ import torch
 
 from livebend.backends.store import Store
 from livebend.core.files import write_text
-from livebend.threads import DEFAULT, usable
+from livebend.device.torch_threads import DEFAULT, usable
 
 LAYOUTS: Mapping[str, torch.memory_format] = {
     "channels_last": torch.channels_last,

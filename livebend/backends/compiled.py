@@ -19,7 +19,7 @@ from livebend.backends.graphs import captured
 from livebend.backends.library import open_library
 from livebend.backends.store import Store
 from livebend.core.errors import BackendError, named
-from livebend.gpu import gpu_of
+from livebend.device.gpu import gpu_of
 from livebend.models import Stage
 
 # Weights are constants of the library: convolutions can be laid out for the processor once, and

@@ -15,7 +15,7 @@ from torch import Tensor
 from livebend.backends.contract import Backend, Inputs, Runner, plain
 from livebend.backends.store import Store
 from livebend.core.errors import BackendError, UnknownName, named
-from livebend.memory import Value
+from livebend.device.memory import Versioned
 from livebend.models import Stage
 
 TABLE = {
@@ -99,7 +99,7 @@ class Engine:
             self._preparing = False
 
     def runner(
-        self, stage: Stage, read: Sequence[Value], size: tuple[int, ...] | None = None
+        self, stage: Stage, read: Sequence[Versioned], size: tuple[int, ...] | None = None
     ) -> Runner:
         """Return the function to run a stage with, on what it reads and the size that it must
         reach; the same object as long as it is the same computation, so that it can be part of a

@@ -14,7 +14,7 @@ from torch import Tensor
 from livebend.backends.contract import Inputs, Runner, plain
 from livebend.backends.store import Store
 from livebend.core.errors import BackendError, named
-from livebend.gpu import gpu_of
+from livebend.device.gpu import gpu_of
 from livebend.models import Stage
 
 

@@ -10,8 +10,8 @@ from livebend import bending
 from livebend.core.clock import now
 from livebend.core.errors import UnknownName
 from livebend.core.sites import LATENT, UP, place
-from livebend.gpu import wait_for
-from livebend.memory import Value
+from livebend.device.gpu import wait_for
+from livebend.device.memory import Versioned
 from livebend.network import Network
 from livebend.operators import OPERATORS, Past
 from livebend.scene.values import Bend, Sampling
@@ -41,7 +41,7 @@ def time_operators(network: Network, frames: int, whole: float) -> list[dict[str
 
 def _tensor(network: Network, site: str) -> Tensor:
     """What stands at a site in a picture."""
-    text = Value(-1, network.model.encode([""]))
+    text = Versioned(-1, network.model.encode([""]))
     with network.apart():
         network.paint(network.noise(1)[0], text, (), Sampling("euler", 1))
     if place(site).site == LATENT:

@@ -11,8 +11,8 @@ import numpy as np
 from livebend.core.clock import now
 from livebend.core.errors import LivebendError
 from livebend.core.sites import UNET, place
-from livebend.gpu import wait_for
-from livebend.memory import Value
+from livebend.device.gpu import wait_for
+from livebend.device.memory import Versioned
 from livebend.network import Network
 from livebend.reuse import EXACT, Turn, labels
 from livebend.scene.values import Bend, Reuse, Sampling, Scene
@@ -78,7 +78,7 @@ def _check_ran(network: Network, kind: str, ran: Sequence[str], calls: int) -> N
 
 
 def _kinds(network: Network, sampling: Sampling) -> dict[str, Paint]:
-    text = Value(-1, network.model.encode(["a floating orb"]))
+    text = Versioned(-1, network.model.encode(["a floating orb"]))
     still = network.noise(1)[0]
 
     def bent(site: str | None) -> Paint:

@@ -10,8 +10,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from livebend.backends import Engine, Inputs
 from livebend.backends.contract import Runner, plain
 from livebend.core.clock import now
-from livebend.gpu import wait_for
-from livebend.memory import Value
+from livebend.device.gpu import wait_for
+from livebend.device.memory import Versioned
 from livebend.models import Stage
 from livebend.network import Network
 from livebend.scene.values import Sampling
@@ -23,7 +23,7 @@ def time_stages(network: Network, frames: int) -> list[dict[str, Any]]:
     """Paint fresh frames and return a row for each stage. `peak` is the share of what a product of
     two 1024×1024 matrices of the network's type reaches in the same run; multiplications and
     additions of convolutions, products and attention count, nothing else."""
-    text = Value(-1, network.model.encode([""]))
+    text = Versioned(-1, network.model.encode([""]))
     sampling = Sampling("euler", 1)
     operations = _operations(network, text, sampling)
     taken: dict[str, list[float]] = {stage.name: [] for stage in network.stages}
@@ -51,7 +51,7 @@ class _Counting(Engine):
         self.counted: dict[str, int] = {}
 
     def runner(
-        self, stage: Stage, read: Sequence[Value], size: tuple[int, ...] | None = None
+        self, stage: Stage, read: Sequence[Versioned], size: tuple[int, ...] | None = None
     ) -> Runner:
         tensors = tuple(value.tensor for value in read)
         with FlopCounterMode(display=False) as flops:
@@ -60,7 +60,7 @@ class _Counting(Engine):
         return super().runner(stage, read, size)
 
 
-def _operations(network: Network, text: Value, sampling: Sampling) -> dict[str, int]:
+def _operations(network: Network, text: Versioned, sampling: Sampling) -> dict[str, int]:
     """Return what each stage computes for a frame."""
     engine = _Counting()
     plain = Network(network.model, network.width, network.height, engine)

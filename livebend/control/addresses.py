@@ -27,7 +27,7 @@ from typing import Literal
 from livebend.commands import Add, Command, Panic, Remove, Replace, Set, Undo
 from livebend.control.desk import Bank, Show, Tap, preset
 from livebend.core.errors import OutOfRange
-from livebend.core.specs import Spec, Value, specs_of
+from livebend.core.specs import ParameterValue, Spec, specs_of
 from livebend.parameters import ROOT, address_of
 from livebend.scene import paths
 from livebend.scene.paths import specs_of_bend, specs_of_route
@@ -157,7 +157,7 @@ def _fader(path: str, spec: Spec, arguments: Arguments) -> Heard:
     raise OutOfRange(f"{path}{FADER}: expected one number, 0..1")
 
 
-def _fitted(spec: Spec, path: str, given: object, value: Value) -> str:
+def _fitted(spec: Spec, path: str, given: object, value: ParameterValue) -> str:
     limits = spec.range
     if limits is None or limits.wraps or not isinstance(given, (int, float)) or given == value:
         return ""

@@ -30,7 +30,7 @@ from typing import cast
 from livebend.commands import Add, Command, Load, Panic, Remove, Replace, Set, Undo
 from livebend.core.errors import LivebendError, OutOfRange, PresetError, Refused, UnknownName
 from livebend.core.files import short, write_text
-from livebend.core.specs import Value, specs_of
+from livebend.core.specs import ParameterValue, specs_of
 from livebend.scene.values import Part, Recall, Scene
 from livebend.tables import REQUIRED, bend_from, part_table, route_from
 
@@ -174,7 +174,7 @@ def _part_words(part: Part) -> str:
     return " ".join((part.kind, part.name, *first, *more))
 
 
-def _written(value: Value, form: str) -> str:
+def _written(value: ParameterValue, form: str) -> str:
     """A value as text; only where a single word is enough is it left without quotes."""
     if isinstance(value, str):
         plain = form == "word" and BARE.fullmatch(value) and _value(value) == value
@@ -221,14 +221,14 @@ def _part(tokens: Sequence[str]) -> Part:
     raise OutOfRange("expected bend NAME OPERATOR SITE or route NAME SOURCE TARGET, then key=value")
 
 
-def _pair(token: str) -> tuple[str, Value]:
+def _pair(token: str) -> tuple[str, ParameterValue]:
     key, equals, value = token.partition("=")
     if not (key and equals and value):
         raise OutOfRange(f"{token!r}: expected key=value")
     return key, _value(value)
 
 
-def _value(text: str) -> Value:
+def _value(text: str) -> ParameterValue:
     """Read a number, true, false or text, quoted or not; nothing is evaluated."""
     if text.startswith('"'):
         try:

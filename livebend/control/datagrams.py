@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pythonosc.osc_message import OscMessage, ParseError
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from livebend.core.specs import Value
+from livebend.core.specs import ParameterValue
 
 Message = tuple[str, list[object]]
 
@@ -45,7 +45,7 @@ def messages(datagram: bytes, depth: int = 0) -> Iterator[Message]:
         place += 4 + size
 
 
-def reply(address: str, value: Value) -> bytes:
+def reply(address: str, value: ParameterValue) -> bytes:
     """Return the datagram that tells a parameter's value; a boolean is sent as 0 or 1."""
     builder = OscMessageBuilder(address)
     builder.add_arg(int(value) if isinstance(value, bool) else value)

@@ -7,10 +7,10 @@ from typing import Protocol
 from livebend.commands import Command, Load
 from livebend.control.tapping import Tapper
 from livebend.core.mailbox import Latest
-from livebend.core.specs import Spec, Value
+from livebend.core.specs import ParameterValue, Spec
 from livebend.scene.values import Scene
 
-Display = Callable[[str, Value | None], None]
+Display = Callable[[str, ParameterValue | None], None]
 
 
 class Bank(Protocol):
@@ -34,7 +34,7 @@ class Show:
     """
 
     what: str
-    on: Value | None = None
+    on: ParameterValue | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 from livebend.core.errors import OutOfRange, UnknownName
 from livebend.core.ranges import Range
 
-Value = float | int | bool | str
+ParameterValue = float | int | bool | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +25,12 @@ class Spec:
 
     name: str
     kind: Literal["float", "int", "bool", "choice", "text"]
-    default: Value
+    default: ParameterValue
     range: Range | None = None
     choices: tuple[str, ...] = ()
     doc: str = ""
 
-    def check(self, value: object, where: str) -> Value:
+    def check(self, value: object, where: str) -> ParameterValue:
         """Return `value` in this parameter's type.
 
         Numbers and booleans stand in for one another, since controllers send what they like.
@@ -49,7 +49,7 @@ class Spec:
         number = value if self.range is None else self.range.check(value, where)
         return int(number) if self.kind == "int" else float(number)
 
-    def fit(self, value: object, where: str) -> Value:
+    def fit(self, value: object, where: str) -> ParameterValue:
         """Return `value` in this parameter's type, a number out of range brought inside.
 
         Raises: OutOfRange or UnknownName where the type itself is wrong.
@@ -73,7 +73,7 @@ class Spec:
         """The unit of a number, or ""."""
         return self.range.unit if self.range is not None else ""
 
-    def is_default(self, value: Value) -> bool:
+    def is_default(self, value: ParameterValue) -> bool:
         """Whether the value does the same as the default: on a circle, whole turns away counts."""
         if self.range is not None and self.range.wraps:
             return (float(value) - float(self.default)) % 360.0 == 0.0

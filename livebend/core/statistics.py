@@ -18,9 +18,9 @@ from livebend.core.status import (
     BendStatus,
     Counters,
     Level,
+    MemoryUse,
     Notice,
     Percentiles,
-    Remembered,
     RouteStatus,
     Status,
 )
@@ -91,7 +91,7 @@ class Statistics:
         self._rerun = 1.0
         self._first = 0.0
         self._engine: Callable[[], str] = str
-        self._memory: Callable[[], Remembered] = Remembered
+        self._memory: Callable[[], MemoryUse] = MemoryUse
 
     def frame(
         self,
@@ -140,7 +140,7 @@ class Statistics:
         with self._lock:
             self._counts[name] = n
 
-    def ask(self, engine: Callable[[], str], memory: Callable[[], Remembered]) -> None:
+    def ask(self, engine: Callable[[], str], memory: Callable[[], MemoryUse]) -> None:
         """Say who knows what the network runs on and how full the stages' memory is: they are
         asked, by any thread, when somebody looks."""
         self._engine, self._memory = engine, memory

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
-from livebend.core.specs import Value
+from livebend.core.specs import ParameterValue
 from livebend.flow import Features
 
 Level = Literal["info", "warning", "error"]
@@ -33,7 +33,7 @@ class BendStatus:
     name: str
     operator: str
     site: str
-    values: Mapping[str, Value] = field(default_factory=dict)
+    values: Mapping[str, ParameterValue] = field(default_factory=dict)
     mix: float = 1.0
     strength: float = 0.0
     active: bool = True
@@ -57,7 +57,7 @@ class RouteStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class MemoryUse:
     """What stages remember of their last outputs: MB, at most `cap_mb`; `evicted` counts outputs
     that were forgotten for want of room, so that stages ran again that need not have."""
 
@@ -114,7 +114,7 @@ class Status:
     notices: tuple[Notice, ...] = ()
     counters: Counters = Counters()
     engine: str = ""
-    memory: Remembered = Remembered()
+    memory: MemoryUse = MemoryUse()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "stage_ms", _frozen(self.stage_ms))

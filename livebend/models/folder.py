@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from livebend.core.errors import ModelError, named
-from livebend.gpu import aside, wait_for
+from livebend.device.gpu import aside, wait_for
 from livebend.models.lean import lean
 from livebend.models.random_weights import PREFIX, random_parts
 from livebend.models.vocabulary import Understood, Vocabulary, load_vocabulary

@@ -22,7 +22,7 @@ from types import ModuleType
 import torch
 
 from livebend.core.errors import OperatorError, named
-from livebend.core.specs import Value
+from livebend.core.specs import ParameterValue
 from livebend.operators.registry import OPERATORS, Operator
 
 PROBE = (2, 8, 16, 16)
@@ -89,7 +89,9 @@ def _try(file: Path, operator: Operator) -> None:
             raise OperatorError(f"{where}: {operator.name}: {fault}")
 
 
-def _fault(file: Path, operator: Operator, x: torch.Tensor, values: dict[str, Value]) -> str:
+def _fault(
+    file: Path, operator: Operator, x: torch.Tensor, values: dict[str, ParameterValue]
+) -> str:
     given = x.clone()
     try:
         y = operator.function(given, **values)

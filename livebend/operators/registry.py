@@ -18,7 +18,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from livebend.core.errors import OperatorError, UnknownName
-from livebend.core.specs import Spec, Value, specs_of
+from livebend.core.specs import ParameterValue, Spec, specs_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -69,7 +69,7 @@ class Operator:
         """The first line of the docstring."""
         return self.doc.split("\n", 1)[0]
 
-    def is_neutral(self, values: Mapping[str, Value]) -> bool:
+    def is_neutral(self, values: Mapping[str, ParameterValue]) -> bool:
         """Whether these values leave the input as it is."""
         return bool(self.amounts) and all(
             self.specs[name].is_default(values.get(name, self.specs[name].default))
@@ -82,7 +82,7 @@ class Operator:
         numbers = (self.specs[n] for n in self.amounts if self.specs[n].range is not None)
         return next(numbers, None)
 
-    def played(self, share: float) -> dict[str, Value]:
+    def played(self, share: float) -> dict[str, ParameterValue]:
         """The main parameter at a share 0..1 of the way from its default to the upper end of what
         a fader goes over."""
         spec = self.main
@@ -92,7 +92,7 @@ class Operator:
         value = spec.range.fit(start + share * (spec.range.played.high - start))
         return {spec.name: int(value) if spec.kind == "int" else value}
 
-    def defaults(self) -> dict[str, Value]:
+    def defaults(self) -> dict[str, ParameterValue]:
         """The value of every parameter that is not given."""
         return {name: spec.default for name, spec in self.specs.items()}
 

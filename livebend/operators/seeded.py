@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from livebend.core.ranges import Degrees, Range, Seed
+from livebend.device.transfer import send
 from livebend.operators.planes import plane
-from livebend.transfer import send
 
 Over = Literal["elements", "channels", "rows", "columns"]
 Roll = Annotated[

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from livebend.core.specs import Value
+from livebend.core.specs import ParameterValue
 from livebend.core.status import BendStatus, RouteStatus, Status
 from livebend.flow import Features
 from livebend.outputs.display import View
@@ -216,7 +216,7 @@ def _bend(at: Place, y: float, bend: BendStatus, accent: Colour) -> float:
     return y + ROW + 5
 
 
-def _number(value: Value) -> str:
+def _number(value: ParameterValue) -> str:
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from livebend.core.errors import OutOfRange, UnknownName
 from livebend.core.ranges import Range, Unit
-from livebend.core.specs import Spec, Value, specs_of
+from livebend.core.specs import ParameterValue, Spec, specs_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Display:
         """The state now."""
         return self._view
 
-    def set(self, name: str, value: Value) -> None:
+    def set(self, name: str, value: ParameterValue) -> None:
         """Set one field; a number out of range is brought inside.
 
         Raises: UnknownName, OutOfRange.

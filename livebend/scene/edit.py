@@ -6,7 +6,7 @@ from typing import Any
 
 from livebend import masks
 from livebend.core.errors import OutOfRange, Refused, UnknownName
-from livebend.core.specs import Value
+from livebend.core.specs import ParameterValue
 from livebend.operators import find_operator
 from livebend.scene.copy import altered
 from livebend.scene.paths import MASK, find, is_split, specs_of_bend, split
@@ -35,7 +35,7 @@ def put_all(scene: Scene, numbers: Mapping[str, float]) -> Scene:
     one after another, and everything they share made anew only once. Raises: UnknownName."""
     if not numbers:
         return scene
-    made: dict[str, dict[str, dict[str, Value]]] = {}
+    made: dict[str, dict[str, dict[str, ParameterValue]]] = {}
     for path, number in numbers.items():
         kind, name, leaf = split(path)
         fitted = find(scene, path).fit(number, path)
@@ -43,7 +43,7 @@ def put_all(scene: Scene, numbers: Mapping[str, float]) -> Scene:
     return _with(scene, made)
 
 
-def _with(scene: Scene, made: Mapping[str, Mapping[str, Mapping[str, Value]]]) -> Scene:
+def _with(scene: Scene, made: Mapping[str, Mapping[str, Mapping[str, ParameterValue]]]) -> Scene:
     """Return the scene with values, already checked, by what has them as `apart` says it."""
     changes: dict[str, Any] = {}
     for kind, owners in made.items():
@@ -67,7 +67,7 @@ def replaced(scene: Scene, name: str, value: object) -> Scene:
     return altered(scene, {name: value})
 
 
-def bend_with(bend: Bend, values: Mapping[str, Value]) -> Bend:
+def bend_with(bend: Bend, values: Mapping[str, ParameterValue]) -> Bend:
     """Return the bend with values, already checked, of its parameters by name."""
     operator = find_operator(bend.operator).specs
     own: dict[str, Any] = {}

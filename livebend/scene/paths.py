@@ -14,7 +14,7 @@ from livebend import masks
 from livebend.core.errors import OutOfRange, UnknownName
 from livebend.core.ranges import Range
 from livebend.core.sites import has_depth
-from livebend.core.specs import Spec, Value, specs_of
+from livebend.core.specs import ParameterValue, Spec, specs_of
 from livebend.operators import find_operator
 from livebend.operators.registry import Function
 from livebend.scene.values import Bend, Owner, Route, Scene
@@ -126,21 +126,21 @@ def every(scene: Scene) -> Iterator[tuple[str, Spec]]:
             yield f"route.{route.name}.{name}", spec
 
 
-def get(scene: Scene, path: str) -> Value:
+def get(scene: Scene, path: str) -> ParameterValue:
     """Return the value at `path`. Raises: UnknownName."""
     spec = find(scene, path)
     kind, name, leaf = split(path)
     return value_of(owner_of(scene, kind, name), leaf, spec)
 
 
-def value_of(owner: Owner, leaf: str, spec: Spec) -> Value:
+def value_of(owner: Owner, leaf: str, spec: Spec) -> ParameterValue:
     """Return an owner's value of its parameter `leaf`, which has that spec."""
     if isinstance(owner, Bend):
         if leaf.startswith(MASK):
             return owner.mask.get(spec.name, spec.default)
         if leaf in find_operator(owner.operator).specs:
             return owner.values.get(leaf, spec.default)
-    value: Value = getattr(owner, leaf)
+    value: ParameterValue = getattr(owner, leaf)
     return value
 
 

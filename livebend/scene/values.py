@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal, TypeVar
 
 from livebend.core.errors import UnknownName
 from livebend.core.ranges import Degrees, Gain, Range, Seconds, Seed, Unit
-from livebend.core.specs import Value
+from livebend.core.specs import ParameterValue
 
 Source = Literal[
     "rms", "flux", "flux_raw", "centroid", "brightness", "low", "mid", "high", "pitch", "bpm",
@@ -158,8 +158,8 @@ class Bend:
     name: str
     operator: str
     site: Annotated[str, "where it acts, such as unet.mid, unet.mid#1 or latent@0.8"]
-    values: Mapping[str, Value] = field(default_factory=dict)
-    mask: Mapping[str, Value] = field(default_factory=dict, kw_only=True)
+    values: Mapping[str, ParameterValue] = field(default_factory=dict)
+    mask: Mapping[str, ParameterValue] = field(default_factory=dict, kw_only=True)
     channels: Annotated[
         str, "all, or 0-3, or 0,2, or random:0.25:7 (fraction, seed), or cluster:c0"
     ] = "all"

@@ -7,7 +7,7 @@ import pytest
 import torch
 from diffusers import EulerDiscreteScheduler, LCMScheduler, StableDiffusionPipeline
 
-from livebend.memory import Value
+from livebend.device.memory import Versioned
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.sampler import Noising, schedule
@@ -18,7 +18,7 @@ CPU, F32 = torch.device("cpu"), torch.float32
 
 def ours(folder: Path, sampling: Sampling, size: tuple[int, int]):
     network = Network(load_model(str(folder), CPU, F32, torch.contiguous_format), *size)
-    text = Value(-1, network.model.encode(["a red orb"]))
+    text = Versioned(-1, network.model.encode(["a red orb"]))
     return network.paint(network.noise(46)[0], text, (), sampling).pixels.tensor.numpy()
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from diffusers import DDIMScheduler, StableDiffusionPipeline
 
-from livebend.memory import Value
+from livebend.device.memory import Versioned
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.sampler import Noising, schedule
@@ -40,7 +40,9 @@ def pipe(folder):
 
 
 def ours(network, sampling, bends=()):
-    text, away = (Value(-1 - n, network.model.encode([t])) for n, t in enumerate(["a red orb", ""]))
+    text, away = (
+        Versioned(-1 - n, network.model.encode([t])) for n, t in enumerate(["a red orb", ""])
+    )
     noise = network.noise(46)[0]
     return network.paint(noise, text, bends, sampling, away).pixels.tensor.numpy()
 

@@ -6,7 +6,7 @@ import torch
 
 
 class PlayedGpu:
-    """The calls of `livebend.gpu.Gpu`, written down; `fault` is raised by the next capture."""
+    """The calls of `device.gpu.Gpu`, written down; `fault` is raised by the next capture."""
 
     def __init__(self):
         self.calls = []

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from livebend.backends import Engine, Store
-from livebend.gpu import paint_on
-from livebend.memory import Value
+from livebend.device.gpu import paint_on
+from livebend.device.memory import Versioned
+from livebend.device.transfer import PinnedTransfer, transfer_for
 from livebend.models import load_model
 from livebend.network import Network
 from livebend.scene.values import Bend, Sampling
-from livebend.transfer import Pinned, transfer_for
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no NVIDIA GPU")
 
@@ -43,7 +43,7 @@ def on(model, backend, folder):
 
 
 def picture(network, bends=(), seed=46):
-    text = Value(-1, network.model.encode(["a red orb"]))
+    text = Versioned(-1, network.model.encode(["a red orb"]))
     return network.paint(network.noise(seed)[0], text, bends, ONE)
 
 
@@ -53,7 +53,7 @@ def swirl(site, angle, channels="all"):
 
 def test_read_back_is_what_lies_on_the_gpu(network):
     transfer = transfer_for(network.model.device)
-    assert isinstance(transfer, Pinned)
+    assert isinstance(transfer, PinnedTransfer)
     painted = picture(network)
     pixels, total = painted.pixels.tensor, painted.total.tensor
     for _ in range(3):
@@ -73,7 +73,7 @@ def test_remembered_equals_recomputed(network):
 @pytest.mark.parametrize("backend", ["torch", "graphs"])
 def test_a_frame_waits_for_nothing_and_takes_no_memory(model, backend, tmp_path):
     network = on(model, backend, tmp_path)
-    text = Value(-1, model.encode(["a red orb"]))
+    text = Versioned(-1, model.encode(["a red orb"]))
 
     def paint(k):
         noise = network.noise(k, 0)[0]

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from livebend.gpu import Gpu, gpu_of
+from livebend.device.gpu import Gpu, gpu_of
 
 Fetched = tuple[NDArray[Any], list[float]]
 
@@ -24,7 +24,7 @@ class Transfer(Protocol):
         """Return the picture as an array that nothing writes to later, and float32 numbers []."""
 
 
-class Here:
+class HostTransfer:
     """For tensors that are in the host's memory already."""
 
     def fetch(self, picture: Tensor, numbers: Sequence[Tensor]) -> Fetched:
@@ -32,7 +32,7 @@ class Here:
         return picture.numpy(), [number.item() for number in numbers]
 
 
-class Pinned:
+class PinnedTransfer:
     """Through pinned buffers that are made once for each shape."""
 
     def __init__(self, gpu: Gpu) -> None:
@@ -61,7 +61,7 @@ class Pinned:
 def transfer_for(device: torch.device) -> Transfer:
     """Return how tensors come from this device."""
     gpu = gpu_of(device)
-    return Here() if gpu is None else Pinned(gpu)
+    return HostTransfer() if gpu is None else PinnedTransfer(gpu)
 
 
 def send(tensor: Tensor, device: torch.device) -> Tensor:

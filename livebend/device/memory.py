@@ -1,6 +1,6 @@
 """Remembered outputs: a frame costs only what changed.
 
-Every tensor that travels through the network is a `Value` with a version. `Memory.recall` runs a
+Every tensor that travels through the network is `Versioned`. `Memory.recall` runs a
 computation only if the versions and constants it reads differ from those of its last two runs, so
 what is shown is bit for bit what recomputing would give; computations must never write in place.
 """
@@ -13,7 +13,6 @@ from itertools import count
 from torch import Tensor
 
 from livebend.core.clock import now
-from livebend.core.status import Remembered
 
 Compute = Callable[[], tuple[Tensor, ...]]
 Settle = Callable[[], None]
@@ -31,7 +30,7 @@ def layout_of(tensor: Tensor) -> int:
     return _layouts.setdefault(layout, next(_numbers))
 
 
-class Value:
+class Versioned:
     """A tensor and the version of its content: equal versions mean equal bits. Not to be changed.
 
     Its layout is worked out once: how every stage runs that reads it is found by it.
@@ -52,7 +51,7 @@ class Value:
 
 
 @dataclass(slots=True)
-class Ran:
+class FrameRuns:
     """What one frame ran: seconds by computation, and how many answers were remembered."""
 
     seconds: dict[str, float] = field(default_factory=dict)
@@ -64,7 +63,7 @@ class _Kept:
 
     __slots__ = ("asked", "bytes", "key", "values")
 
-    def __init__(self, key: Hashable, values: tuple[Value, ...], asked: int) -> None:
+    def __init__(self, key: Hashable, values: tuple[Versioned, ...], asked: int) -> None:
         self.key, self.values, self.asked = key, values, asked
         self.bytes = 0
         for value in values:
@@ -90,7 +89,7 @@ class Memory:
         self._settle: Settle = _at_once
         self.bytes = 0
         self.evicted = 0  # outputs forgotten for want of room
-        self.ran = Ran()
+        self.ran = FrameRuns()
 
     @contextmanager
     def settling(self, settle: Settle) -> Iterator[None]:
@@ -102,9 +101,9 @@ class Memory:
         finally:
             self._settle = before
 
-    def begin_frame(self) -> Ran:
+    def begin_frame(self) -> FrameRuns:
         """Start a new account of what runs; return the last frame's."""
-        last, self.ran = self.ran, Ran()
+        last, self.ran = self.ran, FrameRuns()
         self._frame += 1
         self._stamp = self._frame * FRAME
         if self._frame % (self._frames // 16 + 1) == 0:
@@ -113,7 +112,7 @@ class Memory:
 
     def recall(
         self, name: str, key: Hashable, compute: Compute, *, step: Hashable = 0
-    ) -> tuple[Value, ...]:
+    ) -> tuple[Versioned, ...]:
         """Return the outputs of `compute` for `key`, running it only if they are not remembered.
 
         `key` holds the versions of all that is read and every constant. `name` and `step` (any
@@ -136,29 +135,29 @@ class Memory:
     def derive(
         self,
         name: str,
-        read: Sequence[Value],
+        read: Sequence[Versioned],
         constants: tuple[Hashable, ...],
         function: Callable[..., Tensor],
         step: Hashable = 0,
-    ) -> Value:
+    ) -> Versioned:
         """Return what `function` makes of the tensors it reads, remembered like any other."""
         key = (*(v.version for v in read), *constants)
         (value,) = self.recall(name, key, lambda: (function(*(v.tensor for v in read)),), step=step)
         return value
 
-    def fresh(self, tensor: Tensor) -> Value:
+    def fresh(self, tensor: Tensor) -> Versioned:
         """Return a tensor that nothing was read for, with a version of its own; not kept here."""
-        return Value(next(self._versions), tensor)
+        return Versioned(next(self._versions), tensor)
 
-    def newest(self, name: str, step: Hashable = 0) -> tuple[Value, ...]:
+    def newest(self, name: str, step: Hashable = 0) -> tuple[Versioned, ...]:
         """Return the outputs of `name` that were asked for last. Raises: KeyError where none is
         kept."""
         return self._kept[name, step][-1].values
 
     @property
-    def state(self) -> Remembered:
-        """How full it is."""
-        return Remembered(self.bytes / 1e6, self._byte_cap / 1e6, self.evicted)
+    def state(self) -> tuple[int, int, int]:
+        """How full it is: bytes, the most it may hold, and outputs forgotten for lack of memory."""
+        return self.bytes, self._byte_cap, self.evicted
 
     def forget(self) -> None:
         """Forget everything, as after a change of model or size."""
@@ -174,7 +173,7 @@ class Memory:
             kept.append(found)
         self.ran.remembered += 1
 
-    def _keep(self, slot: Hashable, key: Hashable, values: tuple[Value, ...]) -> None:
+    def _keep(self, slot: Hashable, key: Hashable, values: tuple[Versioned, ...]) -> None:
         self._stamp += 1
         kept = self._kept.setdefault(slot, [])
         if len(kept) >= self._entries:
