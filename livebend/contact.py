@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from livebend import presets
-from livebend.audio.opening import open_sound, pull_sound
+from livebend.audio.open_input import open_sound, pull_sound
 from livebend.core.clock import OfflineClock, SystemTime
 from livebend.core.mailbox import OnDemand
+from livebend.core.notify import Notify
 from livebend.core.statistics import Statistics
 from livebend.core.status import Status
 from livebend.drawn import Drawn
 from livebend.flow import Features, Pixels
 from livebend.network import Network
-from livebend.opening import Tell, open_network
+from livebend.opening import open_network
 from livebend.outputs.sheet import check_sheet, write_sheet
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
@@ -32,7 +33,7 @@ def contact(
     drawn: Drawn | None = None,
     sound: str = "demo",
     moments: Sequence[float] = MOMENTS,
-    tell: Tell = print,
+    tell: Notify = print,
 ) -> int:
     """Paint every preset at every moment and write the sheet; return the number of pictures.
 

@@ -21,10 +21,10 @@ S = TypeVar("S")  # what a performer wants; livebend's own is scene.values.Scene
 S_contra = TypeVar("S_contra", contravariant=True)
 
 
-class Paper(NamedTuple):
-    """The founding paper's three features, over exactly one video frame: see livebend.audio.paper.
+class PaperFeatures(NamedTuple):
+    """The founding paper's three features, over exactly one video frame.
 
-    Of silence where nothing is given.
+    See `audio.paper_features`; of silence where nothing is given.
     """
 
     rms: float = 0.0
@@ -57,7 +57,7 @@ class Features:
     beat_phase: float = 0.0  # 0..1 within the beat
     pitch: float = 0.0  # Hz; 0 = none
     silent: bool = True  # below the silence gate
-    paper: Callable[[], Paper] = Paper
+    paper: Callable[[], PaperFeatures] = PaperFeatures
 
     @property
     def paper_rms(self) -> float:

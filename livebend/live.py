@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from livebend import presets
-from livebend.audio.listener import HeardSound
-from livebend.audio.opening import hear_sound
-from livebend.audio.sound import Samples
+from livebend.audio.feature_sources import HeardSound
+from livebend.audio.open_input import hear_sound
 from livebend.commands import CommandSource, Load, Set
 from livebend.control.cues import CueRecorder, Cues
 from livebend.control.desk import Desk
@@ -35,7 +34,7 @@ from livebend.core.statistics import Statistics
 from livebend.core.status import Status
 from livebend.core.worker import Worker
 from livebend.device.torch_threads import compute_with
-from livebend.flow import Features, Frame, Output, Tick, run
+from livebend.flow import Features, Frame, Output, Samples, Tick, run
 from livebend.models import find_folder
 from livebend.opening import made_by, open_network, take_up
 from livebend.outputs.display import Display, View

@@ -8,13 +8,14 @@ from pathlib import Path
 from tqdm import tqdm
 
 from livebend import presets
-from livebend.audio.opening import open_sound, pull_sound
+from livebend.audio.open_input import open_sound, pull_sound
 from livebend.audio.sound import Sound
 from livebend.commands import Command, CommandSource
 from livebend.control.cues import Cues
 from livebend.core.clock import OfflineClock, SystemTime
 from livebend.core.errors import OutOfRange
 from livebend.core.mailbox import OnDemand
+from livebend.core.notify import ignore
 from livebend.core.statistics import Statistics
 from livebend.core.status import Status
 from livebend.flow import Output, run
@@ -72,7 +73,7 @@ def render(job: Job, *, quiet: bool = False, tell: Callable[[str], None] | None 
         job.model,
         job.size,
         job.backend,
-        tell or _nobody,
+        tell or ignore,
         dtype=job.dtype,
         guided=guided,
         drawn=drawn,
@@ -93,10 +94,6 @@ def render(job: Job, *, quiet: bool = False, tell: Callable[[str], None] | None 
         ticks = tqdm(clock, total=len(clock), unit="frame", disable=quiet)
         run(ticks, pull_sound(sound, frame_rate=job.fps), hands, renderer, ends, scene)
     return len(clock)
-
-
-def _nobody(_: str) -> None:
-    """Nobody is there to be told."""
 
 
 def _hands(job: Job, scene: Scene) -> CommandSource:

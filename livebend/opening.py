@@ -1,7 +1,5 @@
 """A network with its engine, as every command opens it: model, size, backend, ready to paint."""
 
-from collections.abc import Callable
-
 import torch
 
 from livebend import __version__
@@ -10,6 +8,7 @@ from livebend.backends.choices import LAYOUTS, USUAL, Choice, choice_file, read_
 from livebend.clusters import read_clusters
 from livebend.core.errors import UnknownName
 from livebend.core.files import cache_folder
+from livebend.core.notify import Notify
 from livebend.device.gpu import paint_on
 from livebend.device.torch_threads import compute_with
 from livebend.drawn import Drawn
@@ -18,14 +17,12 @@ from livebend.models.fingerprint import fingerprint
 from livebend.network import Network
 from livebend.precision import AUTO, dtype_of
 
-Tell = Callable[[str], None]
-
 
 def open_network(
     model: str,
     size: tuple[int, int] | None,
     backend: str,
-    tell: Tell,
+    tell: Notify,
     *,
     dtype: str = AUTO,
     guided: bool = False,
@@ -90,7 +87,7 @@ def _choice(model: Model, size: tuple[int, int], dtype: str) -> Choice | None:
     return read_choice(choice_file(store_of(model), size, dtype))
 
 
-def _engine(model: Model, backend: str, choice: Choice | None, tell: Tell) -> Engine:
+def _engine(model: Model, backend: str, choice: Choice | None, tell: Notify) -> Engine:
     if choice is not None:
         return Engine(choice.stages, store_of(model), build=False, tell=tell)
     if backend in ("torch", AUTO):

@@ -11,6 +11,7 @@ from queue import Empty, SimpleQueue
 
 from torch import Tensor
 
+from livebend.core.notify import ignore
 from livebend.device.memory import Versioned
 from livebend.models.vocabulary import Understood
 
@@ -34,7 +35,7 @@ class Prompts:
         can name: a command waits until all of its texts are there at once."""
         self._encode = encode
         self._understand = understand
-        self._tell = tell or _nobody
+        self._tell = tell or ignore
         self._kept = kept
         self._lock = threading.Lock()  # short: guards the cache
         self._encoding = threading.Lock()  # long: one encoding at a time
@@ -97,7 +98,3 @@ class Prompts:
             while len(self._values) > self._kept:
                 self._values.popitem(last=False)
             return self._values[text]
-
-
-def _nobody(_: str) -> None:
-    """Nobody is there to be told."""

@@ -13,9 +13,10 @@ import numpy as np
 from tqdm import tqdm
 
 from livebend.core.errors import Refused
+from livebend.core.notify import Notify
 from livebend.core.specs import ParameterValue
 from livebend.flow import Pixels
-from livebend.opening import Tell, open_network
+from livebend.opening import open_network
 from livebend.operators import OPERATORS, Operator
 from livebend.outputs.sheet import write_sheet
 from livebend.scene.values import Bend, Prompt, Scene
@@ -53,7 +54,7 @@ def write_strips(
     *,
     dtype: str = "auto",
     quiet: bool = False,
-    tell: Tell = print,
+    tell: Notify = print,
 ) -> int:
     """Write FOLDER/OPERATOR.png for every operator; return their number. Raises: LivebendError."""
     try:

@@ -17,12 +17,13 @@ from livebend.core import sites
 from livebend.core.clock import SystemTime
 from livebend.core.errors import OutOfRange, Refused
 from livebend.core.mailbox import OnDemand
+from livebend.core.notify import Notify
 from livebend.core.specs import ParameterValue
 from livebend.core.statistics import Statistics
 from livebend.core.status import Status
 from livebend.flow import Features, Pixels, Tick
 from livebend.network import Network
-from livebend.opening import Tell, open_network
+from livebend.opening import open_network
 from livebend.operators import find_operator
 from livebend.outputs.sheet import check_sheet, write_sheet
 from livebend.prompts import Prompts
@@ -94,7 +95,7 @@ class Painter:
         return frames[-1].pixels
 
 
-def sweep(wishes: Sweep, *, quiet: bool = False, tell: Tell = print) -> int:
+def sweep(wishes: Sweep, *, quiet: bool = False, tell: Notify = print) -> int:
     """Paint and write a sheet; return the number of its pictures. Raises: LivebendError."""
     check_sheet(wishes.output)
     scene = _opening(wishes)

@@ -8,7 +8,7 @@ stage's time is the median over all rounds. The mixture of the winners is then p
 like the others, and kept only if nothing beats it.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from types import MappingProxyType
@@ -21,6 +21,7 @@ from livebend.backends import Engine, backends_on
 from livebend.backends.choices import LAYOUTS, USUAL, Choice, Conditions, choice_file, write_choice
 from livebend.backends.onnx import TYPES
 from livebend.core.clock import now
+from livebend.core.notify import Notify
 from livebend.device.memory import Versioned
 from livebend.device.torch_threads import counts
 from livebend.models import Model, lay_out, load_model
@@ -35,8 +36,6 @@ HEAVY = ("compiled",)  # takes minutes, and once more for each number of threads
 NONE: Mapping[str, float] = MappingProxyType({})
 NO_GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 ONE = Sampling("euler", 1)
-
-Tell = Callable[[str], None]
 
 
 @dataclass(slots=True)
@@ -56,7 +55,7 @@ class _Measured:
 def tune(
     model: str,
     size: tuple[int, int] | None,
-    tell: Tell,
+    tell: Notify,
     *,
     dtype: str = AUTO,
     backends: tuple[str, ...] | None = None,
@@ -80,7 +79,7 @@ def tune(
     return best
 
 
-def _make_smaller(model: Model, size: tuple[int, int], choice: Choice, tell: Tell) -> None:
+def _make_smaller(model: Model, size: tuple[int, int], choice: Choice, tell: Notify) -> None:
     """Have what the governor's smaller size runs on made as well."""
     engine = Engine(choice.stages, store_of(model), tell=tell)
     network = Network(model, *size, engine, conditions=choice.conditions)
@@ -93,7 +92,7 @@ def _tuned(
     model: str,
     size: tuple[int, int] | None,
     dtype: str,
-    tell: Tell,
+    tell: Notify,
     backends: tuple[str, ...] | None,
     often: tuple[int, int],
 ) -> Choice:
@@ -141,7 +140,7 @@ def _off(model: Model, size: tuple[int, int]) -> float:
     return picture_off(model, load_model(model.name, dtype=torch.float32), size)
 
 
-def _able(names: Iterable[str], model: Model, tell: Tell) -> list[str]:
+def _able(names: Iterable[str], model: Model, tell: Notify) -> list[str]:
     """The backends that can run the model's precision; the others are told."""
     able = list(dict.fromkeys(names))
     if "onnx" in able and model.dtype not in TYPES:

@@ -162,7 +162,7 @@ def show_of(wishes: argparse.Namespace, seconds: float, preset: str):
 
 def read_music(name: str) -> np.ndarray:
     """Return a sound file at the sink's rate, float32 [n]. Raises: LivebendError."""
-    from livebend.audio.opening import open_sound  # noqa: PLC0415
+    from livebend.audio.open_input import open_sound  # noqa: PLC0415
 
     sound = open_sound(name)
     at = np.arange(0, len(sound.samples), sound.sample_rate / RATE)

@@ -4,8 +4,8 @@ import sys
 import numpy as np
 import pytest
 
-from livebend.audio import capture, opening, portaudio
-from livebend.audio.capture import Keeper, Ring
+from livebend.audio import capture, open_input, portaudio
+from livebend.audio.capture import DeviceKeeper, Ring
 from livebend.audio.monitor import Monitor
 from livebend.core.clock import SystemTime
 from livebend.core.errors import SoundError
@@ -72,7 +72,7 @@ def test_without_portaudio_the_demo_plays_and_the_remedy_is_named(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without)
     monkeypatch.setattr(sys, "platform", "linux")
     notices = []
-    heard = opening.hear_sound("some microphone", SystemTime(), notices.append)
+    heard = open_input.hear_sound("some microphone", SystemTime(), notices.append)
     assert "sudo apt install libportaudio2; the demo plays instead" in notices[0]
     assert heard.sample_rate == 44100
 
@@ -87,11 +87,11 @@ def test_loopback_that_is_not_there_says_what_to_do(library, monkeypatch):
 
 def test_a_name_with_an_ending_is_a_file(library):
     with pytest.raises(SoundError, match="no such file"):
-        opening.hear_sound("missing.mp3", SystemTime(), print)
+        open_input.hear_sound("missing.mp3", SystemTime(), print)
 
 
 def keeper(notices):
-    return Keeper("usb", lambda: portaudio.find_device("usb"), 48000, 256, notices.append)
+    return DeviceKeeper("usb", lambda: portaudio.find_device("usb"), 48000, 256, notices.append)
 
 
 def test_a_device_is_read_lost_and_found_again(library, clock):
@@ -181,6 +181,6 @@ def test_a_recording_is_played_aloud_in_order(library):
 def test_without_loudspeakers_the_show_goes_on(library):
     library.broken = True
     notices = []
-    heard = opening.hear_sound("demo", SystemTime(), notices.append, monitor=True)
+    heard = open_input.hear_sound("demo", SystemTime(), notices.append, monitor=True)
     assert notices == ["no loudspeaker: device unavailable; the sound is not played aloud"]
     assert heard.sample_rate == 44100

@@ -4,7 +4,7 @@ import av
 import numpy as np
 import pytest
 
-from livebend.audio.opening import open_sound
+from livebend.audio.open_input import open_sound
 from livebend.audio.sound import Sound, read_sound
 from livebend.core.errors import SoundError
 from tests.fakes.sound import sine

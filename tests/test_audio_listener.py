@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from livebend.audio.analyzer import Analyzer
+from livebend.audio.feature_sources import HeardSound, PulledSound
 from livebend.audio.inputs import DeviceInput, PlayedInput
-from livebend.audio.listener import HeardSound, PulledSound
 from livebend.audio.sound import Sound
 from livebend.core.clock import LiveClock, OfflineClock
 from livebend.flow import Features
@@ -73,7 +73,7 @@ def test_history_gives_the_newest_up_to_a_time():
     heard = HeardSound(script, Analyzer(RATE, HOP), [lambda b, t: tapped.append(t)]).start()
     heard.worker._thread.join()
     assert [heard.at(t).time for t in (0.05, 0.1, 0.25, 9.0)] == [0.0, 0.1, 0.2, 0.3]
-    assert heard.latest().time == 0.3
+    assert heard.at(0.3).time == 0.3
     assert tapped == [0.1, 0.2, 0.3]
     assert script.closed
     stats = heard.stats()

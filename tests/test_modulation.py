@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livebend.core.ranges import Range
-from livebend.flow import Features, Paper
+from livebend.flow import Features, PaperFeatures
 from livebend.modulation import SOURCES, Modulator, Phase
 from livebend.modulation.follower import followed
 from livebend.modulation.gain import AutoGain
@@ -162,7 +162,9 @@ def test_features_progress_and_constant_are_scaled_as_they_say():
 def test_paper_sources_are_the_papers_angle(name, feature, scale, raw):
     raw = raw if scale > 1 else raw * 40_000
     lazy = route(name, attack=5.0, release=9.0, curve="cube")
-    got = value(scene(lazy, agc=Agc()), replace(LOUD, paper=partial(Paper, **{feature: raw})))
+    got = value(
+        scene(lazy, agc=Agc()), replace(LOUD, paper=partial(PaperFeatures, **{feature: raw}))
+    )
     assert got == pytest.approx(math.fmod(math.degrees(raw * scale), 360), abs=1e-6) or (
         got == pytest.approx(math.degrees(raw * scale), abs=1e-6)
     )
@@ -372,7 +374,7 @@ def angles(one, features, fps=20.0):
 
 def paper(*levels):
     """Frames whose loudness is so many degrees by the paper's rule."""
-    return [Features(paper=partial(Paper, math.radians(level) / 25.0)) for level in levels]
+    return [Features(paper=partial(PaperFeatures, math.radians(level) / 25.0)) for level in levels]
 
 
 def test_a_slew_limit_is_in_the_targets_unit_a_second():

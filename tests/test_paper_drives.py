@@ -8,7 +8,7 @@ import numpy as np
 import pygame
 import pytest
 
-from livebend.audio.opening import open_sound, pull_sound
+from livebend.audio.open_input import open_sound, pull_sound
 from livebend.core.clock import OfflineClock
 from livebend.modulation import Modulator
 from livebend.scene.values import Bend, Route, Scene

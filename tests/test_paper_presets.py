@@ -5,7 +5,7 @@ import pygame
 import pytest
 
 from livebend import presets
-from livebend.audio.opening import open_sound, pull_sound
+from livebend.audio.open_input import open_sound, pull_sound
 from livebend.core.clock import OfflineClock, SystemTime
 from livebend.core.mailbox import OnDemand
 from livebend.core.statistics import Statistics

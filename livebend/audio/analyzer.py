@@ -11,9 +11,8 @@ import numpy as np
 
 from livebend.audio.beat import BeatPhase
 from livebend.audio.levels import FluxScale, Levels
-from livebend.audio.paper import PaperTape
-from livebend.audio.sound import Samples
-from livebend.flow import Features, Paper
+from livebend.audio.paper_features import PaperTape
+from livebend.flow import Features, PaperFeatures, Samples
 
 WINDOW = 1024  # samples, of the spectrum
 ONSET_WINDOW = 512
@@ -106,7 +105,7 @@ class Analyzer:
             beat_phase=beat.phase,
             pitch=0.0 if silent else pitch,
             silent=silent,
-            paper=Paper if self._paper is None else self._paper.step(block),
+            paper=PaperFeatures if self._paper is None else self._paper.step(block),
         )
 
     def _hertz(self, bins: float) -> float:

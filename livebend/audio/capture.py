@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from livebend.audio.portaudio import Device, device_index, portaudio, restart_portaudio
-from livebend.audio.sound import Samples
 from livebend.core.clock import now
 from livebend.core.errors import SoundError
+from livebend.flow import Samples
 
 LATENCY = 0.06  # s, of PortAudio's own buffer: longer than Python holds its lock under load
 SECONDS = 2.0  # length of the ring
@@ -139,7 +139,7 @@ class Capture:
         self._stream.close(ignore_errors=True)
 
 
-class Keeper:
+class DeviceKeeper:
     """Holds on to one device: opens it, notices its loss, opens it again when it is back.
 
     Used by the audio worker alone. `find` looks the device up, at every attempt anew. `notify` is

@@ -7,7 +7,8 @@ filter and a snare roll; 6–9 everything. So every feature has something to fol
 import numpy as np
 from numpy.typing import NDArray
 
-from livebend.audio.sound import Samples, Sound
+from livebend.audio.sound import Sound
+from livebend.flow import Samples
 
 Wave = NDArray[np.float64]
 

@@ -6,8 +6,9 @@ from typing import Protocol
 import numpy as np
 
 from livebend.audio.monitor import Monitor
-from livebend.audio.sound import Samples, Sound
+from livebend.audio.sound import Sound
 from livebend.core.clock import Time
+from livebend.flow import Samples
 
 
 class Input(Protocol):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from livebend.audio.sound import Samples
+from livebend.flow import Samples
 
 SPLITS = (200.0, 2000.0)  # Hz, between low, mid and high
 ENVELOPE = 0.015  # s, time constant of the levels

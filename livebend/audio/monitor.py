@@ -6,8 +6,8 @@ import numpy as np
 
 from livebend.audio.capture import Ring
 from livebend.audio.portaudio import portaudio
-from livebend.audio.sound import Samples
 from livebend.core.errors import SoundError
+from livebend.flow import Samples
 
 CUSHION = 0.5  # s; more than half of it waiting, and the oldest is dropped
 

@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from livebend.core.errors import SoundError
-
-Samples = NDArray[np.float32]
+from livebend.flow import Samples
 
 
 @dataclass(frozen=True, slots=True)

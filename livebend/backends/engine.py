@@ -5,7 +5,7 @@ not prepared for (a new shape) runs on torch, which is said once.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 
@@ -15,6 +15,7 @@ from torch import Tensor
 from livebend.backends.contract import Backend, Inputs, Runner, plain
 from livebend.backends.store import Store
 from livebend.core.errors import BackendError, UnknownName, named
+from livebend.core.notify import Notify, ignore
 from livebend.device.memory import Versioned
 from livebend.models import Stage
 
@@ -25,8 +26,6 @@ TABLE = {
 }
 BACKENDS = ("torch", *TABLE)
 CLOSE = {torch.float32: 1e-3, torch.float16: 3e-2, torch.bfloat16: 6e-2}  # ‖y−x‖/‖x‖ of a stage
-
-Tell = Callable[[str], None]
 
 
 class Engine:
@@ -42,13 +41,13 @@ class Engine:
         store: Store | None = None,
         *,
         build: bool = True,
-        tell: Tell | None = None,
+        tell: Notify | None = None,
     ) -> None:
         """Raises: UnknownName."""
         self._choice = choice
         self._store = store
         self._build = build
-        self._tell = tell or _nobody
+        self._tell = tell or ignore
         self._runners: dict[tuple[object, ...], Runner] = {}
         self._backends: dict[str, Backend] = {}
         self._told: set[str] = set()
@@ -177,7 +176,3 @@ def _compare(
         off = float(norm(y.float() - x.float()) / norm(x.float()).clamp_min(1e-12))
         if not off <= close:
             raise BackendError(f"{stage.name}: differs from torch by {off:.1g} of its size")
-
-
-def _nobody(_: str) -> None:
-    """Nobody is there to be told."""

@@ -26,7 +26,8 @@ from livebend.bench.overhead import time_overhead
 from livebend.bench.peers import peers
 from livebend.bench.senses import time_senses
 from livebend.bench.stages import time_stages
-from livebend.opening import Tell, open_network
+from livebend.core.notify import Notify
+from livebend.opening import open_network
 from livebend.scene.values import Sampling
 
 
@@ -41,7 +42,7 @@ def bench(
     stages: bool = False,
     frames: int = 40,
     rounds: int = 4,
-    tell: Tell = print,
+    tell: Notify = print,
 ) -> dict[str, Any]:
     """Measure; return the figures and what they were taken on. `beside` adds the peers, `stages`
     the stages. Raises: LivebendError."""

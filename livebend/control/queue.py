@@ -19,6 +19,7 @@ from functools import partial
 
 from livebend.commands import Command, CommandSource, Load, Panic, Set, Undo
 from livebend.core.errors import LivebendError
+from livebend.core.notify import ignore
 from livebend.scene.values import Scene, turns_of
 
 PROMPTS = ("prompt.text", "prompt.to", "prompt.turns", "prompt.negative")
@@ -123,7 +124,7 @@ class CommandQueue:
         feed: Sequence[CommandSource] = (),
         bound: int = BOUND,
     ) -> None:
-        self._refuse, self._check, self._recorder = refuse, check or _nothing, recorder
+        self._refuse, self._check, self._recorder = refuse, check or ignore, recorder
         self._gate, self._feed, self._bound = gate, feed, bound
         self._lock = threading.Lock()
         self._waiting: list[Command] = []
@@ -162,9 +163,9 @@ class CommandQueue:
             if self._gate is not None:
                 self._gate.keep(self._waiting)
         recorder = self._recorder
-        applied = _nothing if recorder is None else partial(self._record, recorder, time)
+        applied = ignore if recorder is None else partial(self._record, recorder, time)
         return [
-            Guarded(c, self._count_refusal, applied, _nothing if _is_number(c) else self._check)
+            Guarded(c, self._count_refusal, applied, ignore if _is_number(c) else self._check)
             for c in taken
         ]
 
@@ -236,7 +237,3 @@ def _newest_load(waiting: Sequence[Command]) -> int:
 
 def _is_number(command: Command) -> bool:
     return isinstance(command, Set) and not isinstance(command.value, str)
-
-
-def _nothing(_: object) -> None:
-    pass

@@ -7,14 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from livebend.core.errors import Refused
 from livebend.core.worker import Worker
-from livebend.flow import Frame
+from livebend.flow import Frame, Samples
 from livebend.outputs.movie import Movie
 
-Samples = NDArray[np.float32]
 Heard = tuple[Samples, float]
 GAP = 0.1  # s: sound further than this from its place is put there, with silence or by cutting
 

@@ -14,10 +14,9 @@ from typing import Any
 
 import av
 import numpy as np
-from numpy.typing import NDArray
 
 from livebend.core.errors import Refused
-from livebend.flow import Pixels
+from livebend.flow import Pixels, Samples
 
 FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
 RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
@@ -79,7 +78,7 @@ class Movie:
         with self._writing():
             self._container.mux(self._picture.encode(frame))
 
-    def sound(self, samples: NDArray[np.float32]) -> None:
+    def sound(self, samples: Samples) -> None:
         """Add mono samples float32 [n], -1..1, after those added before."""
         if not len(samples):
             return

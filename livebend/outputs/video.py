@@ -5,12 +5,9 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
-from numpy.typing import NDArray
 
-from livebend.flow import Frame
+from livebend.flow import Frame, Samples
 from livebend.outputs.movie import Movie
-
-Samples = NDArray[np.float32]
 
 
 class Recording:

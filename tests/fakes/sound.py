@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 
 from livebend.audio.analyzer import Analyzer
-from livebend.audio.sound import Samples
-from livebend.flow import Features
+from livebend.flow import Features, Samples
 
 
 def sine(hertz: float, seconds: float, gain: float = 0.5, sample_rate: int = 44100) -> Samples:

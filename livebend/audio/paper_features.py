@@ -14,8 +14,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from livebend.audio.sound import Samples
-from livebend.flow import Paper
+from livebend.flow import PaperFeatures, Samples
 
 FFT = 4096
 ROOM = 10  # lengths of what is remembered that fit on a tape
@@ -31,9 +30,9 @@ class PaperFrame:
 
     def __init__(self, sound: Samples, sample_rate: int) -> None:
         self._sound, self._rate = sound, sample_rate
-        self._heard: Paper | None = None
+        self._heard: PaperFeatures | None = None
 
-    def __call__(self) -> Paper:
+    def __call__(self) -> PaperFeatures:
         """Return the features."""
         if self._heard is None:
             self._heard = _measured(self._sound.reshape(2, -1).astype(np.float64), self._rate)
@@ -70,14 +69,14 @@ class PaperTape:
         return PaperFrame(self._tape[end - self._span : end], self._rate)
 
 
-def _measured(frames: NDArray[np.float64], sample_rate: int) -> Paper:
+def _measured(frames: NDArray[np.float64], sample_rate: int) -> PaperFeatures:
     """Return the features of the second of two frames [2, n]."""
     before, now = np.abs(np.fft.rfft(frames, FFT))
     rms = float(np.sqrt(np.dot(frames[1], frames[1]) / frames.shape[1]))
     flux = float(np.abs(now - before).sum())
     total = float(now.sum())
     centroid = float(np.dot(_hertz(sample_rate), now)) / total if total > 0 else 0.0
-    return Paper(rms, flux, centroid)
+    return PaperFeatures(rms, flux, centroid)
 
 
 @cache

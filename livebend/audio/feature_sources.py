@@ -11,15 +11,15 @@ from dataclasses import dataclass
 
 from livebend.audio.analyzer import Analyzer
 from livebend.audio.inputs import Input
-from livebend.audio.sound import Samples, Sound
+from livebend.audio.sound import Sound
 from livebend.core.clock import now
 from livebend.core.worker import Worker
-from livebend.flow import Features
+from livebend.flow import Features, Samples
 
 EPSILON = 1e-9  # s: a hop that ends with the frame belongs to it, whatever the rounding
 MEMORY = 400  # hops kept for `at`, about 2 s
 
-Tap = Callable[[Samples, float], None]
+HopListener = Callable[[Samples, float], None]
 
 
 class PulledSound:
@@ -66,7 +66,7 @@ class HeardSound:
         self,
         sound: Input,
         analyzer: Analyzer,
-        taps: Sequence[Tap] = (),
+        taps: Sequence[HopListener] = (),
         on_failure: Callable[[BaseException], None] | None = None,
         timed: Callable[[float], None] | None = None,
     ) -> None:
@@ -92,11 +92,6 @@ class HeardSound:
         with self._lock:
             heard = (f for f in reversed(self._history) if f.time <= time + EPSILON)
             return next(heard, self._history[0])
-
-    def latest(self) -> Features:
-        """Return the newest features there are, for meters."""
-        with self._lock:
-            return self._history[-1]
 
     def stats(self) -> SoundStats:
         """Return the counters."""

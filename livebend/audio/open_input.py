@@ -8,19 +8,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from livebend.audio.analyzer import Analyzer, hop_for
-from livebend.audio.capture import Keeper
+from livebend.audio.capture import DeviceKeeper
 from livebend.audio.demo import demo_sound
+from livebend.audio.feature_sources import HeardSound, HopListener, PulledSound
 from livebend.audio.inputs import DeviceInput, Input, PlayedInput
-from livebend.audio.listener import HeardSound, PulledSound, Tap
 from livebend.audio.monitor import Monitor
 from livebend.audio.portaudio import Device, find_device, find_loopback, portaudio
 from livebend.audio.sound import Sound, read_sound
 from livebend.core.clock import Time
 from livebend.core.errors import SoundError
+from livebend.core.notify import Notify
 
 DEFAULT_RATE = 48_000  # Hz, of a device that is not there yet
-
-Notify = Callable[[str], None]
 
 
 def open_sound(name: str) -> Sound:
@@ -45,7 +44,7 @@ def hear_sound(
     paper: bool = True,
     loop: bool = True,
     monitor: bool = False,
-    taps: Sequence[Tap] = (),
+    taps: Sequence[HopListener] = (),
     on_failure: Callable[[BaseException], None] | None = None,
     timed: Callable[[float], None] | None = None,
 ) -> HeardSound:
@@ -63,7 +62,7 @@ def hear_sound(
     else:
         find, rate = _device(name)
         analyzer = _analyzer(rate, frame_rate, paper)
-        keeper = Keeper(name, find, rate, analyzer.hop, notify)
+        keeper = DeviceKeeper(name, find, rate, analyzer.hop, notify)
         source = DeviceInput(keeper, rate, analyzer.hop, time)
     return HeardSound(source, analyzer, taps, on_failure, timed)
 
