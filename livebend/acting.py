@@ -16,8 +16,8 @@ from livebend.core.errors import BendFault
 from livebend.core.sites import LATENT, Place, place
 from livebend.device.memory import Memory, Versioned
 from livebend.masking import Masking, Trace, silence
+from livebend.models.sampler import Schedule
 from livebend.pasts import Given, Pasts
-from livebend.sampler import Schedule
 from livebend.scene.values import Bend
 
 Placed = tuple[Place, Bend]

@@ -17,7 +17,8 @@ from livebend.core.errors import OutOfRange, Refused
 from livebend.core.sites import is_attention, is_text, place
 from livebend.core.specs import ParameterValue, Spec
 from livebend.device.transfer import send
-from livebend.operators import Operator, Past, find_operator
+from livebend.operators.library import find_operator
+from livebend.operators.registry import Operator, Past
 from livebend.pasts import Given
 from livebend.scene.values import Bend
 

@@ -42,7 +42,7 @@ def _load_own(wishes: argparse.Namespace) -> None:
     """Load a performer's own operators before anything reads a preset."""
     file = vars(wishes).pop("operators", None)
     if file is not None:
-        from livebend.operators.own import load_operators  # noqa: PLC0415
+        from livebend.operators.user_operators import load_operators  # noqa: PLC0415
 
         load_operators(file)
 

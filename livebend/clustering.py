@@ -20,7 +20,7 @@ from livebend.clusters import Cluster, Clusters, own_file, spelled, write_cluste
 from livebend.core.errors import OutOfRange, Refused
 from livebend.core.sites import UNET
 from livebend.device.memory import Versioned
-from livebend.models import load_model
+from livebend.models.checkpoint import load_model
 from livebend.models.fingerprint import fingerprint
 from livebend.network import Network
 from livebend.scene.values import Sampling

@@ -12,7 +12,7 @@ from pathlib import Path
 from livebend import bending
 from livebend.core.errors import LivebendError, Refused, UnknownName
 from livebend.core.files import cache_folder, write_text
-from livebend.models import Model
+from livebend.models.checkpoint import Model
 from livebend.models.fingerprint import fingerprint
 
 FILE = "clusters.json"

@@ -10,10 +10,10 @@ from livebend.core.mailbox import OnDemand
 from livebend.core.notify import Notify
 from livebend.core.statistics import Statistics
 from livebend.core.status import Status
-from livebend.drawn import Drawn
 from livebend.flow import Features, Pixels
 from livebend.network import Network
 from livebend.opening import open_network
+from livebend.operators.drawn_masks import DrawnMasks
 from livebend.outputs.sheet import check_sheet, write_sheet
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
@@ -30,7 +30,7 @@ def contact(
     backend: str = "torch",
     *,
     dtype: str = "auto",
-    drawn: Drawn | None = None,
+    drawn: DrawnMasks | None = None,
     sound: str = "demo",
     moments: Sequence[float] = MOMENTS,
     tell: Notify = print,

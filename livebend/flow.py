@@ -9,7 +9,7 @@ Live and offline differ only in what is plugged in at the ends.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Literal, NamedTuple, Protocol, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +73,11 @@ class Features:
     def paper_centroid(self) -> float:
         """Return the spectral centroid of the last video frame, in Hz."""
         return self.paper().centroid
+
+
+TracedFeature = Literal["rms", "low", "mid", "high", "flux", "brightness"]
+TRACED: tuple[TracedFeature, ...] = get_args(TracedFeature)  # 0..1, whose history can be asked for
+TRACE_LENGTH = 128  # values of a feature's recent history, the newest first
 
 
 @dataclass(frozen=True, slots=True)

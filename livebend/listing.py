@@ -3,7 +3,8 @@
 from typing import Any
 
 from livebend.core.specs import Spec
-from livebend.operators import OPERATORS, Operator
+from livebend.operators.library import all_operators
+from livebend.operators.registry import Operator
 
 
 def operator_rows() -> list[dict[str, Any]]:
@@ -15,16 +16,16 @@ def operator_rows() -> list[dict[str, Any]]:
             "parameters": "; ".join(f"{s.name} {_told(s)}" for s in op.specs.values()),
             "about": op.summary,
         }
-        for op in OPERATORS.values()
+        for op in all_operators().values()
     ]
 
 
 def operator_table() -> str:
     """The operators as a Markdown table, in the order of their families."""
     lines = ["| operator | what it does | parameters (what a fader goes over) |", "|---|---|---|"]
-    for family in dict.fromkeys(op.family for op in OPERATORS.values()):
+    for family in dict.fromkeys(op.family for op in all_operators().values()):
         lines.append(f"| **{family}** | | |")
-        lines += [_line(op) for op in OPERATORS.values() if op.family == family]
+        lines += [_line(op) for op in all_operators().values() if op.family == family]
     return "\n".join(lines)
 
 

@@ -35,7 +35,7 @@ from livebend.core.status import Status
 from livebend.core.worker import Worker
 from livebend.device.torch_threads import compute_with
 from livebend.flow import Features, Frame, Output, Samples, Tick, run
-from livebend.models import find_folder
+from livebend.models.checkpoint import find_folder
 from livebend.opening import made_by, open_network, take_up
 from livebend.outputs.display import Display, View
 from livebend.outputs.headless import Headless

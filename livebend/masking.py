@@ -4,11 +4,12 @@ from collections.abc import Callable, Hashable
 
 import torch
 
-from livebend import masks
 from livebend.core import sites
 from livebend.core.errors import Refused
 from livebend.device.memory import Memory, Versioned
-from livebend.drawn import Drawn
+from livebend.flow import TRACE_LENGTH
+from livebend.operators import masks
+from livebend.operators.drawn_masks import DrawnMasks
 from livebend.scene.values import Bend
 
 Trace = Callable[[str, float], tuple[float, ...]]
@@ -16,13 +17,13 @@ Trace = Callable[[str, float], tuple[float, ...]]
 
 def silence(name: str, span: float) -> tuple[float, ...]:  # noqa: ARG001 - what a Trace takes
     """The history of a sound that was never heard."""
-    return (0.0,) * masks.TRACE
+    return (0.0,) * TRACE_LENGTH
 
 
 class Masking:
     """Owned by the render thread. `drawn` are the drawn masks in reach."""
 
-    def __init__(self, memory: Memory, drawn: Drawn) -> None:
+    def __init__(self, memory: Memory, drawn: DrawnMasks) -> None:
         self._memory, self._drawn = memory, drawn
 
     def check(self, bend: Bend) -> None:

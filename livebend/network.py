@@ -14,22 +14,24 @@ from torch import Tensor
 
 from livebend import bending
 from livebend.acting import Acting, by_site, depths_of
-from livebend.backends import Engine
-from livebend.backends.choices import USUAL, Conditions
 from livebend.clusters import Clusters
 from livebend.core.errors import OutOfRange
 from livebend.core.sites import LATENT, TEXT, TIME, check_place, place
 from livebend.device.gpu import wait_for
 from livebend.device.memory import Memory, Versioned
 from livebend.device.transfer import send
-from livebend.drawn import Drawn
 from livebend.masking import Masking, Trace, silence
-from livebend.models import Group, Model, Stage, groups, sites, time_stage, unet_stages, vae_stages
 from livebend.models.attention import Attention
+from livebend.models.backends.engine import Engine
+from livebend.models.backends.tuned_choice import USUAL, Conditions
+from livebend.models.checkpoint import Model
+from livebend.models.sampler import Schedule, schedule
+from livebend.models.stage_groups import Group, groups
+from livebend.models.stages import Stage, sites_of, time_stage, unet_stages, vae_stages
+from livebend.operators.drawn_masks import DrawnMasks
 from livebend.pasts import Pasts
 from livebend.reuse import EXACT, Turn, Work, done
 from livebend.reusing import Reusing
-from livebend.sampler import Schedule, schedule
 from livebend.scene.values import Bend, Sampling, Scene
 from livebend.stepping import Stepping
 
@@ -55,7 +57,7 @@ class Network:
         width: int,
         height: int,
         engine: Engine | None = None,
-        drawn: Drawn | None = None,
+        drawn: DrawnMasks | None = None,
         conditions: Conditions = USUAL,
         clusters: Clusters | None = None,
         off: float = 0.0,
@@ -82,7 +84,7 @@ class Network:
         )  # a size to reach
         self.shape = (1, 4, height // factor, width // factor)
         self.memory = memory or Memory()
-        self.drawn = drawn or Drawn()
+        self.drawn = drawn or DrawnMasks()
         self._masking = Masking(self.memory, self.drawn)
         self.clusters = clusters or Clusters()
         self.engine = engine or Engine()
@@ -127,7 +129,7 @@ class Network:
     @cached_property
     def sites(self) -> tuple[str, ...]:
         """Every site a bend may name, in reading order; `latent` takes a depth."""
-        return (TEXT, LATENT, TIME, *sites(self._unet), *sites(self._vae))
+        return (TEXT, LATENT, TIME, *sites_of(self._unet), *sites_of(self._vae))
 
     def check(self, scene: Scene) -> Scene:
         """Return the scene if this network can play it. Raises: Refused, UnknownName."""

@@ -3,19 +3,21 @@
 import torch
 
 from livebend import __version__
-from livebend.backends import BACKENDS, Engine, Store
-from livebend.backends.choices import LAYOUTS, USUAL, Choice, choice_file, read_choice
 from livebend.clusters import read_clusters
 from livebend.core.errors import UnknownName
 from livebend.core.files import cache_folder
 from livebend.core.notify import Notify
 from livebend.device.gpu import paint_on
 from livebend.device.torch_threads import compute_with
-from livebend.drawn import Drawn
-from livebend.models import LAYOUT, Model, lay_out, load_model
+from livebend.models.backends.engine import BACKENDS, Engine
+from livebend.models.backends.engine_cache import EngineCache
+from livebend.models.backends.tuned_choice import LAYOUTS, USUAL, Choice, choice_file, read_choice
+from livebend.models.checkpoint import Model, lay_out, load_model
 from livebend.models.fingerprint import fingerprint
+from livebend.models.precision import AUTO, dtype_of
+from livebend.models.stages import STAGES_VERSION
 from livebend.network import Network
-from livebend.precision import AUTO, dtype_of
+from livebend.operators.drawn_masks import DrawnMasks
 
 
 def open_network(
@@ -26,7 +28,7 @@ def open_network(
     *,
     dtype: str = AUTO,
     guided: bool = False,
-    drawn: Drawn | None = None,
+    drawn: DrawnMasks | None = None,
 ) -> Network:
     """Load a model and return it at a size (None = the model's own), on a backend, prepared for
     frames without and, where `guided`, with guidance; `drawn` are the drawn masks in reach.
@@ -77,10 +79,10 @@ def made_by(network: Network) -> str:
     return f"livebend {__version__}, torch {torch.__version__}, {network.described}"
 
 
-def store_of(model: Model) -> Store:
+def store_of(model: Model) -> EngineCache:
     """Return where this model's engines are kept."""
     known = fingerprint(model.folder) if model.folder else model.name.replace(":", "-")
-    return Store(cache_folder(), f"{known}-{LAYOUT}")
+    return EngineCache(cache_folder(), f"{known}-{STAGES_VERSION}")
 
 
 def _choice(model: Model, size: tuple[int, int], dtype: str) -> Choice | None:

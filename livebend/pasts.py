@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from livebend.device.memory import Versioned
-from livebend.operators import Past, find_operator
+from livebend.operators.library import find_operator
+from livebend.operators.registry import Past
 from livebend.scene.values import Bend
 
 Given = dict[str, Past | Tensor | None]

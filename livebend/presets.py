@@ -32,7 +32,7 @@ from livebend.core.files import short, write_text
 from livebend.shares import share_of
 
 if TYPE_CHECKING:
-    from livebend.drawn import Drawn
+    from livebend.operators.drawn_masks import DrawnMasks
     from livebend.scene.values import Scene
 
 SLOTS = 9
@@ -95,11 +95,11 @@ def opening(
     return replace(scene, home=scene)
 
 
-def drawn_masks(preset: str = "", folder: Path | None = None) -> "Drawn":
+def drawn_masks(preset: str = "", folder: Path | None = None) -> "DrawnMasks":
     """Return the drawn masks in reach: of livebend, of the user, beside a preset's own file, and
     in a folder that the command line names. Raises: PresetError where that is none.
     """
-    from livebend.drawn import FOLDER, Drawn  # noqa: PLC0415 - imports torch
+    from livebend.operators.drawn_masks import FOLDER, DrawnMasks  # noqa: PLC0415 - imports torch
 
     folders = [built_in_folder() / FOLDER, user_folder() / FOLDER]
     if preset.endswith(".toml"):
@@ -108,7 +108,7 @@ def drawn_masks(preset: str = "", folder: Path | None = None) -> "Drawn":
         if not folder.is_dir():
             raise PresetError(f"--masks {short(folder)}: expected a folder")
         folders.append(folder)
-    return Drawn(folders)
+    return DrawnMasks(folders)
 
 
 def sweep_of(name_or_file: str) -> Mapping[str, str]:

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from livebend.core.notify import ignore
 from livebend.device.memory import Versioned
-from livebend.models.vocabulary import Understood
+from livebend.models.vocabulary import ReadPrompt
 
 Encode = Callable[[list[str]], Tensor]
-Understand = Callable[[str], Understood]
+Understand = Callable[[str], ReadPrompt]
 
 
 class Prompts:
@@ -25,7 +25,7 @@ class Prompts:
     def __init__(
         self,
         encode: Encode,
-        understand: Understand = Understood,
+        understand: Understand = ReadPrompt,
         tell: Callable[[str], None] | None = None,
         kept: int = 1024,
     ) -> None:

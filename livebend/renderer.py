@@ -23,7 +23,7 @@ from livebend.governor import Governed
 from livebend.modulation import Modulation, Modulator
 from livebend.morphing import Morph
 from livebend.network import Network, Painted
-from livebend.operators import find_operator
+from livebend.operators.library import find_operator
 from livebend.prompts import Prompts
 from livebend.reuse import Held, Turn
 from livebend.scene import edit

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from livebend.core.sites import deep_span
 from livebend.device.memory import Memory, Versioned
-from livebend.models import Stage
+from livebend.models.stages import Stage
 from livebend.scene.values import Reuse, Scene
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from livebend.acting import Acting
 from livebend.device.memory import Memory, Versioned
-from livebend.models import Stage
+from livebend.models.stages import Stage
 from livebend.pasts import Pasts
 from livebend.reuse import (
     EXACT,

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from livebend.device.memory import Memory, Versioned
 from livebend.device.transfer import send
-from livebend.models import Model
-from livebend.sampler import Schedule, ddim_step, euler_step, lcm_step
+from livebend.models.checkpoint import Model
+from livebend.models.sampler import Schedule, ddim_step, euler_step, lcm_step
 
 Normal = Callable[[torch.Generator], Tensor]
 

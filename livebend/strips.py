@@ -17,7 +17,8 @@ from livebend.core.notify import Notify
 from livebend.core.specs import ParameterValue
 from livebend.flow import Pixels
 from livebend.opening import open_network
-from livebend.operators import OPERATORS, Operator
+from livebend.operators.library import all_operators
+from livebend.operators.registry import Operator
 from livebend.outputs.sheet import write_sheet
 from livebend.scene.values import Bend, Prompt, Scene
 from livebend.sweep import PLAIN, Painter, played, text_of
@@ -62,9 +63,9 @@ def write_strips(
     except OSError as why:
         raise Refused(f"{folder}: cannot be written: {why.strerror}") from why
     paint = Painter(open_network(model, size, backend, tell, dtype=dtype))
-    for operator in tqdm(OPERATORS.values(), unit="strip", disable=quiet):
+    for operator in tqdm(all_operators().values(), unit="strip", disable=quiet):
         _write_strip(folder / f"{operator.name}.png", operator, paint)
-    return len(OPERATORS)
+    return len(all_operators())
 
 
 def _write_strip(file: Path, operator: Operator, paint: Painter) -> None:

@@ -1,10 +1,10 @@
 """The sites of a network: what their tensors look like, and what a bend there costs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from livebend.device.memory import Versioned
-from livebend.models import Stage
+from livebend.models.stages import behind
 from livebend.network import Network
 from livebend.scene.values import Sampling
 
@@ -56,22 +56,6 @@ def survey(network: Network) -> list[Surveyed]:
         )
         for site in network.sites
     ]
-
-
-def behind(site: str, stages: Sequence[Stage]) -> Iterator[str]:
-    """Yield the stages that run again when the tensor at a site changes, in the last network call.
-
-    The network's answer becomes the finished latent, which is what a bend at `latent` changes.
-    """
-    changed = {site}
-    for stage in stages:
-        if "unet.text" in changed:
-            changed.update(stage.texts)
-        if changed.intersection(stage.reads):
-            changed.update(stage.writes)
-            yield stage.name
-        if "unet.out" in changed:
-            changed.add("latent")
 
 
 def _spent(network: Network, text: Versioned) -> Mapping[str, float]:

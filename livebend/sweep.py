@@ -22,13 +22,13 @@ from livebend.core.specs import ParameterValue
 from livebend.core.statistics import Statistics
 from livebend.core.status import Status
 from livebend.flow import Features, Pixels, Tick
+from livebend.models.sampler import LAYERS
 from livebend.network import Network
 from livebend.opening import open_network
-from livebend.operators import find_operator
+from livebend.operators.library import find_operator
 from livebend.outputs.sheet import check_sheet, write_sheet
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
-from livebend.sampler import LAYERS
 from livebend.scene import edit, paths
 from livebend.scene.paths import specs_of_bend
 from livebend.scene.values import Bend, Prompt, Scene, Walk

@@ -14,7 +14,8 @@ from typing import Any, cast
 
 from livebend.core.errors import OutOfRange, Refused, UnknownName
 from livebend.core.specs import ParameterValue, Spec, specs_of
-from livebend.operators import OPERATORS, Operator
+from livebend.operators.library import all_operators
+from livebend.operators.registry import Operator
 from livebend.scene import edit
 from livebend.scene.paths import MASK, specs_of_bend, specs_of_route
 from livebend.scene.values import Bend, Part, Route, Scene
@@ -135,9 +136,9 @@ def _checked(
 
 
 def _operator(name: str, where: str) -> Operator:
-    if name not in OPERATORS:
-        raise UnknownName(f"{where}.operator", name, OPERATORS)
-    return OPERATORS[name]
+    if name not in all_operators():
+        raise UnknownName(f"{where}.operator", name, all_operators())
+    return all_operators()[name]
 
 
 def _known(kind: str, where: str, table: Table, allowed: Iterable[str]) -> None:

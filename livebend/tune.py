@@ -17,17 +17,24 @@ from typing import Any
 import numpy as np
 import torch
 
-from livebend.backends import Engine, backends_on
-from livebend.backends.choices import LAYOUTS, USUAL, Choice, Conditions, choice_file, write_choice
-from livebend.backends.onnx import TYPES
 from livebend.core.clock import now
 from livebend.core.notify import Notify
 from livebend.device.memory import Versioned
 from livebend.device.torch_threads import counts
-from livebend.models import Model, lay_out, load_model
+from livebend.models.backends.engine import Engine, backends_on
+from livebend.models.backends.onnx import TYPES
+from livebend.models.backends.tuned_choice import (
+    LAYOUTS,
+    USUAL,
+    Choice,
+    Conditions,
+    choice_file,
+    write_choice,
+)
+from livebend.models.checkpoint import Model, lay_out, load_model
+from livebend.models.precision import AUTO, best_device, dtype_of, name_of
 from livebend.network import Network
 from livebend.opening import store_of, take_up
-from livebend.precision import ALIKE, AUTO, dtype_of, picture_off, worth_measuring
 from livebend.scene.values import Sampling
 from livebend.smaller import smaller
 
@@ -36,6 +43,7 @@ HEAVY = ("compiled",)  # takes minutes, and once more for each number of threads
 NONE: Mapping[str, float] = MappingProxyType({})
 NO_GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 ONE = Sampling("euler", 1)
+ALIKE = 0.02  # mean difference of two pictures, 0..1: about what no eye sees without the other
 
 
 @dataclass(slots=True)
@@ -122,6 +130,28 @@ def _tuned(
     made = replace(made, dtype=dtype, off=round(off, 5))
     write_choice(choice_file(store, shape, dtype), made)
     return made
+
+
+def worth_measuring() -> tuple[str, ...]:
+    """Return the precisions that may be the fastest here."""
+    return tuple(dict.fromkeys(("float32", name_of(best_device()[1]))))
+
+
+def picture_off(model: Model, exact: Model, size: tuple[int, int], seeds: int = 4) -> float:
+    """Return the mean difference 0..1 of pictures painted by two loads of one model."""
+    text = Versioned(-1, exact.encode([""]))
+    painted = []
+    for one in (model, exact):
+        network = Network(one, *size)
+        own = Versioned(text.version, text.tensor.to(one.dtype))
+        painted.append(
+            [
+                network.paint(network.noise(seed)[0], own, (), ONE).pixels.tensor
+                for seed in range(seeds)
+            ]
+        )
+    pairs = zip(*painted, strict=True)
+    return float(torch.stack([(a.float() - b.float()).abs().mean() for a, b in pairs]).mean()) / 255
 
 
 def _threads(device: torch.device) -> tuple[int, ...]:

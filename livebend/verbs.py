@@ -24,10 +24,10 @@ def live(wishes: argparse.Namespace) -> int:
     if not wishes.headless and not has_display():
         _go_headless(wishes)
     from livebend.live import Wishes, play  # noqa: PLC0415
-    from livebend.models.choice import chosen_model  # noqa: PLC0415
+    from livebend.models.default_model import model_or_default  # noqa: PLC0415
 
     fields = {name: value for name, value in vars(wishes).items() if name != "command"}
-    fields["model"] = chosen_model(wishes.model)
+    fields["model"] = model_or_default(wishes.model)
     report = play(Wishes(**fields))
     frame = report["frame_ms"]
     print(
@@ -57,10 +57,10 @@ def render(wishes: argparse.Namespace) -> int:
     if wishes.output is None and wishes.frames is None:
         raise LivebendError("render: expected -o OUT.mp4 or --frames DIR")
     from livebend import offline  # noqa: PLC0415
-    from livebend.models.choice import chosen_model  # noqa: PLC0415
+    from livebend.models.default_model import model_or_default  # noqa: PLC0415
 
     fields = {name: value for name, value in vars(wishes).items() if name != "command"}
-    fields["model"] = chosen_model(wishes.model)
+    fields["model"] = model_or_default(wishes.model)
     fields["sets"] = tuple(wishes.sets)
     frames = offline.render(offline.Job(**fields), tell=_tell)
     print(f"{frames} frames in {wishes.output or wishes.frames}")
@@ -70,7 +70,7 @@ def render(wishes: argparse.Namespace) -> int:
 def sweep(wishes: argparse.Namespace) -> int:
     """Paint a sheet of two parameters' values."""
     from livebend import sweep as sheet  # noqa: PLC0415
-    from livebend.models.choice import chosen_model  # noqa: PLC0415
+    from livebend.models.default_model import model_or_default  # noqa: PLC0415
 
     pictures = sheet.sweep(
         sheet.Sweep(
@@ -78,7 +78,7 @@ def sweep(wishes: argparse.Namespace) -> int:
             wishes.output,
             wishes.rows,
             wishes.columns,
-            chosen_model(wishes.model),
+            model_or_default(wishes.model),
             wishes.size,
             wishes.steps,
             wishes.seed,
@@ -105,13 +105,13 @@ def presets(wishes: argparse.Namespace) -> int:
     found = kept.list_presets(wishes.names)
     if wishes.sheet is not None:
         from livebend.contact import contact  # noqa: PLC0415
-        from livebend.models.choice import chosen_model  # noqa: PLC0415
+        from livebend.models.default_model import model_or_default  # noqa: PLC0415
 
         names = wishes.names or [p.name for p in found if "/" not in p.name]
         pictures = contact(
             wishes.sheet,
             names,
-            chosen_model(wishes.model),
+            model_or_default(wishes.model),
             wishes.size,
             wishes.backend,
             dtype=wishes.dtype,
@@ -135,11 +135,11 @@ def presets(wishes: argparse.Namespace) -> int:
 
 def prompts(wishes: argparse.Namespace) -> int:
     """List what the model knows to paint."""
-    from livebend.models import find_folder  # noqa: PLC0415
-    from livebend.models.choice import chosen_model  # noqa: PLC0415
+    from livebend.models.checkpoint import find_folder  # noqa: PLC0415
+    from livebend.models.default_model import model_or_default  # noqa: PLC0415
     from livebend.models.vocabulary import load_vocabulary  # noqa: PLC0415
 
-    model = chosen_model(wishes.model)
+    model = model_or_default(wishes.model)
     known = load_vocabulary(find_folder(model))
     if known is None:
         _print([{"kind": "prompts", "words": f"{model} understands any text"}], wishes.json)
@@ -155,12 +155,12 @@ def operators(wishes: argparse.Namespace) -> int:
     from livebend.listing import operator_rows, operator_table  # noqa: PLC0415
 
     if wishes.image is not None:
-        from livebend.models.choice import chosen_model  # noqa: PLC0415
+        from livebend.models.default_model import model_or_default  # noqa: PLC0415
         from livebend.strips import write_strips  # noqa: PLC0415
 
         strips = write_strips(
             wishes.image,
-            chosen_model(wishes.model),
+            model_or_default(wishes.model),
             wishes.size,
             wishes.backend,
             dtype=wishes.dtype,
@@ -178,11 +178,11 @@ def operators(wishes: argparse.Namespace) -> int:
 
 def sites(wishes: argparse.Namespace) -> int:
     """List the places where a network can be bent, and what a bend there costs."""
-    from livebend.models.choice import chosen_model  # noqa: PLC0415
+    from livebend.models.default_model import model_or_default  # noqa: PLC0415
     from livebend.opening import open_network  # noqa: PLC0415
     from livebend.survey import survey  # noqa: PLC0415
 
-    model = chosen_model(wishes.model)
+    model = model_or_default(wishes.model)
     found = survey(open_network(model, wishes.size, wishes.backend, _tell, dtype=wishes.dtype))
     if wishes.json:
         print(json.dumps([asdict(site) for site in found], indent=2))
@@ -209,9 +209,9 @@ def sites(wishes: argparse.Namespace) -> int:
 def clusters(wishes: argparse.Namespace) -> int:
     """Find the channels that draw alike, and keep them."""
     from livebend.clustering import make_clusters  # noqa: PLC0415
-    from livebend.models.choice import chosen_model  # noqa: PLC0415
+    from livebend.models.default_model import model_or_default  # noqa: PLC0415
 
-    model = chosen_model(wishes.model)
+    model = model_or_default(wishes.model)
     found = make_clusters(model, wishes.size, wishes.count, wishes.output, quiet=wishes.json)
     rows = [
         {"site": site, "cluster": name, "energy": f"{c.energy:.1%}", "channels": c.channels}
@@ -235,10 +235,10 @@ def bench(wishes: argparse.Namespace) -> int:
     if wishes.start:
         return _bench_start(wishes)
     from livebend import bench as measure  # noqa: PLC0415
-    from livebend.models.choice import chosen_model  # noqa: PLC0415
+    from livebend.models.default_model import model_or_default  # noqa: PLC0415
 
     figures = measure.bench(
-        chosen_model(wishes.model),
+        model_or_default(wishes.model),
         wishes.size,
         wishes.steps,
         wishes.backend,
@@ -272,10 +272,10 @@ def _bench_start(wishes: argparse.Namespace) -> int:
 def tune(wishes: argparse.Namespace) -> int:
     """Measure the backends here and keep the fastest."""
     from livebend import tune as measure  # noqa: PLC0415
-    from livebend.models.choice import chosen_model  # noqa: PLC0415
+    from livebend.models.default_model import model_or_default  # noqa: PLC0415
 
     named = tuple(wishes.backends.split(",")) if wishes.backends else None
-    model = chosen_model(wishes.model)
+    model = model_or_default(wishes.model)
     choice = measure.tune(model, wishes.size, _tell, dtype=wishes.dtype, backends=named)
     if wishes.json:
         print(json.dumps(asdict(choice), indent=2))

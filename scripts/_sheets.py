@@ -17,7 +17,7 @@ import numpy as np
 from livebend import cli, presets
 from livebend.core.errors import LivebendError
 from livebend.flow import Pixels
-from livebend.models.choice import chosen_model
+from livebend.models.default_model import model_or_default
 from livebend.network import Network
 from livebend.opening import open_network
 from livebend.scene import edit
@@ -39,7 +39,7 @@ def main() -> int:
             if status := cli.main([*command, *options]):
                 return status
         size = None if wishes.size is None else (wishes.size, wishes.size)
-        network = open_network(chosen_model(wishes.model), size, "torch", print)
+        network = open_network(model_or_default(wishes.model), size, "torch", print)
         for line in turns(network):
             print(line)
     except (LivebendError, OSError) as why:

@@ -140,8 +140,8 @@ def soak(wishes: argparse.Namespace, tell: Callable[[str], None]) -> dict[str, o
     """Play; return the figures."""
     from livebend.core.clock import now  # noqa: PLC0415 - after the environment is set
     from livebend.live import Show, Wishes  # noqa: PLC0415
-    from livebend.models import find_folder  # noqa: PLC0415
-    from livebend.operators import OPERATORS  # noqa: PLC0415
+    from livebend.models.checkpoint import find_folder  # noqa: PLC0415
+    from livebend.operators.library import all_operators  # noqa: PLC0415
 
     find_folder(wishes.model)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -163,7 +163,7 @@ def soak(wishes: argparse.Namespace, tell: Callable[[str], None]) -> dict[str, o
         first.set()
 
     show.statistics.shown = shown
-    mains = {n: [*o.played(1.0).items()] for n, o in OPERATORS.items() if not o.given}
+    mains = {n: [*o.played(1.0).items()] for n, o in all_operators().items() if not o.given}
     hands = Hands({n: most[0] for n, most in mains.items() if most}, sites(), wishes.seed)
 
     def play() -> None:

@@ -18,15 +18,12 @@ LAYERS = [
     "flow",
     "core",
     "device",
-    "drawn",
     "operators audio",
-    "masks",
     "scene",
     "commands",
-    "sampler pixels",
     "models",
-    "morphing bending masking clusters presets shares tables parameters backends network "
-    "pasts stepping acting smaller precision prompts reuse reusing governor",
+    "morphing bending masking clusters presets shares tables parameters network "
+    "pasts stepping acting smaller prompts reuse reusing governor",
     "modulation courses glance renderer opening",
     "control outputs",
     "live offline",
@@ -93,8 +90,8 @@ def test_functions_fit_a_screen(source):
     assert not [f.name for f in functions if f.end_lineno - f.lineno >= 60]
 
 
-@pytest.mark.parametrize("folder", ["audio", "outputs"])
-def test_sound_and_picture_never_load_torch(folder):
+@pytest.mark.parametrize("folder", ["core", "audio", "outputs", "scene", "modulation", "control"])
+def test_only_the_network_loads_torch(folder):
     names = (f.relative_to(ROOT).with_suffix("") for f in (PACKAGE / folder).glob("*.py"))
     modules = ", ".join(".".join(name.parts).removesuffix(".__init__") for name in names)
     look = f"import sys, {modules}; sys.exit('torch' in sys.modules)"

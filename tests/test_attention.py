@@ -4,10 +4,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from livebend.backends import Engine, Store
 from livebend.device.memory import Versioned
-from livebend.models import load_model
 from livebend.models.attention import LIMIT, attention_of
+from livebend.models.backends.engine import Engine
+from livebend.models.backends.engine_cache import EngineCache
+from livebend.models.checkpoint import load_model
 from livebend.network import Network
 from livebend.scene.values import Bend, Sampling
 from tests.test_network import ONE, picture
@@ -111,7 +112,7 @@ def test_both_halves_of_guidance_and_every_call_have_it(network):
 def test_engines_export_it(model, tmp_path, backend):
     pytest.importorskip("onnxruntime")
     told = []
-    store = Store(tmp_path, "some-model")
+    store = EngineCache(tmp_path, "some-model")
     choice = {f"unet.{block}": backend for block in ("mid", "up.2")}
     network = Network(model, 64, 64, Engine(choice, store, tell=told.append))
     network.prepare()

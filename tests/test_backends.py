@@ -8,13 +8,16 @@ from dataclasses import replace
 import pytest
 import torch
 
-from livebend.backends import Engine, Inputs, Store, contract, engine
-from livebend.backends.compiled import Compiled
 from livebend.bench.bends import time_four
 from livebend.bench.stages import time_stages
 from livebend.core.errors import BackendError, UnknownName
 from livebend.device.memory import Versioned
-from livebend.models import load_model
+from livebend.models.backends import engine, protocol
+from livebend.models.backends.aot_compiled import Compiled
+from livebend.models.backends.engine import Engine
+from livebend.models.backends.engine_cache import EngineCache
+from livebend.models.backends.protocol import Inputs
+from livebend.models.checkpoint import load_model
 from livebend.models.fingerprint import fingerprint
 from livebend.network import Network
 from livebend.scene.values import Bend, Sampling
@@ -33,7 +36,7 @@ def model(model_folder):
 
 @pytest.fixture
 def store(tmp_path):
-    return Store(tmp_path, "some-model")
+    return EngineCache(tmp_path, "some-model")
 
 
 def picture(network, bends=(), sampling=ONE, negative=None):
@@ -64,7 +67,7 @@ class Doubling:
             Doubling.runs += 1
             if self.fault is not None:
                 raise self.fault
-            first, *more = contract.plain(stage, inputs)(*tensors)
+            first, *more = protocol.plain(stage, inputs)(*tensors)
             return (first if self.factor == 1.0 else first * self.factor, *more)
 
         return run

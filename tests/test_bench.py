@@ -9,11 +9,11 @@ from livebend.bench.peers import PROMPT, peers
 from livebend.core.errors import LivebendError, UnknownName
 from livebend.device.memory import Versioned
 from livebend.models import random_weights
+from livebend.models.stages import behind
 from livebend.opening import open_network
-from livebend.operators import OPERATORS
+from livebend.operators.library import all_operators
 from livebend.scene.values import Sampling
 from livebend.start import time_start
-from livebend.survey import behind
 
 
 def test_kinds_of_frames(model_folder):
@@ -29,7 +29,7 @@ def test_kinds_of_frames(model_folder):
     assert {"sound", "commands", "modulation", "hand-over"} < set(parts)
     assert figures["overhead_percent"] == pytest.approx(sum(parts.values()), abs=0.02)
     assert {"model", "size", "steps", "device", "dtype", "threads", "torch"} <= figures.keys()
-    assert {row["operator"] for row in figures["operators"]} == set(OPERATORS)
+    assert {row["operator"] for row in figures["operators"]} == set(all_operators())
     assert all(row["ms"] > 0 for row in figures["operators"])
     assert figures["four_bends_percent"] > 0
 

@@ -10,7 +10,7 @@ from livebend.bending import LIMIT, active, apply
 from livebend.core import sites
 from livebend.core.errors import Refused
 from livebend.core.sites import Place
-from livebend.operators import OPERATORS
+from livebend.operators.library import all_operators
 from livebend.operators.registry import Operator
 from livebend.scene.values import Bend
 from tests.test_operators import SHAPES, both, close
@@ -107,7 +107,9 @@ def test_operators_compute_in_float32_whatever_stands_at_the_site(dtype, monkeyp
         seen.append(x.dtype)
         return x * 1.0
 
-    monkeypatch.setitem(OPERATORS, "probe", Operator("probe", "test", probe, {}, (), matched=False))
+    monkeypatch.setitem(
+        all_operators(), "probe", Operator("probe", "test", probe, {}, (), matched=False)
+    )
     x = torch.randn(1, 4, 8, 8).to(dtype)
     y, _ = apply(Bend("b", "probe", "unet.mid"), x)
     assert seen == [torch.float32]

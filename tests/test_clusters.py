@@ -13,7 +13,7 @@ from livebend.clustering import clusters_of, make_clusters, spectral
 from livebend.clusters import FILE, Cluster, Clusters, own_file, read_clusters, spelled
 from livebend.commands import Set
 from livebend.core.errors import LivebendError, OutOfRange, Refused, UnknownName
-from livebend.models import load_model
+from livebend.models.checkpoint import load_model
 from livebend.models.fingerprint import fingerprint
 from livebend.network import Network
 from livebend.opening import open_network

@@ -118,10 +118,10 @@ def test_the_hub_cache_follows_its_variables(monkeypatch, tmp_path):
 
 
 def test_what_counts_as_a_model_is_what_the_loader_needs():
-    from livebend.models import folder  # noqa: PLC0415 - imports torch
+    from livebend.models import checkpoint  # noqa: PLC0415 - imports torch
 
-    assert set(doctor.PARTS) == set(folder.PARTS)
-    assert doctor.TINY == folder.TINY
+    assert set(doctor.PARTS) == set(checkpoint.PARTS)
+    assert doctor.TINY == checkpoint.TINY
 
 
 def test_a_taken_port_comes_with_the_next_one():

@@ -22,7 +22,6 @@ import pytest
 import torch
 
 from livebend import bending, presets
-from livebend.backends import Engine, Store
 from livebend.clusters import Cluster, Clusters
 from livebend.commands import Add, Load, Panic, Remove, Set, Undo
 from livebend.core.errors import LivebendError
@@ -30,14 +29,17 @@ from livebend.core.mailbox import OnDemand
 from livebend.core.statistics import Statistics
 from livebend.core.status import Status
 from livebend.flow import Features, Tick
-from livebend.models import load_model
+from livebend.models.backends.engine import Engine
+from livebend.models.backends.engine_cache import EngineCache
+from livebend.models.checkpoint import load_model
+from livebend.models.stages import behind
 from livebend.network import Network
-from livebend.operators import OPERATORS, Operator
+from livebend.operators.library import all_operators
+from livebend.operators.registry import Operator
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
 from livebend.scene.paths import specs_of_bend
 from livebend.scene.values import Bend, Prompt, Scene, Walk
-from livebend.survey import behind
 from tests.test_renderer import Stopped
 
 MOST = 4  # bends at once
@@ -63,9 +65,9 @@ class Hands:
     He turns no bend of a preset on the image itself, where an amount far out is a black picture.
     """
 
-    def __init__(self, network, seed, operators=tuple(OPERATORS), *, whole=True):
+    def __init__(self, network, seed, operators=None, *, whole=True):
         self._network, self._whole = network, whole
-        self._chance, self._operators = random.Random(seed), sorted(operators)
+        self._chance, self._operators = random.Random(seed), sorted(operators or all_operators())
         self._sites = [s for s in network.sites if s not in ("unet.time", "image")]
         self._sites += ["latent@0", "latent@0.3"]
         self._added = 0
@@ -185,7 +187,7 @@ def layouts(monkeypatch):
             return lay(x * 1.01)
 
         made = Operator(name, "test", function, {}, (), matched=False)
-        monkeypatch.setitem(OPERATORS, name, made)
+        monkeypatch.setitem(all_operators(), name, made)
 
 
 @pytest.mark.slow
@@ -196,7 +198,7 @@ def test_ten_thousand_moves(backend, moves, model_folder, tmp_path, monkeypatch)
         pytest.importorskip("onnxruntime")
     monkeypatch.setattr("livebend.device.memory.now", thread_time)
     told: list[str] = []
-    engine = Engine(backend, Store(tmp_path, "w"), tell=told.append)
+    engine = Engine(backend, EngineCache(tmp_path, "w"), tell=told.append)
     network = opened(model_folder, engine, torch.float32 if backend == "onnx" else None)
     show, hands = Show(network), Hands(network, 5)
     scene = Scene(prompt=Prompt(WORDS[0]), walk=MOVING)
@@ -259,7 +261,7 @@ def _tell(network, times, outside, longer, worst):
 def test_a_move_runs_only_what_lies_behind_it(moves, model_folder):
     """Over still noise the stages that a frame runs are those behind the bends that changed."""
     network = opened(model_folder, Engine())
-    remembering = [n for n, op in OPERATORS.items() if "past" not in op.given]
+    remembering = [n for n, op in all_operators().items() if "past" not in op.given]
     show, hands = Show(network), Hands(network, 6, remembering, whole=False)
     scene = Scene(prompt=Prompt(WORDS[0]), walk=Walk(radius=0.0))
     show.frame(scene)

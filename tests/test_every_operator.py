@@ -6,12 +6,13 @@ import pytest
 import torch
 
 from livebend import bending
-from livebend.operators import OPERATORS, Past
+from livebend.operators.library import all_operators
+from livebend.operators.registry import Past
 from livebend.scene.paths import specs_of_bend
 from livebend.scene.values import Bend
 
 SHAPES = [(1, 4, 32, 32), (2, 32, 8, 8), (1, 3, 5, 9)]
-each = pytest.mark.parametrize("name", sorted(OPERATORS))
+each = pytest.mark.parametrize("name", sorted(all_operators()))
 
 
 def sample(shape, seed=0):
@@ -32,7 +33,7 @@ def settings_of(operator):
 @each
 @pytest.mark.parametrize("shape", SHAPES)
 def test_shape_finite_deterministic_and_input_untouched(name, shape):
-    operator, x = OPERATORS[name], sample(shape)
+    operator, x = all_operators()[name], sample(shape)
     before = x.clone()
     for values in settings_of(operator):
         y = operator.function(x, **values)
@@ -46,7 +47,7 @@ def test_shape_finite_deterministic_and_input_untouched(name, shape):
 
 @each
 def test_neutral_defaults_are_the_identity(name):
-    operator, x = OPERATORS[name], sample(SHAPES[0])
+    operator, x = all_operators()[name], sample(SHAPES[0])
     if operator.amounts:
         assert operator.is_neutral({})
         assert torch.allclose(operator.function(x, **operator.defaults()), x, atol=1e-5)
@@ -56,7 +57,7 @@ def test_neutral_defaults_are_the_identity(name):
 
 @each
 def test_a_batch_is_never_mixed(name):
-    operator = OPERATORS[name]
+    operator = all_operators()[name]
     a, b = sample((1, 8, 8, 8), 1), sample((1, 8, 8, 8), 2)
     for values in settings_of(operator):
         together = operator.function(torch.cat([a, b]), **values)
@@ -66,7 +67,7 @@ def test_a_batch_is_never_mixed(name):
 
 @each
 def test_it_is_documented(name):
-    operator = OPERATORS[name]
+    operator = all_operators()[name]
     assert operator.summary.endswith((".", ";")) or ":" in operator.summary
     assert "Source:" in operator.doc
     assert all(spec.doc for spec in operator.specs.values())
@@ -75,7 +76,7 @@ def test_it_is_documented(name):
 @each
 @pytest.mark.parametrize("layout", ["contiguous", "channels_last", "half", "text"])
 def test_a_bend_gives_back_dtype_and_strides(name, layout):
-    operator = OPERATORS[name]
+    operator = all_operators()[name]
     x = sample((1, 16, 32)) if layout == "text" else sample((1, 8, 16, 16))
     if layout == "channels_last":
         x = x.contiguous(memory_format=torch.channels_last)
@@ -102,14 +103,14 @@ def moved(operator):
 @each
 def test_nothing_is_read_back_to_the_host(name):
     """On the meta device there are shapes but no values: reading or branching on one raises."""
-    operator, x = OPERATORS[name], torch.empty(2, 8, 6, 10, device="meta")
+    operator, x = all_operators()[name], torch.empty(2, 8, 6, 10, device="meta")
     for values in (operator.defaults(), moved(operator)):
         assert operator.function(x, **values).shape == x.shape
 
 
 @each
 def test_it_works_in_double_precision(name):
-    operator, x = OPERATORS[name], sample(SHAPES[0])
+    operator, x = all_operators()[name], sample(SHAPES[0])
     y = operator.function(x.double(), **operator.defaults())
     assert y.dtype == torch.float64
     assert torch.allclose(y.float(), operator.function(x, **operator.defaults()), atol=1e-4)
@@ -117,7 +118,7 @@ def test_it_works_in_double_precision(name):
 
 @each
 def test_amounts_in_sigma_may_differ_from_sample_to_sample(name):
-    operator, x = OPERATORS[name], sample((2, 4, 8, 8))
+    operator, x = all_operators()[name], sample((2, 4, 8, 8))
     values = moved(operator)
     scaled = [n for n, s in operator.specs.items() if s.range is not None and s.range.scales]
     sigma = torch.tensor([1.0, 2.5]).reshape(2, 1, 1, 1)
@@ -131,16 +132,18 @@ def test_amounts_in_sigma_may_differ_from_sample_to_sample(name):
 
 @each
 def test_a_whole_turn_is_no_turn(name):
-    operator, x = OPERATORS[name], sample(SHAPES[0])
+    operator, x = all_operators()[name], sample(SHAPES[0])
     for turning in (n for n, s in operator.specs.items() if s.range is not None and s.range.wraps):
         at = [operator.function(x, **moved(operator) | {turning: a}) for a in (0.0, 360.0, -360.0)]
         assert torch.equal(at[0], at[1])
         assert torch.equal(at[0], at[2])
 
 
-@pytest.mark.parametrize("name", sorted(n for n, op in OPERATORS.items() if "roll" in op.specs))
+@pytest.mark.parametrize(
+    "name", sorted(n for n, op in all_operators().items() if "roll" in op.specs)
+)
 def test_a_draw_holds_still_and_a_roll_glides_to_the_next(name):
-    operator, x = OPERATORS[name], sample(SHAPES[1])
+    operator, x = all_operators()[name], sample(SHAPES[1])
 
     def at(**values):
         return operator.function(x, **moved(operator) | values)
@@ -153,7 +156,7 @@ def test_a_draw_holds_still_and_a_roll_glides_to_the_next(name):
 
 @each
 def test_the_thinnest_of_pictures(name):
-    operator = OPERATORS[name]
+    operator = all_operators()[name]
     for shape in [(1, 1, 1, 1), (2, 1, 7, 1), (1, 5, 1, 6)]:
         x = torch.zeros(shape)
         for values in (operator.defaults(), moved(operator)):
@@ -165,7 +168,7 @@ def test_a_strength_is_reached_wherever_the_operator_acts(name):
     """At mix 1, in raw units where nothing is held: d is what was asked, or REACH times the d that
     the operator makes by itself."""
     operator, x = (
-        OPERATORS[name],
+        all_operators()[name],
         sample((2, 8, 12, 12)) * torch.tensor([1.0, 3.0])[:, None, None, None],
     )
     if "past" in operator.given:

@@ -5,12 +5,13 @@ import torch
 
 from livebend import bending
 from livebend.device.memory import Versioned
-from livebend.models import load_model
+from livebend.models.checkpoint import load_model
 from livebend.network import Network
-from livebend.operators import OPERATORS, Operator, Past
+from livebend.operators.library import all_operators
+from livebend.operators.registry import Operator, Past
 from livebend.scene.values import Bend, Sampling
 
-each = pytest.mark.parametrize("name", sorted(OPERATORS))
+each = pytest.mark.parametrize("name", sorted(all_operators()))
 
 
 @pytest.fixture(scope="module", params=[torch.float32, torch.bfloat16], ids=str)
@@ -41,7 +42,7 @@ def tensors(network):
 
 
 def played(name, site, share):
-    operator = OPERATORS[name]
+    operator = all_operators()[name]
     values = operator.played(share)
     return Bend("b", name, site, values, mix=1.0 if values else share)
 
@@ -70,7 +71,7 @@ def test_neutral_leaves_the_pictures_bytes_at_every_site(name, network):
 
     plain = picture().clone()
     for site in (*network.sites, "latent@0", "latent@0.35", "latent@1"):
-        neutral = Bend("b", name, site, {}, mix=1.0 if OPERATORS[name].amounts else 0.0)
+        neutral = Bend("b", name, site, {}, mix=1.0 if all_operators()[name].amounts else 0.0)
         assert torch.equal(picture(neutral), plain), site
 
 
@@ -79,7 +80,7 @@ def test_an_operator_that_changes_layout_or_dtype_is_put_right(monkeypatch, tens
         return (x * 2).double().contiguous(memory_format=torch.channels_last).flip(3)
 
     operator = Operator("sloppy", "test", sloppy, {}, (), matched=False)
-    monkeypatch.setitem(OPERATORS, "sloppy", operator)
+    monkeypatch.setitem(all_operators(), "sloppy", operator)
     for site, x in tensors.items():
         for lies in (x, x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x):
             y, _ = bending.apply(Bend("b", "sloppy", site), lies)

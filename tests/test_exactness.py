@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from livebend.device.memory import Versioned
-from livebend.models import load_model
+from livebend.models.checkpoint import load_model
 from livebend.network import Network
 from livebend.scene.values import Bend, Sampling
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from livebend.models.folding import FoldedPair, fold
+from livebend.models.fused_upsample import FoldedPair, fold
 
 
 def layers(bias=True):

@@ -3,12 +3,16 @@
 import pytest
 import torch
 
-from livebend.backends import Engine, Inputs, Store, backends_on, compiled, engine, graphs
-from livebend.backends.choices import USUAL
 from livebend.device import gpu
 from livebend.device.memory import Versioned
 from livebend.device.torch_threads import counts
-from livebend.models import Stage, lay_out, load_model
+from livebend.models.backends import aot_compiled, cuda_graphs, engine
+from livebend.models.backends.engine import Engine, backends_on
+from livebend.models.backends.engine_cache import EngineCache
+from livebend.models.backends.protocol import Inputs
+from livebend.models.backends.tuned_choice import USUAL
+from livebend.models.checkpoint import lay_out, load_model
+from livebend.models.stages import Stage
 from livebend.network import Network
 from livebend.scene.values import Sampling
 from livebend.tune import _threads
@@ -19,7 +23,7 @@ from tests.test_backends import COMPILER, CPU, F32, GROUPS, picture, swirl
 @pytest.fixture
 def played(monkeypatch):
     made = PlayedGpu()
-    monkeypatch.setattr(graphs, "gpu_of", lambda device: made)
+    monkeypatch.setattr(cuda_graphs, "gpu_of", lambda device: made)
     return made
 
 
@@ -30,7 +34,9 @@ def model(model_folder):
 
 def captured(model, tmp_path):
     told = []
-    network = Network(model, 64, 64, Engine("graphs", Store(tmp_path, "key"), tell=told.append))
+    network = Network(
+        model, 64, 64, Engine("graphs", EngineCache(tmp_path, "key"), tell=told.append)
+    )
     network.prepare()
     network.memory.begin_frame()
     return network, told
@@ -89,7 +95,7 @@ def test_without_a_gpu_there_is_nothing_to_capture(model, tmp_path):
 
 def test_a_layout_that_changes_leaves_a_graph_its_weights(model, played):
     stage = Network(model, 64, 64).stages[0]
-    runner = graphs.captured(stage, stage.run, Inputs((torch.randn(1, 4, 8, 8),)))
+    runner = cuda_graphs.captured(stage, stage.run, Inputs((torch.randn(1, 4, 8, 8),)))
     before = model.unet.conv_in.weight.data_ptr()
     lay_out(model, torch.contiguous_format)
     assert model.unet.conv_in.weight.data_ptr() != before
@@ -98,9 +104,9 @@ def test_a_layout_that_changes_leaves_a_graph_its_weights(model, played):
 
 @COMPILER
 def test_a_compiled_stage_is_captured_on_a_gpu(model, played, tmp_path, monkeypatch):
-    monkeypatch.setattr(compiled, "gpu_of", lambda device: played)
+    monkeypatch.setattr(aot_compiled, "gpu_of", lambda device: played)
     told = []
-    engine = Engine({"unet.out": "compiled"}, Store(tmp_path, "key"), tell=told.append)
+    engine = Engine({"unet.out": "compiled"}, EngineCache(tmp_path, "key"), tell=told.append)
     network = Network(model, 64, 64, engine)
     network.prepare()
     assert (played.calls.count("capture"), told) == (1, [])
@@ -111,7 +117,7 @@ def test_a_compiled_stage_is_captured_on_a_gpu(model, played, tmp_path, monkeypa
 
 def test_a_tensor_that_is_written_twice_is_copied_once(played):
     stage = Stage("some", ("a",), ("b", "c"), lambda x: (x + 1,) * 2)
-    first, second = graphs.captured(stage, stage.run, Inputs((torch.zeros(2),)))(torch.ones(2))
+    first, second = cuda_graphs.captured(stage, stage.run, Inputs((torch.zeros(2),)))(torch.ones(2))
     assert first is second
     assert torch.equal(first, torch.full((2,), 2.0))
 

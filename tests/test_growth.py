@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from livebend.backends import Engine, Store, engine
 from livebend.commands import Set
 from livebend.control.osc import Ear
 from livebend.control.queue import CommandQueue, Gate
@@ -16,10 +15,13 @@ from livebend.core.mailbox import Latest, OnDemand
 from livebend.core.statistics import Statistics
 from livebend.core.status import Status
 from livebend.device.memory import Memory
-from livebend.drawn import KEPT, Drawn
 from livebend.flow import Features, Tick
-from livebend.models import load_model
+from livebend.models.backends import engine
+from livebend.models.backends.engine import Engine
+from livebend.models.backends.engine_cache import EngineCache
+from livebend.models.checkpoint import load_model
 from livebend.network import Network
+from livebend.operators.drawn_masks import KEPT, DrawnMasks
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
 from livebend.scene.values import Bend, Prompt, Route, Scene, Walk
@@ -66,10 +68,12 @@ def test_as_many_turns_as_a_message_can_name_are_ready_at_once():
 
 def test_drawn_masks_are_bounded(tmp_path, monkeypatch):
     decoded = []
-    monkeypatch.setattr("livebend.drawn._decoded", lambda f: decoded.append(f) or torch.zeros(1))
+    monkeypatch.setattr(
+        "livebend.operators.drawn_masks._decoded", lambda f: decoded.append(f) or torch.zeros(1)
+    )
     for n in range(3 * KEPT):
         (tmp_path / f"m{n}.png").touch()
-    drawn = Drawn([tmp_path])
+    drawn = DrawnMasks([tmp_path])
     for n in range(3 * KEPT):
         drawn.get(f"m{n}")
         drawn.get("m0")
@@ -158,7 +162,7 @@ def test_an_engine_s_fall_backs_are_told_once(model_folder, tmp_path, monkeypatc
     monkeypatch.setitem(engine.TABLE, "failing", f"{__name__}:Failing")
     monkeypatch.setattr(engine, "BACKENDS", ("torch", *engine.TABLE))
     told = []
-    made = Engine("failing", Store(tmp_path, "key"), tell=told.append)
+    made = Engine("failing", EngineCache(tmp_path, "key"), tell=told.append)
     network = Network(load_model(str(model_folder("turbo"))), 64, 64, made)
     for _ in range(3):
         network.prepare()

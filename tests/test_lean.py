@@ -5,7 +5,7 @@ import sys
 
 PLAYED = """
 import sys
-from livebend.models import load_model
+from livebend.models.checkpoint import load_model
 from livebend.network import Network
 from livebend.device.memory import Versioned
 from livebend.scene.values import Sampling

@@ -10,16 +10,17 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from livebend import bending, masks, presets
+from livebend import bending, presets
 from livebend.commands import Set
 from livebend.core.errors import LivebendError, OutOfRange, PresetError, Refused, UnknownName
 from livebend.core.sites import is_picture
 from livebend.device.memory import Versioned
-from livebend.drawn import Drawn
-from livebend.flow import Features
-from livebend.models import load_model
+from livebend.flow import TRACE_LENGTH, Features
+from livebend.models.checkpoint import load_model
 from livebend.modulation.history import History
 from livebend.network import Network
+from livebend.operators import masks
+from livebend.operators.drawn_masks import DrawnMasks
 from livebend.parameters import matching
 from livebend.scene import edit, paths
 from livebend.scene.values import Bend, Sampling, Scene
@@ -27,7 +28,7 @@ from livebend.tables import bend_from, scene_from, table_of
 
 CPU = torch.device("cpu")
 SIZES = [(32, 32), (9, 5), (8, 24), (1, 1)]
-TRACE = tuple(np.linspace(1.0, 0.0, masks.TRACE).tolist())
+TRACE = tuple(np.linspace(1.0, 0.0, TRACE_LENGTH).tolist())
 each = pytest.mark.parametrize("kind", sorted(masks.KINDS))
 
 
@@ -164,7 +165,7 @@ def test_the_newest_sound_is_at_the_top():
 
 def test_a_history_is_what_was_heard_newest_first():
     history = History()
-    assert history.trace("rms", 4.0) == (0.0,) * masks.TRACE
+    assert history.trace("rms", 4.0) == (0.0,) * TRACE_LENGTH
     for k in range(101):
         history.add(k / 20, Features(rms=k / 200, low=0.25))
     trace = history.trace("rms", 4.0)
@@ -260,7 +261,7 @@ def folder(tmp_path):
 
 
 def test_a_drawing_is_luminance_times_opacity(folder):
-    m = Drawn([folder]).get("left")
+    m = DrawnMasks([folder]).get("left")
     assert m.shape == (1, 1, 4, 6)
     assert torch.allclose(m[0, 0, 1], torch.tensor([1, 1, 1, 128 / 255, 0, 0]), atol=1e-6)
 
@@ -271,15 +272,15 @@ def test_a_drawing_is_luminance_times_opacity(folder):
 )
 def test_a_name_never_becomes_a_path(folder, name):
     with pytest.raises(UnknownName, match="drawn mask"):
-        Drawn([folder]).get(name)
+        DrawnMasks([folder]).get(name)
 
 
 def test_what_is_no_picture_is_refused(folder, monkeypatch):
     with pytest.raises(Refused, match=r"masks/broken\.png: cannot be read as a PNG"):
-        Drawn([folder]).get("broken")
-    monkeypatch.setattr("livebend.drawn.LARGEST", 5)
+        DrawnMasks([folder]).get("broken")
+    monkeypatch.setattr("livebend.operators.drawn_masks.LARGEST", 5)
     with pytest.raises(Refused, match="6x4: expected up to 5"):
-        Drawn([folder]).get("left")
+        DrawnMasks([folder]).get("left")
 
 
 def test_drawings_lie_beside_a_preset_or_where_one_says(folder):
@@ -309,7 +310,7 @@ def picture(network, bends, sampling=None):
 
 
 def test_every_kind_acts_at_every_site_that_is_a_picture(model, folder):
-    network = Network(model, 64, 64, drawn=Drawn([folder]))
+    network = Network(model, 64, 64, drawn=DrawnMasks([folder]))
     plain = picture(network, ())
     for site in network.sites:
         if not is_picture(site):
@@ -335,7 +336,7 @@ def test_a_site_without_height_and_width_has_no_mask(model, site):
 
 
 def test_a_drawing_that_is_not_there_is_refused_before_it_plays(model, folder):
-    network = Network(model, 64, 64, drawn=Drawn([folder]))
+    network = Network(model, 64, 64, drawn=DrawnMasks([folder]))
     for name in ("", "lost", "broken"):
         bend = replace(SWIRL, mask={"kind": "picture", "picture": name})
         with pytest.raises(LivebendError):
@@ -357,12 +358,12 @@ moves = st.lists(
 @settings(max_examples=8, suppress_health_check=list(HealthCheck))
 @given(moves)
 def test_remembered_equals_recomputed(model, folder, steps):
-    remembering = Network(model, 64, 64, drawn=Drawn([folder]))
+    remembering = Network(model, 64, 64, drawn=DrawnMasks([folder]))
     for site, kind, x, angle, invert in steps:
         mask = {"kind": kind, "x": x, "invert": invert, "picture": "left"}
         bends = (Bend("swirl", "rotate_pairs", site, {"angle": angle}, mask=mask),)
         kept = picture(remembering, bends).pixels.tensor
-        fresh = picture(Network(model, 64, 64, drawn=Drawn([folder])), bends).pixels.tensor
+        fresh = picture(Network(model, 64, 64, drawn=DrawnMasks([folder])), bends).pixels.tensor
         assert torch.equal(kept, fresh)
 
 

@@ -16,7 +16,7 @@ from livebend.core.ranges import Range
 from livebend.core.statistics import Statistics
 from livebend.core.status import Status
 from livebend.flow import Features, Tick
-from livebend.models import load_model
+from livebend.models.checkpoint import load_model
 from livebend.morphing import Morph, blended, own_name
 from livebend.network import Network
 from livebend.prompts import Prompts

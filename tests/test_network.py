@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from livebend import bending
 from livebend.core.errors import OutOfRange, Refused, UnknownName
 from livebend.device.memory import Memory, Versioned
-from livebend.models import load_model
+from livebend.models.checkpoint import load_model
 from livebend.network import Network
-from livebend.operators import OPERATORS
+from livebend.operators.library import all_operators
 from livebend.scene.values import Bend, Sampling, Scene
 
 CPU, F32 = torch.device("cpu"), torch.float32
@@ -218,9 +218,9 @@ def test_a_share_of_what_has_no_amount_is_a_share_of_its_mix():
         assert bending.share(bend, 0.25).mix == pytest.approx(0.2)
 
 
-@pytest.mark.parametrize("operator", sorted(OPERATORS))
+@pytest.mark.parametrize("operator", sorted(all_operators()))
 def test_shares_of_a_neutral_bend_leave_the_bytes(network, operator):
-    bend = Bend("b", operator, "latent@0.4", mix=1.0 if OPERATORS[operator].amounts else 0.0)
+    bend = Bend("b", operator, "latent@0.4", mix=1.0 if all_operators()[operator].amounts else 0.0)
     plain = picture(network, (), SPLIT).image.tensor
     assert torch.equal(picture(network, (bend,), SPLIT).image.tensor, plain)
 

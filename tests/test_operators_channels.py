@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import linalg
 
-from livebend.operators import OPERATORS
+from livebend.operators.library import all_operators
 from tests.test_operators import both, close, run
 
 
@@ -100,7 +100,9 @@ def test_matrix(shape):
 @pytest.mark.parametrize("channels", [3, 6])
 def test_one_angle_of_the_matrix_is_that_plane(channels):
     x, y = run("matrix", (1, channels, 8, 8), t12=70.0)
-    close(y[:, :3], OPERATORS["rotate"].function(torch.from_numpy(x[:, :3]), angle=70.0).numpy())
+    close(
+        y[:, :3], all_operators()["rotate"].function(torch.from_numpy(x[:, :3]), angle=70.0).numpy()
+    )
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 5, 7])
@@ -120,7 +122,7 @@ def test_hadamard(shape, axis, dim):
     H = linalg.block_diag(*(linalg.hadamard(size) / np.sqrt(size) for size in sizes))
     x, y = run("hadamard", shape, axis=axis)
     close(y, np.moveaxis(np.moveaxis(x, dim, 3) @ H, 3, dim))
-    close(OPERATORS["hadamard"].function(torch.from_numpy(y), axis=axis).numpy(), x)
+    close(all_operators()["hadamard"].function(torch.from_numpy(y), axis=axis).numpy(), x)
 
 
 @both
@@ -178,7 +180,11 @@ def spread(shape, seed=1):
 def test_direction_of_the_site_is_a_principal_component(shape, component):
     x, ways = spread(shape)
     given = torch.from_numpy(x).float()
-    y = OPERATORS["direction"].function(given, amount=0.7, component=component, seed=3).numpy()
+    y = (
+        all_operators()["direction"]
+        .function(given, amount=0.7, component=component, seed=3)
+        .numpy()
+    )
     start = torch.randn((1, shape[1], 1, 1), generator=torch.Generator().manual_seed(3)).numpy()
     for b in range(shape[0]):
         d = ways[b, :, component]

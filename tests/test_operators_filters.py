@@ -6,7 +6,7 @@ import torch
 from scipy import ndimage
 
 from livebend import bending
-from livebend.operators import OPERATORS
+from livebend.operators.library import all_operators
 from livebend.scene.values import Bend
 from tests.test_operators import SHAPES, both, close, run
 
@@ -37,7 +37,7 @@ def test_opening_closing_and_top_hats(shape, size):
 def test_opening_and_closing_twice_is_once(size):
     for name in ("opening", "closing"):
         _, once = run(name, SHAPES[0], size=size)
-        twice = OPERATORS[name].function(torch.from_numpy(once), size=size).numpy()
+        twice = all_operators()[name].function(torch.from_numpy(once), size=size).numpy()
         assert np.array_equal(once, twice)
 
 
@@ -57,7 +57,7 @@ def test_sobel(shape):
     G = np.stack([[_sobel(plane) for plane in row] for row in x])
     close(y, G)
     quarter = torch.from_numpy(x / 4).float()  # x·G grows with the square: up to 60 else
-    close(OPERATORS["sobel"].function(quarter, times=True).numpy(), x / 4 * G / 4)
+    close(all_operators()["sobel"].function(quarter, times=True).numpy(), x / 4 * G / 4)
 
 
 def _sobel(plane):
@@ -74,7 +74,11 @@ def _sobel(plane):
 )
 def test_the_papers_morphology_is_two_operators_in_turn(axis, rule, operator):
     x, y = run(operator, SHAPES[0], size=4)
-    y = OPERATORS["subtract_mean"].function(torch.from_numpy(y), amount=1.0, axis=axis).numpy()
+    y = (
+        all_operators()["subtract_mean"]
+        .function(torch.from_numpy(y), amount=1.0, axis=axis)
+        .numpy()
+    )
     outside = -np.inf if rule == "max" else np.inf
     p = np.pad(x, ((0, 0), (0, 0), (2, 1), (2, 1)), constant_values=outside)
     windows = np.lib.stride_tricks.sliding_window_view(p, (4, 4), (2, 3))
@@ -95,7 +99,7 @@ def test_a_bend_in_raw_units_is_the_operator_itself():
         ("subtract_mean", {"amount": 1.0, "axis": "row"}),
     ):
         y, _ = bending.apply(Bend("b", name, "latent", values, units="raw"), x)
-        assert torch.equal(y, OPERATORS[name].function(x, **values))
+        assert torch.equal(y, all_operators()[name].function(x, **values))
 
 
 @both

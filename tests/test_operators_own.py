@@ -7,10 +7,13 @@ import pytest
 
 from livebend.cli import main
 from livebend.core.errors import OperatorError
-from livebend.operators import OPERATORS, own
-from livebend.operators.own import load_operators
+from livebend.operators import user_operators
+from livebend.operators.library import all_operators
+from livebend.operators.user_operators import load_operators
 
-EXAMPLE = inspect.cleandoc(re.search(r"\n\n(    from.*?)\n\nThe file", own.__doc__, re.S)[1])
+EXAMPLE = inspect.cleandoc(
+    re.search(r"\n\n(    from.*?)\n\nThe file", user_operators.__doc__, re.S)[1]
+)
 HEAD = (
     "import torch\nfrom livebend.operators import operator\nfrom livebend.core.ranges import Unit\n"
 )
@@ -19,10 +22,10 @@ HEAD = (
 @pytest.fixture(autouse=True)
 def registry():
     """What a test adds goes again."""
-    before = dict(OPERATORS)
+    before = dict(all_operators())
     yield
-    OPERATORS.clear()
-    OPERATORS.update(before)
+    all_operators().clear()
+    all_operators().update(before)
 
 
 def written(tmp_path, text):
@@ -33,8 +36,8 @@ def written(tmp_path, text):
 
 def test_the_documented_example_joins_the_registry(tmp_path):
     assert load_operators(written(tmp_path, EXAMPLE)) == ["ghost"]
-    assert OPERATORS["ghost"].summary.startswith("Lay the picture's mirror image")
-    assert OPERATORS["ghost"].is_neutral({})
+    assert all_operators()["ghost"].summary.startswith("Lay the picture's mirror image")
+    assert all_operators()["ghost"].is_neutral({})
 
 
 @pytest.mark.parametrize(
@@ -89,11 +92,11 @@ def test_the_documented_example_joins_the_registry(tmp_path):
     ],
 )
 def test_what_is_wrong_is_one_line_with_file_and_line(tmp_path, text, said):
-    before = dict(OPERATORS)
+    before = dict(all_operators())
     with pytest.raises(OperatorError, match=said) as raised:
         load_operators(written(tmp_path, text))
     assert "\n" not in str(raised.value)
-    assert before == OPERATORS
+    assert before == all_operators()
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path):
@@ -112,15 +115,15 @@ def test_the_command_line_plays_it_end_to_end(tmp_path, model_folder, capsys):
     render = ["render", "demo", "--seconds", "0.2", "--frames", str(tmp_path / "frames"), *model]
     assert main([*render, "--preset", str(preset), *mine]) == 0
     assert len(list((tmp_path / "frames").iterdir())) == 4
-    OPERATORS.pop("ghost")
+    all_operators().pop("ghost")
     assert main([*render, "--preset", str(preset)]) == 1
     assert "unknown bend.it.operator 'ghost'" in capsys.readouterr().err
     assert main(["operators", *mine]) == 0
     assert "ghost" in capsys.readouterr().out
-    OPERATORS.pop("ghost")
+    all_operators().pop("ghost")
     sweep = ["sweep", "--bend", "ghost@unet.mid", "-o", str(tmp_path / "s.png"), *model, *mine]
     assert main([*sweep, "--rows", "bend.new.amount=0,1", "--columns", "seed=1,2"]) == 0
-    OPERATORS.pop("ghost")
+    all_operators().pop("ghost")
     live = ["live", "--headless", "--seconds", "0.3", "--osc", "127.0.0.1:0", *model, *mine]
     assert main([*live, "--preset", str(preset)]) == 0
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from livebend.operators import OPERATORS
+from livebend.operators.library import all_operators
 from tests.test_operators import SHAPES, both, close, run
 
 
@@ -47,7 +47,7 @@ def smooth(shape):
 
 def warped(name, shape, **values):
     x = smooth(shape)
-    return x, OPERATORS[name].function(torch.from_numpy(x).float(), **values).numpy()
+    return x, all_operators()[name].function(torch.from_numpy(x).float(), **values).numpy()
 
 
 def close_when_read(x, y, u, v):

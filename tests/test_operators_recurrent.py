@@ -13,9 +13,10 @@ from livebend.core.mailbox import OnDemand
 from livebend.core.statistics import Statistics
 from livebend.core.status import Status
 from livebend.flow import Tick
-from livebend.models import load_model
+from livebend.models.checkpoint import load_model
 from livebend.network import Network
-from livebend.operators import OPERATORS, Past
+from livebend.operators.library import all_operators
+from livebend.operators.registry import Past
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
 from livebend.scene.values import Bend, Prompt, Sampling, Scene, Walk
@@ -30,7 +31,7 @@ def test_feedback(shape):
     x = np.flip(past, 1).copy()
     values = {"trail": 0.5, "zoom": 2.0, "angle": 90.0, "right": 0.4, "down": -0.2}
     given = Past(torch.from_numpy(past).float(), 0.1)
-    run = OPERATORS["feedback"].function
+    run = all_operators()["feedback"].function
     y = run(torch.from_numpy(x).float(), past=given, **values).numpy()
     u, v = places(shape)
     z = ((u - 0.08) + 1j * (v + 0.04)) * np.exp(1j * np.radians(9.0)) / 2**0.1
@@ -43,7 +44,7 @@ def test_feedback(shape):
 
 def test_two_short_frames_are_one_long_one():
     x, past = torch.randn(1, 4, 8, 8), torch.randn(1, 4, 8, 8)
-    run = OPERATORS["feedback"].function
+    run = all_operators()["feedback"].function
     long = run(x, past=Past(past, 0.2), trail=0.7)
     half = run(x, past=Past(past, 0.1), trail=0.7)
     short = run(x, past=Past(half, 0.1), trail=0.7)
@@ -52,7 +53,7 @@ def test_two_short_frames_are_one_long_one():
 
 def test_without_a_past_nothing_happens():
     x = torch.randn(1, 4, 8, 8)
-    assert torch.equal(OPERATORS["feedback"].function(x, trail=2.0, zoom=1.5), x)
+    assert torch.equal(all_operators()["feedback"].function(x, trail=2.0, zoom=1.5), x)
 
 
 # ---- in a show

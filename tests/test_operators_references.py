@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-from livebend.operators import OPERATORS
+from livebend.operators.library import all_operators
 
 
 def compared():
@@ -18,4 +18,4 @@ def compared():
 
 
 def test_every_operator_is_compared_with_a_formula():
-    assert set(OPERATORS) - set(compared()) == set()
+    assert set(all_operators()) - set(compared()) == set()

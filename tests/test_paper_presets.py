@@ -10,7 +10,7 @@ from livebend.core.clock import OfflineClock, SystemTime
 from livebend.core.mailbox import OnDemand
 from livebend.core.statistics import Statistics
 from livebend.core.status import Status
-from livebend.models import load_model
+from livebend.models.checkpoint import load_model
 from livebend.network import Network
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer

@@ -4,7 +4,7 @@ import threading
 
 import torch
 
-from livebend.models.vocabulary import Understood
+from livebend.models.vocabulary import ReadPrompt
 from livebend.prompts import Prompts
 
 
@@ -40,7 +40,7 @@ def test_the_oldest_is_forgotten():
 def test_what_is_not_understood_is_said():
     told = []
     encoder = Encoder()
-    prompts = Prompts(encoder, lambda text: Understood("orb", f"{text}: unknown"), told.append)
+    prompts = Prompts(encoder, lambda text: ReadPrompt("orb", f"{text}: unknown"), told.append)
     prompts.value("dragon")
     assert (encoder.asked, told) == (["orb"], ["dragon: unknown"])
 

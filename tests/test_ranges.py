@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livebend.core.ranges import Range, eased
-from livebend.operators import OPERATORS
+from livebend.operators.library import all_operators
 from livebend.scene import paths
 from livebend.scene.values import Bend, Route, Scene
 
@@ -39,7 +39,7 @@ def test_a_tensor_and_an_array_are_eased_as_numbers_are():
 
 
 SCENE = Scene(
-    bends=tuple(Bend(name, name, "image") for name in OPERATORS),
+    bends=tuple(Bend(name, name, "image") for name in all_operators()),
     routes=(Route("r", "rms", "bend.add.amount"),),
 )
 NUMBERS = [(path, spec) for path, spec in paths.every(SCENE) if spec.range is not None]

@@ -12,9 +12,9 @@ from livebend.core.statistics import Statistics
 from livebend.core.status import Status
 from livebend.courses import Courses
 from livebend.flow import Features, Tick
-from livebend.models import load_model
+from livebend.models.checkpoint import load_model
 from livebend.network import Network
-from livebend.operators import OPERATORS
+from livebend.operators.library import all_operators
 from livebend.operators.registry import Operator
 from livebend.prompts import Prompts
 from livebend.renderer import EASING, HELD_OFF, Renderer
@@ -201,7 +201,7 @@ def broken(monkeypatch):
         return torch.full_like(x, float("nan"))
 
     operator = Operator("explode", "test", explode, {}, (), matched=False)
-    monkeypatch.setitem(OPERATORS, "explode", operator)
+    monkeypatch.setitem(all_operators(), "explode", operator)
     return Bend("bad", "explode", "unet.mid")
 
 
@@ -220,7 +220,7 @@ def test_a_bad_frame_is_never_shown_and_its_cause_is_left_out(stage, broken):
 def test_a_bend_that_was_left_out_comes_back_eased(stage, monkeypatch):
     factor = [float("nan")]
     made = Operator("double", "test", lambda x: x * factor[0], {}, (), matched=False)
-    monkeypatch.setitem(OPERATORS, "double", made)
+    monkeypatch.setitem(all_operators(), "double", made)
     scene = replace(STILL, bends=(Bend("bad", "double", "unet.mid", mix=0.8, units="raw"),))
     stage.frame(STILL, 0.0)
     stage.frame(scene, 1.0)

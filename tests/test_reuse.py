@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from livebend import presets
-from livebend.backends import Engine
 from livebend.cli import parser
 from livebend.commands import Load, Set, Undo
 from livebend.control.addresses import leaves, read
@@ -21,9 +20,10 @@ from livebend.core.status import Status
 from livebend.device.memory import Memory, Versioned
 from livebend.flow import Features, Tick
 from livebend.governor import tiers
-from livebend.models import load_model
+from livebend.models.backends.engine import Engine
+from livebend.models.checkpoint import load_model
 from livebend.network import Network
-from livebend.operators import OPERATORS
+from livebend.operators.library import all_operators
 from livebend.operators.registry import Operator
 from livebend.presets import PresetBank
 from livebend.prompts import Prompts
@@ -414,7 +414,7 @@ def test_a_fault_within_a_tween_is_named_and_its_picture_thrown_away(stage, monk
         return torch.full_like(x, float("nan"))
 
     monkeypatch.setitem(
-        OPERATORS, "explode", Operator("explode", "test", explode, {}, (), matched=False)
+        all_operators(), "explode", Operator("explode", "test", explode, {}, (), matched=False)
     )
     scene = replace(MOVING, reuse=Reuse(tween=3))
     stage.counts(scene, 6)

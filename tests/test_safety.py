@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from livebend.core.errors import BendFault
-from livebend.models import load_model
+from livebend.models.checkpoint import load_model
 from livebend.network import Network
-from livebend.operators import OPERATORS
+from livebend.operators.library import all_operators
 from livebend.operators.registry import Operator
 from livebend.renderer import HELD_OFF
 from livebend.scene.values import Bend
@@ -44,7 +44,7 @@ def faulty(monkeypatch):
 
     for name, function in {**FAULTS, "broken": broken}.items():
         made = Operator(name, "test", function, {}, (), matched=False)
-        monkeypatch.setitem(OPERATORS, name, made)
+        monkeypatch.setitem(all_operators(), name, made)
 
 
 @pytest.mark.parametrize("kind", sorted(FAULTS))

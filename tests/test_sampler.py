@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from livebend.device.memory import Versioned
-from livebend.models import load_model
+from livebend.models.checkpoint import load_model
+from livebend.models.sampler import Noising, ddim_step, euler_step, schedule
 from livebend.network import Network
-from livebend.operators import OPERATORS
+from livebend.operators.library import all_operators
 from livebend.operators.registry import Operator
-from livebend.sampler import Noising, ddim_step, euler_step, schedule
 from livebend.scene.values import Bend, Sampling
 
 SAMPLERS = ("euler", "ddim", "lcm")
@@ -65,7 +65,9 @@ def shown(monkeypatch):
         seen.append(x.clone())
         return x * 1.0
 
-    monkeypatch.setitem(OPERATORS, "probe", Operator("probe", "test", probe, {}, (), matched=False))
+    monkeypatch.setitem(
+        all_operators(), "probe", Operator("probe", "test", probe, {}, (), matched=False)
+    )
     return seen
 
 

@@ -12,7 +12,7 @@ from livebend.core.statistics import Statistics
 from livebend.core.status import Status
 from livebend.device.memory import Versioned
 from livebend.flow import Features, Tick
-from livebend.models import load_model
+from livebend.models.checkpoint import load_model
 from livebend.network import Network
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer

@@ -5,9 +5,9 @@ import pytest
 import torch
 from scipy.fft import dctn
 
-from livebend.backends import Engine
 from livebend.device.memory import Versioned
-from livebend.models import load_model
+from livebend.models.backends.engine import Engine
+from livebend.models.checkpoint import load_model
 from livebend.network import Network
 from livebend.scene.values import Bend, Sampling
 from livebend.smaller import cosines, cut, smaller

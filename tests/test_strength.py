@@ -11,7 +11,7 @@ from livebend.commands import Set
 from livebend.core.errors import UnknownName
 from livebend.core.statistics import Statistics
 from livebend.flow import Features
-from livebend.models import load_model
+from livebend.models.checkpoint import load_model
 from livebend.morphing import blended
 from livebend.network import Network
 from livebend.scene.values import Bend, Prompt, Route, Sampling, Scene, Walk

@@ -4,9 +4,9 @@ import pygame
 import pytest
 
 from livebend.core.errors import Refused
-from livebend.models import load_model
+from livebend.models.checkpoint import load_model
 from livebend.network import Network
-from livebend.operators import OPERATORS
+from livebend.operators.library import all_operators
 from livebend.scene.values import Bend
 from livebend.strips import SCENE, SHOWN, candidates, good_site, shown, write_strips
 from livebend.sweep import Painter, played
@@ -14,8 +14,8 @@ from livebend.sweep import Painter, played
 
 def test_every_operator_has_a_strip(tmp_path, model_folder, monkeypatch):
     names = ("rotate_pairs", "binary", "dilate", "flip", "feedback", "second_prompt", "transform")
-    some = {name: OPERATORS[name] for name in names}
-    monkeypatch.setattr("livebend.strips.OPERATORS", some)
+    some = {name: all_operators()[name] for name in names}
+    monkeypatch.setattr("livebend.strips.all_operators", lambda: some)
     folder = tmp_path / "strips"
     assert write_strips(folder, str(model_folder("turbo")), (64, 64), quiet=True) == len(some)
     assert {file.stem for file in folder.iterdir()} == set(some)
@@ -32,9 +32,9 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path, model_folder):
         write_strips(tmp_path / "taken", str(model_folder("turbo")))
 
 
-@pytest.mark.parametrize("name", sorted(OPERATORS))
+@pytest.mark.parametrize("name", sorted(all_operators()))
 def test_an_operator_is_played_from_neutral_to_the_end_of_its_way(name):
-    operator = OPERATORS[name]
+    operator = all_operators()[name]
     neutral, half, whole = (played(Bend("b", name, "unet.mid"), s) for s in (0.0, 0.5, 1.0))
     assert operator.is_neutral(neutral.values) or neutral.mix == 0.0
     assert half != whole
@@ -46,7 +46,7 @@ def test_an_operator_is_played_from_neutral_to_the_end_of_its_way(name):
 def test_the_site_is_one_where_the_operator_shows(model_folder):
     network = Network(load_model(str(model_folder("turbo"))), 64, 64)
     paint = Painter(network)
-    turn, cross = OPERATORS["rotate_pairs"], OPERATORS["second_prompt"]
+    turn, cross = all_operators()["rotate_pairs"], all_operators()["second_prompt"]
     assert good_site(turn, paint, paint(SCENE)) in candidates(turn, network.sites)
     assert not any(".skip." in site for site in candidates(turn, network.sites))
     assert good_site(cross, paint, paint(SCENE)) == "unet.text"
@@ -54,15 +54,16 @@ def test_the_site_is_one_where_the_operator_shows(model_folder):
 
 def test_what_is_shown_otherwise_is_within_its_range():
     for name, chosen in SHOWN.items():
-        assert len(shown(OPERATORS[name], "image")) == len(chosen) > 2
+        assert len(shown(all_operators()[name], "image")) == len(chosen) > 2
         for values in chosen:
             for key, value in values.items():
-                assert OPERATORS[name].specs[key].check(value, key) == value
+                assert all_operators()[name].specs[key].check(value, key) == value
 
 
 def test_a_label_says_what_differs(monkeypatch, tmp_path, model_folder):
     written = []
-    monkeypatch.setattr("livebend.strips.OPERATORS", {"ablate": OPERATORS["ablate"]})
+    only = {"ablate": all_operators()["ablate"]}
+    monkeypatch.setattr("livebend.strips.all_operators", lambda: only)
     monkeypatch.setattr("livebend.strips.write_sheet", lambda *given: written.append(given[3]))
     write_strips(tmp_path / "s", str(model_folder("turbo")), (64, 64), quiet=True)
     ways = ("elements", "channels", "rows", "columns")

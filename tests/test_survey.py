@@ -5,9 +5,10 @@ import json
 import pytest
 
 from livebend.cli import main
-from livebend.models import load_model
+from livebend.models.checkpoint import load_model
+from livebend.models.stages import behind
 from livebend.network import Network
-from livebend.survey import behind, survey
+from livebend.survey import survey
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pygame
 import pytest
 
 from livebend.core.errors import LivebendError, OutOfRange, Refused
-from livebend.models import load_model
+from livebend.models.checkpoint import load_model
 from livebend.network import Network
 from livebend.scene.values import Bend
 from livebend.sweep import NEW, PLAIN, Axis, Painter, Sweep, _cell, axis, paint, sweep, upstream

@@ -5,10 +5,10 @@ from threading import Thread
 import pytest
 import torch
 
-from livebend.backends.choices import Conditions
 from livebend.device import torch_threads
 from livebend.device.torch_threads import compute_with, counts, usable
 from livebend.live import Show, Wishes
+from livebend.models.backends.tuned_choice import Conditions
 from tests.fakes.virtual_time import VirtualTime
 
 

@@ -208,7 +208,7 @@ def test_an_exported_folder_runs_in_diffusers(exported):
 
 
 def test_livebend_reads_how_many_steps_it_takes(exported):
-    from livebend.models.folder import load_model  # noqa: PLC0415 - slow to import
+    from livebend.models.checkpoint import load_model  # noqa: PLC0415 - slow to import
 
     model = load_model(str(exported[0]))
     assert model.steps == 1

@@ -5,7 +5,7 @@ import torch
 
 from livebend.device import gpu, transfer
 from livebend.device.transfer import HostTransfer, PinnedTransfer, send, transfer_for
-from livebend.models import load_model
+from livebend.models.checkpoint import load_model
 from tests.fakes.gpu import PlayedGpu
 
 CPU = torch.device("cpu")

@@ -10,17 +10,22 @@ import torch
 
 from livebend import opening
 from livebend import tune as tune_module
-from livebend.backends import choices
-from livebend.backends.choices import Choice, Conditions, choice_file, read_choice, write_choice
-from livebend.backends.store import Store
 from livebend.cli import main
 from livebend.core.errors import UnknownName
 from livebend.device.torch_threads import DEFAULT
-from livebend.models import load_model
+from livebend.models.backends import tuned_choice
+from livebend.models.backends.engine_cache import EngineCache
+from livebend.models.backends.tuned_choice import (
+    Choice,
+    Conditions,
+    choice_file,
+    read_choice,
+    write_choice,
+)
+from livebend.models.checkpoint import load_model
 from livebend.opening import open_network
-from livebend.precision import picture_off
 from livebend.smaller import smaller
-from livebend.tune import _able, _best, _decided, _Measured, tune
+from livebend.tune import _able, _best, _decided, _Measured, picture_off, tune
 
 SIZE, WIDE = (64, 64), (96, 96)
 HAVE_ONNX = all(map(importlib.util.find_spec, ("onnx", "onnxruntime")))
@@ -44,7 +49,7 @@ def test_without_a_measurement_auto_is_torch(model_folder, cache):
 @pytest.mark.skipif(not HAVE_ONNX, reason="no onnx, onnxruntime")
 def test_auto_plays_what_was_measured_and_builds_nothing(model_folder, cache, monkeypatch):
     single = (torch.device("cpu"), torch.float32)  # ONNX Runtime runs no bfloat16
-    monkeypatch.setattr("livebend.models.folder.best_device", lambda: single)
+    monkeypatch.setattr("livebend.models.checkpoint.best_device", lambda: single)
     folder, told = str(model_folder("turbo")), []
     choice = tune(folder, WIDE, told.append, backends=("onnx",), rounds=1, frames=2)
     assert {"torch", "onnx", "mixed"} == set(choice.frame_ms)
@@ -68,18 +73,18 @@ def test_every_thread_finds_the_same_choice(tmp_path):
 
     def look():
         torch.set_num_threads(7)
-        found.append(choice_file(Store(tmp_path, "key"), SIZE, "float32"))
+        found.append(choice_file(EngineCache(tmp_path, "key"), SIZE, "float32"))
 
     worker = Thread(target=look)
     worker.start()
     worker.join()
     torch.set_num_threads(DEFAULT)
-    assert found == [choice_file(Store(tmp_path, "key"), SIZE, "float32")]
+    assert found == [choice_file(EngineCache(tmp_path, "key"), SIZE, "float32")]
 
 
 def test_threads_and_layout_are_measured_kept_and_applied(model_folder, cache, monkeypatch):
     monkeypatch.setattr(tune_module, "counts", lambda: (1, 2))
-    monkeypatch.setattr(choices, "usable", lambda: 2)
+    monkeypatch.setattr(tuned_choice, "usable", lambda: 2)
     monkeypatch.setattr(tune_module, "_median", faked_median)
     asked = []  # two threads on a busy machine of two cores are slow: they are only asked for
     monkeypatch.setattr(opening, "compute_with", asked.append)
@@ -145,9 +150,9 @@ def test_a_group_joins_where_it_is_faster_so_and_a_winner_joins_its_own():
 
 
 def test_a_choice_is_kept_whole_and_a_broken_one_is_none(tmp_path):
-    file = choice_file(Store(tmp_path, "key"), SIZE, "float32")
-    assert file != choice_file(Store(tmp_path, "key"), (72, 64), "float32")
-    assert file != choice_file(Store(tmp_path, "key"), SIZE, "bfloat16")
+    file = choice_file(EngineCache(tmp_path, "key"), SIZE, "float32")
+    assert file != choice_file(EngineCache(tmp_path, "key"), (72, 64), "float32")
+    assert file != choice_file(EngineCache(tmp_path, "key"), SIZE, "bfloat16")
     assert read_choice(file) is None
     made = Choice(
         {"image": "torch"}, Conditions(1, "contiguous"), {"image": {"torch": 1.0}}, {"torch": 2.0}

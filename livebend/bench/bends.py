@@ -13,7 +13,8 @@ from livebend.core.sites import LATENT, UP, place
 from livebend.device.gpu import wait_for
 from livebend.device.memory import Versioned
 from livebend.network import Network
-from livebend.operators import OPERATORS, Past
+from livebend.operators.library import all_operators
+from livebend.operators.registry import Past
 from livebend.scene.values import Bend, Sampling
 from livebend.sweep import played
 
@@ -33,7 +34,7 @@ def time_operators(network: Network, frames: int, whole: float) -> list[dict[str
     site = max(s for s in network.sites if s.startswith(UP))
     x = _tensor(network, site)
     rows = []
-    for name in OPERATORS:
+    for name in all_operators():
         ms = _bend_ms(played(Bend("b", name, site), 0.7), x, frames)
         rows.append({"operator": name, "ms": round(ms, 3), "percent": round(100 * ms / whole, 2)})
     return rows

@@ -13,11 +13,11 @@ from livebend.core.errors import LivebendError
 from livebend.core.sites import UNET, place
 from livebend.device.gpu import wait_for
 from livebend.device.memory import Versioned
+from livebend.models.stages import behind
 from livebend.network import Network
 from livebend.reuse import EXACT, Turn, labels
 from livebend.scene.values import Bend, Reuse, Sampling, Scene
 from livebend.smaller import SHARE, smaller
-from livebend.survey import behind
 
 EVERYTHING, NOTHING = "everything", "nothing"
 SITES = ("unet.mid", "unet.up.1", "unet.up.2", "unet.up.3", "latent@1", "image")

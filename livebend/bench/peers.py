@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from livebend.bench.frames import Paint
-from livebend.models import load_model
+from livebend.models.checkpoint import load_model
 from livebend.network import Network
 
 PROMPT = "a floating orb"

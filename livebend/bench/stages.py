@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from livebend.backends import Engine, Inputs
-from livebend.backends.contract import Runner, plain
 from livebend.core.clock import now
 from livebend.device.gpu import wait_for
 from livebend.device.memory import Versioned
-from livebend.models import Stage
+from livebend.models.backends.engine import Engine
+from livebend.models.backends.protocol import Inputs, Runner, plain
+from livebend.models.stages import Stage
 from livebend.network import Network
 from livebend.scene.values import Sampling
 

@@ -13,7 +13,7 @@ from livebend.core.errors import OutOfRange
 if TYPE_CHECKING:
     from torch import Tensor
 
-    Share = TypeVar("Share", float, Tensor)
+    Number = TypeVar("Number", float, Tensor)
 
 Curve = Literal["linear", "log"]
 
@@ -101,7 +101,7 @@ class Range:
         return f"{'whole number ' if self.whole else ''}{self.low:g}..{self.high:g}{unit}"
 
 
-def eased(u: "Share") -> "Share":
+def eased(u: "Number") -> "Number":
     """Return a share 0..1, a number or a tensor, with a soft start and end: u²·(3 − 2u).
 
     Its slope is 0 at both ends and 3/2 in the middle; eased(1 − u) = 1 − eased(u).

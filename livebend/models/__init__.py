@@ -1,39 +1,7 @@
-"""Models: diffusers' modules regrouped as named stages, and the embedded model's weights."""
+"""Models: a checkpoint becomes named stages, and stages become functions that run them.
 
-from livebend.models.folder import (
-    Model,
-    best_device,
-    find_folder,
-    lay_out,
-    load_model,
-    multiplies_bfloat16,
-    name_of,
-)
-from livebend.models.stages import (
-    LAYOUT,
-    Group,
-    Stage,
-    groups,
-    sites,
-    time_stage,
-    unet_stages,
-    vae_stages,
-)
-
-__all__ = [
-    "LAYOUT",
-    "Group",
-    "Model",
-    "Stage",
-    "best_device",
-    "find_folder",
-    "groups",
-    "lay_out",
-    "load_model",
-    "multiplies_bfloat16",
-    "name_of",
-    "sites",
-    "time_stage",
-    "unet_stages",
-    "vae_stages",
-]
+checkpoint (load one) · default_model · vocabulary (what a small one understands) · fingerprint ·
+random_weights (for measuring) · precision · lean_imports · stages (diffusers' modules, regrouped) ·
+stage_groups (neighbours that run as one) · attention · fused_upsample · sampler · pixels ·
+backends/ (what runs a stage) · tiny/ (the embedded model's weights)
+"""

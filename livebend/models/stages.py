@@ -23,14 +23,16 @@ import torch
 from torch import Tensor, nn
 
 from livebend.core.errors import ModelError
-from livebend.core.sites import OWN_ATTENTION, OWN_TEXT
+from livebend.core.sites import LATENT, OWN_ATTENTION, OWN_TEXT, TEXT
 from livebend.models.attention import Attention, attention_of
-from livebend.models.folding import fold
-from livebend.pixels import to_pixels
+from livebend.models.fused_upsample import fold
+from livebend.models.pixels import to_pixels
 
 Run = Callable[..., tuple[Tensor, ...]]
 
-LAYOUT = 5  # raised where a stage of the same name comes to compute something else
+# In the name of what backends cache: raised where a stage of the same name comes to compute other
+# things.
+STAGES_VERSION = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,71 +298,7 @@ def _kl_run(block: nn.Module) -> Run:
     return run
 
 
-def joined(name: str, stages: Sequence[Stage]) -> Stage:
-    """Join stages that follow one another into one, which writes what is read behind them.
-
-    It reads what they read and do not write themselves, but for the factors on their attention,
-    which are ones. What lies between them is never seen, so it stands for them only where nothing
-    is bent there. Those that are told a size to reach are told the same.
-    """
-    made = {site for stage in stages for site in stage.writes}
-    used = {site for stage in stages for site in stage.reads}
-    even = {site for stage in stages for site in stage.attentions}
-    read = dict.fromkeys(r for stage in stages for r in stage.reads)
-    reads = tuple(site for site in read if site not in made | even)
-    last = stages[-1].writes
-    writes = (*last, *(w for stage in stages[:-1] for w in stage.writes if w not in used))
-
-    def run(*tensors: Tensor, size: tuple[int, ...] | None = None) -> tuple[Tensor, ...]:
-        known = dict(zip(reads, tensors, strict=True))
-        for stage in stages:
-            if stage.attention is not None:
-                ones = stage.attention.ones(known[stage.reads[0]])
-                known.update(dict.fromkeys(stage.attentions, ones))
-            more = {"size": size} if stage.sized_by else {}
-            written = stage.run(*(known[read] for read in stage.reads), **more)
-            known.update(zip(stage.writes, written, strict=True))
-        return tuple(known[site] for site in writes)
-
-    sized_by = next((stage.sized_by for stage in stages if stage.sized_by), None)
-    return Stage(name, reads, writes, run, sized_by, owner=stages[0].owner)
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Neighbouring stages, and one stage that is all of them, or None where they cannot be joined;
-    `hidden` are the sites that are never seen where that one runs."""
-
-    stages: tuple[Stage, ...]
-    whole: Stage | None
-    hidden: frozenset[str]
-
-
-def groups(stages: Sequence[Stage]) -> tuple[Group, ...]:
-    """Group the stages of a network: the way down with the middle, the way up, the decoder.
-
-    Bends in the middle and on skips lie between groups.
-    """
-    found: dict[str, list[Stage]] = {}
-    for stage in stages:
-        part = stage.name.split(".")[:2]
-        up = part[0] == "unet" and part[1] in ("up", "out")
-        name = "vae" if part[0] != "unet" else "unet.tail" if up else "unet.head"
-        found.setdefault(name, []).append(stage)
-    return tuple(_group(name, tuple(members)) for name, members in found.items())
-
-
-def _group(name: str, members: tuple[Stage, ...]) -> Group:
-    made = {site for stage in members for site in stage.writes}
-    sized_by = {stage.sized_by for stage in members if stage.sized_by}
-    if len(members) == 1 or len(sized_by) > 1 or sized_by & made:
-        return Group(members, None, frozenset())
-    whole = joined(name, members)
-    inside = {site for stage in members for site in stage.attentions}
-    return Group(members, whole, frozenset(inside | made.difference(whole.writes)))
-
-
-def sites(stages: Sequence[Stage]) -> Iterator[str]:
+def sites_of(stages: Sequence[Stage]) -> Iterator[str]:
     """Yield every site of the stages, in reading order: what a block alone reads and all writes."""
     for stage in stages:
         if stage.name == PIXELS.name:
@@ -368,3 +306,19 @@ def sites(stages: Sequence[Stage]) -> Iterator[str]:
         yield from stage.texts
         yield from stage.attentions
         yield from stage.writes
+
+
+def behind(site: str, stages: Sequence[Stage]) -> Iterator[str]:
+    """Yield the stages that run again when the tensor at a site changes, in the last network call.
+
+    The network's answer becomes the finished latent, which is what a bend at `latent` changes.
+    """
+    changed = {site}
+    for stage in stages:
+        if TEXT in changed:
+            changed.update(stage.texts)
+        if changed.intersection(stage.reads):
+            changed.update(stage.writes)
+            yield stage.name
+        if "unet.out" in changed:
+            changed.add(LATENT)

@@ -19,7 +19,7 @@ WORD = re.compile(r"[\w']+")
 
 
 @dataclass(frozen=True, slots=True)
-class Understood:
+class ReadPrompt:
     """A prompt as the model reads it, and what to tell the performer ("" = nothing)."""
 
     text: str
@@ -42,7 +42,7 @@ class Vocabulary:
         ]
         return frozenset(w for p in (*phrases, *self.prompts) for w in WORD.findall(p.lower()))
 
-    def understand(self, text: str) -> Understood:
+    def understand(self, text: str) -> ReadPrompt:
         """Return the text with every word that is not known replaced or left out."""
         changed: dict[str, str] = {}
 
@@ -54,7 +54,7 @@ class Vocabulary:
             return changed[word]
 
         read_text = re.sub(r"\s+", " ", WORD.sub(read, text)).strip(" ,")
-        return Understood(read_text, _note(changed))
+        return ReadPrompt(read_text, _note(changed))
 
     def _nearest(self, word: str) -> str:
         """The known word most like this one, first as its singular, or "" where none is near."""

@@ -5,11 +5,10 @@ from operator import attrgetter
 
 import numpy as np
 
-from livebend.flow import Features
-from livebend.masks import HEARD, TRACE
+from livebend.flow import TRACE_LENGTH, TRACED, Features
 
 LONGEST = 31.0  # s: the longest span that a mask may ask for, and a little
-_levels = attrgetter(*HEARD)
+_levels = attrgetter(*TRACED)
 
 
 class History:
@@ -30,8 +29,8 @@ class History:
         Between frames it is interpolated; before the first it was silent.
         """
         if not self._heard:
-            return (0.0,) * TRACE
-        times, values = np.array(self._heard)[:, [0, 1 + HEARD.index(name)]].T
-        moments = times[-1] - np.linspace(0.0, span, TRACE)
+            return (0.0,) * TRACE_LENGTH
+        times, values = np.array(self._heard)[:, [0, 1 + TRACED.index(name)]].T
+        moments = times[-1] - np.linspace(0.0, span, TRACE_LENGTH)
         heard = np.interp(moments, times, values, left=0.0)
         return tuple(heard.clip(0.0, 1.0).tolist())

@@ -1,43 +1,13 @@
-"""Operators: what can be done to a tensor inside the network. Importing this fills the registry.
+"""Operators: what can be done to a tensor inside the network, one decorated function each.
 
-pointwise · channel · matrices · normalising · local · noise · fields · spatial · warps ·
-morphological · spectral · directions · recurrent
+    from livebend.operators import operator
+
+is all that a performer's own file needs. registry (how one is declared) · library (all of them by
+name) · user_operators (a performer's own) · the families: pointwise, channel, matrices,
+normalising, local, noise, fields, spatial, warps, morphological, spectral, directions, feedback ·
+masks (where in the picture a bend acts), drawn_masks · what they share: coordinates, random_draws
 """
 
-from livebend.operators import (
-    channel,
-    directions,
-    fields,
-    local,
-    matrices,
-    morphological,
-    noise,
-    normalising,
-    pointwise,
-    recurrent,
-    spatial,
-    spectral,
-    warps,
-)
-from livebend.operators.registry import OPERATORS, Operator, Past, find_operator, operator
+from livebend.operators.registry import operator
 
-__all__ = [
-    "OPERATORS",
-    "Operator",
-    "Past",
-    "channel",
-    "directions",
-    "fields",
-    "find_operator",
-    "local",
-    "matrices",
-    "morphological",
-    "noise",
-    "normalising",
-    "operator",
-    "pointwise",
-    "recurrent",
-    "spatial",
-    "spectral",
-    "warps",
-]
+__all__ = ["operator"]

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from livebend.core.ranges import Channel, Degrees, Range, Unit
-from livebend.operators.planes import rolled
+from livebend.operators.coordinates import rolled
+from livebend.operators.random_draws import Draw, Roll, shuffled
 from livebend.operators.registry import operator
-from livebend.operators.seeded import Draw, Roll, shuffled
 
-Share = Annotated[float, Range(-2, 2, play=(-1, 1))]
+Weight = Annotated[float, Range(-2, 2, play=(-1, 1))]
 Shift = Annotated[float, Range(-64, 64, "channels", play=(-4, 4))]
 
 
@@ -136,7 +136,7 @@ def blur_channels(
 def couple(
     x: Tensor,
     *,
-    amount: Annotated[Share, "how much of the other is added"] = 0.0,
+    amount: Annotated[Weight, "how much of the other is added"] = 0.0,
     i: Annotated[Channel, "channel that gets it"] = 0,
     j: Annotated[Channel, "channel that gives it"] = 1,
 ) -> Tensor:

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from livebend.core.ranges import Range
+from livebend.operators.random_draws import Draw, Roll, normal
 from livebend.operators.registry import operator
-from livebend.operators.seeded import Draw, Roll, normal
 
 Push = Annotated[
     float, Range(-3, 3, "sigma", scales=True, play=(-2, 2)), "how far; below 0 the other way"

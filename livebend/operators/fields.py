@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from livebend.core.ranges import Degrees, Range, Signed
-from livebend.operators.planes import plane
+from livebend.operators.coordinates import plane
+from livebend.operators.random_draws import CloudSize, Draw, Phase, Roll
+from livebend.operators.random_draws import clouds as cloud_field
 from livebend.operators.registry import operator
-from livebend.operators.seeded import CloudSize, Draw, Phase, Roll
-from livebend.operators.seeded import clouds as cloud_field
 
 Depth = Annotated[Signed, "how deep; below 0, bright and dark are exchanged"]
 Count = Annotated[float, Range(0.25, 32, "across the picture", curve="log", play=(1, 8))]

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from livebend.core.ranges import Range, Sigma, Unit
-from livebend.operators.planes import plane
+from livebend.operators.coordinates import plane
 from livebend.operators.registry import operator
 
 BandAxis = Literal["row", "column", "channel"]

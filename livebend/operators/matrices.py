@@ -19,7 +19,9 @@ from livebend.core.ranges import Degrees, Range
 from livebend.operators.registry import operator
 
 Matrix = NDArray[np.float64]
-Turn = Annotated[float, Range(-180, 180, "deg"), "turn from the first towards the second channel"]
+PlaneAngle = Annotated[
+    float, Range(-180, 180, "deg"), "turn from the first towards the second channel"
+]
 Entry = Annotated[
     float, Range(-2, 2, play=(-1, 1)), "share of the second number's channel in the first's"
 ]
@@ -50,12 +52,12 @@ def rotate6(x: Tensor, *, angle: Annotated[Degrees, "turn of all six planes"] = 
 def matrix(
     x: Tensor,
     *,
-    t01: Turn = 0.0,
-    t02: Turn = 0.0,
-    t03: Turn = 0.0,
-    t12: Turn = 0.0,
-    t13: Turn = 0.0,
-    t23: Turn = 0.0,
+    t01: PlaneAngle = 0.0,
+    t02: PlaneAngle = 0.0,
+    t03: PlaneAngle = 0.0,
+    t12: PlaneAngle = 0.0,
+    t13: PlaneAngle = 0.0,
+    t23: PlaneAngle = 0.0,
 ) -> Tensor:
     """Mix four channels by any rotation there is: y = exp(A)·x, A_ji = −A_ij = t_ij.
 

@@ -5,8 +5,7 @@ from typing import Annotated
 from torch import Tensor
 
 from livebend.core.ranges import Range, Sigma, Unit
-from livebend.operators.registry import operator
-from livebend.operators.seeded import (
+from livebend.operators.random_draws import (
     STREAM,
     CloudSize,
     Draw,
@@ -17,6 +16,7 @@ from livebend.operators.seeded import (
     normal,
     selection,
 )
+from livebend.operators.registry import operator
 
 Noise = Annotated[float, Range(-4, 4, "sigma", scales=True, play=(-2, 2))]
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from livebend.core.errors import OperatorError, UnknownName
+from livebend.core.errors import OperatorError
 from livebend.core.specs import ParameterValue, Spec, specs_of
 
 if TYPE_CHECKING:
@@ -126,13 +126,3 @@ def operator(
         return function
 
     return register
-
-
-def find_operator(name: str) -> Operator:
-    """Return the operator of that name.
-
-    Raises: UnknownName, with the nearest name.
-    """
-    if name not in OPERATORS:
-        raise UnknownName("operator", name, OPERATORS)
-    return OPERATORS[name]

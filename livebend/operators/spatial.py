@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from livebend.core.ranges import Degrees, Fraction, Range
-from livebend.operators.planes import rolled
+from livebend.operators.coordinates import rolled
 from livebend.operators.registry import operator
 
 Zoom = Annotated[float, Range(0.25, 4, "times", curve="log", play=(0.5, 2))]

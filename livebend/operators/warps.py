@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from livebend.core.ranges import Range
-from livebend.operators.planes import plane, sample
+from livebend.operators.coordinates import plane, sample
+from livebend.operators.random_draws import STREAM, CloudSize, Draw, Phase, Roll, clouds
 from livebend.operators.registry import operator
-from livebend.operators.seeded import STREAM, CloudSize, Draw, Phase, Roll, clouds
 
 Push = Annotated[float, Range(-0.5, 0.5, "of the picture", play=(-0.25, 0.25))]
 Twist = Annotated[float, Range(-720, 720, "deg", play=(-180, 180))]

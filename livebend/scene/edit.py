@@ -4,10 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from livebend import masks
 from livebend.core.errors import OutOfRange, Refused, UnknownName
 from livebend.core.specs import ParameterValue
-from livebend.operators import find_operator
+from livebend.operators.library import find_operator, mask_specs
 from livebend.scene.copy import altered
 from livebend.scene.paths import MASK, find, is_split, specs_of_bend, split
 from livebend.scene.values import Bend, Part, Route, Scene
@@ -83,7 +82,7 @@ def bend_with(bend: Bend, values: Mapping[str, ParameterValue]) -> Bend:
         own["values"] = {**bend.values, **amounts}
     if shape:
         whole = {**bend.mask, **shape}
-        own["mask"] = {k: v for k, v in whole.items() if v != masks.SPECS[k].default}
+        own["mask"] = {k: v for k, v in whole.items() if v != mask_specs()[k].default}
     return altered(bend, own)
 
 

@@ -10,17 +10,15 @@ from dataclasses import replace
 from functools import cache, lru_cache
 from types import MappingProxyType
 
-from livebend import masks
 from livebend.core.errors import OutOfRange, UnknownName
 from livebend.core.ranges import Range
 from livebend.core.sites import has_depth
 from livebend.core.specs import ParameterValue, Spec, specs_of
-from livebend.operators import find_operator
+from livebend.operators.library import find_operator, mask_specs
 from livebend.operators.registry import Function
 from livebend.scene.values import Bend, Owner, Route, Scene
 
 MASK = "mask."  # before the name of a mask's parameter, within its bend
-_MASKED = {f"{MASK}{name}": spec for name, spec in masks.SPECS.items()}
 
 
 def specs_of_bend(bend: Bend) -> Mapping[str, Spec]:
@@ -39,7 +37,8 @@ def _specs_with(operator: str, function: Function) -> Mapping[str, Spec]:
     has_strength = "past" not in find_operator(operator).given
     names = ("name", "operator", "" if has_strength else "strength")
     own = {k: s for k, s in specs_of(Bend).items() if k not in names}
-    return MappingProxyType({**own, **specs_of(function), **_MASKED})
+    masked = {f"{MASK}{k}": s for k, s in mask_specs().items()}
+    return MappingProxyType({**own, **specs_of(function), **masked})
 
 
 @cache

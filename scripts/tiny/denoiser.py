@@ -23,7 +23,7 @@ from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import CLIPTextModel
 
-from livebend.models import multiplies_bfloat16
+from livebend.models.precision import multiplies_bfloat16
 
 from . import parallel
 from .critic import Adversary, number

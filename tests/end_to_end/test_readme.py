@@ -15,7 +15,7 @@ import pytest
 from livebend import presets
 from livebend.cli import main
 from livebend.live import Show, Wishes
-from livebend.operators import OPERATORS
+from livebend.operators.library import all_operators
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.M | re.S)
@@ -49,10 +49,10 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "mine.toml").write_text(mine)
     (tmp_path / "show.txt").write_text("0.1 walk.radius 0.5\n")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    before = dict(OPERATORS)
+    before = dict(all_operators())
     yield tmp_path
-    OPERATORS.clear()
-    OPERATORS.update(before)
+    all_operators().clear()
+    all_operators().update(before)
 
 
 def test_nothing_in_it_is_left_out():

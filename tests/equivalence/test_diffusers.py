@@ -8,9 +8,9 @@ import torch
 from diffusers import EulerDiscreteScheduler, LCMScheduler, StableDiffusionPipeline
 
 from livebend.device.memory import Versioned
-from livebend.models import load_model
+from livebend.models.checkpoint import load_model
+from livebend.models.sampler import Noising, schedule
 from livebend.network import Network
-from livebend.sampler import Noising, schedule
 from livebend.scene.values import Sampling
 
 CPU, F32 = torch.device("cpu"), torch.float32

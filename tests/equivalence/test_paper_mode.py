@@ -9,9 +9,9 @@ import torch
 from diffusers import DDIMScheduler, StableDiffusionPipeline
 
 from livebend.device.memory import Versioned
-from livebend.models import load_model
+from livebend.models.checkpoint import load_model
+from livebend.models.sampler import Noising, schedule
 from livebend.network import Network
-from livebend.sampler import Noising, schedule
 from livebend.scene.values import Bend, Sampling
 
 SIZE = (64, 64)

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from livebend.backends import Engine, Store
 from livebend.device.gpu import paint_on
 from livebend.device.memory import Versioned
 from livebend.device.transfer import PinnedTransfer, transfer_for
-from livebend.models import load_model
+from livebend.models.backends.engine import Engine
+from livebend.models.backends.engine_cache import EngineCache
+from livebend.models.checkpoint import load_model
 from livebend.network import Network
 from livebend.scene.values import Bend, Sampling
 
@@ -36,7 +37,7 @@ def network(model):
 def on(model, backend, folder):
     """A network on a backend, which must not have fallen back."""
     told = []
-    network = Network(model, 64, 64, Engine(backend, Store(folder, "key"), tell=told.append))
+    network = Network(model, 64, 64, Engine(backend, EngineCache(folder, "key"), tell=told.append))
     network.prepare()
     assert told == []
     return network

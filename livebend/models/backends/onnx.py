@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from livebend.backends.contract import Inputs, Runner, Traced
-from livebend.backends.store import Store
 from livebend.core.errors import BackendError, named
-from livebend.models import Stage
+from livebend.models.backends.engine_cache import EngineCache
+from livebend.models.backends.protocol import Inputs, Runner, Traced
+from livebend.models.stages import Stage
 
 OPSET = 17
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
@@ -33,7 +33,7 @@ class Onnx:
     name = "onnx"
     devices = tuple(PROVIDERS)
 
-    def load(self, stage: Stage, inputs: Inputs, store: Store, *, build: bool) -> Runner:
+    def load(self, stage: Stage, inputs: Inputs, store: EngineCache, *, build: bool) -> Runner:
         """Return the stage's session as a function. Raises: BackendError."""
         _need("onnxruntime")
         unusable = {t.dtype for t in inputs.tensors} - TYPES.keys()
@@ -58,7 +58,7 @@ def _need(package: str) -> None:
         raise BackendError(f"needs the package {package}: pip install {package}")
 
 
-def _export(stage: Stage, inputs: Inputs, store: Store, file: Path) -> None:
+def _export(stage: Stage, inputs: Inputs, store: EngineCache, file: Path) -> None:
     _need("onnx")
     traced, examples = Traced(stage, inputs.size).eval(), inputs.examples()
 

@@ -5,7 +5,7 @@ import torch
 TURBO = "stabilityai/sd-turbo"
 
 
-def chosen_model(name: str | None) -> str:
+def model_or_default(name: str | None) -> str:
     """Return the name given, or SD-Turbo where there is a GPU for it, or the embedded model."""
     if name is not None:
         return name

@@ -7,11 +7,5 @@
     onnx       every stage exported once and run by ONNX Runtime
     auto       for every stage the fastest of them, as `livebend tune` has measured here
 
-A backend is one file with a class that fulfils `contract.Backend`, and one line in `engine.TABLE`.
+A backend is one file with a class that fulfils `protocol.Backend`, and one line in `engine.TABLE`.
 """
-
-from livebend.backends.contract import Backend, Inputs
-from livebend.backends.engine import BACKENDS, Engine, backends_on
-from livebend.backends.store import Store
-
-__all__ = ["BACKENDS", "Backend", "Engine", "Inputs", "Store", "backends_on"]

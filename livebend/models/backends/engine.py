@@ -12,17 +12,17 @@ from importlib import import_module
 import torch
 from torch import Tensor
 
-from livebend.backends.contract import Backend, Inputs, Runner, plain
-from livebend.backends.store import Store
 from livebend.core.errors import BackendError, UnknownName, named
 from livebend.core.notify import Notify, ignore
 from livebend.device.memory import Versioned
-from livebend.models import Stage
+from livebend.models.backends.engine_cache import EngineCache
+from livebend.models.backends.protocol import Backend, Inputs, Runner, plain
+from livebend.models.stages import Stage
 
 TABLE = {
-    "compiled": "livebend.backends.compiled:Compiled",
-    "graphs": "livebend.backends.graphs:Graphs",
-    "onnx": "livebend.backends.onnx:Onnx",
+    "compiled": "livebend.models.backends.aot_compiled:Compiled",
+    "graphs": "livebend.models.backends.cuda_graphs:Graphs",
+    "onnx": "livebend.models.backends.onnx:Onnx",
 }
 BACKENDS = ("torch", *TABLE)
 CLOSE = {torch.float32: 1e-3, torch.float16: 3e-2, torch.bfloat16: 6e-2}  # ‖y−x‖/‖x‖ of a stage
@@ -38,7 +38,7 @@ class Engine:
     def __init__(
         self,
         choice: str | Mapping[str, str] = "torch",
-        store: Store | None = None,
+        store: EngineCache | None = None,
         *,
         build: bool = True,
         tell: Notify | None = None,

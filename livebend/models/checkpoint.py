@@ -18,10 +18,11 @@ from torch import Tensor, nn
 
 from livebend.core.errors import ModelError, named
 from livebend.device.gpu import aside, wait_for
-from livebend.models.lean import lean
+from livebend.models.lean_imports import lean
+from livebend.models.precision import best_device, name_of
 from livebend.models.random_weights import PREFIX, random_parts
-from livebend.models.vocabulary import Understood, Vocabulary, load_vocabulary
-from livebend.sampler import Noising
+from livebend.models.sampler import Noising
+from livebend.models.vocabulary import ReadPrompt, Vocabulary, load_vocabulary
 
 TINY = Path(__file__).parent / "tiny"
 TURBO_INDEX: dict[str, Any] = {}
@@ -69,9 +70,9 @@ class Model:
         """The name of what it computes in: float32, bfloat16 or float16."""
         return name_of(self.dtype)
 
-    def understand(self, text: str) -> Understood:
+    def understand(self, text: str) -> ReadPrompt:
         """Return a prompt as this model reads it."""
-        return Understood(text) if self.vocabulary is None else self.vocabulary.understand(text)
+        return ReadPrompt(text) if self.vocabulary is None else self.vocabulary.understand(text)
 
     def encode(self, texts: Sequence[str]) -> Tensor:
         """Return the embeddings [len(texts), T, C] of prompts; frames that are being painted do not
@@ -89,30 +90,6 @@ class Model:
         ).input_ids
         embedded: Tensor = self.text_encoder(tokens.to(self.device), attention_mask=None)[0]
         return embedded.to(self.dtype)
-
-
-def best_device() -> tuple[torch.device, torch.dtype]:
-    """The device of this machine and the precision that is fastest on it without visible loss."""
-    if torch.cuda.is_available():
-        return torch.device("cuda"), torch.float16
-    if torch.backends.mps.is_available():
-        return torch.device("mps"), torch.float16
-    return torch.device("cpu"), torch.bfloat16 if multiplies_bfloat16() else torch.float32
-
-
-def multiplies_bfloat16() -> bool:
-    """Whether this processor has products in bfloat16, which are faster than those in float32."""
-    capability = torch.backends.cpu.get_cpu_capability()
-    return capability.startswith("AVX512") and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-
-
-def name_of(dtype: torch.dtype) -> str:
-    """Return a type's name.
-
-    >>> name_of(torch.float32)
-    'float32'
-    """
-    return str(dtype).removeprefix("torch.")
 
 
 def load_model(

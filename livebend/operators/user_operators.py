@@ -1,7 +1,7 @@
 """Operators of a performer's own: a Python file given on the command line, and nowhere else.
 
-    from livebend.operators import operator
     from livebend.core.ranges import Unit
+    from livebend.operators import operator
 
     @operator("mine", amounts=["amount"])
     def ghost(x, *, amount: Unit = 0.0):
@@ -23,7 +23,8 @@ import torch
 
 from livebend.core.errors import OperatorError, named
 from livebend.core.specs import ParameterValue
-from livebend.operators.registry import OPERATORS, Operator
+from livebend.operators.library import all_operators
+from livebend.operators.registry import Operator
 
 PROBE = (2, 8, 16, 16)
 MODULE = "livebend_own_operators"
@@ -35,17 +36,18 @@ def load_operators(file: Path) -> list[str]:
     Each is tried once, at its defaults and with its amounts moved, on a small tensor. Where
     anything is wrong none of them joins. Raises: OperatorError with file, line and what is wrong.
     """
-    before = dict(OPERATORS)
+    registered = all_operators()
+    before = dict(registered)
     try:
         _run(file)
-        own = [operator for name, operator in OPERATORS.items() if name not in before]
+        own = [operator for name, operator in registered.items() if name not in before]
         if not own:
             raise OperatorError(f"{file}: no function in it is decorated with @operator(...)")
         for operator in own:
             _try(file, operator)
     except OperatorError:
-        OPERATORS.clear()
-        OPERATORS.update(before)
+        registered.clear()
+        registered.update(before)
         raise
     return [operator.name for operator in own]
 

@@ -7,8 +7,8 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
-from livebend.backends.store import Store
-from livebend.models import Stage
+from livebend.models.backends.engine_cache import EngineCache
+from livebend.models.stages import Stage
 
 Runner = Callable[..., tuple[Tensor, ...]]
 
@@ -41,7 +41,7 @@ class Backend(Protocol):
     name: str
     devices: tuple[str, ...]
 
-    def load(self, stage: Stage, inputs: Inputs, store: Store, *, build: bool) -> Runner:
+    def load(self, stage: Stage, inputs: Inputs, store: EngineCache, *, build: bool) -> Runner:
         """Return a runner for inputs of this signature, from the store or, where `build`, made
         and stored. Raises: BackendError."""
 

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from livebend.backends.contract import Runner
+from livebend.models.backends.protocol import Runner
 
 SUFFIXES = (".so", ".pyd", ".dll")  # of a shared library
 ONE = c_size_t(1)

@@ -11,11 +11,11 @@ from functools import partial
 
 from torch import Tensor
 
-from livebend.backends.contract import Inputs, Runner, plain
-from livebend.backends.store import Store
 from livebend.core.errors import BackendError, named
 from livebend.device.gpu import gpu_of
-from livebend.models import Stage
+from livebend.models.backends.engine_cache import EngineCache
+from livebend.models.backends.protocol import Inputs, Runner, plain
+from livebend.models.stages import Stage
 
 
 class Graphs:
@@ -24,7 +24,7 @@ class Graphs:
     name = "graphs"
     devices = ("cuda",)
 
-    def load(self, stage: Stage, inputs: Inputs, store: Store, *, build: bool) -> Runner:  # noqa: ARG002
+    def load(self, stage: Stage, inputs: Inputs, store: EngineCache, *, build: bool) -> Runner:  # noqa: ARG002
         """Return the captured stage as a function. Raises: BackendError."""
         return captured(stage, plain(stage, inputs), inputs)
 

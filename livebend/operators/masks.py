@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 from types import MappingProxyType
-from typing import Annotated, Literal, get_args
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
@@ -25,12 +25,9 @@ from torch import Tensor
 from livebend.core.ranges import Degrees, Range, Unit, eased
 from livebend.core.specs import ParameterValue, Spec, specs_of
 from livebend.device.transfer import send
-from livebend.operators.planes import plane
-from livebend.operators.seeded import CloudSize, Draw, Roll, cloudy
-
-Heard = Literal["rms", "low", "mid", "high", "flux", "brightness"]
-HEARD: tuple[Heard, ...] = get_args(Heard)
-TRACE = 128  # samples of a feature's recent history, newest first
+from livebend.flow import TracedFeature
+from livebend.operators.coordinates import plane
+from livebend.operators.random_draws import CloudSize, Draw, Roll, cloudy
 
 X = Annotated[
     float, Range(-2, 2, play=(-1, 1)), "place of its middle to the right, -1..1 = the longer side"
@@ -49,14 +46,14 @@ Zoom = Annotated[
 ]
 Cover = Annotated[Unit, "share of the picture that clouds cover"]
 Picture = Annotated[str, "name of a drawn mask, NAME.png in a folder masks"]
-Listen = Annotated[Heard, "what runs down the picture"]
+Listen = Annotated[TracedFeature, "what runs down the picture"]
 Span = Annotated[float, Range(0.1, 30, "s", play=(0.5, 8)), "how long it takes from edge to edge"]
 
 
 @dataclass(frozen=True, slots=True)
 class Plane:
     """What a mask is made from: u [1, W] to the right and v [H, 1] downwards; the size of one
-    element; what was drawn [1, 1, H, W], and what was heard, TRACE values of 0..1."""
+    element; what was drawn [1, 1, H, W], and what was heard, TRACE_LENGTH values of 0..1."""
 
     u: Tensor
     v: Tensor
@@ -160,7 +157,7 @@ def picture(
     y: Y = 0.0,
     angle: Angle = 0.0,
     zoom: Zoom = 1.0,
-    picture: Picture = "",  # noqa: ARG001 - the name is looked up before, see livebend.drawn
+    picture: Picture = "",  # noqa: ARG001 - the name is looked up before, see livebend.operators.drawn_masks
 ) -> Tensor:
     """What was drawn in a PNG file: white = bent, black or transparent = untouched."""
     assert p.drawn is not None

@@ -14,7 +14,7 @@ from livebend.core.files import write_file
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class EngineCache:
     """The files of one model. `key` holds its fingerprint; `folder` may not exist yet."""
 
     folder: Path

@@ -22,7 +22,7 @@ LARGEST = 4096  # pixels along a side
 KEPT = 16  # decoded masks; a large one has 64 MB
 
 
-class Drawn:
+class DrawnMasks:
     """The masks in reach of a show, by name; a later folder hides an earlier one's.
 
     Used by the render thread; files added during a show are found.

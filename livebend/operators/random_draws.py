@@ -14,7 +14,7 @@ from torch import Tensor
 
 from livebend.core.ranges import Degrees, Range, Seed
 from livebend.device.transfer import send
-from livebend.operators.planes import plane
+from livebend.operators.coordinates import plane
 
 Over = Literal["elements", "channels", "rows", "columns"]
 Roll = Annotated[

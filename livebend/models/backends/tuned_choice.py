@@ -11,9 +11,9 @@ from pathlib import Path
 
 import torch
 
-from livebend.backends.store import Store
 from livebend.core.files import write_text
 from livebend.device.torch_threads import DEFAULT, usable
+from livebend.models.backends.engine_cache import EngineCache
 
 LAYOUTS: Mapping[str, torch.memory_format] = {
     "channels_last": torch.channels_last,
@@ -56,7 +56,7 @@ class Choice:
         return min(self.frame_ms.values())
 
 
-def choice_file(store: Store, size: tuple[int, int], dtype: str) -> Path:
+def choice_file(store: EngineCache, size: tuple[int, int], dtype: str) -> Path:
     """Return where the choice for a size and a precision is kept; `auto` is that for all. It is not
     that of other versions, of another machine, or of a process that may use fewer of its cores;
     which thread asks is the same."""

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import torch
 
-from livebend.backends.contract import Inputs, Runner, Traced
-from livebend.backends.graphs import captured
-from livebend.backends.library import open_library
-from livebend.backends.store import Store
 from livebend.core.errors import BackendError, named
 from livebend.device.gpu import gpu_of
-from livebend.models import Stage
+from livebend.models.backends.aot_library import open_library
+from livebend.models.backends.cuda_graphs import captured
+from livebend.models.backends.engine_cache import EngineCache
+from livebend.models.backends.protocol import Inputs, Runner, Traced
+from livebend.models.stages import Stage
 
 # Weights are constants of the library: convolutions can be laid out for the processor once, and
 # what several matrices multiply (queries, keys, values) is multiplied by all of them at once.
@@ -33,7 +33,7 @@ class Compiled:
     name = "compiled"
     devices = ("cpu", "cuda")
 
-    def load(self, stage: Stage, inputs: Inputs, store: Store, *, build: bool) -> Runner:
+    def load(self, stage: Stage, inputs: Inputs, store: EngineCache, *, build: bool) -> Runner:
         """Return the stage's library as a function. Raises: BackendError."""
         more = (torch.get_num_threads(), sorted(CONFIG.items()))
         file = store.file(self.name, stage.name, inputs.signature, more, ".pt2")
@@ -49,7 +49,7 @@ class Compiled:
         return run if gpu_of(device) is None else captured(stage, run, inputs)
 
 
-def _compile(stage: Stage, inputs: Inputs, store: Store, file: Path) -> None:
+def _compile(stage: Stage, inputs: Inputs, store: EngineCache, file: Path) -> None:
     """Compile a stage into a file. Raises: BackendError."""
     compiler = os.environ.get("CXX") or next(filter(shutil.which, ("g++", "clang++", "cl")), "")
     if not shutil.which(compiler):
