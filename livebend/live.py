@@ -39,7 +39,7 @@ from livebend.models.checkpoint import find_folder
 from livebend.opening import made_by, open_network, take_up
 from livebend.outputs.display import Display, View
 from livebend.outputs.headless import Headless
-from livebend.outputs.live_video import LiveRecording
+from livebend.outputs.live_recording import LiveRecording
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
 from livebend.scene.values import Scene

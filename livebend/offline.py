@@ -21,8 +21,8 @@ from livebend.core.status import Status
 from livebend.flow import Output, run
 from livebend.network import Network
 from livebend.opening import made_by, open_network
-from livebend.outputs.images import Images
-from livebend.outputs.video import Recording
+from livebend.outputs.png_frames import PngFrames
+from livebend.outputs.recording import Recording
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
 from livebend.scene.values import Scene
@@ -117,10 +117,10 @@ def _outputs(job: Job, network: Network, sound: Sound, ending: ExitStack) -> Ite
         recording = Recording(job.output, size, job.fps, heard, note=made_by(network))
         yield _closing(recording, ending)
     if job.frames is not None:
-        yield _closing(Images(job.frames), ending)
+        yield _closing(PngFrames(job.frames), ending)
 
 
-def _closing(output: Recording | Images, ending: ExitStack) -> Output:
+def _closing(output: Recording | PngFrames, ending: ExitStack) -> Output:
     def end(kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
             output.close()

@@ -8,10 +8,9 @@ import pytest
 
 from livebend.core.errors import OutOfRange, UnknownName
 from livebend.flow import Frame
-from livebend.outputs import OUTPUTS, find_output
 from livebend.outputs.display import Display, View
 from livebend.outputs.headless import Headless
-from livebend.outputs.keys import KEYS, Action, action
+from livebend.outputs.key_table import KEYS, Action, action
 
 
 @pytest.mark.parametrize(
@@ -92,19 +91,9 @@ def test_headless_counts() -> None:
     assert (output.frames, output.last, shown) == (2, frame, [frame, frame])
 
 
-@pytest.mark.parametrize("name", OUTPUTS)
-def test_every_output_is_found_and_documented(name: str) -> None:
-    assert find_output(name).__doc__
-
-
-def test_unknown_output() -> None:
-    with pytest.raises(UnknownName, match="output 'vidoe'; did you mean 'video'"):
-        find_output("vidoe")
-
-
 def test_the_table_and_the_display_import_nothing_heavy() -> None:
     code = (
-        "import sys, livebend.outputs, livebend.outputs.display, livebend.outputs.keys,"
+        "import sys, livebend.outputs, livebend.outputs.display, livebend.outputs.key_table,"
         "livebend.outputs.headless, livebend.core.status;"
         "print([m for m in ('pygame', 'av', 'torch') if m in sys.modules])"
     )

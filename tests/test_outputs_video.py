@@ -10,9 +10,9 @@ import pytest
 
 from livebend.core.errors import LivebendError, Refused
 from livebend.flow import Frame
-from livebend.outputs.images import Images
-from livebend.outputs.live_video import LiveRecording
-from livebend.outputs.video import Recording
+from livebend.outputs.live_recording import LiveRecording
+from livebend.outputs.png_frames import PngFrames
+from livebend.outputs.recording import Recording
 
 RATE = 48_000
 COLOURS = np.array([(220, 40, 40), (40, 200, 60), (50, 60, 210), (230, 220, 60)], np.uint8)
@@ -252,7 +252,7 @@ def test_live_abort_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_images(tmp_path: Path) -> None:
-    images = Images(tmp_path / "frames")
+    images = PngFrames(tmp_path / "frames")
     for index in range(0, 10, 5):
         images.write(frame_of(index))
     images.close()
@@ -261,7 +261,7 @@ def test_images(tmp_path: Path) -> None:
     picture = pictures(tmp_path / "frames" / names[1])[0][1]
     assert (picture == frame_of(5).pixels).all()
     with pytest.raises(Refused, match="holds frames already"):
-        Images(tmp_path / "frames")
+        PngFrames(tmp_path / "frames")
     images.abort()
     assert not list((tmp_path / "frames").iterdir())
 
@@ -269,4 +269,4 @@ def test_images(tmp_path: Path) -> None:
 def test_images_into_a_file_are_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(Refused, match="cannot be written"):
-        Images(tmp_path / "file")
+        PngFrames(tmp_path / "file")

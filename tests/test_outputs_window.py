@@ -11,10 +11,10 @@ from livebend.core.status import BendStatus, MemoryUse, Notice, RouteStatus, Sta
 from livebend.flow import Features, Frame
 from livebend.outputs.display import Display
 from livebend.outputs.drawing import Canvas
-from livebend.outputs.keys import Action
-from livebend.outputs.loading import loading_picture
-from livebend.outputs.meters import Meters
-from livebend.outputs.pane import placed
+from livebend.outputs.key_table import Action
+from livebend.outputs.loading_picture import loading_picture
+from livebend.outputs.operator_view import OperatorView
+from livebend.outputs.sdl_window import placed
 from livebend.outputs.window import Window
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -241,13 +241,13 @@ def test_textures_lost_by_the_gpu_come_back(stage: Stage) -> None:
 def test_the_operators_view_is_drawn_at_any_size(size: tuple[int, int], status: Status) -> None:
     pygame.font.init()
     view = Display().view
-    surface = Meters().draw(size, status, view, over_picture=False)
+    surface = OperatorView().draw(size, status, view, over_picture=False)
     assert surface.get_size() == size
     assert surface.get_at((size[0] - 1, size[1] - 1)).a == 255
     shown = Display()
     shown.set("meters", True)
     shown.set("help", True)
-    over = Meters().draw(size, status, shown.view, over_picture=True)
+    over = OperatorView().draw(size, status, shown.view, over_picture=True)
     assert over.get_at((0, 0)).a == 0
     assert pygame.surfarray.array_alpha(over).max() >= 216
 

@@ -9,8 +9,7 @@
     ├── OperatorError    an operator of a performer's own that cannot be used
     ├── BendFault        a bend whose operator failed while a frame was painted
     ├── ModelError       a model folder that cannot be run
-    ├── BackendError     an engine that cannot run a stage here; torch runs it instead
-    └── MissingPackage   an optional package, with the command that installs it
+    └── BackendError     an engine that cannot run a stage here; torch runs it instead
 
 The command line prints the message of a LivebendError as one line; nothing else may reach a user.
 """
@@ -67,13 +66,6 @@ class ModelError(LivebendError):
 
 class BackendError(LivebendError):
     """An engine that is not here, or that cannot run a stage; the message says which and why."""
-
-
-class MissingPackage(LivebendError):
-    """An optional package is not installed."""
-
-    def __init__(self, package: str, purpose: str) -> None:
-        super().__init__(f"{purpose} needs the package {package}: pip install {package}")
 
 
 def named(fault: BaseException) -> str:

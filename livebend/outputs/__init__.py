@@ -1,34 +1,11 @@
-"""Where frames go. An output is one file here and one line of this table.
+"""Where frames go: a window, a film, pictures, and what the operator sees of the show.
 
-A name stands for "module:Class", imported only when it is chosen.
+window (the picture, and keys) · display (blackout and the like, whatever the renderer does) ·
+operator_view, operator_cards (meters and notices) · drawing, glyphs (what these are drawn with) ·
+loading_picture · sdl, sdl_window · key_table · recording, live_recording, movie_file · png_frames ·
+sheet (pictures in rows and columns) · headless
 """
 
 import os
-from importlib import import_module
-
-from livebend.core.errors import MissingPackage, UnknownName
-
-OUTPUTS = {
-    "window": "livebend.outputs.window:Window",
-    "headless": "livebend.outputs.headless:Headless",
-    "video": "livebend.outputs.video:Recording",
-    "live-video": "livebend.outputs.live_video:LiveRecording",
-    "images": "livebend.outputs.images:Images",
-}
 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # pygame greets on stdout, JSON goes there
-
-
-def find_output(name: str) -> type:
-    """Return the class of an output.
-
-    Raises: UnknownName, and MissingPackage where a package that it needs is not installed.
-    """
-    if name not in OUTPUTS:
-        raise UnknownName("output", name, OUTPUTS)
-    module, _, attribute = OUTPUTS[name].partition(":")
-    try:
-        found: type = getattr(import_module(module), attribute)
-    except ModuleNotFoundError as missing:
-        raise MissingPackage(missing.name or module, f"the output {name}") from missing
-    return found

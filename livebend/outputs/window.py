@@ -14,11 +14,11 @@ from livebend.flow import Frame
 from livebend.outputs import sdl
 from livebend.outputs.display import Display, View
 from livebend.outputs.drawing import forget_letters
-from livebend.outputs.images import surface_of
-from livebend.outputs.keys import Action, action
-from livebend.outputs.loading import loading_picture
-from livebend.outputs.meters import Meters
-from livebend.outputs.pane import Pane, placed
+from livebend.outputs.key_table import Action, action
+from livebend.outputs.loading_picture import loading_picture
+from livebend.outputs.operator_view import OperatorView
+from livebend.outputs.png_frames import surface_of
+from livebend.outputs.sdl_window import SdlWindow, placed
 
 REDRAW = 0.25  # s: at the latest, even where nothing has changed
 METERS = 1 / 15  # s between two drawings of the operator's view
@@ -54,10 +54,10 @@ class Window:
         self._redrawn = self._metered = -1.0
         self._black, self._drawn = 0.0, clock.now()  # how far black has come, 0..1, and when
         self._fullscreen: tuple[bool, int] = (False, -1)
-        self._operator: Pane | None = None
-        self._meters = Meters()
+        self._operator: SdlWindow | None = None
+        self._meters = OperatorView()
         self._start_pygame()
-        self._pane = Pane(title, self._first_size(size), self.output_display, vsync=True)
+        self._pane = SdlWindow(title, self._first_size(size), self.output_display, vsync=True)
         if self.two_displays:
             display.set("meters", True)
 
@@ -174,12 +174,12 @@ class Window:
         if self._operator is None:
             place = 0 if self.output_display else 1
             title = f"{self._title} operator"
-            self._operator = Pane(title, (1060, 720), place, vsync=False)
+            self._operator = SdlWindow(title, (1060, 720), place, vsync=False)
         self._operator.clear()
         self._upload_meters(self._operator, view, over_picture=False).draw()
         self._operator.present()
 
-    def _upload_meters(self, pane: Pane, view: View, *, over_picture: bool) -> Texture:
+    def _upload_meters(self, pane: SdlWindow, view: View, *, over_picture: bool) -> Texture:
         status = self._status.get()
         surface = self._meters.draw(pane.size, status, view, over_picture=over_picture)
         return pane.upload("meters", surface, blend=True)

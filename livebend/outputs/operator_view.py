@@ -3,14 +3,14 @@
 import pygame
 
 from livebend.core.status import Status
-from livebend.outputs.cards import CARDS, ROW, Card, Place, help_card
 from livebend.outputs.display import View
 from livebend.outputs.drawing import CARD, GROUND, Canvas
+from livebend.outputs.operator_cards import CARDS, ROW, Card, CardArea, help_card
 
 COLUMN, GAP = 310.0, 10.0  # units
 
 
-class Meters:
+class OperatorView:
     """The operator's view of one window. The main thread owns it.
 
     How high the cards are is measured only when what they show has changed in kind, since that
@@ -37,7 +37,7 @@ class Meters:
         for card, column, y in self._places:
             x = GAP + column * (width + GAP)
             canvas.box(x, y, width, self._heights[card], CARD, alpha=alpha, radius=8)
-            card(Place(canvas, x, y, width, status, view))
+            card(CardArea(canvas, x, y, width, status, view))
         return canvas.surface
 
     def _canvas_of(self, size: tuple[int, int]) -> Canvas:
@@ -55,7 +55,7 @@ class Meters:
         shape = (canvas, width, view, *names, *told)
         if shape != self._shape:
             cards = (help_card,) * view.help + CARDS * view.meters
-            away = Place(canvas, -3 * canvas.width, 0, width, status, view)
+            away = CardArea(canvas, -3 * canvas.width, 0, width, status, view)
             self._heights = {card: card(away) for card in cards}
             self._places = self._columns(count, canvas.height)
             self._shape = shape

@@ -29,7 +29,7 @@ _BT709 = 1  # of the standard's code points: primaries, transfer and matrix
 _LIMITED = 1
 
 
-class Movie:
+class MovieFile:
     """Pictures and mono sound going into `path`.
 
     `size` is (width, height) in pixels; an odd one is rounded up, and pictures of another size are

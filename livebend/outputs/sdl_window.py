@@ -17,7 +17,7 @@ def placed(picture: tuple[int, int], room: tuple[int, int], cover: bool) -> pyga
     return pygame.Rect(((wide - size[0]) // 2, (high - size[1]) // 2), size)
 
 
-class Pane:
+class SdlWindow:
     """One window with what draws on it. The main thread owns it. Textures have names."""
 
     def __init__(self, title: str, size: tuple[int, int], display: int, *, vsync: bool) -> None:

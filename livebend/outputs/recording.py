@@ -7,7 +7,7 @@ from types import TracebackType
 import numpy as np
 
 from livebend.flow import Frame, Samples
-from livebend.outputs.movie import Movie
+from livebend.outputs.movie_file import MovieFile
 
 
 class Recording:
@@ -33,7 +33,7 @@ class Recording:
         self._blocks: Iterator[Samples] = blocks
         self._rest: Samples = np.zeros(0, np.float32)
         self._heard = 0
-        self._movie = Movie(path, size, fps, None if sound is None else self._rate, note=note)
+        self._movie = MovieFile(path, size, fps, None if sound is None else self._rate, note=note)
         self._open = True
 
     def write(self, frame: Frame) -> None:

@@ -11,9 +11,9 @@ import numpy as np
 from livebend.core.errors import Refused
 from livebend.core.worker import Worker
 from livebend.flow import Frame, Samples
-from livebend.outputs.movie import Movie
+from livebend.outputs.movie_file import MovieFile
 
-Heard = tuple[Samples, float]
+TimedSamples = tuple[Samples, float]
 GAP = 0.1  # s: sound further than this from its place is put there, with silence or by cutting
 
 
@@ -38,9 +38,9 @@ class LiveRecording:
         on_failure: Callable[[BaseException], None] | None = None,
     ) -> None:
         self.dropped = self.lost = 0
-        self._movie = Movie(path, size, fps, sample_rate, live=True, note=note)
+        self._movie = MovieFile(path, size, fps, sample_rate, live=True, note=note)
         self._rate = sample_rate
-        self._items: queue.Queue[Frame | Heard | None] = queue.Queue(4096)
+        self._items: queue.Queue[Frame | TimedSamples | None] = queue.Queue(4096)
         self._room = threading.Semaphore(waiting)
         self._open = True
         self._ended = threading.Event()
@@ -87,7 +87,7 @@ class LiveRecording:
             self._end()
             self._movie.abort()
 
-    def _put(self, item: Frame | Heard | None) -> bool:
+    def _put(self, item: Frame | TimedSamples | None) -> bool:
         try:
             self._items.put_nowait(item)
         except queue.Full:
@@ -120,9 +120,9 @@ class _Track:
     it waits, a few seconds of it. A picture is written when the next one says how long it showed.
     """
 
-    def __init__(self, movie: Movie, fps: float, rate: int | None) -> None:
+    def __init__(self, movie: MovieFile, fps: float, rate: int | None) -> None:
         self._movie, self._fps, self._rate = movie, fps, rate
-        self._before: deque[Heard] = deque(maxlen=1024)
+        self._before: deque[TimedSamples] = deque(maxlen=1024)
         self._begin: float | None = None  # s on the clock of the show
         self._first = 0.0  # presentation of the first picture
         self._last: Frame | None = None

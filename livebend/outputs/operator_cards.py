@@ -27,7 +27,7 @@ from livebend.outputs.drawing import (
     Colour,
     mixed,
 )
-from livebend.outputs.keys import KEYS
+from livebend.outputs.key_table import KEYS
 
 PAD, ROW = 14.0, 21.0  # units
 HEAD = 34.0  # from the top of a card to its first row
@@ -36,7 +36,7 @@ LEVEL_COLOURS: Mapping[str, Colour] = {"info": TEAL, "warning": AMBER, "error": 
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CardArea:
     """Where a card stands and what it draws from. `inner` excludes the padding; units."""
 
     canvas: Canvas
@@ -59,10 +59,10 @@ class Place:
         return self.width - 2 * PAD
 
 
-Card = Callable[[Place], float]
+Card = Callable[[CardArea], float]
 
 
-def header(at: Place) -> float:
+def header(at: CardArea) -> float:
     """Title, prompt, rates, and what the display is doing."""
     status, canvas, y = at.status, at.canvas, at.y + 26
     title = canvas.fitted(status.title or "livebend", LARGE, at.inner - 110)
@@ -77,7 +77,7 @@ def header(at: Place) -> float:
     return _chips(at, y + 2) - at.y
 
 
-def _chips(at: Place, y: float) -> float:
+def _chips(at: CardArea, y: float) -> float:
     """What keeps the picture from being shown just as it is made; return the next free height."""
     view, x = at.view, at.left
     dimmed = f"BRIGHTNESS {view.brightness:.0%}" if view.brightness < 1 else ""
@@ -91,7 +91,7 @@ def _chips(at: Place, y: float) -> float:
     return y + ROW + 6 if x > at.left else y
 
 
-def speed(at: Place) -> float:
+def speed(at: CardArea) -> float:
     """How long frames take, how old the sound is when its picture shows, and what stages cost."""
     canvas, status = at.canvas, at.status
     y = _heading(at, "TIME")
@@ -110,7 +110,7 @@ def speed(at: Place) -> float:
     return (_stages(at, y) if status.stage_ms else y) - at.y
 
 
-def _stages(at: Place, y: float) -> float:
+def _stages(at: CardArea, y: float) -> float:
     """One bar divided as the stages divide the frame, and the slowest by name."""
     canvas, stages = at.canvas, at.status.stage_ms
     total = sum(stages.values()) or 1.0
@@ -135,7 +135,7 @@ def _stages(at: Place, y: float) -> float:
     return y + ROW
 
 
-def _memory(at: Place, y: float) -> float:
+def _memory(at: CardArea, y: float) -> float:
     """How full the memory of the stages is, and what it had to forget."""
     canvas, memory = at.canvas, at.status.memory
     canvas.text(at.left, y, "remembered  MB", SMALL, DIM)
@@ -147,7 +147,7 @@ def _memory(at: Place, y: float) -> float:
     return y
 
 
-def sound(at: Place) -> float:
+def sound(at: CardArea) -> float:
     """Every feature: levels as bars, onsets and beats as lamps."""
     canvas, heard, y = at.canvas, at.status.features, _heading(at, "SOUND")
     beat = (1.0 - heard.beat_phase) ** 2 if heard.bpm > 0 else 0.0
@@ -184,7 +184,7 @@ def _levels(heard: Features) -> list[tuple[str, float, Colour, str, str]]:
     ]
 
 
-def bends(at: Place) -> float:
+def bends(at: CardArea) -> float:
     """Each bend with its strength, mix and live values."""
     y = _heading(at, "BENDS")
     if not at.status.bends:
@@ -196,7 +196,7 @@ def bends(at: Place) -> float:
     return y - 4 - at.y
 
 
-def _bend(at: Place, y: float, bend: BendStatus, accent: Colour) -> float:
+def _bend(at: CardArea, y: float, bend: BendStatus, accent: Colour) -> float:
     canvas, colour = at.canvas, accent if bend.active else FAINT
     name = canvas.fitted(bend.name, BODY, 110)
     end = at.left + canvas.text(at.left, y, name, BODY, INK if bend.active else FAINT) + 8
@@ -220,7 +220,7 @@ def _number(value: ParameterValue) -> str:
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
-def routes(at: Place) -> float:
+def routes(at: CardArea) -> float:
     """Each route: what drives what, and how far it is."""
     y = _heading(at, "ROUTES")
     if not at.status.routes:
@@ -231,7 +231,7 @@ def routes(at: Place) -> float:
     return y - at.y
 
 
-def _route(at: Place, y: float, route: RouteStatus) -> None:
+def _route(at: CardArea, y: float, route: RouteStatus) -> None:
     canvas = at.canvas
     canvas.text(at.left, y, canvas.fitted(route.source, SMALL, 78), SMALL, DIM)
     canvas.bar(at.left + 82, y, 46, route.value, TEAL)
@@ -240,7 +240,7 @@ def _route(at: Place, y: float, route: RouteStatus) -> None:
     canvas.number(at.right, y, f"{route.output:+.2f}", SMALL, INK)
 
 
-def notices(at: Place) -> float:
+def notices(at: CardArea) -> float:
     """What the performer should know, the newest first."""
     y = _heading(at, "NOTICES")
     if not at.status.notices:
@@ -257,7 +257,7 @@ def notices(at: Place) -> float:
     return y + 4 - at.y
 
 
-def counters(at: Place) -> float:
+def counters(at: CardArea) -> float:
     """What has been counted; faults are dim at nought and bright above."""
     y, counts = _heading(at, "COUNTED"), at.status.counters
     rows = (
@@ -279,7 +279,7 @@ def counters(at: Place) -> float:
     return y + ROW * ((len(rows) + 1) // 2) - at.y
 
 
-def help_card(at: Place) -> float:
+def help_card(at: CardArea) -> float:
     """The keys, from their table."""
     y = _heading(at, "KEYS")
     for key in KEYS:
@@ -289,13 +289,13 @@ def help_card(at: Place) -> float:
     return y - at.y
 
 
-def _heading(at: Place, text: str) -> float:
+def _heading(at: CardArea, text: str) -> float:
     """Write a card's heading; return the height of its first row."""
     at.canvas.text(at.left, at.y + 17, text, SMALL, FAINT)
     return at.y + HEAD + 9
 
 
-def _nothing(at: Place, y: float) -> float:
+def _nothing(at: CardArea, y: float) -> float:
     at.canvas.text(at.left, y, "none", SMALL, FAINT)
     return y + ROW - at.y
 

@@ -15,7 +15,7 @@ def surface_of(pixels: Pixels) -> pygame.Surface:
     return pygame.image.frombuffer(np.ascontiguousarray(pixels).data, (width, height), "RGB")
 
 
-class Images:
+class PngFrames:
     """Write frame_000000.png, frame_000001.png, … into `folder`, which is made where missing.
 
     Used by one thread. Raises: Refused where the folder holds frames already, or cannot be written.
