@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from livebend import presets
 from livebend.audio.open_input import open_sound, pull_sound
 from livebend.core.clock import OfflineClock, SystemTime
 from livebend.core.mailbox import OnDemand
@@ -17,6 +16,7 @@ from livebend.operators.drawn_masks import DrawnMasks
 from livebend.outputs.sheet import check_sheet, write_sheet
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
+from livebend.scene import presets
 
 FPS = 20.0
 MOMENTS = (5.0, 9.5, 13.0, 16.25, 18.0)  # s, of the demo: pad, build, and full
@@ -41,7 +41,7 @@ def contact(
     Raises: LivebendError.
     """
     check_sheet(output)
-    masks = drawn or presets.drawn_masks()
+    masks = drawn or DrawnMasks(presets.mask_folders())
     network = open_network(model, size, backend, tell, dtype=dtype, drawn=masks)
     prompts = Prompts(network.model.encode, network.model.understand)
     clock = OfflineClock(FPS, max(moments) + 1.0 / FPS)

@@ -292,7 +292,7 @@ def hub_cache() -> Path:
 
 def presets() -> Finding:
     """The presets, and which of them cannot be read."""
-    from livebend.presets import built_in_folder, list_presets  # noqa: PLC0415 - with its imports
+    from livebend.scene.presets import built_in_folder, list_presets  # noqa: PLC0415 - with its imports
 
     here, found = built_in_folder(), list_presets()
     if not found:

@@ -15,10 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from livebend import presets
 from livebend.audio.feature_sources import HeardSound
 from livebend.audio.open_input import hear_sound
-from livebend.commands import CommandSource, Load, Set
 from livebend.control.cues import CueRecorder, Cues
 from livebend.control.desk import Desk
 from livebend.control.keys import press
@@ -37,11 +35,14 @@ from livebend.device.torch_threads import compute_with
 from livebend.flow import Features, Frame, Output, Samples, Tick, run
 from livebend.models.checkpoint import find_folder
 from livebend.opening import made_by, open_network, take_up
+from livebend.operators.drawn_masks import DrawnMasks
 from livebend.outputs.display import Display, View
 from livebend.outputs.headless import Headless
 from livebend.outputs.live_recording import LiveRecording
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
+from livebend.scene import presets
+from livebend.scene.commands import CommandSource, Load, Set
 from livebend.scene.values import Scene
 from livebend.smaller import smaller
 
@@ -119,8 +120,8 @@ class Show:
         self.status = OnDemand(Status())
         self.frames: Latest[Frame | None] = Latest(None)
         self.display = Display(View(fullscreen=wishes.fullscreen, display=wishes.display))
-        self.scene = presets.opening(wishes.preset, wishes.seed, wishes.steps, wishes.sets)
-        self.drawn = presets.drawn_masks(wishes.preset, wishes.masks)
+        self.scene = presets.first_scene(wishes.preset, wishes.seed, wishes.steps, wishes.sets)
+        self.drawn = DrawnMasks(presets.mask_folders(wishes.preset, wishes.masks))
         self.scenes = Latest(self.scene)
         self.bank = presets.PresetBank()
         self.stop = threading.Event()
@@ -247,7 +248,7 @@ class Show:
     def _write_opening(self, recorder: CueRecorder) -> None:
         """Begin a cue file with what the show opens with, so that it plays again by itself; a
         preset from a file of one's own cannot be named there."""
-        if self.wishes.preset not in {info.name for info in presets.list_presets()}:
+        if self.wishes.preset not in presets.names():
             return
         recorder(0.0, Load(self.scene, self.wishes.preset))
         opening = (("seed", self.wishes.seed), ("sampling.steps", self.wishes.steps))

@@ -7,10 +7,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from livebend import presets
 from livebend.audio.open_input import open_sound, pull_sound
 from livebend.audio.sound import Sound
-from livebend.commands import Command, CommandSource
 from livebend.control.cues import Cues
 from livebend.core.clock import OfflineClock, SystemTime
 from livebend.core.errors import OutOfRange
@@ -21,10 +19,13 @@ from livebend.core.status import Status
 from livebend.flow import Output, run
 from livebend.network import Network
 from livebend.opening import made_by, open_network
+from livebend.operators.drawn_masks import DrawnMasks
 from livebend.outputs.png_frames import PngFrames
 from livebend.outputs.recording import Recording
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
+from livebend.scene import presets
+from livebend.scene.commands import Command, CommandSource
 from livebend.scene.values import Scene
 
 
@@ -64,11 +65,11 @@ def render(job: Job, *, quiet: bool = False, tell: Callable[[str], None] | None 
     error nothing is left behind. Raises: LivebendError.
     """
     sound = open_sound(job.sound)
-    scene = presets.opening(job.preset, job.seed, job.steps, job.sets)
+    scene = presets.first_scene(job.preset, job.seed, job.steps, job.sets)
     hands = _hands(job, scene)
     clock = OfflineClock(job.fps, _seconds(job, sound))
     guided = scene.sampling.guidance > 1.0
-    drawn = presets.drawn_masks(job.preset, job.masks)
+    drawn = DrawnMasks(presets.mask_folders(job.preset, job.masks))
     network = open_network(
         job.model,
         job.size,

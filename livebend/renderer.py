@@ -21,12 +21,12 @@ from livebend.flow import Features, Frame, Pixels, Tick
 from livebend.glance import Glance
 from livebend.governor import Governed
 from livebend.modulation import Modulation, Modulator
-from livebend.morphing import Morph
 from livebend.network import Network, Painted
 from livebend.operators.library import find_operator
 from livebend.prompts import Prompts
 from livebend.reuse import Held, Turn
 from livebend.scene import edit
+from livebend.scene.morph import SceneMorph
 from livebend.scene.values import Bend, Scene, Walk
 
 Way = Callable[[Tensor, Tensor, float], Tensor]
@@ -70,7 +70,7 @@ class Renderer:
         native, has_small = network.model.steps, small is not None
         self._governed = Governed(target_ms, native, small=has_small) if target_ms else None
         self._modulator = Modulator()
-        self._morph = Morph()
+        self._morph = SceneMorph()
         self._shown: dict[str, Versioned] = {}  # the prompt and the noise of the last frame
         self._origins: dict[str, Versioned] = {}  # those of the frame before a preset was loaded
         self._fade = Fade()

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from livebend import presets
 from livebend.core import sites
 from livebend.core.clock import SystemTime
 from livebend.core.errors import OutOfRange, Refused
@@ -25,11 +24,12 @@ from livebend.flow import Features, Pixels, Tick
 from livebend.models.sampler import LAYERS
 from livebend.network import Network
 from livebend.opening import open_network
+from livebend.operators.drawn_masks import DrawnMasks
 from livebend.operators.library import find_operator
 from livebend.outputs.sheet import check_sheet, write_sheet
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
-from livebend.scene import edit, paths
+from livebend.scene import edit, paths, presets
 from livebend.scene.paths import specs_of_bend
 from livebend.scene.values import Bend, Prompt, Scene, Walk
 
@@ -101,7 +101,7 @@ def sweep(wishes: Sweep, *, quiet: bool = False, tell: Notify = print) -> int:
     scene = _opening(wishes)
     rows, columns = _axes(wishes)
     grid = [[_cell(scene, rows, r, columns, c) for c in columns.values] for r in rows.values]
-    drawn = presets.drawn_masks(wishes.preset or "", wishes.masks)
+    drawn = DrawnMasks(presets.mask_folders(wishes.preset or "", wishes.masks))
     network = open_network(
         wishes.model, wishes.size, wishes.backend, tell, dtype=wishes.dtype, drawn=drawn
     )

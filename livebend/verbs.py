@@ -100,12 +100,13 @@ def _tell(text: str) -> None:
 
 def presets(wishes: argparse.Namespace) -> int:
     """List the presets, all or by name, or paint them."""
-    from livebend import presets as kept  # noqa: PLC0415
+    from livebend.scene import presets as kept  # noqa: PLC0415
 
     found = kept.list_presets(wishes.names)
     if wishes.sheet is not None:
         from livebend.contact import contact  # noqa: PLC0415
         from livebend.models.default_model import model_or_default  # noqa: PLC0415
+        from livebend.operators.drawn_masks import DrawnMasks  # noqa: PLC0415
 
         names = wishes.names or [p.name for p in found if "/" not in p.name]
         pictures = contact(
@@ -115,7 +116,7 @@ def presets(wishes: argparse.Namespace) -> int:
             wishes.size,
             wishes.backend,
             dtype=wishes.dtype,
-            drawn=kept.drawn_masks(folder=wishes.masks),
+            drawn=DrawnMasks(kept.mask_folders(folder=wishes.masks)),
             tell=_tell,
         )
         print(f"{pictures} pictures in {wishes.sheet}")
@@ -124,7 +125,7 @@ def presets(wishes: argparse.Namespace) -> int:
         {
             "name": p.name,
             "title": p.title,
-            "reruns": f"{p.share:.0%}".replace("%", " %"),
+            "reruns": f"{p.cost:.0%}".replace("%", " %"),
             "about": p.about,
         }
         for p in found

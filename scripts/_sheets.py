@@ -14,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from livebend import cli, presets
+from livebend import cli
 from livebend.core.errors import LivebendError
 from livebend.flow import Pixels
 from livebend.models.default_model import model_or_default
 from livebend.network import Network
 from livebend.opening import open_network
-from livebend.scene import edit
+from livebend.scene import edit, presets
 from livebend.sweep import Painter, axis
 
 TURN = "paper/f1"

@@ -20,9 +20,8 @@ LAYERS = [
     "device",
     "operators audio",
     "scene",
-    "commands",
     "models",
-    "morphing bending masking clusters presets shares tables parameters network "
+    "bending masking clusters parameters network "
     "pasts stepping acting smaller prompts reuse reusing governor",
     "modulation courses glance renderer opening",
     "control outputs",

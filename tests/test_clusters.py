@@ -11,12 +11,12 @@ from livebend import clustering
 from livebend.cli import main
 from livebend.clustering import clusters_of, make_clusters, spectral
 from livebend.clusters import FILE, Cluster, Clusters, own_file, read_clusters, spelled
-from livebend.commands import Set
 from livebend.core.errors import LivebendError, OutOfRange, Refused, UnknownName
 from livebend.models.checkpoint import load_model
 from livebend.models.fingerprint import fingerprint
 from livebend.network import Network
 from livebend.opening import open_network
+from livebend.scene.commands import Set
 from livebend.scene.values import Bend, Scene
 from tests.test_network import picture
 

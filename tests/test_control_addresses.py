@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from livebend.commands import Add, Load, Panic, Remove, Replace, Set, Undo
 from livebend.control.addresses import Ask, Heard, Place, is_private, leaves, outputs, read
 from livebend.control.datagrams import DatagramError, messages, reply
 from livebend.control.desk import Desk, Show
@@ -20,6 +19,7 @@ from livebend.core.mailbox import Latest
 from livebend.core.ranges import Range
 from livebend.core.specs import Spec
 from livebend.parameters import parameters
+from livebend.scene.commands import Add, Load, Panic, Remove, Replace, Set, Undo
 from livebend.scene.values import Bend, Route, Scene
 
 SCENE = Scene(
@@ -37,17 +37,14 @@ class Bank:
     def __init__(self):
         self.names = {1: "dub", 2: "storm"}
 
-    def name_of(self, which):
+    def recall(self, which):
         if isinstance(which, int):
             if which not in self.names:
                 raise OutOfRange(f"preset {which}: expected 1..2")
-            return self.names[which]
+            which = self.names[which]
         if which not in self.names.values():
             raise UnknownName("preset", which, self.names.values())
-        return which
-
-    def load(self, which):
-        return {"dub": SCENE, "storm": STORM}[self.name_of(which)]
+        return which, {"dub": SCENE, "storm": STORM}[which]
 
 
 ROTATE = Bend("new", "rotate", "unet.mid", {"angle": 20.0, "i": 3}, mix=0.5)

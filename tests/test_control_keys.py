@@ -2,11 +2,11 @@
 
 import pytest
 
-from livebend.commands import Load, Panic, Undo
 from livebend.control.desk import Desk
 from livebend.control.keys import press
 from livebend.core.errors import OutOfRange
 from livebend.core.mailbox import Latest
+from livebend.scene.commands import Load, Panic, Undo
 from livebend.scene.values import Scene
 
 DUB = Scene("Dub")
@@ -15,13 +15,10 @@ DUB = Scene("Dub")
 class Bank:
     stored = ()
 
-    def load(self, which):
-        return DUB
-
-    def name_of(self, which):
+    def recall(self, which):
         if which != 3:
             raise OutOfRange(f"preset {which}: expected 3")
-        return "dub"
+        return "dub", DUB
 
     def store(self, slot, scene):
         self.stored = (slot, scene)

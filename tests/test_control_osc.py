@@ -9,14 +9,14 @@ import pytest
 from pythonosc.osc_message import OscMessage
 from pythonosc.udp_client import SimpleUDPClient
 
-from livebend.commands import Add, Panic, Set
 from livebend.control.desk import Desk
 from livebend.control.osc import OscInput, endpoint
 from livebend.control.queue import CommandQueue
 from livebend.control.senders import Senders
 from livebend.core.errors import Refused
 from livebend.core.mailbox import Latest
-from livebend.presets import PresetBank
+from livebend.scene.commands import Add, Panic, Set
+from livebend.scene.presets import PresetBank
 from livebend.scene.values import Bend, Scene
 
 SCENE = Scene(bends=(Bend("swirl", "rotate", "unet.mid"),))

@@ -6,10 +6,10 @@ from functools import reduce
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from livebend.commands import Add, Load, Panic, Remove, Replace, Set, Undo
 from livebend.control.queue import CommandQueue, Gate, texts
 from livebend.core.errors import Refused
 from livebend.scene import edit
+from livebend.scene.commands import Add, Load, Panic, Remove, Replace, Set, Undo
 from livebend.scene.values import Bend, Prompt, Route, Scene
 
 SCENE = Scene(

@@ -2,12 +2,12 @@
 
 import pytest
 
-from livebend.commands import Load, Panic, Set
 from livebend.control.addresses import leaves, read
 from livebend.control.desk import Desk, Tap
 from livebend.control.keys import press
 from livebend.control.tapping import Tapper
 from livebend.core.mailbox import Latest
+from livebend.scene.commands import Load, Panic, Set
 from livebend.scene.values import Scene, Tempo
 
 

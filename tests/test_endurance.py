@@ -21,9 +21,8 @@ import numpy as np
 import pytest
 import torch
 
-from livebend import bending, presets
+from livebend import bending
 from livebend.clusters import Cluster, Clusters
-from livebend.commands import Add, Load, Panic, Remove, Set, Undo
 from livebend.core.errors import LivebendError
 from livebend.core.mailbox import OnDemand
 from livebend.core.statistics import Statistics
@@ -38,6 +37,8 @@ from livebend.operators.library import all_operators
 from livebend.operators.registry import Operator
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
+from livebend.scene import presets
+from livebend.scene.commands import Add, Load, Panic, Remove, Set, Undo
 from livebend.scene.paths import specs_of_bend
 from livebend.scene.values import Bend, Prompt, Scene, Walk
 from tests.test_renderer import Stopped

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from livebend.commands import Set
 from livebend.control.osc import Ear
 from livebend.control.queue import CommandQueue, Gate
 from livebend.core.mailbox import Latest, OnDemand
@@ -24,6 +23,7 @@ from livebend.network import Network
 from livebend.operators.drawn_masks import KEPT, DrawnMasks
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
+from livebend.scene.commands import Set
 from livebend.scene.values import Bend, Prompt, Route, Scene, Walk
 from tests.test_renderer import Stopped
 

@@ -10,8 +10,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from livebend import bending, presets
-from livebend.commands import Set
+from livebend import bending
 from livebend.core.errors import LivebendError, OutOfRange, PresetError, Refused, UnknownName
 from livebend.core.sites import is_picture
 from livebend.device.memory import Versioned
@@ -22,9 +21,10 @@ from livebend.network import Network
 from livebend.operators import masks
 from livebend.operators.drawn_masks import DrawnMasks
 from livebend.parameters import matching
-from livebend.scene import edit, paths
+from livebend.scene import edit, paths, presets
+from livebend.scene.commands import Set
+from livebend.scene.tables import bend_from, scene_from, table_of
 from livebend.scene.values import Bend, Sampling, Scene
-from livebend.tables import bend_from, scene_from, table_of
 
 CPU = torch.device("cpu")
 SIZES = [(32, 32), (9, 5), (8, 24), (1, 1)]
@@ -284,11 +284,11 @@ def test_what_is_no_picture_is_refused(folder, monkeypatch):
 
 
 def test_drawings_lie_beside_a_preset_or_where_one_says(folder):
-    beside = presets.drawn_masks(str(folder.parent / "my.toml"))
+    beside = DrawnMasks(presets.mask_folders(str(folder.parent / "my.toml")))
     assert beside.names() == ["broken", "left"]
-    assert "left" in presets.drawn_masks("default", folder).names()
+    assert "left" in DrawnMasks(presets.mask_folders("default", folder)).names()
     with pytest.raises(PresetError, match="expected a folder"):
-        presets.drawn_masks("default", folder / "left.png")
+        DrawnMasks(presets.mask_folders("default", folder / "left.png"))
 
 
 # ---- in the network

@@ -9,19 +9,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from livebend import presets
-from livebend.commands import Add, Load, Panic, Remove, Set, Undo
 from livebend.core.mailbox import OnDemand
 from livebend.core.ranges import Range
 from livebend.core.statistics import Statistics
 from livebend.core.status import Status
 from livebend.flow import Features, Tick
 from livebend.models.checkpoint import load_model
-from livebend.morphing import Morph, blended, own_name
 from livebend.network import Network
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer, slerp
-from livebend.scene import paths
+from livebend.scene import paths, presets
+from livebend.scene.commands import Add, Load, Panic, Remove, Set, Undo
+from livebend.scene.morph import SceneMorph, blended, own_name
 from livebend.scene.values import Agc, Arrival, Bend, Prompt, Recall, Route, Sampling, Scene, Walk
 
 SWIRL = Bend("swirl", "rotate", "latent@0.8", {"angle": 350.0}, mix=0.5)
@@ -133,7 +132,7 @@ def test_a_load_takes_the_time_it_is_given_or_that_of_the_scene():
 def test_a_way_is_the_same_at_every_frame_rate_and_ends():
     shares = {}
     for fps in (10, 40):
-        morph = Morph()
+        morph = SceneMorph()
         morph.step(OLD, 0.0)
         new = replace(NEW, arrival=Arrival(2.0))
         shares[fps] = [morph.step(new, 1.0 + k / fps)[1] for k in range(2 * fps + 1)]
@@ -144,7 +143,7 @@ def test_a_way_is_the_same_at_every_frame_rate_and_ends():
 
 
 def test_the_first_scene_of_a_show_is_there_at_once():
-    assert Morph().step(replace(NEW, arrival=Arrival(2.0)), 0.0)[1] == 1.0
+    assert SceneMorph().step(replace(NEW, arrival=Arrival(2.0)), 0.0)[1] == 1.0
 
 
 # ---- pictures

@@ -7,7 +7,6 @@ import pytest
 import torch
 from scipy import ndimage
 
-from livebend.commands import Load, Panic
 from livebend.core.errors import Refused
 from livebend.core.mailbox import OnDemand
 from livebend.core.statistics import Statistics
@@ -19,6 +18,7 @@ from livebend.operators.library import all_operators
 from livebend.operators.registry import Past
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
+from livebend.scene.commands import Load, Panic
 from livebend.scene.values import Bend, Prompt, Sampling, Scene, Walk
 from tests.test_operators import both, close
 from tests.test_operators_places import places, smooth

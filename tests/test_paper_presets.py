@@ -4,7 +4,6 @@ import numpy as np
 import pygame
 import pytest
 
-from livebend import presets
 from livebend.audio.open_input import open_sound, pull_sound
 from livebend.core.clock import OfflineClock, SystemTime
 from livebend.core.mailbox import OnDemand
@@ -14,6 +13,7 @@ from livebend.models.checkpoint import load_model
 from livebend.network import Network
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
+from livebend.scene import presets
 from livebend.sweep import Sweep, sweep
 
 SIZE = (64, 64)

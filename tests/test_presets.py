@@ -2,15 +2,15 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from livebend import presets
-from livebend.commands import Load, Panic
 from livebend.core.errors import LivebendError, OutOfRange, PresetError, UnknownName
-from livebend.scene import paths
+from livebend.scene import paths, presets
+from livebend.scene.commands import Load, Panic
+from livebend.scene.tables import scene_from, table_of
 from livebend.scene.values import Bend, Prompt, Route, Scene, Walk
-from livebend.tables import scene_from, table_of
 
 NAMES = [info.name for info in presets.list_presets()]
 
@@ -149,17 +149,28 @@ def test_a_users_preset_hides_the_built_in_one_and_a_broken_one_says_so(home):
 def test_the_bank_knows_names_and_slots_but_no_files(home, tmp_path):
     bank = presets.PresetBank()
     presets.save(Scene("Outside"), tmp_path / "outside.toml")
-    assert bank.load(1) == bank.load("default") == presets.load("default")
+    assert bank.recall(1) == bank.recall("default") == ("default", presets.load("default"))
     for name in ("../outside", str(tmp_path / "outside.toml"), "outside.toml", "", "."):
         with pytest.raises(UnknownName):
             bank.load(name)
     for slot in (0, -1, 10):
         with pytest.raises(OutOfRange):
-            bank.load(slot)
+            bank.recall(slot)
 
 
 def test_presets_in_a_folder_are_in_reach_of_hands_and_cues(home):
     assert presets.PresetBank().load("paper/v3") == presets.load("paper/v3")
+
+
+def test_a_preset_recalled_by_name_reads_one_file(home, monkeypatch):
+    bank, looked, read = presets.PresetBank(), [], []
+    own_rglob, own_read = Path.rglob, Path.read_text
+    monkeypatch.setattr(Path, "rglob", lambda f, *a: looked.append(f) or own_rglob(f, *a))
+    monkeypatch.setattr(Path, "read_text", lambda f, **k: read.append(f.name) or own_read(f, **k))
+    assert bank.recall("storm")[0] == "storm"
+    assert (looked, read) == ([], ["storm.toml"])
+    presets.save(Scene("Later"), presets.user_folder() / "later.toml")
+    assert bank.recall("later")[1] == Scene("Later")
 
 
 def test_a_list_of_some_has_those_alone():
@@ -172,9 +183,9 @@ def test_a_stored_scene_takes_its_slot_for_good(home):
     bank = presets.PresetBank()
     scene = Scene("Night", seed=9)
     assert bank.store(3, scene) == "stored-3"
-    assert bank.load(3) == scene
+    assert bank.recall(3) == ("stored-3", scene)
     again = presets.PresetBank()
-    assert (again.load(3), again.name_of(1)) == (scene, "default")
+    assert (again.recall(3)[1], again.recall(1)[0]) == (scene, "default")
     with pytest.raises(OutOfRange):
         bank.store(10, scene)
 
@@ -190,8 +201,7 @@ def test_a_preset_that_cannot_be_written_leaves_nothing(tmp_path):
 
 
 def test_listing_presets_does_not_import_torch():
-    code = (
-        "import sys; from livebend.presets import *; list_presets(); print('torch' in sys.modules)"
-    )
+    look = "import sys; from livebend.scene.presets import list_presets; list_presets();"
+    code = look + "print('torch' in sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "False"

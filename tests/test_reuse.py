@@ -9,9 +9,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from livebend import presets
 from livebend.cli import parser
-from livebend.commands import Load, Set, Undo
 from livebend.control.addresses import leaves, read
 from livebend.core.errors import LivebendError
 from livebend.core.mailbox import OnDemand
@@ -25,13 +23,14 @@ from livebend.models.checkpoint import load_model
 from livebend.network import Network
 from livebend.operators.library import all_operators
 from livebend.operators.registry import Operator
-from livebend.presets import PresetBank
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
 from livebend.reuse import Ahead, Crossing, between, deep_part, done, labels, read_by
-from livebend.scene import paths
+from livebend.scene import paths, presets
+from livebend.scene.commands import Load, Set, Undo
+from livebend.scene.presets import PresetBank
+from livebend.scene.tables import scene_from, table_of
 from livebend.scene.values import Bend, Prompt, Reuse, Sampling, Scene, Walk
-from livebend.tables import scene_from, table_of
 
 MOVING = Scene(prompt=Prompt("a red orb", fade=0.0), walk=Walk(radius=0.5, period=8.0))
 DEEP = ["unet.down.2", "unet.down.3", "unet.mid", "unet.up.0", "unet.up.1"]

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livebend.commands import Add, Load, Panic, Remove, Replace, Set, Undo
 from livebend.core.errors import OutOfRange, Refused, UnknownName
 from livebend.scene import edit, paths
+from livebend.scene.commands import Add, Load, Panic, Remove, Replace, Set, Undo
 from livebend.scene.values import Bend, Prompt, Route, Sampling, Scene
 
 SWIRL = Bend("swirl", "rotate", "latent@0.8", {"angle": 30.0, "i": 1, "j": 2})

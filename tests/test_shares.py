@@ -16,9 +16,9 @@ from livebend.models.checkpoint import load_model
 from livebend.network import Network
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer
+from livebend.scene.cost import DECODER, UNET, cost_of
+from livebend.scene.tables import scene_from
 from livebend.scene.values import Bend, Sampling
-from livebend.shares import DECODER, UNET, share_of
-from livebend.tables import scene_from
 
 STILL = {"walk": {"radius": 0.0}}
 COSTS = {**UNET, **DECODER}
@@ -59,7 +59,7 @@ def test_it_agrees_with_what_runs(network, site, steps, depth):
         network.paint(noise, text, (replace(bend, values={"angle": angle}),), sampling)
         run.undo()
     whole, again = calls
-    told = share_of(preset(site, sampling={"steps": steps, "depth": depth}))
+    told = cost_of(preset(site, sampling={"steps": steps, "depth": depth}))
     assert told == pytest.approx(again / whole, abs=1e-6)
 
 
@@ -102,13 +102,13 @@ def test_it_agrees_with_what_runs_where_it_is_reused(network, table, frames):
         render(scene, Features(), Tick(index, 0.1 * index, 0.1, 0.0))
         run.undo()
     again = sum(calls[-frames:]) / frames
-    assert share_of(table) == pytest.approx(again / sum(COSTS.values()), abs=1e-6)
+    assert cost_of(table) == pytest.approx(again / sum(COSTS.values()), abs=1e-6)
 
 
 def test_movement_of_everything_and_of_nothing():
-    assert share_of({}) == 1.0
-    assert share_of(STILL) == 0.0
-    assert share_of({**STILL, "route": {"r": {"source": "rms", "target": "prompt.blend"}}}) == 1.0
+    assert cost_of({}) == 1.0
+    assert cost_of(STILL) == 0.0
+    assert cost_of({**STILL, "route": {"r": {"source": "rms", "target": "prompt.blend"}}}) == 1.0
 
 
 def test_presets_are_listed_without_torch():

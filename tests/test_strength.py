@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 import torch
 
-from livebend.commands import Set
 from livebend.core.errors import UnknownName
 from livebend.core.statistics import Statistics
 from livebend.flow import Features
 from livebend.models.checkpoint import load_model
-from livebend.morphing import blended
 from livebend.network import Network
+from livebend.scene.commands import Set
+from livebend.scene.morph import blended
+from livebend.scene.tables import scene_from, table_of
 from livebend.scene.values import Bend, Prompt, Route, Sampling, Scene, Walk
 from livebend.sweep import axis
-from livebend.tables import scene_from, table_of
 from tests.test_network import picture
 from tests.test_renderer import STILL, Stage, Stopped
 

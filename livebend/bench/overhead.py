@@ -11,7 +11,6 @@ import numpy as np
 
 from livebend.bench.bends import FOUR
 from livebend.bench.senses import HOP, RATE
-from livebend.commands import Set
 from livebend.control.queue import CommandQueue
 from livebend.core.clock import SystemTime, now
 from livebend.core.mailbox import Latest, OnDemand
@@ -23,6 +22,7 @@ from livebend.modulation import Modulator
 from livebend.network import Network
 from livebend.prompts import Prompts
 from livebend.renderer import Renderer, modulated
+from livebend.scene.commands import Set
 from livebend.scene.values import Bend, Prompt, Route, Sampling, Scene, Walk
 from livebend.sweep import played
 

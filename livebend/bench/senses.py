@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 
 from livebend.audio.analyzer import Analyzer
-from livebend.commands import Set
 from livebend.core.clock import now
 from livebend.flow import Features
+from livebend.scene.commands import Set
 from livebend.scene.values import Bend, Scene
 
 RATE, HOP = 48_000, 256

@@ -24,15 +24,15 @@ from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Literal
 
-from livebend.commands import Add, Command, Panic, Remove, Replace, Set, Undo
 from livebend.control.desk import Bank, Show, Tap, preset
 from livebend.core.errors import OutOfRange
 from livebend.core.specs import ParameterValue, Spec, specs_of
 from livebend.parameters import ROOT, address_of
 from livebend.scene import paths
+from livebend.scene.commands import Add, Command, Panic, Remove, Replace, Set, Undo
 from livebend.scene.paths import specs_of_bend, specs_of_route
+from livebend.scene.tables import bend_from, route_from
 from livebend.scene.values import Bend, Part, Recall, Route, Scene
-from livebend.tables import bend_from, route_from
 
 LONGEST = 2000
 FADE = specs_of(Recall)["fade"]

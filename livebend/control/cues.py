@@ -27,12 +27,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from livebend.commands import Add, Command, Load, Panic, Remove, Replace, Set, Undo
 from livebend.core.errors import LivebendError, OutOfRange, PresetError, Refused, UnknownName
 from livebend.core.files import short, write_text
 from livebend.core.specs import ParameterValue, specs_of
+from livebend.scene.commands import Add, Command, Load, Panic, Remove, Replace, Set, Undo
+from livebend.scene.tables import REQUIRED, bend_from, part_table, route_from
 from livebend.scene.values import Part, Recall, Scene
-from livebend.tables import REQUIRED, bend_from, part_table, route_from
 
 WORDS = ("preset", "add", "replace", "remove", "panic", "undo")
 NUMBER = re.compile(r"[+-]?([0-9]{1,30}\.?[0-9]{0,30}|\.[0-9]{1,30})([eE][+-]?[0-9]{1,3})?")

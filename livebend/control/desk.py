@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from livebend.commands import Command, Load
 from livebend.control.tapping import Tapper
 from livebend.core.mailbox import Latest
 from livebend.core.specs import ParameterValue, Spec
+from livebend.scene.commands import Command, Load
 from livebend.scene.values import Scene
 
 Display = Callable[[str, ParameterValue | None], None]
@@ -16,11 +16,8 @@ Display = Callable[[str, ParameterValue | None], None]
 class Bank(Protocol):
     """Presets in reach of a hand: by name, or by slot from 1."""
 
-    def load(self, which: str | int) -> Scene:
-        """Return the preset's scene. Raises: LivebendError."""
-
-    def name_of(self, which: str | int) -> str:
-        """Return the preset's name. Raises: UnknownName, OutOfRange."""
+    def recall(self, which: str | int) -> tuple[str, Scene]:
+        """Return the preset's name and its scene. Raises: LivebendError."""
 
     def store(self, slot: int, scene: Scene) -> str:
         """Keep a scene in a slot; return its name. Raises: LivebendError."""
@@ -75,4 +72,5 @@ def preset(bank: Bank, which: str | int, fade: float | None = None) -> Load:
 
     Raises: LivebendError.
     """
-    return Load(bank.load(which), bank.name_of(which), fade)
+    name, scene = bank.recall(which)
+    return Load(scene, name, fade)

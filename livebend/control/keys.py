@@ -3,9 +3,9 @@
 panic · undo · tap · blackout · freeze · preset N · store N
 """
 
-from livebend.commands import Command, Panic, Undo
 from livebend.control.desk import Desk, Show, Tap, preset
 from livebend.core.errors import LivebendError, OutOfRange, UnknownName
+from livebend.scene.commands import Command, Panic, Undo
 
 ACTIONS: dict[str, Command | Show | Tap] = {
     "panic": Panic(),

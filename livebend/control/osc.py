@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from livebend.commands import Add, Load, Replace, Set
 from livebend.control.addresses import (
     COMMANDS,
     Ask,
@@ -30,6 +29,7 @@ from livebend.core.errors import LivebendError, Refused, UnknownName
 from livebend.core.worker import Worker
 from livebend.parameters import ROOT
 from livebend.scene import paths
+from livebend.scene.commands import Add, Load, Replace, Set
 from livebend.scene.values import Part
 
 HOST, PORT, REPLY_PORT = "127.0.0.1", 8000, 9000

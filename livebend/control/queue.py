@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from livebend.commands import Command, CommandSource, Load, Panic, Set, Undo
 from livebend.core.errors import LivebendError
 from livebend.core.notify import ignore
+from livebend.scene.commands import Command, CommandSource, Load, Panic, Set, Undo
 from livebend.scene.values import Scene, turns_of
 
 PROMPTS = ("prompt.text", "prompt.to", "prompt.turns", "prompt.negative")

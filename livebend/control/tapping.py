@@ -4,9 +4,9 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from livebend.commands import Set
 from livebend.core import clock
 from livebend.scene import paths
+from livebend.scene.commands import Set
 from livebend.scene.values import Scene
 
 PAUSE = 2.0  # s without a tap, after which the next one begins anew

@@ -8,8 +8,8 @@ from zlib import crc32
 from livebend.core.errors import OutOfRange, UnknownName
 from livebend.core.specs import Spec
 from livebend.modulation.sources import SOURCES, SourceSpec
-from livebend.morphing import own_name
 from livebend.scene import paths
+from livebend.scene.morph import own_name
 from livebend.scene.values import Route, Scene
 
 Structure = tuple[object, ...]

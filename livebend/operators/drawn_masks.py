@@ -16,7 +16,6 @@ from torch import Tensor
 from livebend.core.errors import Refused, UnknownName
 from livebend.core.files import short
 
-FOLDER = "masks"
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 LARGEST = 4096  # pixels along a side
 KEPT = 16  # decoded masks; a large one has 64 MB

@@ -12,10 +12,10 @@ import av
 import numpy as np
 import pytest
 
-from livebend import presets
 from livebend.cli import main
 from livebend.live import Show, Wishes
 from livebend.operators.library import all_operators
+from livebend.scene import presets
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.M | re.S)

@@ -26,7 +26,7 @@ SKIPS_PER_BLOCK = 2  # each way up takes so many, the deepest first
 Table = Mapping[str, Any]
 
 
-def share_of(preset: Table) -> float:
+def cost_of(preset: Table) -> float:
     """Return the share 0..1 of a full frame that a preset's own movement runs again, in the mean of
     many frames where it reuses what has changed.
 

@@ -15,45 +15,45 @@
 
 The built-in ones come with livebend, a user's own lie in the folder of his settings and hide a
 built-in one of the same name. A name is looked up in the list of both and never becomes a path.
-Listing reads titles only: what knows scenes, and with them torch, is imported when one is loaded.
+A list of them reads titles only, and loads no operator and so no torch.
 """
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import platformdirs
 import tomli_w
 
 from livebend.core.errors import LivebendError, OutOfRange, PresetError, UnknownName
 from livebend.core.files import short, write_text
-from livebend.shares import share_of
-
-if TYPE_CHECKING:
-    from livebend.operators.drawn_masks import DrawnMasks
-    from livebend.scene.values import Scene
+from livebend.scene import edit
+from livebend.scene.cost import cost_of
+from livebend.scene.tables import scene_from, table_of
+from livebend.scene.values import Scene
 
 SLOTS = 9
 FIRST = "default"
+MASKS = "masks"  # the folder of drawn masks beside presets
 
 
 @dataclass(frozen=True, slots=True)
 class PresetInfo:
-    """A preset as a list shows it; `about` says what is wrong with one that cannot be read, `share`
+    """A preset as a list shows it; `about` says what is wrong with one that cannot be read, `cost`
     how much of a frame its own movement runs again, 0..1."""
 
     name: str
     title: str
     about: str
     file: Path
-    share: float = 1.0
+    cost: float = 1.0
 
 
 def built_in_folder() -> Path:
     """Return the folder of the presets that come with livebend."""
-    package = Path(__file__).parent
+    package = Path(__file__).parent.parent
     packed = package / "preset_files"
     return packed if packed.is_dir() else package.parent / "presets"
 
@@ -69,7 +69,12 @@ def list_presets(names: Sequence[str] = ()) -> list[PresetInfo]:
     return [_info(name, _file_of(name)) for name in names or _files()]
 
 
-def load(name_or_file: str | Path) -> "Scene":
+def names() -> list[str]:
+    """Return the names of all presets, the default first, then by name; reads none of them."""
+    return list(_files())
+
+
+def load(name_or_file: str | Path) -> Scene:
     """Return the scene of a preset by name, or of a file: a Path, or a name that ends in .toml.
 
     Names from the network go through `PresetBank`, which knows names only.
@@ -80,35 +85,33 @@ def load(name_or_file: str | Path) -> "Scene":
     return _load_file(_file_of(name_or_file))
 
 
-def opening(
+def first_scene(
     preset: str, seed: int | None, steps: int | None, sets: Iterable[tuple[str, object]]
-) -> "Scene":
+) -> Scene:
     """Return the scene a show opens with: a preset and what the command line changes about it.
 
     Panic comes back to it. Raises: LivebendError.
     """
-    from livebend.scene import edit  # noqa: PLC0415 - imports torch
-
     scene = load(preset)
     for path, value in (("seed", seed), ("sampling.steps", steps), *sets):
         scene = scene if value is None else edit.put(scene, path, value)
     return replace(scene, home=scene)
 
 
-def drawn_masks(preset: str = "", folder: Path | None = None) -> "DrawnMasks":
-    """Return the drawn masks in reach: of livebend, of the user, beside a preset's own file, and
-    in a folder that the command line names. Raises: PresetError where that is none.
-    """
-    from livebend.operators.drawn_masks import FOLDER, DrawnMasks  # noqa: PLC0415 - imports torch
+def mask_folders(preset: str = "", folder: Path | None = None) -> list[Path]:
+    """Return the folders of drawn masks in reach, a later one hiding an earlier one's: livebend's,
+    the user's, that beside a preset's own file, and one that the command line names.
 
-    folders = [built_in_folder() / FOLDER, user_folder() / FOLDER]
+    Raises: PresetError where that is none.
+    """
+    folders = [built_in_folder() / MASKS, user_folder() / MASKS]
     if preset.endswith(".toml"):
-        folders.append(Path(preset).parent / FOLDER)
+        folders.append(Path(preset).parent / MASKS)
     if folder is not None:
         if not folder.is_dir():
             raise PresetError(f"--masks {short(folder)}: expected a folder")
         folders.append(folder)
-    return DrawnMasks(folders)
+    return folders
 
 
 def sweep_of(name_or_file: str) -> Mapping[str, str]:
@@ -121,10 +124,8 @@ def sweep_of(name_or_file: str) -> Mapping[str, str]:
     return {side: str(found[side]) for side in ("rows", "columns") if side in found}
 
 
-def save(scene: "Scene", file: Path, about: str = "") -> None:
+def save(scene: Scene, file: Path, about: str = "") -> None:
     """Write a scene as a preset, whole or not at all. Raises: PresetError."""
-    from livebend.tables import table_of  # noqa: PLC0415 - imports torch
-
     table = table_of(scene)
     head = {"title": table.pop("title")} | ({"about": about} if about else {})
     try:
@@ -138,33 +139,34 @@ class PresetBank:
     """Presets in reach of a hand: by name, or by slot 1 to 9. Any thread may use it.
 
     The slots are the list's first nine; a stored scene is the user's preset `stored-N` and takes
-    slot N, also when livebend is started again.
+    slot N, also when livebend is started again. Which files there are is looked up once, and again
+    for a name that is not among them.
     """
 
     def __init__(self) -> None:
-        listed = list(_files())
-        stored = {name: slot for slot in range(1, SLOTS + 1) if (name := _stored(slot)) in listed}
-        slots = [name for name in listed if name not in stored][:SLOTS]
+        self._files = _files()
+        numbers = range(1, SLOTS + 1)
+        stored = {name: slot for slot in numbers if (name := _stored(slot)) in self._files}
+        slots = [name for name in self._files if name not in stored][:SLOTS]
         self._slots = dict(enumerate(slots, 1)) | {slot: name for name, slot in stored.items()}
 
     def slots(self) -> Mapping[int, str]:
         """Return the name of the preset in each slot that has one."""
         return dict(self._slots)
 
-    def name_of(self, which: str | int) -> str:
-        """Return the preset's name. Raises: OutOfRange for an empty slot, UnknownName."""
-        if isinstance(which, str):
-            _file_of(which)
-            return which
-        if which not in self._slots:
-            raise OutOfRange(f"preset {which}: expected 1..{max(self._slots, default=0)}")
-        return self._slots[which]
+    def recall(self, which: str | int) -> tuple[str, Scene]:
+        """Return the name and the scene of the preset of a name or in a slot; reads its file alone.
 
-    def load(self, which: str | int) -> "Scene":
-        """Return the preset's scene. Raises: OutOfRange, UnknownName, PresetError."""
-        return _load_file(_file_of(self.name_of(which)))
+        Raises: OutOfRange for an empty slot, UnknownName, PresetError.
+        """
+        name = which if isinstance(which, str) else self._in_slot(which)
+        return name, _load_file(self._file(name))
 
-    def store(self, slot: int, scene: "Scene") -> str:
+    def load(self, name: str) -> Scene:
+        """Return the scene of a preset. Raises: UnknownName, PresetError."""
+        return self.recall(name)[1]
+
+    def store(self, slot: int, scene: Scene) -> str:
         """Keep a scene in a slot and in the user's folder; return its name.
 
         Raises: OutOfRange for a slot that is none, PresetError.
@@ -172,9 +174,21 @@ class PresetBank:
         if not 1 <= slot <= SLOTS:
             raise OutOfRange(f"slot {slot}: expected 1..{SLOTS}")
         name = _stored(slot)
-        save(scene, user_folder() / f"{name}.toml", f"Stored during a show in slot {slot}.")
+        file = user_folder() / f"{name}.toml"
+        save(scene, file, f"Stored during a show in slot {slot}.")
+        self._files = self._files | {name: file}
         self._slots = self._slots | {slot: name}
         return name
+
+    def _in_slot(self, slot: int) -> str:
+        if slot not in self._slots:
+            raise OutOfRange(f"preset {slot}: expected 1..{max(self._slots, default=0)}")
+        return self._slots[slot]
+
+    def _file(self, name: str) -> Path:
+        if name not in self._files:
+            self._files = _files()
+        return _file_in(self._files, name)
 
 
 def _stored(slot: int) -> str:
@@ -194,7 +208,10 @@ def _name(file: Path, folder: Path) -> str:
 
 
 def _file_of(name: str) -> Path:
-    files = _files()
+    return _file_in(_files(), name)
+
+
+def _file_in(files: Mapping[str, Path], name: str) -> Path:
     if name not in files:
         raise UnknownName("preset", name[:80], files)
     return files[name]
@@ -207,16 +224,14 @@ def _info(name: str, file: Path) -> PresetInfo:
         return PresetInfo(name, name, str(why), file)
     title, about = str(table.get("title", name)), str(table.get("about", ""))
     try:
-        share = share_of(table)
+        cost = cost_of(table)
     except (LivebendError, KeyError, ValueError, TypeError, AttributeError):
         # Loading it says what is wrong.
-        share = 1.0
-    return PresetInfo(name, title, about, file, share)
+        cost = 1.0
+    return PresetInfo(name, title, about, file, cost)
 
 
-def _load_file(file: Path) -> "Scene":
-    from livebend.tables import scene_from  # noqa: PLC0415 - imports torch
-
+def _load_file(file: Path) -> Scene:
     try:
         return scene_from(_read(file), file.stem)
     except PresetError:

@@ -23,7 +23,7 @@ NUMBERS = ("sampling", "agc")  # groups that move over; prompt and noise cross i
 P = TypeVar("P", Bend, Route)
 
 
-class Morph:
+class SceneMorph:
     """The way from the scene that was played to the one that was loaded, in the time of the show.
 
     Owned by the render thread. `begun` says that the last step was the first of a way, and
@@ -38,33 +38,33 @@ class Morph:
         self._shown: Scene | None = None
 
     def step(self, scene: Scene, time: float) -> tuple[Scene, float]:
-        """Return the scene to play at `time` and its share 0..1 of the loaded one, eased."""
+        """Return the scene to play at `time`, and how far it is on its way, 0..1, eased."""
         self.begun = scene.arrival is not self._arrival
         if self.begun:
             was = self._shown if self._origin is None else None
             self.keeps_noise = was is not None and (was.seed, was.walk) == (scene.seed, scene.walk)
             self._arrival, self._begin, self._origin = scene.arrival, time, self._shown
-        share = self._share(time)
-        if self._origin is None or share >= 1.0:
+        t = self._way(time)
+        if self._origin is None or t >= 1.0:
             self._origin, self._shown = None, scene
             return scene, 1.0
-        self._shown = blended(self._origin, scene, share)
-        return self._shown, share
+        self._shown = blended(self._origin, scene, t)
+        return self._shown, t
 
-    def _share(self, time: float) -> float:
+    def _way(self, time: float) -> float:
         if self._arrival is None:
             return 1.0
         u = min((time - self._begin) / self._arrival.seconds, 1.0)
         return eased(u)
 
 
-def blended(old: Scene, new: Scene, share: float) -> Scene:
-    """Return the scene `share` (0..1) of the way from old to new, but for prompt and noise, which
+def blended(old: Scene, new: Scene, t: float) -> Scene:
+    """Return the scene at `t` (0..1) on the way from old to new, but for prompt and noise, which
     are the new one's. At 1 it is `new` and what has faded away."""
-    bends, renamed = _merged(_audible(old.bends), _audible(new.bends), share, {})
-    routes, _ = _merged(old.routes, new.routes, share, renamed)
+    bends, renamed = _merged(_audible(old.bends), _audible(new.bends), t, {})
+    routes, _ = _merged(old.routes, new.routes, t, renamed)
     groups: dict[str, Any] = {
-        name: _between(getattr(old, name), getattr(new, name), share) for name in NUMBERS
+        name: _between(getattr(old, name), getattr(new, name), t) for name in NUMBERS
     }
     return replace(new, bends=bends, routes=routes, **groups)
 
@@ -81,7 +81,7 @@ def _audible(bends: tuple[Bend, ...]) -> tuple[Bend, ...]:
 
 
 def _merged(
-    old: tuple[P, ...], new: tuple[P, ...], share: float, gone: Mapping[str, str]
+    old: tuple[P, ...], new: tuple[P, ...], t: float, gone: Mapping[str, str]
 ) -> tuple[tuple[P, ...], Mapping[str, str]]:
     """Merge two chains in an order that keeps that of both; return it, and the path of every part
     that leaves with its path from now on. `gone` are the bends that left, for routes."""
@@ -99,15 +99,15 @@ def _merged(
     rest = list(old)
     for part in new:
         if part.name not in paired:
-            merged.append(_faded(part, share))
+            merged.append(_faded(part, t))
             continue
         while rest and part.name in {p.name for p in rest}:
             first = rest.pop(0)
             if first.name == part.name:
-                merged.append(_between(first, part, share))
+                merged.append(_between(first, part, t))
             elif first.name in leaving:
-                merged.append(_led(_faded(leaving.pop(first.name), 1.0 - share), moved))
-    merged += [_led(_faded(p, 1.0 - share), moved) for p in leaving.values()]
+                merged.append(_led(_faded(leaving.pop(first.name), 1.0 - t), moved))
+    merged += [_led(_faded(p, 1.0 - t), moved) for p in leaving.values()]
     return tuple(merged), moved
 
 
@@ -145,30 +145,29 @@ def _specs(part: Part) -> Mapping[str, Spec]:
     return specs_of_bend(part) if isinstance(part, Bend) else specs_of_route()
 
 
-def _faded(part: P, share: float) -> P:
+def _faded(part: P, t: float) -> P:
     if isinstance(part, Bend):
-        return replace(part, mix=part.mix * share)
-    return replace(part, low=part.low * share, high=part.high * share)
+        return replace(part, mix=part.mix * t)
+    return replace(part, low=part.low * t, high=part.high * t)
 
 
 G = TypeVar("G")
 
 
-def _between(a: G, b: G, share: float) -> G:
-    """Return b with every number `share` of the way from a's."""
+def _between(a: G, b: G, t: float) -> G:
+    """Return b with every number `t` of the way from a's."""
     if isinstance(a, Bend) and isinstance(b, Bend):
-        return cast(G, _bend_between(a, b, share))
+        return cast(G, _bend_between(a, b, t))
     specs = specs_of(type(b))
     values: dict[str, Any] = {
-        leaf: _number(spec, getattr(a, leaf), getattr(b, leaf), share)
-        for leaf, spec in _moving(specs)
+        leaf: _number(spec, getattr(a, leaf), getattr(b, leaf), t) for leaf, spec in _moving(specs)
     }
     return replace(b, **values)  # type: ignore[type-var]
 
 
-def _bend_between(a: Bend, b: Bend, share: float) -> Bend:
+def _bend_between(a: Bend, b: Bend, t: float) -> Bend:
     values: dict[str, ParameterValue] = {
-        leaf: _number(spec, paths.value_of(a, leaf, spec), paths.value_of(b, leaf, spec), share)
+        leaf: _number(spec, paths.value_of(a, leaf, spec), paths.value_of(b, leaf, spec), t)
         for leaf, spec in _moving(specs_of_bend(b))
     }
     return edit.bend_with(b, values)
@@ -178,10 +177,10 @@ def _moving(specs: Mapping[str, Spec]) -> Sequence[tuple[str, Spec]]:
     return [(leaf, spec) for leaf, spec in specs.items() if spec.kind == "float"]
 
 
-def _number(spec: Spec, a: object, b: object, share: float) -> float:
+def _number(spec: Spec, a: object, b: object, t: float) -> float:
     first, last = cast(float, a), cast(float, b)
     if first == last:
         return last
     if spec.range is None:
-        return first + share * (last - first)
-    return spec.range.between(first, last, share)
+        return first + t * (last - first)
+    return spec.range.between(first, last, t)
