@@ -4,7 +4,7 @@ prompt. Owned by the render thread."""
 from livebend.core.ranges import eased
 from livebend.device.memory import Versioned
 from livebend.flow import Tick
-from livebend.modulation import Phase, rate_of
+from livebend.modulation.phase import Phase, rate_of
 from livebend.scene.values import Scene
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from livebend.core.statistics import Statistics
 from livebend.core.status import BendStatus, RouteStatus, Status
 from livebend.flow import Features, Tick
-from livebend.modulation import Modulation
+from livebend.modulation.modulator import Modulation
 from livebend.reuse import labels
 from livebend.scene.values import Bend, Route, Scene
 

@@ -20,7 +20,7 @@ from livebend.device.transfer import transfer_for
 from livebend.flow import Features, Frame, Pixels, Tick
 from livebend.glance import Glance
 from livebend.governor import Governed
-from livebend.modulation import Modulation, Modulator
+from livebend.modulation.modulator import Modulation, Modulator
 from livebend.network import Network, Painted
 from livebend.operators.library import find_operator
 from livebend.prompts import Prompts
@@ -33,7 +33,6 @@ Way = Callable[[Tensor, Tensor, float], Tensor]
 
 HELD_OFF = 2.0  # s that a bend stays out after it made values that are not finite
 EASING = 1.0  # s in which its mix then rises again
-FAINTEST = 1e-4  # of a strength that routes bring to 0, where 0 by hand would mean none asked for
 
 
 class Renderer:
@@ -145,7 +144,7 @@ class Renderer:
     def _played(self, scene: Scene, features: Features, tick: Tick) -> tuple[Scene, Modulation]:
         """Follow the sound, and what goes round in time; return the scene as its routes make it."""
         modulation = self._modulate(scene, features, tick)
-        playing = modulated(scene, modulation)
+        playing = edit.with_values(scene, modulation.values)
         self._courses.step(scene, playing, tick)
         return playing, modulation
 
@@ -320,14 +319,6 @@ def slerp(a: Tensor, b: Tensor, share: float) -> Tensor:
     omega = torch.acos(cosine.clamp(-0.9999, 0.9999))
     first, second = torch.sin((1.0 - share) * omega), torch.sin(share * omega)
     return (first * a + second * b) / torch.sin(omega)
-
-
-def modulated(scene: Scene, modulation: Modulation) -> Scene:
-    """Return the scene with the values that its routes give now."""
-    least = {path: FAINTEST for path in modulation.values if path.endswith(".strength")}
-    return edit.put_all(
-        scene, {p: max(value, least.get(p, value)) for p, value in modulation.values.items()}
-    )
 
 
 def _memory_use(network: Network) -> MemoryUse:

@@ -16,7 +16,7 @@ from livebend.core.sites import is_picture
 from livebend.device.memory import Versioned
 from livebend.flow import TRACE_LENGTH, Features
 from livebend.models.checkpoint import load_model
-from livebend.modulation.history import History
+from livebend.modulation.feature_history import FeatureHistory
 from livebend.network import Network
 from livebend.operators import masks
 from livebend.operators.drawn_masks import DrawnMasks
@@ -164,7 +164,7 @@ def test_the_newest_sound_is_at_the_top():
 
 
 def test_a_history_is_what_was_heard_newest_first():
-    history = History()
+    history = FeatureHistory()
     assert history.trace("rms", 4.0) == (0.0,) * TRACE_LENGTH
     for k in range(101):
         history.add(k / 20, Features(rms=k / 200, low=0.25))
@@ -178,7 +178,7 @@ def test_a_history_is_what_was_heard_newest_first():
 def test_a_history_is_bounded_and_the_same_at_every_frame_rate():
     traces = []
     for fps in (20, 60):
-        history = History()
+        history = FeatureHistory()
         for k in range(60 * fps):
             history.add(k / fps, Features(rms=k / fps / 60))
         traces.append(history.trace("rms", 8.0))

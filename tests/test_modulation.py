@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from livebend.core.ranges import Range
 from livebend.flow import Features, PaperFeatures
-from livebend.modulation import SOURCES, Modulator, Phase
+from livebend.modulation.auto_gain import AutoGain
+from livebend.modulation.curves import CURVES, edged, shaped
 from livebend.modulation.follower import followed
-from livebend.modulation.gain import AutoGain
-from livebend.modulation.shapes import CURVES, edged, shaped
+from livebend.modulation.modulator import Modulator
+from livebend.modulation.phase import Phase
+from livebend.modulation.sources import SOURCES
 from livebend.scene import values as scenes
 from livebend.scene.values import Agc, Bend, Route, Sampling, Scene, Tempo
 

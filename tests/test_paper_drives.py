@@ -10,7 +10,7 @@ import pytest
 
 from livebend.audio.open_input import open_sound, pull_sound
 from livebend.core.clock import OfflineClock
-from livebend.modulation import Modulator
+from livebend.modulation.modulator import Modulator
 from livebend.scene.values import Bend, Route, Scene
 from tests.fakes.sound import clicks, noise, sine
 

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livebend.flow import Features
-from livebend.modulation import SOURCES, Modulator
+from livebend.modulation.modulator import Modulator
 from livebend.modulation.plan import Plan, planned, structure
+from livebend.modulation.sources import SOURCES
 from livebend.scene import edit, paths
 from livebend.scene import values as scenes
 from livebend.scene.values import Bend, Route, Sampling, Scene
@@ -83,10 +84,9 @@ def edited(scene, edit):
 
 def with_other_values(scene, position):
     """The scene with every number of it somewhere else, and the same parts."""
-    ranges = {
-        path: spec.range for path, spec in paths.every(scene) if spec.kind in ("float", "int")
-    }
-    return edit.put_all(scene, {path: found.from_unit(position) for path, found in ranges.items()})
+    numbers = {p: spec for p, spec in paths.every(scene) if spec.kind in ("float", "int")}
+    values = {p: spec.fit(spec.range.from_unit(position), p) for p, spec in numbers.items()}
+    return edit.with_values(scene, values)
 
 
 @given(played, edits, share)
@@ -123,17 +123,17 @@ SPLIT = Scene(
 def test_another_structure_has_another_plan(edit):
     assert structure(edited(SPLIT, edit)) != structure(SPLIT)
     other, plan = planned(edited(SPLIT, edit)), planned(SPLIT)
-    assert (other.turns, other.refused) != (plan.turns, plan.refused)
+    assert (other.passes, other.refused) != (plan.passes, plan.refused)
 
 
 @given(played)
 def test_a_plan_leaves_out_what_is_mute_or_drives_no_number(scene):
     plan = planned(scene)
-    acting = [line.name for turn in plan.turns for line in turn.lines]
+    acting = [line.name for turn in plan.passes for line in turn.routes]
     assert sorted([*acting, *plan.refused]) == sorted(r.name for r in scene.routes if not r.mute)
-    for aim in (aim for turn in plan.turns for aim in turn.aims):
+    for aim in (aim for turn in plan.passes for aim in turn.targets):
         assert aim.spec == paths.find(scene, aim.path)
-        assert {scene.routes[line.place].target for line in aim.lines} == {aim.path}
+        assert {scene.routes[line.place].target for line in aim.routes} == {aim.path}
 
 
 def state(modulator):

@@ -18,10 +18,11 @@ from livebend.core.sites import place
 from livebend.core.statistics import Statistics
 from livebend.core.status import Status
 from livebend.flow import Features, Frame, Tick
-from livebend.modulation import Modulator
+from livebend.modulation.modulator import Modulator
 from livebend.network import Network
 from livebend.prompts import Prompts
-from livebend.renderer import Renderer, modulated
+from livebend.renderer import Renderer
+from livebend.scene import edit
 from livebend.scene.commands import Set
 from livebend.scene.values import Bend, Prompt, Route, Sampling, Scene, Walk
 from livebend.sweep import played
@@ -70,7 +71,8 @@ class _Show:
         for command in self._queue.until(tick.time):
             self._scene = command.apply(self._scene)
         commanded = now()
-        modulated(self._scene, self._modulator.step(self._scene, features, tick.time, tick.dt))
+        moved = self._modulator.step(self._scene, features, tick.time, tick.dt)
+        edit.with_values(self._scene, moved.values)
         modulating = now()
         frame = self._render(self._scene, features, tick)
         painted = now()

@@ -1,11 +1,6 @@
 """From features to the values of parameters.
 
-sources (what can drive) · shapes (curves and edges) · follower (attack and release) · gain (AGC) ·
-phase (what goes round) · tempo · plan (who drives what) · modulator (all of it, once per frame)
+sources (what can drive) · curves (and edges) · follower (attack and release) · auto_gain · phase
+(what goes round) · tapped_beat · feature_history · plan (who drives what) · modulator (all of it,
+once a frame)
 """
-
-from livebend.modulation.modulator import Modulation, Modulator
-from livebend.modulation.phase import Phase, rate_of
-from livebend.modulation.sources import SOURCES
-
-__all__ = ["SOURCES", "Modulation", "Modulator", "Phase", "rate_of"]

@@ -4,19 +4,21 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from livebend.core.specs import ParameterValue
 from livebend.flow import Features
+from livebend.modulation.auto_gain import AutoGain
+from livebend.modulation.curves import edged, shaped
+from livebend.modulation.feature_history import FeatureHistory
 from livebend.modulation.follower import followed
-from livebend.modulation.gain import AutoGain
-from livebend.modulation.history import History
 from livebend.modulation.phase import Phase
-from livebend.modulation.plan import Aim, Key, Line, Plan, planned, structure
-from livebend.modulation.shapes import edged, shaped
+from livebend.modulation.plan import ActiveRoute, Key, Plan, Target, planned, structure
 from livebend.modulation.sources import SOURCES, Moment
-from livebend.modulation.tempo import Beats
+from livebend.modulation.tapped_beat import TappedBeat
 from livebend.scene import edit, paths
 from livebend.scene.copy import altered
 from livebend.scene.values import Agc, Edge, Route, Scene
 
+FAINTEST = 1e-4  # of a strength that routes bring to 0, where 0 by hand would mean none asked for
 LEVELS = tuple(name for name, source in SOURCES.items() if source.kind == "level")
 
 
@@ -29,7 +31,7 @@ class Modulation:
     route -> what it adds to its target. `refused`: route -> why it is left out.
     """
 
-    values: Mapping[str, float] = field(default_factory=dict)
+    values: Mapping[str, ParameterValue] = field(default_factory=dict)
     sources: Mapping[str, float] = field(default_factory=dict)
     added: Mapping[str, float] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
@@ -44,12 +46,12 @@ class Modulator:
     """
 
     def __init__(self) -> None:
-        self.history = History()
+        self.history = FeatureHistory()
         self._gains = {name: AutoGain() for name in LEVELS}
         self._followers: dict[Key, float] = {}
         self._added: dict[Key, float] = {}
         self._phases: dict[str, Phase] = {}
-        self._beats = Beats()
+        self._beats = TappedBeat()
         self._before = Features()
         self._plan = Plan()
 
@@ -69,19 +71,19 @@ class Modulator:
         is_new = structure(scene) != self._plan.structure
         if is_new:
             self._plan = planned(scene)
-        values: dict[str, float] = {}
+        values: dict[str, ParameterValue] = {}
         sources: dict[str, float] = {}
         added: dict[str, float] = {}
-        for turn in self._plan.turns:
-            scene = edit.put_all(scene, values)
-            for line in turn.lines:
-                route = scene.routes[line.place]
-                turns = self._phase(line).step(route.rate, tick_time, dt)
-                heard = self._drive(line, route, _own(moment, line, turns, scene.seed), dt)
-                sources[line.name] = heard
-                added[line.name] = self._add(line, route, heard, dt)
-            for aim in turn.aims:
-                values[aim.path] = _total(scene, aim, added)
+        for one in self._plan.passes:
+            scene = edit.with_values(scene, values)
+            for active in one.routes:
+                route = scene.routes[active.place]
+                periods = self._phase(active).step(route.rate, tick_time, dt)
+                heard = self._drive(active, route, _own(moment, active, periods, scene.seed), dt)
+                sources[active.name] = heard
+                added[active.name] = self._add(active, route, heard, dt)
+            for target in one.targets:
+                values[target.path] = _total(scene, target, added)
         if is_new:
             self._forget(scene)
         self._before = features
@@ -89,7 +91,7 @@ class Modulator:
 
     def _forget(self, scene: Scene) -> None:
         """Forget what is kept of routes that do not act, and the phases of those that are gone."""
-        acting = {line.key for turn in self._plan.turns for line in turn.lines}
+        acting = {active.key for one in self._plan.passes for active in one.routes}
         names = {route.name for route in scene.routes}
         self._followers = {key: y for key, y in self._followers.items() if key in acting}
         self._added = {key: y for key, y in self._added.items() if key in acting}
@@ -104,30 +106,30 @@ class Modulator:
         }
         return altered(features, levels)
 
-    def _drive(self, line: Line, route: Route, moment: Moment, dt: float) -> float:
+    def _drive(self, active: ActiveRoute, route: Route, moment: Moment, dt: float) -> float:
         """Return what the route's source gives, after gain, curve and follower."""
-        kind = line.source.kind
-        value = route.gain * line.source.read(moment)
+        kind = active.source.kind
+        value = route.gain * active.source.read(moment)
         if kind == "paper":
             return value if math.isfinite(value) else 0.0
         value = shaped(value, route.curve)
         if kind == "time":
             return value
         attack = 0.0 if kind == "pulse" else route.attack
-        last = _last(self._followers, line, value)
+        last = _last(self._followers, active, value)
         value = followed(last, value, dt, attack, route.release)
-        self._followers[line.key] = value
+        self._followers[active.key] = value
         return value
 
-    def _phase(self, line: Line) -> Phase:
+    def _phase(self, active: ActiveRoute) -> Phase:
         """The route's phase; one that leaves goes on from that of its own name."""
-        phase = self._phases.get(line.name)
+        phase = self._phases.get(active.name)
         if phase is None:
-            own = self._phases.get(line.origin[0])
-            phase = self._phases[line.name] = own.copy() if own else Phase()
+            own = self._phases.get(active.origin[0])
+            phase = self._phases[active.name] = own.copy() if own else Phase()
         return phase
 
-    def _add(self, line: Line, route: Route, value: float, dt: float) -> float:
+    def _add(self, active: ActiveRoute, route: Route, value: float, dt: float) -> float:
         """Return what the route adds to its target, no faster than its slew limit.
 
         The way is that of the sum before it wraps, so an angle of many turns goes through them
@@ -135,23 +137,23 @@ class Modulator:
         """
         added = route.low + (route.high - route.low) * value
         if route.slew != 0.0:
-            last = _last(self._added, line, added)
-            added = _slewed(last, added, route.slew * dt, circles=line.circles)
-        self._added[line.key] = added
+            last = _last(self._added, active, added)
+            added = _slewed(last, added, route.slew * dt, circles=active.circles)
+        self._added[active.key] = added
         return added
 
 
-def _own(moment: Moment, line: Line, turns: float, seed: int) -> Moment:
+def _own(moment: Moment, active: ActiveRoute, periods: float, seed: int) -> Moment:
     """The moment as a route's own source sees it: only those of time ask where its phase is."""
-    if line.source.kind != "time":
+    if active.source.kind != "time":
         return moment
-    return Moment(moment.features, moment.before, moment.progress, turns, seed ^ line.chance)
+    return Moment(moment.features, moment.before, moment.progress, periods, seed ^ active.chance)
 
 
-def _last(kept: Mapping[Key, float], line: Line, value: float) -> float:
+def _last(kept: Mapping[Key, float], active: ActiveRoute, value: float) -> float:
     """What a route gave last; one that leaves goes on from what it gave under its own name."""
-    last = kept.get(line.key)
-    return kept.get(line.origin, value) if last is None else last
+    last = kept.get(active.key)
+    return kept.get(active.origin, value) if last is None else last
 
 
 def _slewed(last: float, wanted: float, reach: float, *, circles: bool) -> float:
@@ -165,14 +167,18 @@ def _slewed(last: float, wanted: float, reach: float, *, circles: bool) -> float
     return last + min(max(gap, -reach), reach)
 
 
-def _total(scene: Scene, aim: Aim, added: Mapping[str, float]) -> float:
-    """Return base + Σ routes, inside the target's range; the last edge that is not fit decides."""
+def _total(scene: Scene, target: Target, added: Mapping[str, float]) -> ParameterValue:
+    """Return base + Σ routes, inside the target's range and of its type; the last edge that is not
+    fit decides."""
     driven = 0.0
-    edge: Edge = "clip" if aim.shared else "fit"  # a share of an angle that wraps would jump
-    for line in aim.lines:
-        route = scene.routes[line.place]
-        driven += added[line.name]
+    edge: Edge = "clip" if target.is_split else "fit"  # a part of an angle that wraps would jump
+    for active in target.routes:
+        route = scene.routes[active.place]
+        driven += added[active.name]
         edge = edge if route.edge == "fit" else route.edge
-    base = paths.value_of(paths.owner_of(scene, aim.kind, aim.name), aim.leaf, aim.spec)
-    total = float(base) + driven
-    return total if aim.spec.range is None else edged(total, edge, aim.spec.range)
+    spec, owner = target.spec, paths.owner_of(scene, target.kind, target.name)
+    total = float(paths.value_of(owner, target.leaf, spec)) + driven
+    value = total if spec.range is None else edged(total, edge, spec.range)
+    if target.leaf == "strength":
+        value = max(value, FAINTEST)
+    return int(value) if spec.kind == "int" else value

@@ -17,7 +17,7 @@ Key = tuple[str, str]  # the names of a route and of its source
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ActiveRoute:
     """A route that acts. `place` is its own among the scene's routes. What it gave last is kept
     under `key`; one that leaves goes on from `origin`. `chance` is its share of a random source's
     seed. `circles`: its source comes round again, and so does its target.
@@ -33,7 +33,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Aim:
+class Target:
     """A parameter that routes drive, its path as it is and taken apart, and those routes."""
 
     path: str
@@ -41,25 +41,27 @@ class Aim:
     name: str
     leaf: str
     spec: Spec
-    shared: bool
-    lines: tuple[Line, ...]
+    is_split: bool
+    routes: tuple[ActiveRoute, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Pass:
     """The routes that act together, in the scene's order, and all that they drive."""
 
-    lines: tuple[Line, ...]
-    aims: tuple[Aim, ...]
+    routes: tuple[ActiveRoute, ...]
+    targets: tuple[Target, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The turns of a scene's routes, those that drive other routes first. `structure` is what the
-    plan depends on; `refused` says of a route why it is left out."""
+    """The passes over a scene's routes, those that drive other routes first.
+
+    `structure` is what the plan depends on; `refused` says of a route why it is left out.
+    """
 
     structure: Structure = ()
-    turns: tuple[Turn, ...] = ()
+    passes: tuple[Pass, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -84,11 +86,11 @@ def planned(scene: Scene) -> Plan:
         if not route.mute:
             (drives if route.target.startswith("route.") else others).append(place)
     refused = dict(_refused(scene, (scene.routes[place] for place in (*drives, *others))))
-    turns = [
-        _turn(scene, [p for p in places if scene.routes[p].name not in refused])
+    passes = [
+        _pass(scene, [p for p in places if scene.routes[p].name not in refused])
         for places in (drives, others)
     ]
-    return Plan(structure(scene), tuple(turn for turn in turns if turn.lines), refused)
+    return Plan(structure(scene), tuple(one for one in passes if one.routes), refused)
 
 
 def _refused(scene: Scene, routes: Iterable[Route]) -> Iterable[tuple[str, str]]:
@@ -100,24 +102,28 @@ def _refused(scene: Scene, routes: Iterable[Route]) -> Iterable[tuple[str, str]]
             yield route.name, str(fault)
 
 
-def _turn(scene: Scene, places: Iterable[int]) -> Turn:
-    driving: dict[str, list[Line]] = {}
-    lines = []
+def _pass(scene: Scene, places: Iterable[int]) -> Pass:
+    driving: dict[str, list[ActiveRoute]] = {}
+    acting = []
     for place in places:
         route = scene.routes[place]
-        lines.append(_line(place, route, paths.find(scene, route.target)))
-        driving.setdefault(route.target, []).append(lines[-1])
-    return Turn(tuple(lines), tuple(_aim(scene, path, own) for path, own in driving.items()))
+        acting.append(_active(place, route, paths.find(scene, route.target)))
+        driving.setdefault(route.target, []).append(acting[-1])
+    return Pass(tuple(acting), tuple(_target(scene, path, own) for path, own in driving.items()))
 
 
-def _line(place: int, route: Route, aim: Spec) -> Line:
+def _active(place: int, route: Route, target: Spec) -> ActiveRoute:
     source, own = SOURCES[route.source], own_name(route.name)
-    circles = source.kind == "time" and aim.range is not None and aim.range.wraps
+    circles = source.kind == "time" and target.range is not None and target.range.wraps
     key, origin = (route.name, route.source), (own, route.source)
-    return Line(place, route.name, source, key, origin, crc32(own.encode()), circles)
+    return ActiveRoute(place, route.name, source, key, origin, crc32(own.encode()), circles)
 
 
-def _aim(scene: Scene, path: str, lines: Iterable[Line]) -> Aim:
-    return Aim(
-        path, *paths.split(path), paths.find(scene, path), paths.is_split(scene, path), tuple(lines)
+def _target(scene: Scene, path: str, acting: Iterable[ActiveRoute]) -> Target:
+    return Target(
+        path,
+        *paths.split(path),
+        paths.find(scene, path),
+        paths.is_split(scene, path),
+        tuple(acting),
     )

@@ -22,14 +22,14 @@ LOWEST_PITCH, PITCH_OCTAVES = 55.0, 5.0
 class Moment:
     """What a source may look at: the sound now and one frame ago, and the place in the show, 0..1.
 
-    `turns` are an LFO's whole and part periods since the show began; `seed` belongs to its chance.
-    Both are there for sources of time alone.
+    `periods` are those of an LFO since the show began, whole and part; `seed` belongs to its
+    chance. Both are there for sources of time alone.
     """
 
     features: Features
     before: Features
     progress: float
-    turns: float = 0.0
+    periods: float = 0.0
     seed: int = 0
 
 
@@ -147,32 +147,32 @@ def _onset_pulse(m: Moment) -> float:
 @_source("lfo.sine", "time")
 def _sine(m: Moment) -> float:
     """Sine, beginning at its low end."""
-    return 0.5 - 0.5 * math.cos(math.tau * m.turns)
+    return 0.5 - 0.5 * math.cos(math.tau * m.periods)
 
 
 @_source("lfo.triangle", "time")
 def _triangle(m: Moment) -> float:
     """Triangle, beginning at its low end."""
-    return 1.0 - abs(2.0 * (m.turns % 1.0) - 1.0)
+    return 1.0 - abs(2.0 * (m.periods % 1.0) - 1.0)
 
 
 @_source("lfo.saw", "time")
 def _saw(m: Moment) -> float:
     """Ramp from 0 to 1."""
-    return m.turns % 1.0
+    return m.periods % 1.0
 
 
 @_source("lfo.square", "time")
 def _square(m: Moment) -> float:
     """0 for half a period, then 1."""
-    return float(m.turns % 1.0 >= 0.5)
+    return float(m.periods % 1.0 >= 0.5)
 
 
 @_source("lfo.random", "time")
 def _random(m: Moment) -> float:
     """A smooth path through a new random value every period, the same for the same seed."""
-    index = math.floor(m.turns)
-    smooth = eased(m.turns - index)
+    index = math.floor(m.periods)
+    smooth = eased(m.periods - index)
     return (1.0 - smooth) * _chance(m.seed, index) + smooth * _chance(m.seed, index + 1)
 
 

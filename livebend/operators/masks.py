@@ -174,7 +174,7 @@ def scanline(
     p: Plane,
     *,
     angle: Angle = 0.0,
-    listen: Listen = "rms",  # noqa: ARG001 - both are read before, see livebend.modulation.history
+    listen: Listen = "rms",  # noqa: ARG001 - both are read before, see livebend.modulation.feature_history
     span: Span = 4.0,  # noqa: ARG001
 ) -> Tensor:
     """The recent history of the sound, running down the picture until it is turned."""

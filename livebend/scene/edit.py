@@ -29,16 +29,15 @@ def put(scene: Scene, path: str, value: object, *, fit: bool = False) -> Scene:
     return changed
 
 
-def put_all(scene: Scene, numbers: Mapping[str, float]) -> Scene:
-    """Return the scene with numbers at their paths, each brought inside its range: as `put` would
-    one after another, and everything they share made anew only once. Raises: UnknownName."""
-    if not numbers:
+def with_values(scene: Scene, values: Mapping[str, ParameterValue]) -> Scene:
+    """Return the scene with values at their paths, all of them fitted already: as `put` would one
+    after another, but everything that they have in common is made anew only once."""
+    if not values:
         return scene
     made: dict[str, dict[str, dict[str, ParameterValue]]] = {}
-    for path, number in numbers.items():
+    for path, value in values.items():
         kind, name, leaf = split(path)
-        fitted = find(scene, path).fit(number, path)
-        made.setdefault(kind, {}).setdefault(name, {})[leaf] = fitted
+        made.setdefault(kind, {}).setdefault(name, {})[leaf] = value
     return _with(scene, made)
 
 

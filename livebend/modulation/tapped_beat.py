@@ -8,7 +8,7 @@ from livebend.scene.copy import altered
 from livebend.scene.values import Tempo
 
 
-class Beats:
+class TappedBeat:
     """Counts the beats of a given tempo. Owned by the render thread.
 
     Every tap is a beat: it moves the nearest one to the moment of the frame that takes the tap.

@@ -11,7 +11,7 @@ LONGEST = 31.0  # s: the longest span that a mask may ask for, and a little
 _levels = attrgetter(*TRACED)
 
 
-class History:
+class FeatureHistory:
     """What every frame heard, after the automatic gain, back to LONGEST seconds ago."""
 
     def __init__(self) -> None:
