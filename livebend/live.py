@@ -17,12 +17,12 @@ from typing import Any, cast
 
 from livebend.audio.feature_sources import HeardSound
 from livebend.audio.open_input import hear_sound
+from livebend.control.command_queue import CommandQueue, PromptGate, texts, texts_of
 from livebend.control.cues import CueRecorder, Cues
 from livebend.control.desk import Desk
-from livebend.control.keys import press
+from livebend.control.key_actions import press
 from livebend.control.osc import OscInput, endpoint
-from livebend.control.queue import CommandQueue, Gate, texts, texts_of
-from livebend.control.senders import Senders
+from livebend.control.osc_allowlist import AllowList
 from livebend.core.clock import LiveClock, SystemTime, Time
 from livebend.core.errors import LivebendError, named
 from livebend.core.files import write_text
@@ -129,7 +129,7 @@ class Show:
         self.recording: LiveRecording | None = None
         self.osc: OscInput
         self.address = endpoint(wishes.osc)
-        Senders(wishes.osc_allow)  # refuses what it cannot read before the model is loaded
+        AllowList(wishes.osc_allow)  # refuses what it cannot read before the model is loaded
         find_folder(wishes.model)
 
     def play(self) -> dict[str, Any]:
@@ -239,7 +239,7 @@ class Show:
             ending.callback(recorder.close)
         return CommandQueue(
             refuse=self.refuse,
-            gate=Gate(player.prompts.ready, player.prompts.request),
+            gate=PromptGate(player.prompts.ready, player.prompts.request),
             check=player.network.check,
             recorder=recorder,
             feed=feed,
@@ -282,7 +282,7 @@ class Show:
         total("overflows", sound.stats().overflows)
         total("commands_received", queue.given)
         total("commands_refused", queue.refused + hands.refused + hands.turned_away)
-        total("commands_clamped", hands.fitted)
+        total("commands_clamped", queue.clamped + hands.fitted)
         total("garbage_packets", hands.garbage)
 
     # ---- faults ------------------------------------------------------------------------------
@@ -330,8 +330,7 @@ class _Screen:
         if action.name == "close":
             return True
         if self.desk is not None:
-            slot = "" if action.argument is None else f" {action.argument}"
-            press(self.desk, f"{action.name}{slot}")
+            press(self.desk, action.name, action.argument)
         return False
 
 

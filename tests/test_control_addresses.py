@@ -10,15 +10,24 @@ from hypothesis import strategies as st
 from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from livebend.control.addresses import Ask, Heard, Place, is_private, leaves, outputs, read
-from livebend.control.datagrams import DatagramError, messages, reply
-from livebend.control.desk import Desk, Show
-from livebend.control.osc import STRANGERS, Ear
+from livebend.control.desk import Desk, SetDisplay
+from livebend.control.osc import STRANGERS, OscReader
+from livebend.control.osc_addresses import (
+    FaderMove,
+    Query,
+    Request,
+    address_of,
+    is_private,
+    leaves,
+    outputs,
+    read,
+)
+from livebend.control.osc_packets import DatagramError, messages, reply
 from livebend.core.errors import LivebendError, OutOfRange, UnknownName
 from livebend.core.mailbox import Latest
 from livebend.core.ranges import Range
 from livebend.core.specs import Spec
-from livebend.parameters import parameters
+from livebend.scene import paths
 from livebend.scene.commands import Add, Load, Panic, Remove, Replace, Set, Undo
 from livebend.scene.values import Bend, Route, Scene
 
@@ -60,9 +69,9 @@ MEANT = [
     ("sampling/steps", [True], Set("sampling.steps", 1)),
     ("bend/swirl/angle", [45.5], Set("bend.swirl.angle", 45.5)),
     ("bend/swirl/angle", [1], Set("bend.swirl.angle", 1.0)),
-    ("bend/swirl/angle/play", [0.75], Place("bend.swirl.angle", 0.75)),
-    ("bend/swirl/mask/x/play", [1], Place("bend.swirl.mask.x", 1.0)),
-    ("bend/swirl/angle/play", ["?"], Place("bend.swirl.angle")),
+    ("bend/swirl/angle/play", [0.75], FaderMove("bend.swirl.angle", 0.75)),
+    ("bend/swirl/mask/x/play", [1], FaderMove("bend.swirl.mask.x", 1.0)),
+    ("bend/swirl/angle/play", ["?"], FaderMove("bend.swirl.angle")),
     ("bend/swirl/mix", [False], Set("bend.swirl.mix", 0.0)),
     ("bend/swirl/mute", [1.0], Set("bend.swirl.mute", True)),
     ("bend/swirl/site", ["unet.mid#1"], Set("bend.swirl.site", "unet.mid#1")),
@@ -92,42 +101,39 @@ MEANT = [
     ("panic", [0.0], None),
     ("undo", [True], Undo()),
     ("undo", [False], None),
-    ("blackout", [], Show("blackout")),
-    ("blackout", [1], Show("blackout", True)),
-    ("blackout", [0.0], Show("blackout", False)),
-    ("freeze", [False], Show("freeze", False)),
-    ("freeze", [], Show("freeze")),
-    ("bend/swirl/angle", [], Ask("bend.swirl.angle")),
-    ("bend/swirl/angle", ["?"], Ask("bend.swirl.angle")),
-    ("prompt", ["?"], Ask("prompt.text")),
-    ("seed", [], Ask("seed")),
+    ("blackout", [], SetDisplay("blackout")),
+    ("blackout", [1], SetDisplay("blackout", True)),
+    ("blackout", [0.0], SetDisplay("blackout", False)),
+    ("freeze", [False], SetDisplay("freeze", False)),
+    ("freeze", [], SetDisplay("freeze")),
+    ("bend/swirl/angle", [], Query("bend.swirl.angle")),
+    ("bend/swirl/angle", ["?"], Query("bend.swirl.angle")),
+    ("prompt", ["?"], Query("prompt.text")),
+    ("seed", [], Query("seed")),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("address", "arguments", "wish"), MEANT, ids=lambda v: str(v)[:40])
 def test_what_a_message_means(address, arguments, wish):
-    assert read(f"/livebend/{address}", arguments, KNOWN, Bank()) == Heard(wish)
+    assert read(f"/livebend/{address}", arguments, KNOWN, Bank()) == Request(wish)
 
 
-@pytest.mark.parametrize("parameter", [*parameters(SCENE)], ids=lambda p: p.path)
-def test_every_parameter_has_an_address(parameter):
-    heard = read(parameter.address, [parameter.value], KNOWN, Bank())
-    assert heard.wish == Set(parameter.path, parameter.value)
+@pytest.mark.parametrize("path", [path for path, _ in paths.every(SCENE)])
+def test_every_parameter_has_an_address(path):
+    value = paths.get(SCENE, path)
+    assert read(address_of(path), [value], KNOWN, Bank()).wish == Set(path, value)
 
 
 FITTED = [
-    ("walk/radius", [9.0], Set("walk.radius", 4.0), "walk.radius = 9: brought to 4.0"),
-    ("seed", [-3], Set("seed", 0), "seed = -3: brought to 0"),
-    ("bend/swirl/mix", [float("inf")], Set("bend.swirl.mix", 1.0), "brought to 1.0"),
-    ("bend/swirl/angle", [400.0], Set("bend.swirl.angle", 40.0), ""),
-    ("bend/swirl/angle/play", [7.0], Place("bend.swirl.angle", 1.0), "/play = 7: brought to 1"),
+    ("walk/radius", [9.0], Set("walk.radius", 9.0), ""),  # the scene clamps what it is given
+    ("bend/swirl/angle/play", [7.0], FaderMove("bend.swirl.angle", 1.0), "/play = 7: clamped to 1"),
     ("bend/add", ["x", "add", "image", "mix", 3.0], Add(Bend("x", "add", "image")),
-     "bend.x.mix = 3: brought to 1.0"),
+     "bend.x.mix = 3: clamped to 1.0"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("address", "arguments", "wish", "note"), FITTED)
-def test_a_number_out_of_range_is_brought_inside_and_said_so(address, arguments, wish, note):
+def test_what_is_no_parameter_yet_is_clamped_and_said_so(address, arguments, wish, note):
     heard = read(f"/livebend/{address}", arguments, KNOWN, Bank())
     assert heard.wish == wish
     assert note in heard.fitted
@@ -202,18 +208,23 @@ SCREEN = {
 @pytest.mark.parametrize(
     ("name", "arguments", "wish", "note"),
     [
-        ("fullscreen", [], Show("fullscreen"), ""),
-        ("fullscreen", [1], Show("fullscreen", True), ""),
-        ("fullscreen", [0.0], Show("fullscreen", False), ""),
-        ("brightness", [0.25], Show("brightness", 0.25), ""),
-        ("brightness", [3.0], Show("brightness", 1.0), "output.brightness = 3: brought to 1.0"),
-        ("display", [], Show("display"), ""),
-        ("display", [1.0], Show("display", 1), ""),
+        ("fullscreen", [], SetDisplay("fullscreen"), ""),
+        ("fullscreen", [1], SetDisplay("fullscreen", True), ""),
+        ("fullscreen", [0.0], SetDisplay("fullscreen", False), ""),
+        ("brightness", [0.25], SetDisplay("brightness", 0.25), ""),
+        (
+            "brightness",
+            [3.0],
+            SetDisplay("brightness", 1.0),
+            "output.brightness = 3: clamped to 1.0",
+        ),
+        ("display", [], SetDisplay("display"), ""),
+        ("display", [1.0], SetDisplay("display", 1), ""),
     ],
 )
 def test_the_display_is_told_what_its_settings_allow(name, arguments, wish, note):
     address = f"/livebend/output/{name}"
-    assert read(address, arguments, KNOWN, Bank(), outputs(SCREEN)) == Heard(wish, note)
+    assert read(address, arguments, KNOWN, Bank(), outputs(SCREEN)) == Request(wish, note)
 
 
 @pytest.mark.parametrize(
@@ -242,7 +253,7 @@ class Room:
         give = lambda command: bool(self.commands.append(command)) or takes  # noqa: E731
         show = lambda what, on: self.shown.append((what, on))  # noqa: E731
         desk = Desk(give, show, self.scene, Bank(), self.said.append)
-        self.ear = Ear(desk, lambda: self.time)
+        self.ear = OscReader(desk, lambda: self.time)
 
     def hear(self, address, *arguments):
         return self.ear.hear(message(f"/livebend/{address}", *arguments))
@@ -316,13 +327,13 @@ def test_a_fader_goes_over_what_is_played():
 def test_refusals_are_counted_and_noticed():
     room = Room()
     room.hear("bend/swirl/angle", "x")
-    room.hear("walk/radius", 9.0)
+    room.hear("walk/radius/play", 9.0)
     room.hear("_samplerate", 60.0)
     counts = room.ear.counts
     assert (counts.refused, counts.fitted, counts.ignored) == (1, 1, 1)
     assert room.said == [
         "OSC: bend.swirl.angle = 'x': expected -360..360 deg",
-        "OSC: walk.radius = 9: brought to 4.0",
+        "OSC: walk.radius/play = 9: clamped to 1",
     ]
 
 

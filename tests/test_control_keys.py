@@ -3,7 +3,7 @@
 import pytest
 
 from livebend.control.desk import Desk
-from livebend.control.keys import press
+from livebend.control.key_actions import press
 from livebend.core.errors import OutOfRange
 from livebend.core.mailbox import Latest
 from livebend.scene.commands import Load, Panic, Undo
@@ -36,12 +36,12 @@ class Room:
 
 
 @pytest.mark.parametrize(
-    ("action", "command"),
-    [("panic", Panic()), ("undo", Undo()), ("preset 3", Load(DUB, "dub"))],
+    ("action", "slot", "command"),
+    [("panic", None, Panic()), ("undo", None, Undo()), ("preset", 3, Load(DUB, "dub"))],
 )
-def test_a_key_sends_a_command(action, command):
+def test_a_key_sends_a_command(action, slot, command):
     room = Room()
-    assert press(room.desk, action)
+    assert press(room.desk, action, slot)
     assert (room.commands, room.shown) == ([command], [])
 
 
@@ -54,18 +54,18 @@ def test_a_key_acts_on_the_display(action):
 
 def test_store_keeps_the_scene_that_is_shown():
     room = Room()
-    assert press(room.desk, "store 5")
+    assert press(room.desk, "store", 5)
     assert room.bank.stored == (5, Scene("Now"))
 
 
 @pytest.mark.parametrize(
-    ("action", "why"),
-    [("panik", "did you mean 'panic'"), ("preset 9", "expected 3"), ("preset", "a slot's number"),
-     ("preset x", "a slot's number"), ("panic 3", "did you mean 'panic'"), ("", "known: ")],
+    ("action", "slot", "why"),
+    [("panik", None, "did you mean 'panic'"), ("preset", 9, "expected 3"),
+     ("preset", None, "a slot's number"), ("", None, "known: ")],
 )  # fmt: skip
-def test_what_cannot_be_done_is_said(action, why):
+def test_what_cannot_be_done_is_said(action, slot, why):
     room = Room()
-    assert not press(room.desk, action)
+    assert not press(room.desk, action, slot)
     assert why in room.said[0]
     assert (room.commands, room.shown) == ([], [])
 

@@ -9,10 +9,10 @@ import pytest
 from pythonosc.osc_message import OscMessage
 from pythonosc.udp_client import SimpleUDPClient
 
+from livebend.control.command_queue import CommandQueue
 from livebend.control.desk import Desk
 from livebend.control.osc import OscInput, endpoint
-from livebend.control.queue import CommandQueue
-from livebend.control.senders import Senders
+from livebend.control.osc_allowlist import AllowList
 from livebend.core.errors import Refused
 from livebend.core.mailbox import Latest
 from livebend.scene.commands import Add, Panic, Set
@@ -93,13 +93,13 @@ def test_only_those_who_are_named_are_heard(heard, returning):
     ],
 )
 def test_senders_are_machines_or_networks(allowed, host, heard):
-    assert Senders(allowed).allow(host) is heard
+    assert AllowList(allowed).allow(host) is heard
 
 
 @pytest.mark.parametrize("text", ["", "router", "192.168.1.0/33", "1.2.3"])
 def test_a_sender_that_is_none_is_refused(text):
     with pytest.raises(Refused, match=r"--osc-allow .*: expected an address or a network"):
-        Senders([text])
+        AllowList([text])
 
 
 def test_python_osc_changes_the_scene(osc, heard):

@@ -6,7 +6,7 @@ from functools import reduce
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from livebend.control.queue import CommandQueue, Gate, texts
+from livebend.control.command_queue import CommandQueue, PromptGate, texts
 from livebend.core.errors import Refused
 from livebend.scene import edit
 from livebend.scene.commands import Add, Load, Panic, Remove, Replace, Set, Undo
@@ -29,7 +29,7 @@ class Texts:
         self.requested = []
 
     def gate(self):
-        return Gate(self.ready.__contains__, self.requested.append)
+        return PromptGate(self.ready.__contains__, self.requested.append)
 
 
 def queue(**more):
@@ -160,6 +160,18 @@ def test_the_check_may_refuse_what_the_model_lacks():
     assert said == ["no such site", "no such site"]
 
 
+def test_a_number_out_of_range_is_clamped_once_said_and_recorded_as_it_came_out():
+    said, recorded = [], []
+    q = queue(refuse=said.append, recorder=lambda _, command: recorded.append(command))
+    for path, value in (("walk.radius", 9.0), ("bend.swirl.angle", 400.0), ("seed", 3.0)):
+        q.give(Set(path, value))
+    scene = play(q)
+    assert (scene.walk.radius, scene.bend("swirl").values["angle"], scene.seed) == (4.0, 40.0, 3)
+    assert said == ["walk.radius = 9: clamped to 4.0"]
+    assert (q.clamped, q.refused) == (1, 0)
+    assert recorded == [Set("walk.radius", 4.0), Set("bend.swirl.angle", 40.0), Set("seed", 3)]
+
+
 def test_what_was_applied_is_recorded_at_its_tick_and_a_failing_recorder_stops_nothing():
     shown, said = [], []
 
@@ -275,7 +287,7 @@ def test_a_newer_load_takes_the_place_of_one_that_waits():
 @given(st.lists(commands | st.none(), max_size=40))
 @settings(max_examples=100)
 def test_with_every_text_ready_the_gate_changes_nothing(given_commands):
-    with_gate, without = queue(gate=Gate(lambda text: True, lambda text: None)), queue()
+    with_gate, without = queue(gate=PromptGate(lambda text: True, lambda text: None)), queue()
     for command in given_commands:
         if command is None:
             assert plain(with_gate) == plain(without)

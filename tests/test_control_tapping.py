@@ -2,10 +2,10 @@
 
 import pytest
 
-from livebend.control.addresses import leaves, read
 from livebend.control.desk import Desk, Tap
-from livebend.control.keys import press
-from livebend.control.tapping import Tapper
+from livebend.control.key_actions import press
+from livebend.control.osc_addresses import leaves, read
+from livebend.control.tap_tempo import TapTempo
 from livebend.core.mailbox import Latest
 from livebend.scene.commands import Load, Panic, Set
 from livebend.scene.values import Scene, Tempo
@@ -14,7 +14,7 @@ from livebend.scene.values import Scene, Tempo
 def tapped(*moments, scene=None):
     """The scene after taps at these moments, in s."""
     scene, times = scene or Scene(), iter(moments)
-    tapper = Tapper(lambda: next(times))
+    tapper = TapTempo(lambda: next(times))
     for _ in moments:
         for command in tapper.tap(scene):
             scene = command.apply(scene)
@@ -39,7 +39,7 @@ def test_a_tap_by_osc_and_by_key_are_the_same():
     given, times = [], iter([1.0, 1.6])
     desk = Desk(
         lambda command: not given.append(command), None, Latest(Scene()), None, None,
-        tapper=Tapper(lambda: next(times)),
+        tapper=TapTempo(lambda: next(times)),
     )  # fmt: skip
     heard = read("/livebend/tap", [], leaves(Scene()), None)
     assert heard.wish == Tap()

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from livebend.control.osc import Ear
-from livebend.control.queue import CommandQueue, Gate
+from livebend.control.command_queue import CommandQueue, PromptGate
+from livebend.control.osc import OscReader
 from livebend.core.mailbox import Latest, OnDemand
 from livebend.core.statistics import Statistics
 from livebend.core.status import Status
@@ -86,8 +86,8 @@ def test_hands_leave_nothing_behind(monkeypatch):
     desk = type("Desk", (), {})()
     desk.scene, desk.bank, desk.output = Latest(Scene()), None, {}
     desk.refuse, desk.send = lambda why: None, lambda wish: True
-    ear = Ear(desk, lambda: float(next(moments)))
-    queue = CommandQueue(refuse=lambda why: None, gate=Gate(lambda t: False, lambda t: None))
+    ear = OscReader(desk, lambda: float(next(moments)))
+    queue = CommandQueue(refuse=lambda why: None, gate=PromptGate(lambda t: False, lambda t: None))
     for n in range(MANY):
         ear.hear(osc(f"/livebend/nobody{n}", 1))
         ear.hear(osc("/livebend/bend/add", f"b{n}", "negate", "unet.mid"))

@@ -20,7 +20,6 @@ from livebend.modulation.feature_history import FeatureHistory
 from livebend.network import Network
 from livebend.operators import masks
 from livebend.operators.drawn_masks import DrawnMasks
-from livebend.parameters import matching
 from livebend.scene import edit, paths, presets
 from livebend.scene.commands import Set
 from livebend.scene.tables import bend_from, scene_from, table_of
@@ -221,8 +220,8 @@ def test_its_parameters_are_paths_like_all_others():
     assert paths.get(scene, "bend.swirl.mask.x") == 0.0
     moved = Set("bend.swirl.mask.x", 9.0).apply(edit.put(scene, "bend.swirl.mask.kind", "disc"))
     assert moved.bend("swirl").mask == {"kind": "disc", "x": 2.0}
-    (x,) = matching(moved, "swirl.mask.x")
-    assert (x.address, x.low, x.high, x.value) == ("/livebend/bend/swirl/mask/x", -2, 2, 2.0)
+    limits = paths.find(moved, "bend.swirl.mask.x").range
+    assert (limits.low, limits.high, paths.get(moved, "bend.swirl.mask.x")) == (-2, 2, 2.0)
     with pytest.raises(UnknownName, match=r"did you mean 'bend\.swirl\.mask\.softness'"):
         edit.put(scene, "bend.swirl.mask.softnes", 1.0)
     with pytest.raises(UnknownName, match="disc"):

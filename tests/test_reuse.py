@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from livebend.cli import parser
-from livebend.control.addresses import leaves, read
+from livebend.control.osc_addresses import leaves, read
 from livebend.core.errors import LivebendError
 from livebend.core.mailbox import OnDemand
 from livebend.core.statistics import Statistics
@@ -457,7 +457,7 @@ def test_presets_keep_it_and_undo_takes_it_back(tmp_path):
 def test_osc_preset_and_command_line_spell_it_alike(path, value, held):
     address = "/livebend/" + path.replace(".", "/")
     heard = read(address, [value], leaves(Scene()), PresetBank())
-    assert heard.wish == Set(path, held)
+    assert heard.wish == Set(path, value)
     assert paths.get(heard.wish.apply(Scene()), path) == held
     ((name, number),) = parser().parse_args(["live", "--set", f"{path}={held}"]).sets
     assert paths.get(Set(name, number).apply(Scene()), path) == held

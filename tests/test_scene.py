@@ -78,6 +78,20 @@ def test_set_brings_a_number_inside_and_put_refuses_it():
         edit.put(SCENE, "walk.radius", 99)
 
 
+def test_a_fader_goes_over_the_soft_range_of_what_it_moves():
+    swing = paths.soft_range(SCENE, "bend.swirl.angle")
+    assert (swing.low, swing.high, swing.unit) == (-180, 180, "deg")
+    with pytest.raises(OutOfRange, match="no number"):
+        paths.soft_range(SCENE, "prompt.text")
+
+
+def test_a_fader_on_what_a_route_adds_goes_as_wide_as_its_target():
+    scene = edit.check(replace(SCENE, routes=(Route("kick", "low", "bend.swirl.angle"),)))
+    for end in ("low", "high"):
+        wide = paths.soft_range(scene, f"route.kick.{end}")
+        assert (wide.low, wide.high, wide.unit) == (-360, 360, "deg")
+
+
 NUMBERS = [path for path, spec in paths.every(SCENE) if spec.kind in ("float", "int")]
 
 

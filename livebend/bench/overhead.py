@@ -11,7 +11,7 @@ import numpy as np
 
 from livebend.bench.bends import FOUR
 from livebend.bench.senses import HOP, RATE
-from livebend.control.queue import CommandQueue
+from livebend.control.command_queue import CommandQueue
 from livebend.core.clock import SystemTime, now
 from livebend.core.mailbox import Latest, OnDemand
 from livebend.core.sites import place

@@ -1,5 +1,6 @@
-"""Hands: what comes in from OSC, keys and cue files becomes commands; nothing here holds state.
+"""Controllers: what comes in from OSC, keys and cue files becomes commands; nothing holds state.
 
-`queue` carries commands to the render thread, `addresses` reads OSC messages, `osc` is the socket,
-`keys` names what a key does, `cues` writes a show down and plays it again.
+desk (the places a controller can reach) · command_queue (commands on their way to the render
+thread) · osc (the socket), osc_packets, osc_addresses (what a message means), osc_allowlist ·
+key_actions · tap_tempo · cues (a show written down, and played again)
 """

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from livebend.control.tapping import Tapper
+from livebend.control.tap_tempo import TapTempo
 from livebend.core.mailbox import Latest
 from livebend.core.specs import ParameterValue, Spec
 from livebend.scene.commands import Command, Load
@@ -24,7 +24,7 @@ class Bank(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Show:
+class SetDisplay:
     """An order for the display, not for the scene: it acts even when the network hangs.
 
     Without a value a switch toggles, and what is counted goes on to the next.
@@ -55,13 +55,13 @@ class Desk:
     bank: Bank
     refuse: Callable[[str], None]
     output: Mapping[str, Spec] = field(default_factory=dict)
-    tapper: Tapper = field(default_factory=Tapper)
+    tapper: TapTempo = field(default_factory=TapTempo)
 
-    def send(self, wish: Command | Show | Tap) -> bool:
+    def send(self, wish: Command | SetDisplay | Tap) -> bool:
         """Hand a wish on; False where the queue is full."""
         if isinstance(wish, Tap):
             return all(self.give(command) for command in self.tapper.tap(self.scene.get()))
-        if isinstance(wish, Show):
+        if isinstance(wish, SetDisplay):
             self.display(wish.what, wish.on)
             return True
         return self.give(wish)

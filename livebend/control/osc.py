@@ -10,24 +10,24 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from livebend.control.addresses import (
+from livebend.control.desk import Desk
+from livebend.control.osc_addresses import (
     COMMANDS,
-    Ask,
-    Heard,
+    ROOT,
+    FaderMove,
     Leaves,
-    Place,
+    Query,
+    Request,
     is_private,
     leaves,
     outputs,
     read,
 )
-from livebend.control.datagrams import DatagramError, messages, reply
-from livebend.control.desk import Desk
-from livebend.control.senders import Senders
+from livebend.control.osc_allowlist import AllowList
+from livebend.control.osc_packets import DatagramError, messages, reply
 from livebend.core import clock
 from livebend.core.errors import LivebendError, Refused, UnknownName
 from livebend.core.worker import Worker
-from livebend.parameters import ROOT
 from livebend.scene import paths
 from livebend.scene.commands import Add, Load, Replace, Set
 from livebend.scene.values import Part
@@ -67,7 +67,7 @@ def endpoint(text: str) -> tuple[str, int]:
     return host.strip("[]") or HOST, int(port)
 
 
-class Ear:
+class OscReader:
     """Turns datagrams into wishes, one at a time, in one thread. It knows no socket."""
 
     def __init__(self, desk: Desk, now: Callable[[], float] = clock.now) -> None:
@@ -105,16 +105,16 @@ class Ear:
         self._stranger(address, known)
         return []
 
-    def _obey(self, address: str, heard: Heard) -> list[bytes]:
+    def _obey(self, address: str, heard: Request) -> list[bytes]:
         if heard.fitted:
             self.counts.fitted += 1
             self._desk.refuse(f"OSC: {heard.fitted}")
         match heard.wish:
             case None:
                 self.counts.ignored += 1
-            case Ask(path):
+            case Query(path):
                 return [reply(address, paths.get(self._desk.scene.get(), path))]
-            case Place(path, position):
+            case FaderMove(path, position):
                 return self._place(address, path, position)
             case wish if not self._desk.send(wish):
                 self.counts.refused += 1
@@ -128,7 +128,7 @@ class Ear:
         reach = paths.soft_range(scene, path)
         if position is None:
             return [reply(address, reach.to_unit(float(paths.get(scene, path))))]
-        return self._obey(address, Heard(Set(path, reach.from_unit(position))))
+        return self._obey(address, Request(Set(path, reach.from_unit(position))))
 
     def _await(self, wish: object) -> None:
         """Remember the parts that will be there once the wish is granted."""
@@ -144,7 +144,7 @@ class Ear:
         late = {stem: end for stem, end in self._awaited.items() if end > self._now()}
         self._awaited = late | {_stem(part): until for part in parts}
 
-    def _fresh(self, address: str, arguments: list[object]) -> Heard | None:
+    def _fresh(self, address: str, arguments: list[object]) -> Request | None:
         """Read a value for a part that was asked for so lately that the scene lacks it yet.
 
         The scene checks it when its turn comes.
@@ -153,7 +153,7 @@ class Ear:
         if self._awaited.get(stem, 0.0) <= self._now() or len(arguments) != 1:
             return None
         path = address.removeprefix(f"{ROOT}/").replace("/", ".")
-        return Heard(Set(path, cast(float | str, arguments[0])))
+        return Request(Set(path, cast(float | str, arguments[0])))
 
     def _stranger(self, address: str, known: Leaves) -> None:
         """Count an unknown address; the search for the nearest name is dear, so not every time."""
@@ -189,8 +189,8 @@ class OscInput:
         allow: Iterable[str] = (),
         on_failure: Callable[[BaseException], None] | None = None,
     ) -> None:
-        self._ear = Ear(desk)
-        self._senders, self._turned_away = Senders(allow), set[str]()
+        self._ear = OscReader(desk)
+        self._senders, self._turned_away = AllowList(allow), set[str]()
         self._desk, self._reply_port = desk, reply_port
         self._socket = _listen(host, port)
         self._worker = Worker("osc", self._listen, on_failure)

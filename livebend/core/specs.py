@@ -30,8 +30,8 @@ class Spec:
     choices: tuple[str, ...] = ()
     doc: str = ""
 
-    def check(self, value: object, where: str) -> ParameterValue:
-        """Return `value` in this parameter's type.
+    def check_type(self, value: object, where: str) -> ParameterValue:
+        """Return `value` as it is, if it can be made this parameter's, wherever it lies.
 
         Numbers and booleans stand in for one another, since controllers send what they like.
         Raises: OutOfRange or UnknownName, naming `where`, what was got and what is allowed.
@@ -44,20 +44,30 @@ class Spec:
             return value
         if not isinstance(value, (int, float)):
             raise OutOfRange(f"{where} = {value!r}: expected {self.allowed}")
-        if self.kind == "bool":
-            return bool(value)
-        number = value if self.range is None else self.range.check(value, where)
-        return int(number) if self.kind == "int" else float(number)
+        return value
+
+    def check(self, value: object, where: str) -> ParameterValue:
+        """Return `value` in this parameter's type. Raises: as `check_type`, and OutOfRange for a
+        number outside its range."""
+        given = self.check_type(value, where)
+        if self.range is not None and not isinstance(given, str):
+            given = self.range.check(given, where)
+        return self._cast(given)
 
     def fit(self, value: object, where: str) -> ParameterValue:
-        """Return `value` in this parameter's type, a number out of range brought inside.
+        """Return `value` in this parameter's type, a number out of range clamped, an angle by
+        whole turns. Raises: as `check_type`."""
+        given = self.check_type(value, where)
+        if self.range is not None and not isinstance(given, str):
+            given = self.range.fit(float(given))
+        return self._cast(given)
 
-        Raises: OutOfRange or UnknownName where the type itself is wrong.
-        """
-        if self.range is None or not isinstance(value, (int, float)):
-            return self.check(value, where)
-        number = self.range.fit(float(value))
-        return int(number) if self.kind == "int" else float(number)
+    def _cast(self, value: ParameterValue) -> ParameterValue:
+        if isinstance(value, str):
+            return value
+        if self.kind == "bool":
+            return bool(value)
+        return int(value) if self.kind == "int" else float(value)
 
     @property
     def allowed(self) -> str:

@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Callable
 
 from livebend.core import clock
-from livebend.scene import paths
 from livebend.scene.commands import Set
 from livebend.scene.values import Scene
 
@@ -14,7 +13,7 @@ KEPT = 8  # taps that are averaged
 MOST = 2**32 - 1
 
 
-class Tapper:
+class TapTempo:
     """Turns taps into commands. Any thread may tap."""
 
     def __init__(self, now: Callable[[], float] = clock.now) -> None:
@@ -32,6 +31,5 @@ class Tapper:
             count, span = len(self._taps) - 1, moment - self._taps[0]
         asked = [Set("tempo.taps", (scene.tempo.taps + 1) % MOST)]
         if span > 0.0:
-            bpm = paths.find(scene, "tempo.bpm").fit(60.0 * count / span, "tempo.bpm")
-            asked.insert(0, Set("tempo.bpm", bpm))
+            asked.insert(0, Set("tempo.bpm", 60.0 * count / span))
         return asked

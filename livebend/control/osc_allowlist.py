@@ -6,7 +6,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from livebend.core.errors import Refused
 
 
-class Senders:
+class AllowList:
     """The machines and networks that are listened to; everybody where none is named.
 
     Only those that are named: this machine too must be, as 127.0.0.1, where others are.

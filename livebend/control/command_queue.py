@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from livebend.core.errors import LivebendError
-from livebend.core.notify import ignore
+from livebend.core.notify import Notify, ignore
+from livebend.scene import paths
 from livebend.scene.commands import Command, CommandSource, Load, Panic, Set, Undo
 from livebend.scene.values import Scene, turns_of
 
@@ -50,7 +51,7 @@ def texts_of(scene: Scene) -> frozenset[str]:
     return frozenset((prompt.text, *prompt.texts, prompt.negative, *second))
 
 
-class Gate:
+class PromptGate:
     """Says whether texts are encoded, and asks for each that is not, once.
 
     Used by the render thread alone. `ready` must become true even for a text that cannot be
@@ -75,14 +76,15 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
-class Guarded:
+class GuardedCommand:
     """A command on its way through a live show: where it is refused, the last good scene stays.
 
     `check` may refuse the changed scene too, such as for a site the model does not have.
     """
 
     command: Command
-    refuse: Callable[[str], None]
+    refuse: Notify
+    clamp: Notify
     applied: Callable[[Command], None]
     check: Check
 
@@ -102,8 +104,21 @@ class Guarded:
         except LivebendError as why:
             self.refuse(str(why))
             return scene
-        self.applied(self.command)
+        self.applied(self._clamped(changed))
         return changed
+
+    def _clamped(self, changed: Scene) -> Command:
+        """Return the command as it came out; where a number was clamped, `clamp` hears of it."""
+        command = self.command
+        if not isinstance(command, Set) or isinstance(command.value, str):
+            return command
+        value = paths.get(changed, command.path)
+        if value == command.value:
+            return command
+        limits = paths.find(changed, command.path).range
+        if limits is not None and not limits.wraps:
+            self.clamp(f"{command.path} = {command.value:g}: clamped to {value}")
+        return Set(command.path, value)
 
 
 class CommandQueue:
@@ -117,8 +132,8 @@ class CommandQueue:
     def __init__(
         self,
         *,
-        refuse: Callable[[str], None],
-        gate: Gate | None = None,
+        refuse: Notify,
+        gate: PromptGate | None = None,
         check: Check | None = None,
         recorder: Recorder | None = None,
         feed: Sequence[CommandSource] = (),
@@ -129,7 +144,7 @@ class CommandQueue:
         self._lock = threading.Lock()
         self._waiting: list[Command] = []
         self._places: dict[str | None, int] = {}
-        self._given = self._refused = 0
+        self._given = self._refused = self._clamped = 0
 
     @property
     def given(self) -> int:
@@ -141,6 +156,11 @@ class CommandQueue:
         """How many were refused: past the bound, or by the scene."""
         return self._refused
 
+    @property
+    def clamped(self) -> int:
+        """How many set a number that was out of range."""
+        return self._clamped
+
     def give(self, command: Command) -> bool:
         """Queue a command; False where the queue is full and it was refused. Any thread."""
         with self._lock:
@@ -150,7 +170,7 @@ class CommandQueue:
             self._count_refusal(f"more than {self._bound} commands wait; one was refused")
         return taken
 
-    def until(self, time: float) -> list[Guarded]:
+    def until(self, time: float) -> list[GuardedCommand]:
         """Return the commands to apply now, in order, each guarded. The render thread alone."""
         for source in self._feed:
             for command in source.until(time):
@@ -165,7 +185,13 @@ class CommandQueue:
         recorder = self._recorder
         applied = ignore if recorder is None else partial(self._record, recorder, time)
         return [
-            Guarded(c, self._count_refusal, applied, ignore if _is_number(c) else self._check)
+            GuardedCommand(
+                c,
+                self._count_refusal,
+                self._count_clamped,
+                applied,
+                ignore if _is_number(c) else self._check,
+            )
             for c in taken
         ]
 
@@ -216,6 +242,11 @@ class CommandQueue:
         with self._lock:
             self._refused += 1
         self._refuse(why)
+
+    def _count_clamped(self, what: str) -> None:
+        """In the render thread alone."""
+        self._clamped += 1
+        self._refuse(what)
 
 
 def _replaces(new: Command, old: Command) -> bool:

@@ -12,7 +12,7 @@ A number's address with /play takes a fader's 0..1 over what is played of its ra
 than it may be. A parameter's address without an argument, or with "?", asks for its value.
 Blackout, freeze and the display's other switches toggle without an argument, and output/display
 goes on to the next. Integers, floats and booleans stand in for one
-another; a number out of range is brought inside and said so; any other type is refused. A button's
+another; a number out of range is clamped and said so; any other type is refused. A button's
 0, sent as it is let go, does nothing. Addresses that end in /_… are other programs' own and are
 ignored.
 """
@@ -24,16 +24,16 @@ from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Literal
 
-from livebend.control.desk import Bank, Show, Tap, preset
+from livebend.control.desk import Bank, SetDisplay, Tap, preset
 from livebend.core.errors import OutOfRange
 from livebend.core.specs import ParameterValue, Spec, specs_of
-from livebend.parameters import ROOT, address_of
 from livebend.scene import paths
 from livebend.scene.commands import Add, Command, Panic, Remove, Replace, Set, Undo
 from livebend.scene.paths import specs_of_bend, specs_of_route
 from livebend.scene.tables import bend_from, route_from
 from livebend.scene.values import Bend, Part, Recall, Route, Scene
 
+ROOT = "/livebend"
 LONGEST = 2000
 FADE = specs_of(Recall)["fade"]
 FADER = "/play"
@@ -43,14 +43,14 @@ Arguments = Sequence[object]
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class Query:
     """A wish to hear a parameter's value."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FaderMove:
     """A wish for a number to go to a fader's place, 0..1; without one, to hear where it is."""
 
     path: str
@@ -58,16 +58,25 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Request:
     """What a message asks for (None = nothing), and what was brought inside its range for it."""
 
-    wish: Command | Show | Tap | Ask | Place | None = None
+    wish: Command | SetDisplay | Tap | Query | FaderMove | None = None
     fitted: str = ""
 
 
-Reader = Callable[[Arguments, Bank], Heard]
+Reader = Callable[[Arguments, Bank], Request]
 Leaves = Mapping[str, tuple[str, Spec]]
 NONE: Mapping[str, Spec] = MappingProxyType({})
+
+
+def address_of(path: str) -> str:
+    """Return a path's OSC address.
+
+    >>> address_of("bend.swirl.angle")
+    '/livebend/bend/swirl/angle'
+    """
+    return f"{ROOT}/{path.replace('.', '/')}"
 
 
 def leaves(scene: Scene) -> Leaves:
@@ -98,7 +107,7 @@ def outputs(specs: Mapping[str, Spec]) -> Mapping[str, Spec]:
 
 def read(
     address: str, arguments: Arguments, known: Leaves, bank: Bank, output: Mapping[str, Spec] = NONE
-) -> Heard | None:
+) -> Request | None:
     """Return what a message asks for; None where nobody knows the address. `output` are the
     settings of the display by their addresses.
 
@@ -135,25 +144,24 @@ def _kind(argument: object) -> str:
     return {"NoneType": "nil", "list": "an array"}.get(type(argument).__name__, "something else")
 
 
-def _parameter(path: str, spec: Spec, arguments: Arguments) -> Heard:
+def _parameter(path: str, spec: Spec, arguments: Arguments) -> Request:
     if not arguments or list(arguments) == ["?"]:
-        return Heard(Ask(path))
+        return Request(Query(path))
     if len(arguments) != 1:
         raise OutOfRange(f"{path}: {len(arguments)} values: expected one, {spec.allowed}")
-    value = spec.fit(arguments[0], path)
-    return Heard(Set(path, value), _fitted(spec, path, arguments[0], value))
+    return Request(Set(path, spec.check_type(arguments[0], path)))
 
 
-def _fader(path: str, spec: Spec, arguments: Arguments) -> Heard:
+def _fader(path: str, spec: Spec, arguments: Arguments) -> Request:
     if spec.range is None:
         raise OutOfRange(f"{path}{FADER}: expected a number's path; {path} is {spec.allowed}")
     if not arguments or list(arguments) == ["?"]:
-        return Heard(Place(path))
+        return Request(FaderMove(path))
     match list(arguments):
         case [int() | float() as position]:
             inside = min(max(float(position), 0.0), 1.0)
-            note = f"{path}{FADER} = {position:g}: brought to {inside:g}"
-            return Heard(Place(path, inside), "" if inside == position else note)
+            note = f"{path}{FADER} = {position:g}: clamped to {inside:g}"
+            return Request(FaderMove(path, inside), "" if inside == position else note)
     raise OutOfRange(f"{path}{FADER}: expected one number, 0..1")
 
 
@@ -161,7 +169,7 @@ def _fitted(spec: Spec, path: str, given: object, value: ParameterValue) -> str:
     limits = spec.range
     if limits is None or limits.wraps or not isinstance(given, (int, float)) or given == value:
         return ""
-    return f"{path} = {given:g}: brought to {value}"
+    return f"{path} = {given:g}: clamped to {value}"
 
 
 def _pressed(arguments: Arguments) -> bool:
@@ -169,36 +177,36 @@ def _pressed(arguments: Arguments) -> bool:
     return not arguments or bool(arguments[0])
 
 
-def _button(command: Command | Tap, arguments: Arguments, _: Bank) -> Heard:
-    return Heard(command if _pressed(arguments) else None)
+def _button(command: Command | Tap, arguments: Arguments, _: Bank) -> Request:
+    return Request(command if _pressed(arguments) else None)
 
 
-def _output(spec: Spec, arguments: Arguments) -> Heard:
+def _output(spec: Spec, arguments: Arguments) -> Request:
     where = f"output.{spec.name}"
     if not arguments and spec.kind in ("bool", "int"):
-        return Heard(Show(spec.name))
+        return Request(SetDisplay(spec.name))
     if len(arguments) != 1:
         raise OutOfRange(f"{where}: {len(arguments)} values: expected one, {spec.allowed}")
     value = spec.fit(arguments[0], where)
-    return Heard(Show(spec.name, value), _fitted(spec, where, arguments[0], value))
+    return Request(SetDisplay(spec.name, value), _fitted(spec, where, arguments[0], value))
 
 
-def _show(what: str, arguments: Arguments, _: Bank) -> Heard:
+def _show(what: str, arguments: Arguments, _: Bank) -> Request:
     if not arguments:
-        return Heard(Show(what))
+        return Request(SetDisplay(what))
     if len(arguments) > 1 or isinstance(arguments[0], str):
         raise OutOfRange(f"{what}: expected nothing, or 0 or 1")
-    return Heard(Show(what, bool(arguments[0])))
+    return Request(SetDisplay(what, bool(arguments[0])))
 
 
-def _preset(arguments: Arguments, bank: Bank) -> Heard:
+def _preset(arguments: Arguments, bank: Bank) -> Request:
     match list(arguments):
         case [str(name), *more] if len(more) < 2:
-            return Heard(preset(bank, name, _seconds(more)))
+            return Request(preset(bank, name, _seconds(more)))
         case [int() | float() as slot] if slot == 0:
-            return Heard()
+            return Request()
         case [int() | float() as slot, *more] if float(slot).is_integer() and len(more) < 2:
-            return Heard(preset(bank, int(slot), _seconds(more)))
+            return Request(preset(bank, int(slot), _seconds(more)))
     raise OutOfRange("preset: expected a preset's name, or its number from 1, and seconds")
 
 
@@ -209,7 +217,7 @@ def _seconds(given: Arguments) -> float | None:
 
 def _put(
     make: Callable[[Part], Command], kind: Literal["bend", "route"], arguments: Arguments, _: Bank
-) -> Heard:
+) -> Request:
     keys = {"bend": ("operator", "site"), "route": ("source", "target")}[kind]
     form = f"NAME {' '.join(keys).upper()} [key value …]"
     name, *rest = arguments or ("",)
@@ -220,7 +228,7 @@ def _put(
         raise OutOfRange(f"{kind}.{name}: expected {form}")
     table = {str(key): value for key, value in more.items()} | dict(zip(keys, rest, strict=False))
     part = _made(kind, name, table)
-    return Heard(make(part), _fitted_part(part, table))
+    return Request(make(part), _fitted_part(part, table))
 
 
 def _made(kind: str, name: str, table: Mapping[str, object]) -> Part:
@@ -237,10 +245,10 @@ def _fitted_part(part: Part, table: Mapping[str, object]) -> str:
     return "; ".join(note for note in notes if note)
 
 
-def _remove(what: Literal["bend", "route"], arguments: Arguments, _: Bank) -> Heard:
+def _remove(what: Literal["bend", "route"], arguments: Arguments, _: Bank) -> Request:
     match list(arguments):
         case [str(name)]:
-            return Heard(Remove(what, name))
+            return Request(Remove(what, name))
     raise OutOfRange(f"{what}/remove: expected NAME")
 
 
