@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from livebend.clusters import Cluster, Clusters, own_file, spelled, write_clusters
+from livebend.bending.clusters import Cluster, Clusters, own_file, spelled, write_clusters
 from livebend.core.errors import OutOfRange, Refused
 from livebend.core.sites import UNET
 from livebend.device.memory import Versioned

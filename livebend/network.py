@@ -12,15 +12,17 @@ from functools import cached_property, partial
 import torch
 from torch import Tensor
 
-from livebend import bending
-from livebend.acting import Acting, by_site, depths_of
-from livebend.clusters import Clusters
+from livebend.bending.apply import check_given
+from livebend.bending.channels import check_channels
+from livebend.bending.clusters import Clusters
+from livebend.bending.feedback_state import FeedbackState
+from livebend.bending.frame_bends import FrameBends, by_site, depths_of
+from livebend.bending.mask_cache import MaskCache, Trace, silence
 from livebend.core.errors import OutOfRange
 from livebend.core.sites import LATENT, TEXT, TIME, check_place, place
 from livebend.device.gpu import wait_for
 from livebend.device.memory import Memory, Versioned
 from livebend.device.transfer import send
-from livebend.masking import Masking, Trace, silence
 from livebend.models.attention import Attention
 from livebend.models.backends.engine import Engine
 from livebend.models.backends.tuned_choice import USUAL, Conditions
@@ -29,7 +31,6 @@ from livebend.models.sampler import Schedule, schedule
 from livebend.models.stage_groups import Group, groups
 from livebend.models.stages import Stage, sites_of, time_stage, unet_stages, vae_stages
 from livebend.operators.drawn_masks import DrawnMasks
-from livebend.pasts import Pasts
 from livebend.reuse import EXACT, Turn, Work, done
 from livebend.reusing import Reusing
 from livebend.scene.values import Bend, Sampling, Scene
@@ -85,7 +86,7 @@ class Network:
         self.shape = (1, 4, height // factor, width // factor)
         self.memory = memory or Memory()
         self.drawn = drawn or DrawnMasks()
-        self._masking = Masking(self.memory, self.drawn)
+        self._masking = MaskCache(self.memory, self.drawn)
         self.clusters = clusters or Clusters()
         self.engine = engine or Engine()
         self._unet = unet_stages(model.unet, *self.shape[2:])
@@ -96,8 +97,8 @@ class Network:
         self._evens: dict[tuple[str, int], Versioned] = {}
         self._time = time_stage(model.unet)
         self._stepping = Stepping(self.memory, model, self._normal)
-        self.pasts = Pasts()
-        self._acting = Acting(self.memory, self._masking, self.pasts)
+        self.pasts = FeedbackState()
+        self._acting = FrameBends(self.memory, self._masking, self.pasts)
         self._reusing = Reusing(self.memory)
         self.conditions, self._off = conditions, off
 
@@ -135,9 +136,9 @@ class Network:
         """Return the scene if this network can play it. Raises: Refused, UnknownName."""
         for bend in scene.bends:
             check_place(bend.site, self.sites)
-            bending.check_channels(self._listed(bend).channels)
+            check_channels(self._listed(bend).channels)
             self._masking.check(bend)
-            bending.check_given(bend)
+            check_given(bend)
         return scene
 
     def calls(self, sampling: Sampling) -> int:
@@ -173,7 +174,7 @@ class Network:
         self.pasts.toward = toward
         at = by_site([self._listed(bend) for bend in bends])
         split = sampling.depth == "split"
-        self._acting = acting = Acting(self.memory, self._masking, self.pasts, at, trace, split)
+        self._acting = acting = FrameBends(self.memory, self._masking, self.pasts, at, trace, split)
         plan = self._plan(sampling, bends)
         finished = partial(self._finished, noise, text, sampling, negative, plan, turn)
         if turn.reuse.tween > 1:
@@ -250,7 +251,7 @@ class Network:
         negative: Versioned | None,
         plan: Schedule,
         turn: Turn,
-        acting: Acting,
+        acting: FrameBends,
     ) -> Work[Versioned]:
         """The way from the noise to the finished latent, before anything acts on that."""
         self._reusing.deep.expect((plan, negative is None))
@@ -268,7 +269,7 @@ class Network:
         depths = depths_of(bends) if sampling.depth == "insert" else ()
         return schedule(sampling.sampler, self.calls(sampling), self.model.noising, depths)
 
-    def _text(self, acting: Acting, text: Versioned, negative: Versioned | None) -> Versioned:
+    def _text(self, acting: FrameBends, text: Versioned, negative: Versioned | None) -> Versioned:
         if negative is not None:
             pair = (negative.tensor, text.tensor)
             key = (negative.version, text.version)
@@ -277,7 +278,7 @@ class Network:
 
     def _call(
         self,
-        acting: Acting,
+        acting: FrameBends,
         sample: Versioned,
         t: float,
         k: int,
@@ -305,7 +306,7 @@ class Network:
         return known[self._unet[-1].writes[0]]
 
     def _run(
-        self, acting: Acting, stages: Iterable[Stage], known: dict[str, Versioned], k: int
+        self, acting: FrameBends, stages: Iterable[Stage], known: dict[str, Versioned], k: int
     ) -> Work[None]:
         """Run stages in order over the tensors known by name, and add what they write to them."""
         bent = acting.at
@@ -334,7 +335,7 @@ class Network:
             stage.name, key, lambda: runner(*[value.tensor for value in read]), step=k
         )
 
-    def _joined(self, acting: Acting, parts: Sequence[Group], k: int) -> Iterator[Stage]:
+    def _joined(self, acting: FrameBends, parts: Sequence[Group], k: int) -> Iterator[Stage]:
         """Yield the stages of groups; a group as one where an engine joins it and nothing is bent
         inside."""
         for part in parts:
@@ -351,7 +352,7 @@ class Network:
             self._evens[key] = self.memory.fresh(attention.ones(h.tensor))
         return self._evens[key]
 
-    def _decode(self, acting: Acting, x: Versioned) -> Mapping[str, Versioned]:
+    def _decode(self, acting: FrameBends, x: Versioned) -> Mapping[str, Versioned]:
         known = {"latent": self._stepping.latent(x), "shown": self._frame}
         done(self._run(acting, self._joined(acting, self._vae_groups, 0), known, 0))
         return known

@@ -3,7 +3,7 @@
 import torch
 
 from livebend import __version__
-from livebend.clusters import read_clusters
+from livebend.bending.clusters import read_clusters
 from livebend.core.errors import UnknownName
 from livebend.core.files import cache_folder
 from livebend.core.notify import Notify

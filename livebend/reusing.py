@@ -7,10 +7,10 @@ stages of a network and the bends of a frame. Owned by the render thread.
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from livebend.acting import Acting
+from livebend.bending.feedback_state import FeedbackState
+from livebend.bending.frame_bends import FrameBends
 from livebend.device.memory import Memory, Versioned
 from livebend.models.stages import Stage
-from livebend.pasts import Pasts
 from livebend.reuse import (
     EXACT,
     Ahead,
@@ -27,7 +27,7 @@ from livebend.reuse import (
 )
 
 T = TypeVar("T")
-Run = Callable[[Acting, Iterable[Stage], dict[str, Versioned], int], Work[None]]
+Run = Callable[[FrameBends, Iterable[Stage], dict[str, Versioned], int], Work[None]]
 
 
 class Reusing:
@@ -37,8 +37,8 @@ class Reusing:
         self._memory = memory
         self._turn = EXACT
         self._crossing, self.deep = Crossing(memory, "reuse.hold"), Deep(memory)
-        self._tween: Tween[tuple[Versioned, Acting]] = Tween()
-        self._pasts, self._time = Pasts(), 0.0  # of the pictures that are tweened between
+        self._tween: Tween[tuple[Versioned, FrameBends]] = Tween()
+        self._pasts, self._time = FeedbackState(), 0.0  # of the pictures that are tweened between
 
     def forget(self) -> None:
         """Begin anew."""
@@ -66,13 +66,13 @@ class Reusing:
     def tweened(
         self,
         turn: Turn,
-        acting: Acting,
-        finished: Callable[[Acting], Work[Versioned]],
+        acting: FrameBends,
+        finished: Callable[[FrameBends], Work[Versioned]],
         whole: float,
     ) -> Versioned:
         """The finished latent between two of the network's own pictures, each `whole` of work."""
 
-        def begin() -> Ahead[tuple[Versioned, Acting]]:
+        def begin() -> Ahead[tuple[Versioned, FrameBends]]:
             self._pasts.advance(turn.time - self._time)
             self._pasts.toward, self._time = acting.pasts.toward, turn.time
             own = acting.apart(self._pasts)
@@ -89,7 +89,7 @@ class Reusing:
     def deeply(
         self,
         turn: Turn,
-        acting: Acting,
+        acting: FrameBends,
         stages: Sequence[Stage],
         known: dict[str, Versioned],
         k: int,
@@ -101,7 +101,7 @@ class Reusing:
 
         def begin(entry: Entry, moving: frozenset[str]) -> Ahead[None]:
             still = steady(deep, moving)
-            work = run(acting.apart(Pasts()), still, dict(entry), k)
+            work = run(acting.apart(FeedbackState()), still, dict(entry), k)
             return Ahead(work, sum(stage.work for stage in still))
 
         entry = {name: known[name] for name in read_by(deep)}
@@ -114,7 +114,7 @@ class Reusing:
         yield from run(acting, tail, known, k)
 
 
-def _with(work: Work[T], acting: Acting) -> Work[tuple[T, Acting]]:
+def _with(work: Work[T], acting: FrameBends) -> Work[tuple[T, FrameBends]]:
     """The same work, that returns the bends which acted in it, too."""
     value = yield from work
     return value, acting

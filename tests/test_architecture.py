@@ -21,7 +21,7 @@ LAYERS = [
     "operators audio",
     "scene",
     "models",
-    "bending masking clusters network pasts stepping acting smaller prompts reuse reusing governor",
+    "bending network stepping smaller prompts reuse reusing governor",
     "modulation courses glance renderer opening",
     "control outputs",
     "live offline",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from livebend.bending import LIMIT, active, apply
+from livebend.bending.apply import LIMIT, active, apply_bend
 from livebend.core import sites
 from livebend.core.errors import Refused
 from livebend.core.sites import Place
@@ -26,7 +26,7 @@ def drawn(shape):
 
 def bent(x, operator="absolute", values=None, **more):
     bend = Bend("b", operator, "unet.mid", {"amount": 1.0} if values is None else values, **more)
-    return apply(bend, torch.from_numpy(x).float())[0].numpy()
+    return apply_bend(bend, torch.from_numpy(x).float())[0].numpy()
 
 
 def matched(y, x, axes):
@@ -95,7 +95,7 @@ def test_a_random_part_is_that_part_and_stays(fraction):
 
 def test_the_strength_is_the_relative_change():
     x = torch.from_numpy(drawn(SHAPES[0])).float()
-    y, d = apply(Bend("b", "rotate", "latent", {"angle": 50.0}, mix=0.6), x)
+    y, d = apply_bend(Bend("b", "rotate", "latent", {"angle": 50.0}, mix=0.6), x)
     assert float(d) == pytest.approx(float((y - x).norm() / x.norm()), rel=1e-5)
 
 
@@ -111,7 +111,7 @@ def test_operators_compute_in_float32_whatever_stands_at_the_site(dtype, monkeyp
         all_operators(), "probe", Operator("probe", "test", probe, {}, (), matched=False)
     )
     x = torch.randn(1, 4, 8, 8).to(dtype)
-    y, _ = apply(Bend("b", "probe", "unet.mid"), x)
+    y, _ = apply_bend(Bend("b", "probe", "unet.mid"), x)
     assert seen == [torch.float32]
     assert torch.equal(y, x)
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from livebend import clustering
+from livebend.bending.clusters import FILE, Cluster, Clusters, own_file, read_clusters, spelled
 from livebend.cli import main
 from livebend.clustering import clusters_of, make_clusters, spectral
-from livebend.clusters import FILE, Cluster, Clusters, own_file, read_clusters, spelled
 from livebend.core.errors import LivebendError, OutOfRange, Refused, UnknownName
 from livebend.models.checkpoint import load_model
 from livebend.models.fingerprint import fingerprint

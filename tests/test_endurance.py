@@ -21,8 +21,8 @@ import numpy as np
 import pytest
 import torch
 
-from livebend import bending
-from livebend.clusters import Cluster, Clusters
+from livebend.bending.apply import active, signature
+from livebend.bending.clusters import Cluster, Clusters
 from livebend.core.errors import LivebendError
 from livebend.core.mailbox import OnDemand
 from livebend.core.statistics import Statistics
@@ -292,6 +292,6 @@ def expected(network, before, after):
 
 def _acting(scene):
     found: dict[str, list[object]] = {}
-    for bend in bending.active(scene.bends):
-        found.setdefault(bend.site, []).append((bending.signature(bend), bend.mask))
+    for bend in active(scene.bends):
+        found.setdefault(bend.site, []).append((signature(bend), bend.mask))
     return found

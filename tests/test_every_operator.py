@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from livebend import bending
+from livebend.bending.apply import REACH, apply_bend
 from livebend.operators.library import all_operators
 from livebend.operators.registry import Past
 from livebend.scene.paths import specs_of_bend
@@ -87,7 +87,7 @@ def test_a_bend_gives_back_dtype_and_strides(name, layout):
     for channels in ("all", "0-2", "random:0.5:3"):
         bend = Bend("b", name, "unet.mid", values, channels=channels, mix=0.7)
         given = {"past": Past(x + 1.0, 0.05), "toward": torch.ones_like(x).cumsum(1)}
-        y, strength = bending.apply(bend, x, given=given)
+        y, strength = apply_bend(bend, x, given=given)
         assert (y.shape, y.dtype, y.stride()) == (x.shape, x.dtype, x.stride())
         assert y.isfinite().all()
         assert strength > 0
@@ -177,15 +177,15 @@ def test_a_strength_is_reached_wherever_the_operator_acts(name):
     given = {"toward": torch.ones_like(x).cumsum(1)}
     for channels in ("all", "0-4"):
         bend = Bend("b", name, "", moved(operator), channels=channels, units="raw")
-        plain = bending.apply(bend, x, given=given)[0]
+        plain = apply_bend(bend, x, given=given)[0]
         for strength in (0.05, 0.4):
-            y, d = bending.apply(replace(bend, strength=strength), x, given=given)
+            y, d = apply_bend(replace(bend, strength=strength), x, given=given)
             for row in range(2):  # each sample of a batch by itself
                 own = float((plain - x)[row].norm() / x[row].norm())
                 got = float((y - x)[row].norm() / x[row].norm())
-                assert got == pytest.approx(min(strength, bending.REACH * own), rel=1e-3)
+                assert got == pytest.approx(min(strength, REACH * own), rel=1e-3)
             assert d.isfinite()
             half = replace(bend, strength=strength, mix=0.5)
-            y, d = bending.apply(half, x, given=given)
+            y, d = apply_bend(half, x, given=given)
             assert d <= 0.5 * strength + 1e-4
-            assert torch.equal(bending.apply(half, x, given=given)[0], y)
+            assert torch.equal(apply_bend(half, x, given=given)[0], y)

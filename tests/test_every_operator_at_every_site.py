@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from livebend import bending
+from livebend.bending.apply import apply_bend
 from livebend.device.memory import Versioned
 from livebend.models.checkpoint import load_model
 from livebend.network import Network
@@ -54,10 +54,10 @@ def test_finite_deterministic_unmutated_and_of_the_sites_own_kind(name, tensors)
         given = {"past": Past(x * 0.5, 0.05), "toward": x.flip(-1)}
         for share in (0.5, 1.0):
             bend = played(name, site, share)
-            y, strength = bending.apply(bend, x, given=given)
+            y, strength = apply_bend(bend, x, given=given)
             assert y.isfinite().all(), site
             assert strength.isfinite()
-            assert torch.equal(y, bending.apply(bend, x, given=given)[0]), site
+            assert torch.equal(y, apply_bend(bend, x, given=given)[0]), site
             assert torch.equal(x, before), site
             assert (y.shape, y.dtype, y.stride()) == (x.shape, x.dtype, x.stride()), site
 
@@ -83,5 +83,5 @@ def test_an_operator_that_changes_layout_or_dtype_is_put_right(monkeypatch, tens
     monkeypatch.setitem(all_operators(), "sloppy", operator)
     for site, x in tensors.items():
         for lies in (x, x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x):
-            y, _ = bending.apply(Bend("b", "sloppy", site), lies)
+            y, _ = apply_bend(Bend("b", "sloppy", site), lies)
             assert (y.dtype, y.stride()) == (lies.dtype, lies.stride()), site

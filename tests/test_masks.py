@@ -10,7 +10,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from livebend import bending
+from livebend.bending.apply import apply_bend
 from livebend.core.errors import LivebendError, OutOfRange, PresetError, Refused, UnknownName
 from livebend.core.sites import is_picture
 from livebend.device.memory import Versioned
@@ -195,11 +195,11 @@ DISC = replace(SWIRL, mask={"kind": "disc", "softness": 0.0})
 def test_only_what_lies_under_the_mask_is_bent():
     x = torch.randn(2, 8, 16, 16)
     m = built("disc", (16, 16), softness=0.0)
-    y, _ = bending.apply(DISC, x, m)
-    whole, _ = bending.apply(SWIRL, x)
+    y, _ = apply_bend(DISC, x, m)
+    whole, _ = apply_bend(SWIRL, x)
     assert torch.equal(y[..., m == 0.0], x[..., m == 0.0])
     assert torch.allclose(y[..., m == 1.0], whole[..., m == 1.0], atol=1e-6)
-    half, _ = bending.apply(replace(SWIRL, mix=0.5), x, m)
+    half, _ = apply_bend(replace(SWIRL, mix=0.5), x, m)
     assert torch.allclose(half, x + 0.5 * (y - x), atol=1e-6)
 
 
@@ -210,7 +210,7 @@ def test_a_masked_bend_gives_back_dtype_and_strides(layout):
     x = x.half() if layout == "half" else x
     before = x.clone()
     for channels in ("all", "0-2"):
-        y, _ = bending.apply(replace(DISC, channels=channels), x, built("disc", (16, 16)))
+        y, _ = apply_bend(replace(DISC, channels=channels), x, built("disc", (16, 16)))
         assert (y.shape, y.dtype, y.stride()) == (x.shape, x.dtype, x.stride())
     assert torch.equal(x, before)
 

@@ -8,7 +8,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from livebend import bending
+from livebend.bending.apply import fraction_of
 from livebend.core.errors import OutOfRange, Refused, UnknownName
 from livebend.device.memory import Memory, Versioned
 from livebend.models.checkpoint import load_model
@@ -209,13 +209,13 @@ def test_a_split_depth_glides_where_the_nearest_jumps(network):
 )  # fmt: skip
 def test_a_share_is_in_the_terms_of_its_amount(operator, values, w, expected):
     bend = Bend("b", operator, "latent@0.5", values)
-    assert bending.share(bend, w).values == pytest.approx(expected)
-    assert bending.share(bend, 1.0) is bend
+    assert fraction_of(bend, w).values == pytest.approx(expected)
+    assert fraction_of(bend, 1.0) is bend
 
 
 def test_a_share_of_what_has_no_amount_is_a_share_of_its_mix():
     for bend in (Bend("b", "sobel", "latent@0.5", mix=0.8), Bend("b", "dilate", "l", mix=0.8)):
-        assert bending.share(bend, 0.25).mix == pytest.approx(0.2)
+        assert fraction_of(bend, 0.25).mix == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize("operator", sorted(all_operators()))

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from livebend import bending
+from livebend.bending.apply import apply_bend
 from livebend.operators.library import all_operators
 from livebend.scene.values import Bend
 from tests.test_operators import SHAPES, both, close, run
@@ -98,7 +98,7 @@ def test_a_bend_in_raw_units_is_the_operator_itself():
         ("dilate", {"size": 4}),
         ("subtract_mean", {"amount": 1.0, "axis": "row"}),
     ):
-        y, _ = bending.apply(Bend("b", name, "latent", values, units="raw"), x)
+        y, _ = apply_bend(Bend("b", name, "latent", values, units="raw"), x)
         assert torch.equal(y, all_operators()[name].function(x, **values))
 
 

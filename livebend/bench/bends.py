@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from livebend import bending
+from livebend.bending.apply import apply_bend
 from livebend.core.clock import now
 from livebend.core.errors import UnknownName
 from livebend.core.sites import LATENT, UP, place
@@ -59,7 +59,7 @@ def _bend_ms(bend: Bend, x: Tensor, frames: int) -> float:
     for k in range(frames + 3):
         wait_for(x.device)
         begin = now()
-        bending.apply(bend, x, None, {"past": Past(x, 0.05)})
+        apply_bend(bend, x, None, {"past": Past(x, 0.05)})
         wait_for(x.device)
         taken += [(now() - begin) * 1e3] if k >= 3 else []
     return float(np.median(taken))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from livebend import bending
+from livebend.bending.channels import check_channels
 from livebend.core.errors import LivebendError, Refused, UnknownName
 from livebend.core.files import cache_folder, write_text
 from livebend.models.checkpoint import Model
@@ -117,7 +117,7 @@ def _read(file: Path, weights: str) -> dict[str, dict[str, Cluster]] | None:
             for site, found in table["sites"].items()
         }
         for cluster in (c for found in sites.values() for c in found.values()):
-            bending.check_channels(cluster.channels)
+            check_channels(cluster.channels)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, LivebendError):
         return None
     return sites

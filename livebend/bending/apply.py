@@ -6,20 +6,18 @@ input is never written to. A bend that does nothing returns its input itself, bi
 """
 
 from dataclasses import replace
-from functools import lru_cache
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from livebend.core.errors import OutOfRange, Refused
+from livebend.bending.channels import channel_index
+from livebend.bending.feedback_state import Given
+from livebend.core.errors import Refused
 from livebend.core.sites import is_attention, is_text, place
 from livebend.core.specs import ParameterValue, Spec
-from livebend.device.transfer import send
 from livebend.operators.library import find_operator
 from livebend.operators.registry import Operator, Past
-from livebend.pasts import Given
 from livebend.scene.values import Bend
 
 LIMIT = 6.0  # deviations of the site: what a bend makes may not lie further from its mean
@@ -56,13 +54,13 @@ def active(bends: tuple[Bend, ...]) -> tuple[Bend, ...]:
     return tuple(b for b in chosen if is_active(b))
 
 
-def share(bend: Bend, w: float) -> Bend:
-    """Return the share w (0..1) of a bend, so that w and 1 − w together make about the whole.
+def fraction_of(bend: Bend, w: float) -> Bend:
+    """Return the fraction w (0..1) of a bend, so that w and 1 − w together make about the whole.
 
     A factor r (an amount whose neutral value is not 0) becomes r^w, any other amount a becomes w·a,
     an angle of many turns not brought back before; an operator without amounts, or with whole ones,
-    gets w of its mix. A strength is shared like an amount. Exact where nothing lies between and the
-    operator is a group in its amount (turns, gains, powers, shifts), an approximation elsewhere.
+    gets w of its mix. A strength is divided like an amount. It is exact where nothing lies between
+    and the operator is a group in its amount (turns, gains, powers, shifts); elsewhere about right.
     """
     op = find_operator(bend.operator)
     specs = [op.specs[name] for name in op.amounts]
@@ -70,11 +68,11 @@ def share(bend: Bend, w: float) -> Bend:
         return bend
     if not specs or any(spec.kind == "int" for spec in specs):
         return replace(bend, mix=w * bend.mix)
-    parts = {s.name: _part(s, float(bend.values.get(s.name, s.default)), w) for s in specs}
+    parts = {s.name: _fraction(s, float(bend.values.get(s.name, s.default)), w) for s in specs}
     return replace(bend, values={**bend.values, **parts}, strength=w * bend.strength)
 
 
-def _part(spec: Spec, value: float, w: float) -> float:
+def _fraction(spec: Spec, value: float, w: float) -> float:
     neutral = float(spec.default)
     return w * value if neutral == 0.0 else float(neutral * (value / neutral) ** w)
 
@@ -86,7 +84,7 @@ def signature(bend: Bend) -> tuple[object, ...]:
     return (bend.operator, values, *kept)
 
 
-def apply(
+def apply_bend(
     bend: Bend, x: Tensor, mask: Tensor | None = None, given: Given | None = None
 ) -> tuple[Tensor, Tensor]:
     """Bend x [B, C, H, W]; return (y, d), y like x in shape, dtype and strides, d = ‖y−x‖/‖x‖.
@@ -128,7 +126,7 @@ def _moments(x: Tensor, axes: tuple[int, ...] = WHOLE) -> _Moments:
 
 def _bent(bend: Bend, h: Tensor, mask: Tensor | None, given: Given) -> Tensor:
     op, sigma = find_operator(bend.operator), units_of(bend) == "sigma"
-    index = _index(bend.channels, h.shape[1], h.device)
+    index = channel_index(bend.channels, h.shape[1], h.device)
     part = h if index is None else h.index_select(1, index)
     moments = _moments(part) if sigma else None
     asked = {name: _given(given.get(name), index) for name in op.given}
@@ -218,53 +216,3 @@ def _laid_like(x: Tensor, y: Tensor) -> Tensor:
         made.permute(0, 2, 3, 1).flatten(0, 2).copy_(y[0].flatten(1).T)
         return made
     return made.copy_(y)
-
-
-@lru_cache(maxsize=256)
-def _channels(text: str, count: int) -> tuple[int, ...] | None:
-    """Read a selection of channels: all, 0-3, 0,2 or random:FRACTION:SEED; None means all.
-
-    Raises: OutOfRange where it is none of these or selects nothing of `count` channels.
-    """
-    if text == "all":
-        return None
-    chosen = _drawn(text, count) if text.startswith("random:") else _listed(text, count)
-    if not chosen:
-        raise OutOfRange(f"channels = {text!r}: none of the {count} channels of this site")
-    return chosen
-
-
-@lru_cache(maxsize=256)
-def _index(text: str, count: int, device: torch.device) -> Tensor | None:
-    """The selection of channels as a tensor on the device, sent there once."""
-    chosen = _channels(text, count)
-    return None if chosen is None else send(torch.tensor(chosen), device)
-
-
-def check_channels(text: str) -> None:
-    """Raises: OutOfRange where the text is no selection of channels."""
-    _channels(text, 4096)
-
-
-def _drawn(text: str, count: int) -> tuple[int, ...]:
-    try:
-        _, fraction, seed = text.split(":")
-        size = round(min(max(float(fraction), 0.0), 1.0) * count)
-        order = np.random.default_rng(int(seed)).permutation(count)
-    except ValueError:
-        raise _no_channels(text) from None
-    return tuple(sorted(int(i) for i in order[: max(size, 1)]))
-
-
-def _listed(text: str, count: int) -> tuple[int, ...]:
-    chosen: set[int] = set()
-    for item in text.split(","):
-        first, dash, last = item.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise _no_channels(text)
-        chosen.update(range(int(first), int(last if dash else first) + 1))
-    return tuple(sorted(i for i in chosen if i < count))
-
-
-def _no_channels(text: str) -> OutOfRange:
-    return OutOfRange(f"channels = {text!r}: expected all, 0-3, 0,2, random:0.25:7 or cluster:c0")

@@ -18,7 +18,7 @@ Given = dict[str, Past | Tensor | None]
 Where = tuple[str, Hashable]
 
 
-class Pasts:
+class FeedbackState:
     """The outputs of bends that ask for them, from one frame to the next."""
 
     def __init__(self) -> None:

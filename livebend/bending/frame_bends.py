@@ -11,20 +11,20 @@ from math import isnan
 import torch
 from torch import Tensor
 
-from livebend import bending
+from livebend.bending.apply import active, apply_bend, fraction_of, signature
+from livebend.bending.feedback_state import FeedbackState, Given
+from livebend.bending.mask_cache import MaskCache, Trace, silence
 from livebend.core.errors import BendFault
 from livebend.core.sites import LATENT, Place, place
 from livebend.device.memory import Memory, Versioned
-from livebend.masking import Masking, Trace, silence
 from livebend.models.sampler import Schedule
-from livebend.pasts import Given, Pasts
 from livebend.scene.values import Bend
 
 Placed = tuple[Place, Bend]
 
 
 @dataclass(slots=True)
-class Acting:
+class FrameBends:
     """The active bends of one frame, by site. Owned by the render thread.
 
     `pasts` is what bends made before, `trace` what was heard, for masks; `split` gives the two
@@ -33,19 +33,19 @@ class Acting:
     """
 
     memory: Memory
-    masking: Masking
-    pasts: Pasts
+    masking: MaskCache
+    pasts: FeedbackState
     at: Mapping[str, list[Placed]] = field(default_factory=dict)
     trace: Trace = silence
     split: bool = False
     strength: dict[str, Tensor] = field(default_factory=dict)
     acted: dict[str, list[tuple[Tensor, Tensor]]] = field(default_factory=dict)
 
-    def apart(self, pasts: Pasts) -> "Acting":
+    def apart(self, pasts: FeedbackState) -> "FrameBends":
         """Return the same bends at other work, which collects for itself what they do there."""
         return replace(self, pasts=pasts, strength={}, acted={})
 
-    def join(self, *others: "Acting") -> None:
+    def join(self, *others: "FrameBends") -> None:
         """Take over what the bends did in other work."""
         for other in others:
             for name, pairs in other.acted.items():
@@ -91,7 +91,7 @@ class Acting:
         for where, bend in self.at.get(LATENT, ()):
             for boundary, w in _boundaries(where, plan, self.split):
                 if boundary == k:
-                    yield bending.share(bend, w)
+                    yield fraction_of(bend, w)
 
     def _one(self, bend: Bend, value: Versioned, where: Hashable) -> Versioned:
         x = value.tensor
@@ -100,7 +100,7 @@ class Acting:
         part = None if mask is None else mask.tensor
         given, given_key = self.pasts.given(bend, where, x)
         versions = (value.version, None if mask is None else mask.version)
-        key = (*versions, bending.signature(bend), given_key)
+        key = (*versions, signature(bend), given_key)
         made, strength = self.memory.recall(
             "bend", key, lambda: _applied(bend, x, part, given), step=where
         )
@@ -119,7 +119,7 @@ def depths_of(bends: Sequence[Bend]) -> tuple[float, ...]:
 def by_site(bends: Sequence[Bend]) -> Mapping[str, list[Placed]]:
     """Return the bends that change something, by the site they name."""
     found: dict[str, list[Placed]] = {}
-    for bend in bending.active(tuple(bends)):
+    for bend in active(tuple(bends)):
         where = place(bend.site)
         found.setdefault(where.site, []).append((where, bend))
     return found
@@ -136,7 +136,7 @@ def _boundaries(where: Place, plan: Schedule, split: bool) -> tuple[tuple[int, f
 def _applied(bend: Bend, x: Tensor, mask: Tensor | None, given: Given) -> tuple[Tensor, Tensor]:
     """Bend x; whatever an operator raises is the bend's fault, and says so."""
     try:
-        return bending.apply(bend, x, mask, given)
+        return apply_bend(bend, x, mask, given)
     except torch.OutOfMemoryError:
         raise
     except Exception as why:

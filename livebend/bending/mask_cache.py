@@ -20,7 +20,7 @@ def silence(name: str, span: float) -> tuple[float, ...]:  # noqa: ARG001 - what
     return (0.0,) * TRACE_LENGTH
 
 
-class Masking:
+class MaskCache:
     """Owned by the render thread. `drawn` are the drawn masks in reach."""
 
     def __init__(self, memory: Memory, drawn: DrawnMasks) -> None:
