@@ -116,7 +116,7 @@ def _command(
 
 
 def _add_network(to: argparse.ArgumentParser, backend: str = "torch") -> None:
-    """What every command takes that opens a network: see `livebend.opening`."""
+    """What every command takes that opens a network: see `livebend.rendering.open_network`."""
     _add_model(to)
     _add_size(to)
     _add_own(to)

@@ -22,7 +22,7 @@ from livebend.core.sites import UNET
 from livebend.device.memory import Versioned
 from livebend.models.checkpoint import load_model
 from livebend.models.fingerprint import fingerprint
-from livebend.network import Network
+from livebend.rendering.network import Network
 from livebend.scene.values import Sampling
 
 PROMPTS = (

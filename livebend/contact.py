@@ -10,12 +10,12 @@ from livebend.core.notify import Notify
 from livebend.core.statistics import Statistics
 from livebend.core.status import Status
 from livebend.flow import Features, Pixels
-from livebend.network import Network
-from livebend.opening import open_network
 from livebend.operators.drawn_masks import DrawnMasks
 from livebend.outputs.sheet import check_sheet, write_sheet
-from livebend.prompts import Prompts
-from livebend.renderer import Renderer
+from livebend.rendering.network import Network
+from livebend.rendering.open_network import open_network
+from livebend.rendering.prompts import Prompts
+from livebend.rendering.renderer import Renderer
 from livebend.scene import presets
 
 FPS = 20.0

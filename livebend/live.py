@@ -34,17 +34,17 @@ from livebend.core.worker import Worker
 from livebend.device.torch_threads import compute_with
 from livebend.flow import Features, Frame, Output, Samples, Tick, run
 from livebend.models.checkpoint import find_folder
-from livebend.opening import made_by, open_network, take_up
 from livebend.operators.drawn_masks import DrawnMasks
 from livebend.outputs.display import Display, View
 from livebend.outputs.headless import Headless
 from livebend.outputs.live_recording import LiveRecording
-from livebend.prompts import Prompts
-from livebend.renderer import Renderer
+from livebend.rendering.open_network import made_by, open_network, take_up
+from livebend.rendering.prompts import Prompts
+from livebend.rendering.renderer import Renderer
+from livebend.rendering.small_network import open_small_network
 from livebend.scene import presets
 from livebend.scene.commands import CommandSource, Load, Set
 from livebend.scene.values import Scene
-from livebend.smaller import smaller
 
 SWITCH_INTERVAL = 0.0005  # s: how long Python code of one thread may keep the audio thread waiting
 
@@ -105,7 +105,7 @@ class Player:
             show.status,
             duration=wishes.seconds,
             target_ms=wishes.target_ms,
-            small=smaller(self.network, guided=guided) if wishes.target_ms else None,
+            small=open_small_network(self.network, guided=guided) if wishes.target_ms else None,
         )
 
 

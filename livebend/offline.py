@@ -17,13 +17,13 @@ from livebend.core.notify import ignore
 from livebend.core.statistics import Statistics
 from livebend.core.status import Status
 from livebend.flow import Output, run
-from livebend.network import Network
-from livebend.opening import made_by, open_network
 from livebend.operators.drawn_masks import DrawnMasks
 from livebend.outputs.png_frames import PngFrames
 from livebend.outputs.recording import Recording
-from livebend.prompts import Prompts
-from livebend.renderer import Renderer
+from livebend.rendering.network import Network
+from livebend.rendering.open_network import made_by, open_network
+from livebend.rendering.prompts import Prompts
+from livebend.rendering.renderer import Renderer
 from livebend.scene import presets
 from livebend.scene.commands import Command, CommandSource
 from livebend.scene.values import Scene

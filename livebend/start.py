@@ -70,7 +70,7 @@ def child(begin: float, given: str) -> None:
 def _play(given: dict[str, Any], mark: Callable[[str], None]) -> None:
     """Play up to the first frame on the display, with a mark after each part of the opening."""
     live: Any = import_module("livebend.live")
-    opening: Any = import_module("livebend.opening")
+    opening: Any = import_module("livebend.rendering.open_network")
     size = given.pop("size", None)
     show = live.Show(live.Wishes(**given, size=tuple(size) if size else None, osc="127.0.0.1:0"))
     opening.load_model = _then(opening.load_model, lambda: mark("weights"))

@@ -16,12 +16,14 @@ from livebend.core.errors import Refused
 from livebend.core.notify import Notify
 from livebend.core.specs import ParameterValue
 from livebend.flow import Pixels
-from livebend.opening import open_network
 from livebend.operators.library import all_operators
 from livebend.operators.registry import Operator
 from livebend.outputs.sheet import write_sheet
+from livebend.rendering.open_network import open_network
+from livebend.rendering.painter import PLAIN, Painter
+from livebend.scene import edit
 from livebend.scene.values import Bend, Prompt, Scene
-from livebend.sweep import PLAIN, Painter, played, text_of
+from livebend.sweep import text_of
 
 SCENE = replace(PLAIN, prompt=Prompt("forest with river", fade=0.0))
 OTHER = replace(PLAIN, prompt=Prompt("flames", fade=0.0))
@@ -81,7 +83,7 @@ def shown(operator: Operator, site: str) -> list[Bend]:
     """The bends of an operator's strip, at a site."""
     if operator.name in SHOWN:
         return [Bend("it", operator.name, site, values) for values in SHOWN[operator.name]]
-    return [played(Bend("it", operator.name, site), share) for share in SHARES]
+    return [edit.main_at(Bend("it", operator.name, site), share) for share in SHARES]
 
 
 def scenes(operator: Operator, bend: Bend) -> list[Scene]:

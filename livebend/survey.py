@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from livebend.device.memory import Versioned
 from livebend.models.stages import behind
-from livebend.network import Network
+from livebend.rendering.network import Network
 from livebend.scene.values import Sampling
 
 FRAMES = 5

@@ -13,29 +13,22 @@ from pathlib import Path
 from tqdm import tqdm
 
 from livebend.core import sites
-from livebend.core.clock import SystemTime
 from livebend.core.errors import OutOfRange, Refused
-from livebend.core.mailbox import OnDemand
 from livebend.core.notify import Notify
 from livebend.core.specs import ParameterValue
-from livebend.core.statistics import Statistics
-from livebend.core.status import Status
-from livebend.flow import Features, Pixels, Tick
+from livebend.flow import Pixels
 from livebend.models.sampler import LAYERS
-from livebend.network import Network
-from livebend.opening import open_network
 from livebend.operators.drawn_masks import DrawnMasks
 from livebend.operators.library import find_operator
 from livebend.outputs.sheet import check_sheet, write_sheet
-from livebend.prompts import Prompts
-from livebend.renderer import Renderer
+from livebend.rendering.network import Network
+from livebend.rendering.open_network import open_network
+from livebend.rendering.painter import PLAIN, Painter
 from livebend.scene import edit, paths, presets
 from livebend.scene.paths import specs_of_bend
-from livebend.scene.values import Bend, Prompt, Scene, Walk
+from livebend.scene.values import Bend, Scene
 
-SECONDS = 0.1  # between the scenes that a painter is given together
 NEW = "new"  # the name of a bend that the command line adds
-PLAIN = Scene("Plain", prompt=Prompt("mountains at sunset"), walk=Walk(radius=0.0))
 Change = tuple[str, object]
 
 
@@ -76,23 +69,6 @@ class Sweep:
     bend: str = ""
     backend: str = "torch"
     dtype: str = "auto"
-
-
-class Painter:
-    """Paints scenes in silence on one network and its memory: each as the first frame of a show."""
-
-    def __init__(self, network: Network) -> None:
-        self.network = network
-        self._prompts = Prompts(network.model.encode, network.model.understand)
-
-    def __call__(self, *scenes: Scene) -> Pixels:
-        """Paint scenes one after another in a show of their own, SECONDS apart; return the last."""
-        statistics, status = Statistics(SystemTime()), OnDemand(Status())
-        render = Renderer(self.network, self._prompts, statistics, status, strict=True)
-        self.network.begin_anew()
-        ticks = (Tick(n, n * SECONDS, SECONDS if n else 0.0, 0.0) for n in range(len(scenes)))
-        frames = [render(s, Features(), tick) for s, tick in zip(scenes, ticks, strict=True)]
-        return frames[-1].pixels
 
 
 def sweep(wishes: Sweep, *, quiet: bool = False, tell: Notify = print) -> int:
@@ -268,13 +244,4 @@ def _is_kind(kind: str, value: ParameterValue) -> bool:
 def _played(scene: Scene, bend: Bend, path: str, value: object) -> Scene:
     if not isinstance(value, float) or not 0.0 <= value <= 1.0:
         raise OutOfRange(f"{path} = {value!r}: expected 0..1")
-    return edit.swap(scene, played(bend, value))
-
-
-def played(bend: Bend, share: float) -> Bend:
-    """Return the bend with its operator's main parameter at a share of its usual way, or with its
-    mix there where it has none."""
-    values = find_operator(bend.operator).played(share)
-    if not values:
-        return replace(bend, mix=share)
-    return replace(bend, values={**bend.values, **values})
+    return edit.swap(scene, edit.main_at(bend, value))

@@ -33,10 +33,10 @@ from livebend.models.backends.tuned_choice import (
 )
 from livebend.models.checkpoint import Model, lay_out, load_model
 from livebend.models.precision import AUTO, best_device, dtype_of, name_of
-from livebend.network import Network
-from livebend.opening import store_of, take_up
+from livebend.rendering.network import Network
+from livebend.rendering.open_network import store_of, take_up
+from livebend.rendering.small_network import open_small_network
 from livebend.scene.values import Sampling
-from livebend.smaller import smaller
 
 MIXED = "mixed"
 HEAVY = ("compiled",)  # takes minutes, and once more for each number of threads
@@ -92,7 +92,7 @@ def _make_smaller(model: Model, size: tuple[int, int], choice: Choice, tell: Not
     engine = Engine(choice.stages, store_of(model), tell=tell)
     network = Network(model, *size, engine, conditions=choice.conditions)
     _settle(network)
-    if (small := smaller(network)) is not None:
+    if (small := open_small_network(network)) is not None:
         tell(f"tune: {small.width}x{small.height} is there for --target-ms")
 
 

@@ -180,7 +180,7 @@ def operators(wishes: argparse.Namespace) -> int:
 def sites(wishes: argparse.Namespace) -> int:
     """List the places where a network can be bent, and what a bend there costs."""
     from livebend.models.default_model import model_or_default  # noqa: PLC0415
-    from livebend.opening import open_network  # noqa: PLC0415
+    from livebend.rendering.open_network import open_network  # noqa: PLC0415
     from livebend.survey import survey  # noqa: PLC0415
 
     model = model_or_default(wishes.model)

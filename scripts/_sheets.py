@@ -18,10 +18,11 @@ from livebend import cli
 from livebend.core.errors import LivebendError
 from livebend.flow import Pixels
 from livebend.models.default_model import model_or_default
-from livebend.network import Network
-from livebend.opening import open_network
+from livebend.rendering.network import Network
+from livebend.rendering.open_network import open_network
+from livebend.rendering.painter import Painter
 from livebend.scene import edit, presets
-from livebend.sweep import Painter, axis
+from livebend.sweep import axis
 
 TURN = "paper/f1"
 ANGLES = 64  # steps of a whole turn

@@ -163,7 +163,7 @@ def soak(wishes: argparse.Namespace, tell: Callable[[str], None]) -> dict[str, o
         first.set()
 
     show.statistics.shown = shown
-    mains = {n: [*o.played(1.0).items()] for n, o in all_operators().items() if not o.given}
+    mains = {n: [*o.main_at(1.0).items()] for n, o in all_operators().items() if not o.given}
     hands = Hands({n: most[0] for n, most in mains.items() if most}, sites(), wishes.seed)
 
     def play() -> None:

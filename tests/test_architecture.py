@@ -21,8 +21,8 @@ LAYERS = [
     "operators audio",
     "scene",
     "models",
-    "bending network stepping smaller prompts reuse reusing governor",
-    "modulation courses glance renderer opening",
+    "bending modulation",
+    "rendering",
     "control outputs",
     "live offline",
     "doctor bench tune clustering contact listing strips survey sweep touchosc start",
@@ -31,8 +31,8 @@ LAYERS = [
 ]
 LEVEL = {name: level for level, line in enumerate(LAYERS) for name in line.split()}
 STRANGERS = {  # what a module must not know although it is lower
-    "outputs": {"scene", "operators", "models", "bending", "network", "renderer", "control"},
-    "control": {"models", "bending", "network", "sampler", "renderer", "outputs", "audio"},
+    "outputs": {"scene", "operators", "models", "bending", "rendering", "control"},
+    "control": {"models", "bending", "rendering", "outputs", "audio"},
 }
 
 

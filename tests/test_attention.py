@@ -9,7 +9,7 @@ from livebend.models.attention import LIMIT, attention_of
 from livebend.models.backends.engine import Engine
 from livebend.models.backends.engine_cache import EngineCache
 from livebend.models.checkpoint import load_model
-from livebend.network import Network
+from livebend.rendering.network import Network
 from livebend.scene.values import Bend, Sampling
 from tests.test_network import ONE, picture
 

@@ -19,7 +19,7 @@ from livebend.models.backends.engine_cache import EngineCache
 from livebend.models.backends.protocol import Inputs
 from livebend.models.checkpoint import load_model
 from livebend.models.fingerprint import fingerprint
-from livebend.network import Network
+from livebend.rendering.network import Network
 from livebend.scene.values import Bend, Sampling
 from livebend.survey import survey
 

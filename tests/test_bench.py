@@ -10,8 +10,8 @@ from livebend.core.errors import LivebendError, UnknownName
 from livebend.device.memory import Versioned
 from livebend.models import random_weights
 from livebend.models.stages import behind
-from livebend.opening import open_network
 from livebend.operators.library import all_operators
+from livebend.rendering.open_network import open_network
 from livebend.scene.values import Sampling
 from livebend.start import time_start
 

@@ -14,8 +14,8 @@ from livebend.clustering import clusters_of, make_clusters, spectral
 from livebend.core.errors import LivebendError, OutOfRange, Refused, UnknownName
 from livebend.models.checkpoint import load_model
 from livebend.models.fingerprint import fingerprint
-from livebend.network import Network
-from livebend.opening import open_network
+from livebend.rendering.network import Network
+from livebend.rendering.open_network import open_network
 from livebend.scene.commands import Set
 from livebend.scene.values import Bend, Scene
 from tests.test_network import picture

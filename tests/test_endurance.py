@@ -32,11 +32,11 @@ from livebend.models.backends.engine import Engine
 from livebend.models.backends.engine_cache import EngineCache
 from livebend.models.checkpoint import load_model
 from livebend.models.stages import behind
-from livebend.network import Network
 from livebend.operators.library import all_operators
 from livebend.operators.registry import Operator
-from livebend.prompts import Prompts
-from livebend.renderer import Renderer
+from livebend.rendering.network import Network
+from livebend.rendering.prompts import Prompts
+from livebend.rendering.renderer import Renderer
 from livebend.scene import presets
 from livebend.scene.commands import Add, Load, Panic, Remove, Set, Undo
 from livebend.scene.paths import specs_of_bend

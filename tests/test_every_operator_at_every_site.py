@@ -6,9 +6,9 @@ import torch
 from livebend.bending.apply import apply_bend
 from livebend.device.memory import Versioned
 from livebend.models.checkpoint import load_model
-from livebend.network import Network
 from livebend.operators.library import all_operators
 from livebend.operators.registry import Operator, Past
+from livebend.rendering.network import Network
 from livebend.scene.values import Bend, Sampling
 
 each = pytest.mark.parametrize("name", sorted(all_operators()))
@@ -41,10 +41,10 @@ def tensors(network):
     return found
 
 
-def played(name, site, share):
+def played(name, site, t):
     operator = all_operators()[name]
-    values = operator.played(share)
-    return Bend("b", name, site, values, mix=1.0 if values else share)
+    values = operator.main_at(t)
+    return Bend("b", name, site, values, mix=1.0 if values else t)
 
 
 @each

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from livebend.device.memory import Versioned
 from livebend.models.checkpoint import load_model
-from livebend.network import Network
+from livebend.rendering.network import Network
 from livebend.scene.values import Bend, Sampling
 
 CPU, F32 = torch.device("cpu"), torch.float32

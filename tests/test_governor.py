@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livebend.governor import Governed, Governor, Tier, tiers
+from livebend.rendering.governor import Governor, SceneGovernor, Tier, tiers
 from livebend.scene.values import Reuse, Sampling, Scene
 
 
@@ -85,7 +85,7 @@ def test_every_tier_gives_up_one_thing_more_and_nothing_that_was_asked_for(
 
 @pytest.mark.parametrize("guidance", [0.0, 7.5])
 def test_a_governed_scene_is_told_and_changed_only_as_far_as_needed(guidance):
-    governed = Governed(50.0, native_steps=1)
+    governed = SceneGovernor(50.0, native_steps=1)
     scene = Scene(sampling=Sampling("euler", 4, guidance))
     assert governed.before(scene) is scene
     told = [governed.after(80.0) for _ in range(40)]
@@ -103,7 +103,7 @@ def test_a_governed_scene_is_told_and_changed_only_as_far_as_needed(guidance):
 
 
 def test_what_the_scene_reuses_itself_stays():
-    governed = Governed(50.0, native_steps=1)
+    governed = SceneGovernor(50.0, native_steps=1)
     scene = Scene(reuse=Reuse(deep=3, level=1, tween=4))
     assert not any(governed.after(90.0) for _ in range(200))
     assert governed.before(scene) is scene
@@ -135,7 +135,7 @@ def played(governed, scene, seconds, load=1.0):
     [(100.0, 0), (80.0, 1), (60.0, 2)],
 )
 def test_it_takes_as_little_as_holds_the_target(target, announced):
-    governed = Governed(target, native_steps=1)
+    governed = SceneGovernor(target, native_steps=1)
     _, told = played(governed, Scene(), 20.0)
     assert len(told) == announced
     times, told = played(governed, Scene(), 20.0)
@@ -144,7 +144,7 @@ def test_it_takes_as_little_as_holds_the_target(target, announced):
 
 
 def test_a_load_that_comes_and_goes_is_followed_and_nothing_is_left_behind():
-    governed = Governed(160.0, native_steps=1)
+    governed = SceneGovernor(160.0, native_steps=1)
     scene = Scene(sampling=Sampling("euler", 2))
     assert played(governed, scene, 30.0)[1] == []
     _, heavy = played(governed, scene, 60.0, load=2.0)

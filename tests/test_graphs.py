@@ -13,7 +13,7 @@ from livebend.models.backends.protocol import Inputs
 from livebend.models.backends.tuned_choice import USUAL
 from livebend.models.checkpoint import lay_out, load_model
 from livebend.models.stages import Stage
-from livebend.network import Network
+from livebend.rendering.network import Network
 from livebend.scene.values import Sampling
 from livebend.tune import _threads
 from tests.fakes.gpu import PlayedGpu

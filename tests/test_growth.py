@@ -19,10 +19,10 @@ from livebend.models.backends import engine
 from livebend.models.backends.engine import Engine
 from livebend.models.backends.engine_cache import EngineCache
 from livebend.models.checkpoint import load_model
-from livebend.network import Network
 from livebend.operators.drawn_masks import KEPT, DrawnMasks
-from livebend.prompts import Prompts
-from livebend.renderer import Renderer
+from livebend.rendering.network import Network
+from livebend.rendering.prompts import Prompts
+from livebend.rendering.renderer import Renderer
 from livebend.scene.commands import Set
 from livebend.scene.values import Bend, Prompt, Route, Scene, Walk
 from tests.test_renderer import Stopped

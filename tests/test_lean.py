@@ -6,7 +6,7 @@ import sys
 PLAYED = """
 import sys
 from livebend.models.checkpoint import load_model
-from livebend.network import Network
+from livebend.rendering.network import Network
 from livebend.device.memory import Versioned
 from livebend.scene.values import Sampling
 network = Network(load_model("tiny"), 64, 64)

@@ -17,9 +17,9 @@ from livebend.device.memory import Versioned
 from livebend.flow import TRACE_LENGTH, Features
 from livebend.models.checkpoint import load_model
 from livebend.modulation.feature_history import FeatureHistory
-from livebend.network import Network
 from livebend.operators import masks
 from livebend.operators.drawn_masks import DrawnMasks
+from livebend.rendering.network import Network
 from livebend.scene import edit, paths, presets
 from livebend.scene.commands import Set
 from livebend.scene.tables import bend_from, scene_from, table_of

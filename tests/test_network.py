@@ -12,8 +12,8 @@ from livebend.bending.apply import fraction_of
 from livebend.core.errors import OutOfRange, Refused, UnknownName
 from livebend.device.memory import Memory, Versioned
 from livebend.models.checkpoint import load_model
-from livebend.network import Network
 from livebend.operators.library import all_operators
+from livebend.rendering.network import Network
 from livebend.scene.values import Bend, Sampling, Scene
 
 CPU, F32 = torch.device("cpu"), torch.float32

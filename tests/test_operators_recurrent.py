@@ -13,11 +13,11 @@ from livebend.core.statistics import Statistics
 from livebend.core.status import Status
 from livebend.flow import Tick
 from livebend.models.checkpoint import load_model
-from livebend.network import Network
 from livebend.operators.library import all_operators
 from livebend.operators.registry import Past
-from livebend.prompts import Prompts
-from livebend.renderer import Renderer
+from livebend.rendering.network import Network
+from livebend.rendering.prompts import Prompts
+from livebend.rendering.renderer import Renderer
 from livebend.scene.commands import Load, Panic
 from livebend.scene.values import Bend, Prompt, Sampling, Scene, Walk
 from tests.test_operators import both, close

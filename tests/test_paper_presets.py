@@ -10,9 +10,9 @@ from livebend.core.mailbox import OnDemand
 from livebend.core.statistics import Statistics
 from livebend.core.status import Status
 from livebend.models.checkpoint import load_model
-from livebend.network import Network
-from livebend.prompts import Prompts
-from livebend.renderer import Renderer
+from livebend.rendering.network import Network
+from livebend.rendering.prompts import Prompts
+from livebend.rendering.renderer import Renderer
 from livebend.scene import presets
 from livebend.sweep import Sweep, sweep
 

@@ -5,7 +5,7 @@ import threading
 import torch
 
 from livebend.models.vocabulary import ReadPrompt
-from livebend.prompts import Prompts
+from livebend.rendering.prompts import Prompts
 
 
 class Encoder:

@@ -10,16 +10,16 @@ from livebend.core.errors import LivebendError
 from livebend.core.mailbox import OnDemand
 from livebend.core.statistics import Statistics
 from livebend.core.status import Status
-from livebend.courses import Courses
 from livebend.flow import Features, Tick
 from livebend.models.checkpoint import load_model
-from livebend.network import Network
 from livebend.operators.library import all_operators
 from livebend.operators.registry import Operator
-from livebend.prompts import Prompts
-from livebend.renderer import EASING, HELD_OFF, Renderer
+from livebend.rendering.courses import ShowPhases
+from livebend.rendering.network import Network
+from livebend.rendering.prompts import Prompts
+from livebend.rendering.renderer import EASING, HELD_OFF, Renderer
+from livebend.rendering.small_network import open_small_network
 from livebend.scene.values import Arrival, Bend, Prompt, Reuse, Route, Sampling, Scene, Walk
-from livebend.smaller import smaller
 
 SILENCE = Features()
 STILL = Scene(prompt=Prompt("a red orb"), walk=Walk(radius=0.0))
@@ -81,7 +81,7 @@ def test_a_walk_closes_its_circle(stage):
 
 def course(*steps):
     """Where walk and prompts are after each (time, scene), a frame of 0.1 s each."""
-    courses, places = Courses(), []
+    courses, places = ShowPhases(), []
     for index, (time, scene) in enumerate(steps):
         courses.step(scene, scene, Tick(index, time, 0.1, time))
         places.append((courses.walk, courses.prompts))
@@ -175,7 +175,7 @@ def test_the_last_tier_paints_a_smaller_picture_and_shows_it_as_large(wide, reus
         ),
         reuse=reuse,
     )
-    held = Stage(wide, target_ms=1e-3, small=smaller(wide))
+    held = Stage(wide, target_ms=1e-3, small=open_small_network(wide))
     tiers = 4 if reuse == Reuse() else 2
     frames = [held.frame(asked, 0.1 * k) for k in range(40 * tiers)]
     assert {frame.shape for frame in frames} == {(128, 96, 3)}

@@ -17,15 +17,16 @@ from livebend.core.statistics import Statistics
 from livebend.core.status import Status
 from livebend.device.memory import Memory, Versioned
 from livebend.flow import Features, Tick
-from livebend.governor import tiers
 from livebend.models.backends.engine import Engine
 from livebend.models.checkpoint import load_model
-from livebend.network import Network
 from livebend.operators.library import all_operators
 from livebend.operators.registry import Operator
-from livebend.prompts import Prompts
-from livebend.renderer import Renderer
-from livebend.reuse import Ahead, Crossing, between, deep_part, done, labels, read_by
+from livebend.rendering.ahead import AheadWork, done
+from livebend.rendering.governor import tiers
+from livebend.rendering.network import Network
+from livebend.rendering.prompts import Prompts
+from livebend.rendering.renderer import Renderer
+from livebend.rendering.reuse import Crossing, between, deep_part, labels, read_by
 from livebend.scene import paths, presets
 from livebend.scene.commands import Load, Set, Undo
 from livebend.scene.presets import PresetBank
@@ -376,7 +377,7 @@ def counted(log):
 
 def test_work_ahead_goes_as_far_as_it_is_asked_and_no_further():
     log = []
-    work = Ahead(counted(log), 10.0)
+    work = AheadWork(counted(log), 10.0)
     for share, so_far in ((0.3, 3), (0.25, 3), (0.5, 5), (1.0, 10)):
         work.until(share)
         assert len(log) == so_far
@@ -386,7 +387,7 @@ def test_work_ahead_goes_as_far_as_it_is_asked_and_no_further():
 
 def test_work_ahead_is_finished_though_its_sum_was_guessed_wrong():
     for whole in (0.0, 3.0, 50.0):
-        work = Ahead(counted(log := []), whole)
+        work = AheadWork(counted(log := []), whole)
         work.until(0.5)
         assert work.result() == "all"
         assert len(log) == 10

@@ -8,10 +8,10 @@ import torch
 
 from livebend.core.errors import BendFault
 from livebend.models.checkpoint import load_model
-from livebend.network import Network
 from livebend.operators.library import all_operators
 from livebend.operators.registry import Operator
-from livebend.renderer import HELD_OFF
+from livebend.rendering.network import Network
+from livebend.rendering.renderer import HELD_OFF
 from livebend.scene.values import Bend
 from tests.test_renderer import STILL, Stage
 

@@ -6,9 +6,9 @@ import torch
 from livebend.device.memory import Versioned
 from livebend.models.checkpoint import load_model
 from livebend.models.sampler import Noising, ddim_step, euler_step, schedule
-from livebend.network import Network
 from livebend.operators.library import all_operators
 from livebend.operators.registry import Operator
+from livebend.rendering.network import Network
 from livebend.scene.values import Bend, Sampling
 
 SAMPLERS = ("euler", "ddim", "lcm")

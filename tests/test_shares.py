@@ -13,9 +13,9 @@ from livebend.core.status import Status
 from livebend.device.memory import Versioned
 from livebend.flow import Features, Tick
 from livebend.models.checkpoint import load_model
-from livebend.network import Network
-from livebend.prompts import Prompts
-from livebend.renderer import Renderer
+from livebend.rendering.network import Network
+from livebend.rendering.prompts import Prompts
+from livebend.rendering.renderer import Renderer
 from livebend.scene.cost import DECODER, UNET, cost_of
 from livebend.scene.tables import scene_from
 from livebend.scene.values import Bend, Sampling

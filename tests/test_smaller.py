@@ -8,9 +8,9 @@ from scipy.fft import dctn
 from livebend.device.memory import Versioned
 from livebend.models.backends.engine import Engine
 from livebend.models.checkpoint import load_model
-from livebend.network import Network
+from livebend.rendering.network import Network
+from livebend.rendering.small_network import cosines, cut, open_small_network
 from livebend.scene.values import Bend, Sampling
-from livebend.smaller import cosines, cut, smaller
 
 ONE = Sampling("euler", 1)
 
@@ -47,14 +47,14 @@ def test_cut_noise_is_normal_and_keeps_the_lowest_cosines():
 @pytest.mark.parametrize("size", [(128, 96), (136, 104)])
 def test_it_paints_smaller_and_shows_as_large(model, size):
     network = Network(model, *size)
-    small = smaller(network)
+    small = open_small_network(network)
     assert (small.width, small.height) == {(128, 96): (96, 72), (136, 104): (104, 80)}[size]
     assert pixels(small, 1).shape == pixels(network, 1).shape == (*size[::-1], 3)
     assert small.described == network.described
 
 
 def test_where_it_would_be_too_small_there_is_none(model):
-    assert smaller(Network(model, 64, 128)) is None
+    assert open_small_network(Network(model, 64, 128)) is None
 
 
 def test_an_engine_that_has_nothing_made_for_it_says_so(model, tmp_path):
@@ -65,7 +65,7 @@ def test_an_engine_that_has_nothing_made_for_it_says_so(model, tmp_path):
             self.fallbacks += 1
             return super()._new(stage, inputs, key)
 
-    assert smaller(Network(model, 128, 128, Bare())) is None
+    assert open_small_network(Network(model, 128, 128, Bare())) is None
 
 
 def test_both_sizes_share_a_memory_and_mistake_nothing_in_it(model):
@@ -75,18 +75,18 @@ def test_both_sizes_share_a_memory_and_mistake_nothing_in_it(model):
     )
     for sampling in (Sampling("euler", 2), Sampling("lcm", 2), Sampling("ddim", 2)):
         network = Network(model, 128, 128)
-        small = smaller(network)
+        small = open_small_network(network)
         both = (network, small, network, small)
         shared = [pixels(n, 3, bends, sampling) for n in both]
         alone = Network(model, 128, 128)
-        fresh = [pixels(n, 3, bends, sampling) for n in (alone, smaller(alone))]
+        fresh = [pixels(n, 3, bends, sampling) for n in (alone, open_small_network(alone))]
         for got, want in zip(shared, fresh * 2, strict=True):
             assert np.array_equal(got, want)
 
 
 def test_a_seed_of_the_embedded_model_stays_the_same_picture():
     network = Network(load_model("tiny"), 256, 256)
-    small = smaller(network)
+    small = open_small_network(network)
     full, less, other = (
         pixels(n, seed).astype(float) / 255 for n, seed in ((network, 46), (small, 46), (small, 47))
     )

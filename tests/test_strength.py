@@ -11,7 +11,7 @@ from livebend.core.errors import UnknownName
 from livebend.core.statistics import Statistics
 from livebend.flow import Features
 from livebend.models.checkpoint import load_model
-from livebend.network import Network
+from livebend.rendering.network import Network
 from livebend.scene.commands import Set
 from livebend.scene.morph import blended
 from livebend.scene.tables import scene_from, table_of

@@ -5,11 +5,12 @@ import pytest
 
 from livebend.core.errors import Refused
 from livebend.models.checkpoint import load_model
-from livebend.network import Network
 from livebend.operators.library import all_operators
+from livebend.rendering.network import Network
+from livebend.rendering.painter import Painter
+from livebend.scene import edit
 from livebend.scene.values import Bend
 from livebend.strips import SCENE, SHOWN, candidates, good_site, shown, write_strips
-from livebend.sweep import Painter, played
 
 
 def test_every_operator_has_a_strip(tmp_path, model_folder, monkeypatch):
@@ -35,7 +36,7 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path, model_folder):
 @pytest.mark.parametrize("name", sorted(all_operators()))
 def test_an_operator_is_played_from_neutral_to_the_end_of_its_way(name):
     operator = all_operators()[name]
-    neutral, half, whole = (played(Bend("b", name, "unet.mid"), s) for s in (0.0, 0.5, 1.0))
+    neutral, half, whole = (edit.main_at(Bend("b", name, "unet.mid"), s) for s in (0.0, 0.5, 1.0))
     assert operator.is_neutral(neutral.values) or neutral.mix == 0.0
     assert half != whole
     for bend in (half, whole):

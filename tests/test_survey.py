@@ -7,7 +7,7 @@ import pytest
 from livebend.cli import main
 from livebend.models.checkpoint import load_model
 from livebend.models.stages import behind
-from livebend.network import Network
+from livebend.rendering.network import Network
 from livebend.survey import survey
 
 

@@ -7,9 +7,10 @@ import pytest
 
 from livebend.core.errors import LivebendError, OutOfRange, Refused
 from livebend.models.checkpoint import load_model
-from livebend.network import Network
+from livebend.rendering.network import Network
+from livebend.rendering.painter import PLAIN, Painter
 from livebend.scene.values import Bend
-from livebend.sweep import NEW, PLAIN, Axis, Painter, Sweep, _cell, axis, paint, sweep, upstream
+from livebend.sweep import NEW, Axis, Sweep, _cell, axis, paint, sweep, upstream
 
 
 @pytest.fixture(scope="module")

@@ -43,7 +43,7 @@ def test_a_number_is_the_calling_thread_s_alone(three):
 def test_a_show_paints_with_its_network_s_number_whatever_its_text_worker_has(
     three, monkeypatch, model_folder
 ):
-    monkeypatch.setattr("livebend.opening.USUAL", Conditions(3))
+    monkeypatch.setattr("livebend.rendering.open_network.USUAL", Conditions(3))
     wishes = Wishes(
         model=str(model_folder("turbo")), size=(64, 64), fps=20.0, headless=True, seconds=0.3,
         osc="127.0.0.1:0",

@@ -8,7 +8,6 @@ from threading import Thread
 import pytest
 import torch
 
-from livebend import opening
 from livebend import tune as tune_module
 from livebend.cli import main
 from livebend.core.errors import UnknownName
@@ -23,8 +22,8 @@ from livebend.models.backends.tuned_choice import (
     write_choice,
 )
 from livebend.models.checkpoint import load_model
-from livebend.opening import open_network
-from livebend.smaller import smaller
+from livebend.rendering.open_network import open_network
+from livebend.rendering.small_network import open_small_network
 from livebend.tune import _able, _best, _decided, _Measured, picture_off, tune
 
 SIZE, WIDE = (64, 64), (96, 96)
@@ -33,7 +32,7 @@ HAVE_ONNX = all(map(importlib.util.find_spec, ("onnx", "onnxruntime")))
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
-    monkeypatch.setattr(opening, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr("livebend.rendering.open_network.cache_folder", lambda: tmp_path)
     return tmp_path
 
 
@@ -59,7 +58,7 @@ def test_auto_plays_what_was_measured_and_builds_nothing(model_folder, cache, mo
     names = {s.name for s in network.stages} | (network.groups.keys() & choice.stages.keys())
     assert {name: network.engine.backend_of(name) for name in names} == choice.stages
     assert (told, network.engine.fallbacks) == ([], 0)
-    small = smaller(network)
+    small = open_small_network(network)
     assert small is not None, "made with the rest, for a governor"
     assert (small.width, small.height) == (72, 72)
     assert (told, network.engine.fallbacks) == ([], 0)
@@ -87,7 +86,7 @@ def test_threads_and_layout_are_measured_kept_and_applied(model_folder, cache, m
     monkeypatch.setattr(tuned_choice, "usable", lambda: 2)
     monkeypatch.setattr(tune_module, "_median", faked_median)
     asked = []  # two threads on a busy machine of two cores are slow: they are only asked for
-    monkeypatch.setattr(opening, "compute_with", asked.append)
+    monkeypatch.setattr("livebend.rendering.open_network.compute_with", asked.append)
     folder = str(model_folder("turbo"))
     measuring = {"dtype": "float32", "backends": ("torch",), "rounds": 1, "frames": 1}
     choice = tune(folder, SIZE, lambda _: None, **measuring)

@@ -27,7 +27,7 @@ from livebend.bench.peers import peers
 from livebend.bench.senses import time_senses
 from livebend.bench.stages import time_stages
 from livebend.core.notify import Notify
-from livebend.opening import open_network
+from livebend.rendering.open_network import open_network
 from livebend.scene.values import Sampling
 
 

@@ -12,11 +12,11 @@ from livebend.core.errors import UnknownName
 from livebend.core.sites import LATENT, UP, place
 from livebend.device.gpu import wait_for
 from livebend.device.memory import Versioned
-from livebend.network import Network
 from livebend.operators.library import all_operators
 from livebend.operators.registry import Past
+from livebend.rendering.network import Network
+from livebend.scene import edit
 from livebend.scene.values import Bend, Sampling
-from livebend.sweep import played
 
 FOUR = {"latent@1": "rotate", "unet.skip.1": "bands", "unet.mid": "direction", "unet.up.1": "add"}
 
@@ -24,7 +24,7 @@ FOUR = {"latent@1": "rotate", "unet.skip.1": "bands", "unet.mid": "direction", "
 def time_four(network: Network, frames: int) -> float:
     """Milliseconds that four moving bends at mixed sites add to a frame."""
     return sum(
-        _bend_ms(played(Bend("b", operator, site), 0.7), _tensor(network, site), frames)
+        _bend_ms(edit.main_at(Bend("b", operator, site), 0.7), _tensor(network, site), frames)
         for site, operator in FOUR.items()
     )
 
@@ -35,7 +35,7 @@ def time_operators(network: Network, frames: int, whole: float) -> list[dict[str
     x = _tensor(network, site)
     rows = []
     for name in all_operators():
-        ms = _bend_ms(played(Bend("b", name, site), 0.7), x, frames)
+        ms = _bend_ms(edit.main_at(Bend("b", name, site), 0.7), x, frames)
         rows.append({"operator": name, "ms": round(ms, 3), "percent": round(100 * ms / whole, 2)})
     return rows
 

@@ -14,10 +14,11 @@ from livebend.core.sites import UNET, place
 from livebend.device.gpu import wait_for
 from livebend.device.memory import Versioned
 from livebend.models.stages import behind
-from livebend.network import Network
-from livebend.reuse import EXACT, Turn, labels
+from livebend.rendering.governor import SCALE
+from livebend.rendering.network import Network
+from livebend.rendering.reuse import EXACT, ReuseContext, labels
+from livebend.rendering.small_network import open_small_network
 from livebend.scene.values import Bend, Reuse, Sampling, Scene
-from livebend.smaller import SHARE, smaller
 
 EVERYTHING, NOTHING = "everything", "nothing"
 SITES = ("unet.mid", "unet.up.1", "unet.up.2", "unet.up.3", "latent@1", "image")
@@ -90,7 +91,7 @@ def _kinds(network: Network, sampling: Sampling) -> dict[str, Paint]:
         return paint
 
     def everything(k: int, reuse: Reuse = EXACT.reuse) -> None:
-        turn = Turn(k, reuse=reuse)
+        turn = ReuseContext(k, reuse=reuse)
         network.paint(network.noise(k + 2, 0)[0], text, (), sampling, turn=turn)
 
     sites = [site for site in SITES if place(site).site in network.sites]
@@ -98,12 +99,12 @@ def _kinds(network: Network, sampling: Sampling) -> dict[str, Paint]:
         f"everything, {', '.join(labels(Scene(reuse=reuse)))}": partial(everything, reuse=reuse)
         for reuse in (Reuse(tween=2), Reuse(deep=2), Reuse(deep=2, tween=2))
     }
-    if (small := smaller(network)) is not None:
+    if (small := open_small_network(network)) is not None:
 
         def shrunk(k: int) -> None:
             small.paint(small.noise(k + 2, 0)[0], text, (), sampling)
 
-        lossy[f"everything, {SHARE:g} of the size"] = shrunk
+        lossy[f"everything, {SCALE:g} of the size"] = shrunk
     bends = {site: bent(site) for site in sites}
     return {EVERYTHING: everything, **bends, NOTHING: bent(None), **lossy}
 

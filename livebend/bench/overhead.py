@@ -19,13 +19,12 @@ from livebend.core.statistics import Statistics
 from livebend.core.status import Status
 from livebend.flow import Features, Frame, Tick
 from livebend.modulation.modulator import Modulator
-from livebend.network import Network
-from livebend.prompts import Prompts
-from livebend.renderer import Renderer
+from livebend.rendering.network import Network
+from livebend.rendering.prompts import Prompts
+from livebend.rendering.renderer import Renderer
 from livebend.scene import edit
 from livebend.scene.commands import Set
 from livebend.scene.values import Bend, Prompt, Route, Sampling, Scene, Walk
-from livebend.sweep import played
 
 BENDS = ("bend", "mask")
 ARITHMETIC = ("sampler", "noise", "walk", "guidance", "text")  # round the network's calls
@@ -97,7 +96,9 @@ class _Show:
 
 def _scene(network: Network, steps: int) -> Scene:
     sites = [site for site in FOUR if place(site).site in network.sites]
-    bends = tuple(played(Bend(f"b{n}", FOUR[site], site), 0.7) for n, site in enumerate(sites))
+    bends = tuple(
+        edit.main_at(Bend(f"b{n}", FOUR[site], site), 0.7) for n, site in enumerate(sites)
+    )
     routes = tuple(Route(f"r{n}", "rms", f"bend.b{n}.mix", high=-0.2) for n in range(len(bends)))
     return Scene(
         prompt=Prompt("a floating orb"),

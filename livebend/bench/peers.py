@@ -7,7 +7,7 @@ import torch
 
 from livebend.bench.frames import Paint
 from livebend.models.checkpoint import load_model
-from livebend.network import Network
+from livebend.rendering.network import Network
 
 PROMPT = "a floating orb"
 

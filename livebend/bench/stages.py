@@ -13,7 +13,7 @@ from livebend.device.memory import Versioned
 from livebend.models.backends.engine import Engine
 from livebend.models.backends.protocol import Inputs, Runner, plain
 from livebend.models.stages import Stage
-from livebend.network import Network
+from livebend.rendering.network import Network
 from livebend.scene.values import Sampling
 
 SIDE = 1024  # of the matrices whose product says what the processor can do

@@ -82,14 +82,14 @@ class Operator:
         numbers = (self.specs[n] for n in self.amounts if self.specs[n].range is not None)
         return next(numbers, None)
 
-    def played(self, share: float) -> dict[str, ParameterValue]:
-        """The main parameter at a share 0..1 of the way from its default to the upper end of what
-        a fader goes over."""
+    def main_at(self, t: float) -> dict[str, ParameterValue]:
+        """The main parameter at t (0..1) of the way from its default to the upper end of its soft
+        range; empty where there is none."""
         spec = self.main
         if spec is None or spec.range is None:
             return {}
         start = float(spec.default)
-        value = spec.range.fit(start + share * (spec.range.played.high - start))
+        value = spec.range.fit(start + t * (spec.range.played.high - start))
         return {spec.name: int(value) if spec.kind == "int" else value}
 
     def defaults(self) -> dict[str, ParameterValue]:

@@ -86,7 +86,7 @@ def _try(file: Path, operator: Operator) -> None:
     if unknown:
         raise OperatorError(f"{where}: {operator.name}: amounts names {unknown[0]!r}, no parameter")
     x = torch.randn(PROBE, generator=torch.Generator().manual_seed(1))
-    for values in (operator.defaults(), operator.defaults() | operator.played(0.5)):
+    for values in (operator.defaults(), operator.defaults() | operator.main_at(0.5)):
         if fault := _fault(file, operator, x, values):
             raise OperatorError(f"{where}: {operator.name}: {fault}")
 

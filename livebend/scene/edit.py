@@ -85,6 +85,13 @@ def bend_with(bend: Bend, values: Mapping[str, ParameterValue]) -> Bend:
     return altered(bend, own)
 
 
+def main_at(bend: Bend, t: float) -> Bend:
+    """Return the bend with its operator's main parameter at t (0..1) of the way from its default to
+    the end of its soft range, or with its mix there where it has none."""
+    values = find_operator(bend.operator).main_at(t)
+    return bend_with(bend, values or {"mix": t})
+
+
 def parts_of(scene: Scene, part: Part) -> tuple[str, tuple[Part, ...]]:
     """Return the field that holds parts of this kind, and what it holds."""
     return (f"{part.kind}s", scene.bends if isinstance(part, Bend) else scene.routes)

@@ -10,7 +10,7 @@ from diffusers import EulerDiscreteScheduler, LCMScheduler, StableDiffusionPipel
 from livebend.device.memory import Versioned
 from livebend.models.checkpoint import load_model
 from livebend.models.sampler import Noising, schedule
-from livebend.network import Network
+from livebend.rendering.network import Network
 from livebend.scene.values import Sampling
 
 CPU, F32 = torch.device("cpu"), torch.float32

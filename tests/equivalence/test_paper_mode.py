@@ -11,7 +11,7 @@ from diffusers import DDIMScheduler, StableDiffusionPipeline
 from livebend.device.memory import Versioned
 from livebend.models.checkpoint import load_model
 from livebend.models.sampler import Noising, schedule
-from livebend.network import Network
+from livebend.rendering.network import Network
 from livebend.scene.values import Bend, Sampling
 
 SIZE = (64, 64)

@@ -13,7 +13,7 @@ from livebend.device.transfer import PinnedTransfer, transfer_for
 from livebend.models.backends.engine import Engine
 from livebend.models.backends.engine_cache import EngineCache
 from livebend.models.checkpoint import load_model
-from livebend.network import Network
+from livebend.rendering.network import Network
 from livebend.scene.values import Bend, Sampling
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no NVIDIA GPU")

@@ -31,14 +31,14 @@ from livebend.models.sampler import Schedule, schedule
 from livebend.models.stage_groups import Group, groups
 from livebend.models.stages import Stage, sites_of, time_stage, unet_stages, vae_stages
 from livebend.operators.drawn_masks import DrawnMasks
-from livebend.reuse import EXACT, Turn, Work, done
-from livebend.reusing import Reusing
+from livebend.rendering.ahead import Work, done
+from livebend.rendering.reuse import EXACT, NetworkReuse, ReuseContext
+from livebend.rendering.sampler_steps import SamplerSteps
 from livebend.scene.values import Bend, Sampling, Scene
-from livebend.stepping import Stepping
 
 
 @dataclass(frozen=True, slots=True)
-class Painted:
+class Picture:
     """One picture: pixels uint8 [H, W, 3], the sum of magnitudes that made them (float32 [], finite
     where all of them are), and the strength d of every bend that acted, by name. `image` is the
     decoder's in −1..1 [1, 3, H, W] before it is clamped; None where an engine went past it."""
@@ -96,10 +96,10 @@ class Network:
         self._joins = True
         self._evens: dict[tuple[str, int], Versioned] = {}
         self._time = time_stage(model.unet)
-        self._stepping = Stepping(self.memory, model, self._normal)
+        self._stepping = SamplerSteps(self.memory, model, self._normal)
         self.pasts = FeedbackState()
         self._acting = FrameBends(self.memory, self._masking, self.pasts)
-        self._reusing = Reusing(self.memory)
+        self._reusing = NetworkReuse(self.memory)
         self.conditions, self._off = conditions, off
 
     @property
@@ -161,8 +161,8 @@ class Network:
         negative: Versioned | None = None,
         trace: Trace = silence,
         toward: Versioned | None = None,
-        turn: Turn = EXACT,
-    ) -> Painted:
+        turn: ReuseContext = EXACT,
+    ) -> Picture:
         """Paint one picture from a variance-preserving noise and a prompt's embedding [1, T, C].
 
         `negative` turns classifier-free guidance on, at the strength of `sampling.guidance`;
@@ -184,7 +184,7 @@ class Network:
             x = done(finished(acting))
         x = acting.latent(x, plan, plan.calls)
         made = self._decode(acting, x)
-        return Painted(made["pixels"], made["total"], made.get("image"), acting.strength)
+        return Picture(made["pixels"], made["total"], made.get("image"), acting.strength)
 
     def begin_anew(self) -> None:
         """Leave behind what frames leave behind: after a preset, or values that were not finite."""
@@ -250,7 +250,7 @@ class Network:
         sampling: Sampling,
         negative: Versioned | None,
         plan: Schedule,
-        turn: Turn,
+        turn: ReuseContext,
         acting: FrameBends,
     ) -> Work[Versioned]:
         """The way from the noise to the finished latent, before anything acts on that."""
@@ -283,7 +283,7 @@ class Network:
         t: float,
         k: int,
         text: Versioned,
-        turn: Turn,
+        turn: ReuseContext,
     ) -> Work[Versioned]:
         """Network call k: what it says of a sample at time t."""
 

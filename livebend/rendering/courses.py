@@ -8,7 +8,7 @@ from livebend.modulation.phase import Phase, rate_of
 from livebend.scene.values import Scene
 
 
-class Courses:
+class ShowPhases:
     """Where the walk is on its circle and which prompt has its turn: periods since the show began.
 
     A hand or a route that changes a period changes the pace, never the place. A scene that is
@@ -32,7 +32,7 @@ class Courses:
         self.prompts = self._phases["prompt"].step(prompt, tick.time, tick.dt)
 
 
-class Fade:
+class PromptFade:
     """The crossing from the prompt that was shown to a new one, in the time of the show."""
 
     def __init__(self) -> None:

@@ -10,11 +10,11 @@ from livebend.core.statistics import Statistics
 from livebend.core.status import BendStatus, RouteStatus, Status
 from livebend.flow import Features, Tick
 from livebend.modulation.modulator import Modulation
-from livebend.reuse import labels
+from livebend.rendering.reuse import labels
 from livebend.scene.values import Bend, Route, Scene
 
 
-class Glance(NamedTuple):
+class FrameStatus(NamedTuple):
     """One frame: what was played, from what was heard, and what it came to.
 
     `said` is the prompt that was on; `strength` the d of every bend that acted, by name; `held_off`

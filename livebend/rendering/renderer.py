@@ -14,17 +14,17 @@ from livebend.core.errors import BendFault, LivebendError
 from livebend.core.mailbox import OnDemand
 from livebend.core.statistics import Statistics
 from livebend.core.status import MemoryUse, Status
-from livebend.courses import Courses, Fade
 from livebend.device.memory import FrameRuns, Versioned
 from livebend.device.transfer import transfer_for
 from livebend.flow import Features, Frame, Pixels, Tick
-from livebend.glance import Glance
-from livebend.governor import Governed
 from livebend.modulation.modulator import Modulation, Modulator
-from livebend.network import Network, Painted
 from livebend.operators.library import find_operator
-from livebend.prompts import Prompts
-from livebend.reuse import Held, Turn
+from livebend.rendering.courses import PromptFade, ShowPhases
+from livebend.rendering.frame_status import FrameStatus
+from livebend.rendering.governor import SceneGovernor
+from livebend.rendering.network import Network, Picture
+from livebend.rendering.prompts import Prompts
+from livebend.rendering.reuse import HeldNoise, ReuseContext
 from livebend.scene import edit
 from livebend.scene.morph import SceneMorph
 from livebend.scene.values import Bend, Scene, Walk
@@ -67,14 +67,14 @@ class Renderer:
         self._transfer = transfer_for(network.model.device)
         self._strength: Mapping[str, float] = {}
         native, has_small = network.model.steps, small is not None
-        self._governed = Governed(target_ms, native, small=has_small) if target_ms else None
+        self._governed = SceneGovernor(target_ms, native, small=has_small) if target_ms else None
         self._modulator = Modulator()
         self._morph = SceneMorph()
         self._shown: dict[str, Versioned] = {}  # the prompt and the noise of the last frame
         self._origins: dict[str, Versioned] = {}  # those of the frame before a preset was loaded
-        self._fade = Fade()
-        self._courses = Courses()
-        self._held = Held()
+        self._fade = PromptFade()
+        self._courses = ShowPhases()
+        self._held = HeldNoise()
         self._held_off: dict[str, float] = {}
         self._good: Pixels | None = None
         self._refused: Mapping[str, str] = {}
@@ -96,7 +96,7 @@ class Renderer:
         if self._governed and (told := self._governed.after(taken)):
             self._statistics.notice(told)
         said, off = self._said(playing, tick), dict(self._held_off)
-        glance = Glance(
+        glance = FrameStatus(
             playing, tick, features, modulation, said, self._strength, off, self.network.enlarged
         )
         self._status.offer(partial(glance.status, self._statistics))
@@ -114,7 +114,7 @@ class Renderer:
         if share >= 1.0:
             self._origins = {}
         elif self._morph.begun:
-            self._fade = Fade()  # a preset brings its prompt with it
+            self._fade = PromptFade()  # a preset brings its prompt with it
             self._origins = dict(self._shown)
             if self._morph.keeps_noise:
                 self._origins.pop("noise.morph", None)
@@ -127,7 +127,7 @@ class Renderer:
         scene = self._governed.before(scene)
         network = self._sizes[self._governed.small]
         if network is not self.network:
-            self.network, self._held = network, Held()
+            self.network, self._held = network, HeldNoise()
             for kept in (self._shown, self._origins):
                 kept.pop("noise.morph", None)  # of the other size
             network.begin_anew()
@@ -162,7 +162,7 @@ class Renderer:
         return min(tick.time / self._duration, 1.0) if self._duration else None
 
     @torch.inference_mode()
-    def _paint(self, scene: Scene, tick: Tick, share: float = 1.0) -> Painted:
+    def _paint(self, scene: Scene, tick: Tick, share: float = 1.0) -> Picture:
         guided = scene.sampling.guidance > 1.0
         negative = self._prompts.value(scene.prompt.negative) if guided else None
         text = self._crossed("text.morph", self._text(scene, tick), share)
@@ -181,13 +181,13 @@ class Renderer:
             replace(turn, noise=held.version),
         )
 
-    def _turn(self, scene: Scene, tick: Tick) -> Turn:
+    def _turn(self, scene: Scene, tick: Tick) -> ReuseContext:
         """Which frame this is. What hands ask for at once ends what was reused; a prompt that
         fades in does not."""
         prompt = scene.prompt
         said = "" if prompt.fade else self._said(scene, tick)
         epoch = (scene.loads, scene.seed, said, prompt.to, prompt.negative)
-        return Turn(tick.index, tick.time, epoch, scene.reuse, scene.walk.hold)
+        return ReuseContext(tick.index, tick.time, epoch, scene.reuse, scene.walk.hold)
 
     def _crossed(self, name: str, new: Versioned, share: float, way: Way = torch.lerp) -> Versioned:
         """The prompt or the noise on the way from what was shown when a preset was loaded."""
@@ -260,7 +260,7 @@ class Renderer:
             return scene
         return replace(scene, bends=tuple(_eased(b, back.get(b.name, 1.0)) for b in scene.bends))
 
-    def _painted(self, scene: Scene, tick: Tick, share: float) -> tuple[Scene, Painted]:
+    def _painted(self, scene: Scene, tick: Tick, share: float) -> tuple[Scene, Picture]:
         """Paint the scene, without the bends whose operators fail; return what was painted."""
         try:
             return scene, self._paint(scene, tick, share)
@@ -270,7 +270,7 @@ class Renderer:
             self._hold_off([fault.bend], str(fault), tick)
         return self._painted(self._without_faulty(scene, tick), tick, share)
 
-    def _checked(self, painted: Painted, scene: Scene, tick: Tick) -> Pixels:
+    def _checked(self, painted: Picture, scene: Scene, tick: Tick) -> Pixels:
         """Return the picture's pixels, or the last good ones where it is not finite."""
         if (pixels := self._fetched(painted)) is not None:
             self._good = pixels
@@ -284,7 +284,7 @@ class Renderer:
         self._hold_off(guilty, text, tick)
         return self._plain(scene, tick) if self._good is None else self._good
 
-    def _fetched(self, painted: Painted) -> Pixels | None:
+    def _fetched(self, painted: Picture) -> Pixels | None:
         """Bring a picture and its bends' strengths to the host, in one wait; return its pixels,
         read-only, or None where the image is not finite."""
         numbers = (painted.total.tensor, *painted.strength.values())

@@ -12,9 +12,8 @@ import torch
 from torch import Tensor
 
 from livebend.core.errors import OutOfRange
-from livebend.network import Network
-
-SHARE = 0.75  # of either side: a little more than half of the work
+from livebend.rendering.governor import SCALE
+from livebend.rendering.network import Network
 
 
 def cosines(count: int) -> Tensor:
@@ -38,13 +37,13 @@ def cut(noise: Tensor, height: int, width: int) -> Tensor:
     return _fewer(noise.shape[-2], height) @ noise @ _fewer(noise.shape[-1], width).T
 
 
-class Smaller(Network):
-    """The same model, engine and memory at SHARE of the size; its pixels are of the full one."""
+class SmallNetwork(Network):
+    """The same model, engine and memory at SCALE of the size; its pixels are of the full one."""
 
     def __init__(self, network: Network) -> None:
         """Raises: OutOfRange where the size would be too small."""
         step = network.model.factor
-        width, height = (round(side * SHARE / step) * step for side in network.shown)
+        width, height = (round(side * SCALE / step) * step for side in network.shown)
         self._whole = network.shape
         super().__init__(
             network.model,
@@ -62,11 +61,11 @@ class Smaller(Network):
         return cut(torch.randn(self._whole, generator=generator), *self.shape[2:])
 
 
-def smaller(network: Network, *, guided: bool = False) -> Smaller | None:
+def open_small_network(network: Network, *, guided: bool = False) -> SmallNetwork | None:
     """Return the network at a smaller size, ready to paint, or None where there is none: it would
     be too small, or its engine has nothing made for it, which is said. Slow, and before a show."""
     try:
-        made = Smaller(network)
+        made = SmallNetwork(network)
     except OutOfRange:
         return None
     before = network.engine.fallbacks

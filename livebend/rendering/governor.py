@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from livebend.reuse import labels
+from livebend.rendering.reuse import labels
 from livebend.scene.values import Reuse, Scene
-from livebend.smaller import SHARE
 
+SCALE = 0.75  # of either side of a smaller picture: a little more than half of the work
 REUSED = 2  # frames: how often a tier lets the network paint, and its deep stages be refreshed
 
 
@@ -34,7 +34,7 @@ class Tier:
 
     def __str__(self) -> str:
         said = [f"{self.steps} step{'s' if self.steps != 1 else ''}"]
-        said += [f"{SHARE:g} of the size"] if self.small else []
+        said += [f"{SCALE:g} of the size"] if self.small else []
         said += ["no guidance"] if not self.guided else []
         return ", ".join((*said, *labels(self.apply(Scene()))))
 
@@ -128,7 +128,7 @@ class Governor:
             self.tier -= 1
 
 
-class Governed:
+class SceneGovernor:
     """A governor at work on scenes. Owned by the render thread; `before` each frame, `after` it."""
 
     def __init__(self, target_ms: float, native_steps: int, *, small: bool = False) -> None:

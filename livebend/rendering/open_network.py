@@ -16,8 +16,8 @@ from livebend.models.checkpoint import Model, lay_out, load_model
 from livebend.models.fingerprint import fingerprint
 from livebend.models.precision import AUTO, dtype_of
 from livebend.models.stages import STAGES_VERSION
-from livebend.network import Network
 from livebend.operators.drawn_masks import DrawnMasks
+from livebend.rendering.network import Network
 
 
 def open_network(

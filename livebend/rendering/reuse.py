@@ -5,11 +5,11 @@ for some frames, deep stages fed with what they read a while ago, and finished l
 that the network made. All of it is a function of the frames' indices and of what they asked for,
 never of how long anything took, so live and offline agree. Owned by the render thread.
 
-Work for later is done ahead, an even share of it in every frame (`Ahead`): a frame rate is held by
-frames that cost the same, not by one that costs everything between some that cost little.
+Work for later is done ahead, an even part of it in every frame (`AheadWork`): a frame rate is held
+by frames that cost the same, not by one that costs everything between some that cost little.
 """
 
-from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -17,17 +17,19 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor
 
+from livebend.bending.feedback_state import FeedbackState
+from livebend.bending.frame_bends import FrameBends
 from livebend.core.sites import deep_span
 from livebend.device.memory import Memory, Versioned
 from livebend.models.stages import Stage
+from livebend.rendering.ahead import AheadWork, Work
 from livebend.scene.values import Reuse, Scene
 
 T = TypeVar("T")
-Work = Generator[float, None, T]  # yields what it has done, in the unit of `Stage.work`
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class ReuseContext:
     """Which frame it is, and what it may reuse.
 
     `index` counts frames and `time` is theirs, in s; a frame whose index is not the last one's + 1,
@@ -48,7 +50,7 @@ class Turn:
         return self.index // self.reuse.tween
 
 
-EXACT = Turn()
+EXACT = ReuseContext()
 
 
 def labels(scene: Scene) -> tuple[str, ...]:
@@ -77,46 +79,14 @@ def between(a: Tensor, b: Tensor, share: float) -> Tensor:
     return (z - mean) * (torch.lerp(sd_a, sd_b, share) / sd_z.clamp_min(1e-6)) + mean
 
 
-def done(work: Work[T]) -> T:
-    """Do all of a work; return what it returns."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
-
-
-class Ahead(Generic[T]):
-    """Work that is done a share at a time; `result` when all of it is done."""
-
-    def __init__(self, work: Work[T], whole: float) -> None:
-        """`whole` is about the sum of what the work yields."""
-        self._work, self._whole, self._done = work, whole, 0.0
-        self._ended = False
-        self._result: T | None = None
-
-    def until(self, share: float) -> None:
-        """Go on until this share (0..1) of the work is done; 1 is all of it, whatever its sum."""
-        while not self._ended and (share >= 1.0 or self._done < share * self._whole):
-            try:
-                self._done += next(self._work)
-            except StopIteration as end:
-                self._ended, self._result = True, end.value
-
-    def result(self) -> T:
-        """Do what is left and return what the work returns."""
-        self.until(1.0)
-        return self._result  # type: ignore[return-value]
-
-
-class Held:
+class HeldNoise:
     """A walk's noise: a new one every k frames, and the same between."""
 
     def __init__(self) -> None:
         self._key: Hashable = None
         self._value: Versioned | None = None
 
-    def step(self, turn: Turn, make: Callable[[], Versioned]) -> Versioned:
+    def step(self, turn: ReuseContext, make: Callable[[], Versioned]) -> Versioned:
         """Return the noise of this frame."""
         key = (turn.epoch, turn.hold, turn.index // turn.hold)
         if self._value is None or key != self._key or turn.hold == 1:
@@ -177,6 +147,7 @@ def _settled(offset: Tensor, x: Tensor, share: float) -> Tensor:
 
 
 Entry = Mapping[str, Versioned]
+Run = Callable[[FrameBends, Iterable[Stage], dict[str, Versioned], int], Work[None]]
 Bends = Mapping[str, object]
 
 
@@ -187,12 +158,12 @@ class _Anchor:
 
     now: Entry
     next: Entry
-    ahead: Ahead[Any] | None
+    ahead: AheadWork[Any] | None
     block: int
     bends: Bends
 
 
-class Deep:
+class DeepRefresh:
     """The deep stages' inputs, held for n pictures.
 
     Only what they read stands still, so a bend among them moves at once. What they make of the next
@@ -220,10 +191,10 @@ class Deep:
     def enter(
         self,
         k: int,
-        turn: Turn,
+        turn: ReuseContext,
         entry: Entry,
         bends: Bends,
-        begin: Callable[[Entry, frozenset[str]], Ahead[Any]],
+        begin: Callable[[Entry, frozenset[str]], AheadWork[Any]],
     ) -> Entry:
         """Return what the deep stages of network call k read in this picture, whose own inputs are
         `entry` and whose bends are `bends`; `begin` starts the work on inputs, and is told the
@@ -242,14 +213,14 @@ class Deep:
         anchor.bends = bends
         return anchor.now
 
-    def leave(self, k: int, turn: Turn, x: Versioned) -> Versioned:
+    def leave(self, k: int, turn: ReuseContext, x: Versioned) -> Versioned:
         """Return what the shallow stages read, of the x that the deep ones made of their inputs."""
         if k not in self._crossings:
             self._crossings[k] = Crossing(self._memory, "reuse.deep", k)
         source = tuple(value.version for value in self._anchors[k].now.values())
         return self._crossings[k].step(x, source, turn.picture, turn.reuse.deep)
 
-    def work(self, k: int, turn: Turn) -> None:
+    def work(self, k: int, turn: ReuseContext) -> None:
         """Do this picture's share of the work ahead: after the picture's own, whose outputs are
         then the last that a memory of two forgets."""
         ahead = self._anchors[k].ahead
@@ -289,12 +260,12 @@ class Tween(Generic[T]):
 
     def forget(self) -> None:
         """Begin anew: the next frame shows its own picture."""
-        self._old: Ahead[T] | None = None
-        self._new: Ahead[T] | None = None
-        self._next: Ahead[T] | None = None
+        self._old: AheadWork[T] | None = None
+        self._new: AheadWork[T] | None = None
+        self._next: AheadWork[T] | None = None
         self._block = 0
 
-    def step(self, turn: Turn, begin: Callable[[], Ahead[T]]) -> tuple[T, T, float]:
+    def step(self, turn: ReuseContext, begin: Callable[[], AheadWork[T]]) -> tuple[T, T, float]:
         """Return two pictures and the share (0..1) of the second; `begin` starts one as this frame
         asks for it."""
         every = turn.reuse.tween
@@ -309,3 +280,93 @@ class Tween(Generic[T]):
         share = (phase + 1) / every
         self._next.until(share)
         return self._old.result(), self._new.result(), share
+
+
+class NetworkReuse:
+    """What a network keeps of its earlier frames although it has changed."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._turn = EXACT
+        self._crossing, self.deep = Crossing(memory, "reuse.hold"), DeepRefresh(memory)
+        self._tween: Tween[tuple[Versioned, FrameBends]] = Tween()
+        self._pasts, self._time = FeedbackState(), 0.0  # of the pictures that are tweened between
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self._pasts.forget()
+        self._crossing.forget()
+        self.deep.forget()
+        self._tween.forget()
+
+    def follow(self, turn: ReuseContext) -> None:
+        """Go on where this frame follows the last one, and only with what is still asked for."""
+        follows = turn.index == self._turn.index + 1 and turn.epoch == self._turn.epoch
+        if not follows or turn.hold == 1:
+            self._crossing.forget()
+        if not follows or turn.reuse.deep == 1:
+            self.deep.forget()
+        if not follows or turn.reuse.tween == 1:
+            self._tween.forget()
+            self._pasts.forget()
+        self._turn = turn
+
+    def held(self, x: Versioned, turn: ReuseContext) -> Versioned:
+        """The finished latent of a noise that is held, on its way from that of the one before."""
+        return self._crossing.step(x, turn.noise, turn.index, turn.hold) if turn.hold > 1 else x
+
+    def tweened(
+        self,
+        turn: ReuseContext,
+        acting: FrameBends,
+        finished: Callable[[FrameBends], Work[Versioned]],
+        whole: float,
+    ) -> Versioned:
+        """The finished latent between two of the network's own pictures, each `whole` of work."""
+
+        def begin() -> AheadWork[tuple[Versioned, FrameBends]]:
+            self._pasts.advance(turn.time - self._time)
+            self._pasts.toward, self._time = acting.pasts.toward, turn.time
+            own = acting.apart(self._pasts)
+            return AheadWork(_with(finished(own), own), whole)
+
+        (a, old), (b, new), share = self._tween.step(turn, begin)
+        acting.join(old, new)
+        if share == 1.0 or a.version == b.version:
+            return b
+        return self._memory.derive(
+            "reuse.tween", (a, b), (share,), lambda a, b: between(a, b, share)
+        )
+
+    def deeply(
+        self,
+        turn: ReuseContext,
+        acting: FrameBends,
+        stages: Sequence[Stage],
+        known: dict[str, Versioned],
+        k: int,
+        run: Run,
+    ) -> Work[None]:
+        """Run the unet's stages, the deep ones on what they read some pictures ago."""
+        head, deep, tail = deep_part(stages, turn.reuse.level)
+        yield from run(acting, head, known, k)
+
+        def begin(entry: Entry, moving: frozenset[str]) -> AheadWork[None]:
+            still = steady(deep, moving)
+            work = run(acting.apart(FeedbackState()), still, dict(entry), k)
+            return AheadWork(work, sum(stage.work for stage in still))
+
+        entry = {name: known[name] for name in read_by(deep)}
+        inner = dict(self.deep.enter(k, turn, entry, acting.at, begin))
+        yield from run(acting, deep, inner, k)
+        self.deep.work(k, turn)
+        known.update({name: inner[name] for stage in deep for name in stage.writes})
+        way = deep[-1].writes[0]
+        known[way] = self.deep.leave(k, turn, inner[way])
+        yield from run(acting, tail, known, k)
+
+
+def _with(work: Work[T], acting: FrameBends) -> Work[tuple[T, FrameBends]]:
+    """The same work, that returns the bends which acted in it, too."""
+    value = yield from work
+    return value, acting

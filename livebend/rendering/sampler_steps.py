@@ -14,7 +14,7 @@ from livebend.models.sampler import Schedule, ddim_step, euler_step, lcm_step
 Normal = Callable[[torch.Generator], Tensor]
 
 
-class Stepping:
+class SamplerSteps:
     """What stands between a noise, the calls of the network, and its decoder."""
 
     def __init__(self, memory: Memory, model: Model, normal: Normal) -> None:
