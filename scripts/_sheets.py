@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from livebend import cli
+from livebend.cli.main import main as livebend
+from livebend.cli.sweep import axis
 from livebend.core.errors import LivebendError
 from livebend.flow import Pixels
 from livebend.models.default_model import model_or_default
@@ -22,7 +23,6 @@ from livebend.rendering.network import Network
 from livebend.rendering.open_network import open_network
 from livebend.rendering.painter import Painter
 from livebend.scene import edit, presets
-from livebend.sweep import axis
 
 TURN = "paper/f1"
 ANGLES = 64  # steps of a whole turn
@@ -37,7 +37,7 @@ def main() -> int:
     try:
         wishes.folder.mkdir(parents=True, exist_ok=True)
         for command in commands(wishes.folder):
-            if status := cli.main([*command, *options]):
+            if status := livebend([*command, *options]):
                 return status
         size = None if wishes.size is None else (wishes.size, wishes.size)
         network = open_network(model_or_default(wishes.model), size, "torch", print)

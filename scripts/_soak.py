@@ -138,8 +138,8 @@ def parse(given: list[str]) -> argparse.Namespace:
 
 def soak(wishes: argparse.Namespace, tell: Callable[[str], None]) -> dict[str, object]:
     """Play; return the figures."""
+    from livebend.cli.live_show import LiveOptions, LiveShow  # noqa: PLC0415
     from livebend.core.clock import now  # noqa: PLC0415 - after the environment is set
-    from livebend.live import Show, Wishes  # noqa: PLC0415
     from livebend.models.checkpoint import find_folder  # noqa: PLC0415
     from livebend.operators.library import all_operators  # noqa: PLC0415
 
@@ -147,8 +147,8 @@ def soak(wishes: argparse.Namespace, tell: Callable[[str], None]) -> dict[str, o
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    show = Show(
-        Wishes(
+    show = LiveShow(
+        LiveOptions(
             input=wishes.input, model=wishes.model, size=(wishes.size, wishes.size),
             backend=wishes.backend, seconds=wishes.minutes * 60, osc=f"127.0.0.1:{port}",
         )
@@ -223,7 +223,7 @@ def figures(report, points, black, show) -> dict[str, object]:
 
 
 def main(given: list[str] | None = None) -> int:
-    from livebend.cli import limit_spinning  # noqa: PLC0415
+    from livebend.cli.main import limit_spinning  # noqa: PLC0415
 
     wishes = parse(sys.argv[1:] if given is None else given)
     limit_spinning()

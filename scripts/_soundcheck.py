@@ -150,10 +150,10 @@ def parse() -> argparse.Namespace:
 
 
 def show_of(wishes: argparse.Namespace, seconds: float, preset: str):
-    from livebend.live import Show, Wishes  # noqa: PLC0415
+    from livebend.cli.live_show import LiveOptions, LiveShow  # noqa: PLC0415
 
-    return Show(
-        Wishes(
+    return LiveShow(
+        LiveOptions(
             input="pulse", preset=preset, model=wishes.model, size=(wishes.size, wishes.size),
             steps=wishes.steps, seconds=seconds, osc="127.0.0.1:0",
         )
@@ -223,7 +223,7 @@ def first_changes(clicks: list[float], seen: list[tuple[float, float]]) -> list[
 
 
 def main() -> None:
-    from livebend.cli import limit_spinning  # noqa: PLC0415
+    from livebend.cli.main import limit_spinning  # noqa: PLC0415
     from livebend.core.errors import LivebendError  # noqa: PLC0415
 
     wishes = parse()

@@ -1,6 +1,7 @@
 """The house rules that a machine can check: who may know whom, and what is never used."""
 
 import ast
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,26 +14,26 @@ PACKAGE = ROOT / "livebend"
 FILES = sorted(PACKAGE.rglob("*.py"))
 TOP = {"pyproject.toml", "livebend", "presets", "scripts", "tests", "README.md", "LICENSE"}
 
-# Low to high: a module knows what is in its own line and in those above it.
-LAYERS = [
-    "flow",
-    "core",
-    "device",
-    "operators audio",
-    "scene",
-    "models",
-    "bending modulation",
-    "rendering",
-    "control outputs",
-    "live offline",
-    "doctor bench tune clustering contact listing strips survey sweep touchosc start",
-    "verbs",
-    "cli",
-]
-LEVEL = {name: level for level, line in enumerate(LAYERS) for name in line.split()}
-STRANGERS = {  # what a module must not know although it is lower
-    "outputs": {"scene", "operators", "models", "bending", "rendering", "control"},
-    "control": {"models", "bending", "rendering", "outputs", "audio"},
+# Low to high: a wing imports only those before it.
+ORDER = (
+    "flow core device audio operators models outputs scene modulation control bending rendering cli"
+)
+WINGS = ORDER.split()
+# Inside a wing: a file imports only those before it.
+FILES_OF = {
+    "models": """pixels sampler precision fingerprint vocabulary random_weights lean_imports
+        attention fused_upsample default_model stages stage_groups checkpoint backends""",
+    "bending": "channels feedback_state apply mask_cache clusters frame_bends",
+    "rendering": """ahead reuse prompts courses frame_status governor sampler_steps network
+        small_network open_network renderer painter""",
+}
+STRANGERS = {  # wings that a wing must not know although they come before it
+    "outputs": {"device", "operators", "models"},
+    "control": {"device", "models", "outputs", "audio"},
+    "scene": {"device", "models", "outputs", "audio"},
+    "modulation": {"device", "models", "outputs", "audio"},
+    "bending": {"audio", "outputs", "control", "modulation"},
+    "rendering": {"audio", "outputs", "control"},
 }
 
 
@@ -48,29 +49,64 @@ def imports(tree: ast.AST) -> Iterator[str]:
         yield from imports(node)
 
 
-def part(file: Path) -> str:
-    """The module or folder of the package that a file belongs to."""
+def wing(file: Path) -> str:
+    """The wing that a file belongs to."""
     return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 @pytest.fixture(params=FILES, ids=lambda f: f.relative_to(PACKAGE).as_posix())
-def source(request) -> tuple[str, ast.Module]:
-    return part(request.param), ast.parse(request.param.read_text(encoding="utf-8"))
+def source(request) -> tuple[Path, ast.Module]:
+    return request.param, ast.parse(request.param.read_text(encoding="utf-8"))
 
 
-def test_imports_point_downwards(source):
-    name, tree = source
-    if name == "__init__":
+def test_the_wings_are_those_there_are():
+    entries = {wing(file) for file in FILES} - {"__init__"}
+    assert entries == set(WINGS)
+
+
+def test_wings_import_one_way(source):
+    file, tree = source
+    own = wing(file)
+    if own == "__init__":
         return
-    assert name in LEVEL, f"{name} has no place in LAYERS"
-    known = {m.split(".")[1] for m in imports(tree) if m.startswith("livebend.")} - {name}
-    upwards = {k for k in known if LEVEL.get(k, 0) > LEVEL[name]}
-    assert not upwards | (known & STRANGERS.get(name, set()))
+    known = {m.split(".")[1] for m in imports(tree) if m.startswith("livebend.")} - {own}
+    known -= {"__version__"}
+    assert known <= set(WINGS[: WINGS.index(own)])
+    assert not known & STRANGERS.get(own, set())
+
+
+@pytest.mark.parametrize("name", FILES_OF)
+def test_files_of_a_wing_import_one_way(name):
+    order = FILES_OF[name].split()
+    folder = PACKAGE / name
+    assert set(order) == {
+        f.stem
+        for f in folder.iterdir()
+        if f.stem[0] not in "_." and (f.suffix == ".py" or (f / "__init__.py").exists())
+    }
+    for file in folder.glob("*.py"):
+        if file.stem == "__init__":
+            continue
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        inner = {m.split(".")[2] for m in imports(tree) if m.startswith(f"livebend.{name}.")}
+        assert inner <= set(order[: order.index(file.stem)]), file.stem
+
+
+def test_no_files_import_each_other_in_a_circle():
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "house", "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    figures = json.loads(done.stdout)
+    assert (figures["circles"], figures["back_imports"]) == ([], [])
+    assert figures["entries"] <= 13
 
 
 def test_only_the_clock_asks_for_the_time(source):
-    name, tree = source
-    if name != "core":  # its clock
+    file, tree = source
+    if file.name != "clock.py":
         assert not {"time", "datetime"} & {module.split(".")[0] for module in imports(tree)}
 
 

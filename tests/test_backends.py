@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from livebend.bench.bends import time_four
-from livebend.bench.stages import time_stages
+from livebend.cli.bench.bends import time_four
+from livebend.cli.bench.stages import time_stages
+from livebend.cli.site_survey import survey
 from livebend.core.errors import BackendError, UnknownName
 from livebend.device.memory import Versioned
 from livebend.models.backends import engine, protocol
@@ -21,7 +22,6 @@ from livebend.models.checkpoint import load_model
 from livebend.models.fingerprint import fingerprint
 from livebend.rendering.network import Network
 from livebend.scene.values import Bend, Sampling
-from livebend.survey import survey
 
 CPU, F32 = torch.device("cpu"), torch.float32
 ONE = Sampling("euler", 1)

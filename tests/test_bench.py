@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from livebend.bench import bench
-from livebend.bench.frames import _check_ran
-from livebend.bench.peers import PROMPT, peers
+from livebend.cli.bench.frames import _check_ran
+from livebend.cli.bench.measure import bench
+from livebend.cli.bench.peers import PROMPT, peers
+from livebend.cli.bench.start import time_start
 from livebend.core.errors import LivebendError, UnknownName
 from livebend.device.memory import Versioned
 from livebend.models import random_weights
@@ -13,7 +14,6 @@ from livebend.models.stages import behind
 from livebend.operators.library import all_operators
 from livebend.rendering.open_network import open_network
 from livebend.scene.values import Sampling
-from livebend.start import time_start
 
 
 def test_kinds_of_frames(model_folder):

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from livebend import clustering
 from livebend.bending.clusters import FILE, Cluster, Clusters, own_file, read_clusters, spelled
-from livebend.cli import main
-from livebend.clustering import clusters_of, make_clusters, spectral
+from livebend.cli import find_clusters
+from livebend.cli.find_clusters import clusters_of, make_clusters, spectral
+from livebend.cli.main import main
 from livebend.core.errors import LivebendError, OutOfRange, Refused, UnknownName
 from livebend.models.checkpoint import load_model
 from livebend.models.fingerprint import fingerprint
@@ -25,7 +25,7 @@ SIZE = (128, 128)
 
 @pytest.fixture(autouse=True)
 def few_pictures(monkeypatch):
-    monkeypatch.setattr(clustering, "PROMPTS", ("a red orb", "a blue flower"))
+    monkeypatch.setattr(find_clusters, "PROMPTS", ("a red orb", "a blue flower"))
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from livebend.contact import contact
+from livebend.cli.contact_sheet import contact
 from livebend.outputs import sheet
 
 
@@ -12,7 +12,7 @@ def test_every_preset_at_every_moment(tmp_path, model_folder, monkeypatch):
     def write(path, cells, rows, columns):
         drawn.update(cells=cells, rows=list(rows), columns=list(columns))
 
-    monkeypatch.setattr("livebend.contact.write_sheet", write)
+    monkeypatch.setattr("livebend.cli.contact_sheet.write_sheet", write)
     model = str(model_folder("turbo"))
     made = contact(tmp_path / "s.png", ["storm", "tide"], model, (64, 64), moments=(0.2, 0.5))
     assert made == 4
@@ -25,7 +25,9 @@ def test_every_preset_at_every_moment(tmp_path, model_folder, monkeypatch):
 def test_a_prompt_that_came_between_two_moments_has_faded_in(tmp_path, model_folder, monkeypatch):
     """At the last moment everything is as if every frame had been painted."""
     drawn = []
-    monkeypatch.setattr("livebend.contact.write_sheet", lambda _, cells, *__: drawn.extend(cells))
+    monkeypatch.setattr(
+        "livebend.cli.contact_sheet.write_sheet", lambda _, cells, *__: drawn.extend(cells)
+    )
     for moments in ((2.0,), tuple(n / 20 for n in range(41))):
         model = str(model_folder("turbo"))
         contact(tmp_path / "s.png", ["paper/v7"], model, (64, 64), moments=moments)

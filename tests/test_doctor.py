@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from livebend import doctor
-from livebend.doctor import Finding, Unanswered
+from livebend.cli import doctor
+from livebend.cli.doctor import Finding, Unanswered
 
 TORCH: Mapping[str, object] = {
     "version": "2.13.0", "cuda": "13.0", "gpu": "RTX 4090", "memory": 24, "threads": 8,

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from livebend.cli.tune import _threads
 from livebend.device import gpu
 from livebend.device.memory import Versioned
 from livebend.device.torch_threads import counts
@@ -15,7 +16,6 @@ from livebend.models.checkpoint import lay_out, load_model
 from livebend.models.stages import Stage
 from livebend.rendering.network import Network
 from livebend.scene.values import Sampling
-from livebend.tune import _threads
 from tests.fakes.gpu import PlayedGpu
 from tests.test_backends import COMPILER, CPU, F32, GROUPS, picture, swirl
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from livebend.cli import main
-from livebend.listing import operator_table
+from livebend.cli.main import main
+from livebend.cli.operator_listing import operator_table
 from livebend.operators.library import all_operators
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")

@@ -288,7 +288,7 @@ def test_a_target_is_its_base_and_all_its_routes():
 def test_curves_keep_0_and_1_in_their_places():
     for name, curve in CURVES.items():
         ends = (1, 0) if name == "inverse" else (0, 1)
-        assert (curve(0.0), curve(1.0)) == ends
+        assert (curve.shape(0.0), curve.shape(1.0)) == ends
     assert shaped(0.5, "square") == 0.25
     assert shaped(float("nan"), "linear") == 0
     assert set(CURVES) == set(typing.get_args(scenes.Shape))

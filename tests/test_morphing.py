@@ -20,8 +20,19 @@ from livebend.rendering.prompts import Prompts
 from livebend.rendering.renderer import Renderer, slerp
 from livebend.scene import paths, presets
 from livebend.scene.commands import Add, Load, Panic, Remove, Set, Undo
-from livebend.scene.morph import SceneMorph, blended, own_name
-from livebend.scene.values import Agc, Arrival, Bend, Prompt, Recall, Route, Sampling, Scene, Walk
+from livebend.scene.morph import SceneMorph, blended
+from livebend.scene.values import (
+    Agc,
+    Arrival,
+    Bend,
+    Prompt,
+    Recall,
+    Route,
+    Sampling,
+    Scene,
+    Walk,
+    own_name,
+)
 
 SWIRL = Bend("swirl", "rotate", "latent@0.8", {"angle": 350.0}, mix=0.5)
 KICK = Route("kick", "low", "bend.swirl.angle", high=90.0)

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from livebend.cli import main
+from livebend.cli.main import main
 from livebend.core.errors import OperatorError
 from livebend.operators import user_operators
 from livebend.operators.library import all_operators

@@ -5,6 +5,7 @@ import pygame
 import pytest
 
 from livebend.audio.open_input import open_sound, pull_sound
+from livebend.cli.sweep import SweepOptions, sweep
 from livebend.core.clock import OfflineClock, SystemTime
 from livebend.core.mailbox import OnDemand
 from livebend.core.statistics import Statistics
@@ -14,7 +15,6 @@ from livebend.rendering.network import Network
 from livebend.rendering.prompts import Prompts
 from livebend.rendering.renderer import Renderer
 from livebend.scene import presets
-from livebend.sweep import Sweep, sweep
 
 SIZE = (64, 64)
 PAPER = [info.name for info in presets.list_presets() if info.name.startswith("paper/")]
@@ -60,7 +60,7 @@ def test_video_seven_paints_its_prompts_in_turn(network):
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_is_drawn(name, tmp_path):
-    assert sweep(Sweep(name, tmp_path / "f.png", size=SIZE), quiet=True) >= 12
+    assert sweep(SweepOptions(name, tmp_path / "f.png", size=SIZE), quiet=True) >= 12
     assert (tmp_path / "f.png").is_file()
 
 
@@ -68,7 +68,7 @@ def test_a_whole_turn_of_figure_one_is_no_turn_and_a_column_changes_continuously
     """Rows every π/32: no step of a column may stand far out of the others. What is measured on
     the model's own size is printed by scripts/sheets."""
     rows = "bend.turn.angle=0..360/65"
-    sweep(Sweep("paper/f1", tmp_path / "f.png", rows, size=SIZE), quiet=True)
+    sweep(SweepOptions("paper/f1", tmp_path / "f.png", rows, size=SIZE), quiet=True)
     sheet = pygame.surfarray.array3d(pygame.image.load(tmp_path / "f.png")).astype(float)
     side = SIZE[0] + 4
     cells = np.array(

@@ -9,7 +9,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from livebend.cli import parser
+from livebend.cli.main import parser
 from livebend.control.osc_addresses import leaves, read
 from livebend.core.errors import LivebendError
 from livebend.core.mailbox import OnDemand

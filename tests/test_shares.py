@@ -113,7 +113,7 @@ def test_movement_of_everything_and_of_nothing():
 
 def test_presets_are_listed_without_torch():
     look = (
-        "import sys; from livebend.cli import main; main(['presets', '--json']);"
+        "import sys; from livebend.cli.main import main; main(['presets', '--json']);"
         " sys.exit('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=False)

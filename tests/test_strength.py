@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from livebend.cli.sweep import axis
 from livebend.core.errors import UnknownName
 from livebend.core.statistics import Statistics
 from livebend.flow import Features
@@ -16,7 +17,6 @@ from livebend.scene.commands import Set
 from livebend.scene.morph import blended
 from livebend.scene.tables import scene_from, table_of
 from livebend.scene.values import Bend, Prompt, Route, Sampling, Scene, Walk
-from livebend.sweep import axis
 from tests.test_network import picture
 from tests.test_renderer import STILL, Stage, Stopped
 

@@ -3,6 +3,7 @@
 import pygame
 import pytest
 
+from livebend.cli.operator_strips import SCENE, SHOWN, candidates, good_site, shown, write_strips
 from livebend.core.errors import Refused
 from livebend.models.checkpoint import load_model
 from livebend.operators.library import all_operators
@@ -10,13 +11,12 @@ from livebend.rendering.network import Network
 from livebend.rendering.painter import Painter
 from livebend.scene import edit
 from livebend.scene.values import Bend
-from livebend.strips import SCENE, SHOWN, candidates, good_site, shown, write_strips
 
 
 def test_every_operator_has_a_strip(tmp_path, model_folder, monkeypatch):
     names = ("rotate_pairs", "binary", "dilate", "flip", "feedback", "second_prompt", "transform")
     some = {name: all_operators()[name] for name in names}
-    monkeypatch.setattr("livebend.strips.all_operators", lambda: some)
+    monkeypatch.setattr("livebend.cli.operator_strips.all_operators", lambda: some)
     folder = tmp_path / "strips"
     assert write_strips(folder, str(model_folder("turbo")), (64, 64), quiet=True) == len(some)
     assert {file.stem for file in folder.iterdir()} == set(some)
@@ -64,8 +64,10 @@ def test_what_is_shown_otherwise_is_within_its_range():
 def test_a_label_says_what_differs(monkeypatch, tmp_path, model_folder):
     written = []
     only = {"ablate": all_operators()["ablate"]}
-    monkeypatch.setattr("livebend.strips.all_operators", lambda: only)
-    monkeypatch.setattr("livebend.strips.write_sheet", lambda *given: written.append(given[3]))
+    monkeypatch.setattr("livebend.cli.operator_strips.all_operators", lambda: only)
+    monkeypatch.setattr(
+        "livebend.cli.operator_strips.write_sheet", lambda *given: written.append(given[3])
+    )
     write_strips(tmp_path / "s", str(model_folder("turbo")), (64, 64), quiet=True)
     ways = ("elements", "channels", "rows", "columns")
     assert written == [["before", *(f"over {way}" for way in ways)]]

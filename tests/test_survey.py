@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from livebend.cli import main
+from livebend.cli.main import main
+from livebend.cli.site_survey import survey
 from livebend.models.checkpoint import load_model
 from livebend.models.stages import behind
 from livebend.rendering.network import Network
-from livebend.survey import survey
 
 
 @pytest.fixture(scope="module")

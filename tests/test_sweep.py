@@ -5,12 +5,12 @@ from dataclasses import replace
 import pygame
 import pytest
 
+from livebend.cli.sweep import NEW, Axis, SweepOptions, _cell, axis, paint, sweep, upstream
 from livebend.core.errors import LivebendError, OutOfRange, Refused
 from livebend.models.checkpoint import load_model
 from livebend.rendering.network import Network
 from livebend.rendering.painter import PLAIN, Painter
 from livebend.scene.values import Bend
-from livebend.sweep import NEW, Axis, Sweep, _cell, axis, paint, sweep, upstream
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def test_an_axis_is_a_list_or_a_spread():
 
 
 def test_a_sheet_holds_every_pair(tmp_path, model_folder):
-    wishes = Sweep(
+    wishes = SweepOptions(
         "paper/f1", tmp_path / "sheet.png", "bend.turn.angle=0,90,360", "seed=1,2",
         model=str(model_folder("turbo")), size=(64, 64),
     )  # fmt: skip
@@ -50,15 +50,17 @@ def test_what_cannot_be_swept_is_refused(tmp_path, model_folder):
         ("storm", "seed=1", "seed=2", "nowhere/a.png"),
     ):
         with pytest.raises(LivebendError):
-            sweep(Sweep(preset, tmp_path / output, rows, columns, model, (64, 64)), quiet=True)
+            sweep(
+                SweepOptions(preset, tmp_path / output, rows, columns, model, (64, 64)), quiet=True
+            )
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_sheet_that_cannot_be_written_is_refused_before_it_is_painted(tmp_path, monkeypatch):
-    monkeypatch.setattr("livebend.sweep.paint", lambda *_, **__: pytest.fail("painted"))
+    monkeypatch.setattr("livebend.cli.sweep.paint", lambda *_, **__: pytest.fail("painted"))
     for output in (tmp_path / "a.jpg", tmp_path, tmp_path / "nowhere" / "a.png"):
         with pytest.raises(Refused, match=r"expected|no folder") as raised:
-            sweep(Sweep("paper/f1", output), quiet=True)
+            sweep(SweepOptions("paper/f1", output), quiet=True)
         assert "\n" not in str(raised.value)
 
 
@@ -67,7 +69,7 @@ def test_a_sheet_that_cannot_be_written_is_refused_before_it_is_painted(tmp_path
 
 def explored(tmp_path, model_folder, rows, columns, bend="rotate_pairs@unet.mid", **more):
     file = tmp_path / "sheet.png"
-    wishes = Sweep(
+    wishes = SweepOptions(
         None, file, rows, columns, str(model_folder("turbo")), (64, 64), bend=bend, **more
     )
     count = sweep(wishes, quiet=True)
@@ -105,9 +107,9 @@ def test_a_mask_can_lie_along_an_axis(tmp_path, model_folder):
 
 def test_labels_have_degrees_and_the_papers_layers(tmp_path, model_folder, monkeypatch):
     written = []
-    monkeypatch.setattr("livebend.sweep.write_sheet", lambda *given: written.append(given[2:4]))
+    monkeypatch.setattr("livebend.cli.sweep.write_sheet", lambda *given: written.append(given[2:4]))
     sites = "bend.turn.site=latent@0.2,unet.mid"
-    wishes = Sweep(
+    wishes = SweepOptions(
         "paper/f1", tmp_path / "s.png", "bend.turn.angle=0,45", sites,
         model=str(model_folder("turbo")), size=(64, 64),
     )  # fmt: skip

@@ -5,9 +5,9 @@ from threading import Thread
 import pytest
 import torch
 
+from livebend.cli.live_show import LiveOptions, LiveShow
 from livebend.device import torch_threads
 from livebend.device.torch_threads import compute_with, counts, usable
-from livebend.live import Show, Wishes
 from livebend.models.backends.tuned_choice import Conditions
 from tests.fakes.virtual_time import VirtualTime
 
@@ -44,11 +44,11 @@ def test_a_show_paints_with_its_network_s_number_whatever_its_text_worker_has(
     three, monkeypatch, model_folder
 ):
     monkeypatch.setattr("livebend.rendering.open_network.USUAL", Conditions(3))
-    wishes = Wishes(
+    wishes = LiveOptions(
         model=str(model_folder("turbo")), size=(64, 64), fps=20.0, headless=True, seconds=0.3,
         osc="127.0.0.1:0",
     )  # fmt: skip
-    show, painted = Show(wishes, VirtualTime({"audio": 0, "render": 1})), []
+    show, painted = LiveShow(wishes, VirtualTime({"audio": 0, "render": 1})), []
     show.statistics.shown = lambda frame: painted.append(torch.get_num_threads())
     report = show.play()
     assert set(painted) == {3}

@@ -8,8 +8,9 @@ from threading import Thread
 import pytest
 import torch
 
-from livebend import tune as tune_module
-from livebend.cli import main
+from livebend.cli import tune as tune_module
+from livebend.cli.main import main
+from livebend.cli.tune import _able, _best, _decided, _Measured, picture_off, tune
 from livebend.core.errors import UnknownName
 from livebend.device.torch_threads import DEFAULT
 from livebend.models.backends import tuned_choice
@@ -24,7 +25,6 @@ from livebend.models.backends.tuned_choice import (
 from livebend.models.checkpoint import load_model
 from livebend.rendering.open_network import open_network
 from livebend.rendering.small_network import open_small_network
-from livebend.tune import _able, _best, _decided, _Measured, picture_off, tune
 
 SIZE, WIDE = (64, 64), (96, 96)
 HAVE_ONNX = all(map(importlib.util.find_spec, ("onnx", "onnxruntime")))

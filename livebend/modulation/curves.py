@@ -2,28 +2,44 @@
 
 import math
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from livebend.core.ranges import Range, eased
 from livebend.scene.values import Edge, Shape
 
-CURVES: Mapping[Shape, Callable[[float], float]] = {
-    "linear": lambda x: x,
-    "square": lambda x: x * x,
-    "cube": lambda x: x * x * x,
-    "root": math.sqrt,
-    "smooth": eased,
-    "step": lambda x: float(x >= 0.5),
-    "inverse": lambda x: 1.0 - x,
+
+class Curve(NamedTuple):
+    """How a source's 0..1 becomes a route's, and what that is good for."""
+
+    shape: Callable[[float], float]
+    doc: str
+
+
+CURVES: Mapping[Shape, Curve] = {
+    "linear": Curve(lambda x: x, "x: as it comes"),
+    "square": Curve(lambda x: x * x, "x²: what is quiet does less"),
+    "cube": Curve(lambda x: x * x * x, "x³: only what is loud does much"),
+    "root": Curve(math.sqrt, "√x: what is quiet does more"),
+    "smooth": Curve(eased, "x²·(3 − 2x): soft at both ends"),
+    "step": Curve(lambda x: float(x >= 0.5), "0 below one half, 1 from there on"),
+    "inverse": Curve(lambda x: 1.0 - x, "1 − x: most when it is quiet"),
+}
+EDGES: Mapping[Edge, str] = {
+    "fit": "as the target does: an angle goes round, everything else stops",
+    "clip": "stop at the end of the range",
+    "wrap": "come in again at the other end",
+    "fold": "turn back at the end",
 }
 
 
 def shaped(value: float, curve: Shape) -> float:
-    """Return a value, brought into 0..1, after its curve; NaN counts as 0."""
-    return CURVES[curve](min(max(value, 0.0), 1.0) if value == value else 0.0)  # noqa: PLR0124
+    """Return a value, clamped to 0..1, after its curve; NaN counts as 0."""
+    clamped = min(max(value, 0.0), 1.0) if value == value else 0.0  # noqa: PLR0124
+    return CURVES[curve].shape(clamped)
 
 
 def edged(value: float, edge: Edge, limits: Range) -> float:
-    """Bring a value inside its range: fit = as the range does, clip, wrap round, or fold back.
+    """Return a value inside its range: fit = as the range does, clip, wrap round, or fold back.
 
     wrap: low + (v − low) mod w; on a circle, by whole turns of 360 degrees. fold:
     low + |((v − low + w) mod 2w) − w|, w = high − low.

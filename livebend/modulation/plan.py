@@ -9,8 +9,7 @@ from livebend.core.errors import OutOfRange, UnknownName
 from livebend.core.specs import Spec
 from livebend.modulation.sources import SOURCES, SourceSpec
 from livebend.scene import paths
-from livebend.scene.morph import own_name
-from livebend.scene.values import Route, Scene
+from livebend.scene.values import Route, Scene, own_name
 
 Structure = tuple[object, ...]
 Key = tuple[str, str]  # the names of a route and of its source

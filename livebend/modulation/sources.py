@@ -13,6 +13,13 @@ from livebend.core.ranges import eased
 from livebend.flow import Features
 
 Kind = Literal["level", "sound", "pulse", "time", "paper"]
+KINDS: Mapping[Kind, str] = {
+    "level": "automatic gain and gate, then curve, attack, release",
+    "sound": "curve, attack, release",
+    "pulse": "1 at the event, then the release",
+    "time": "curve alone",
+    "paper": "degrees as in the paper; no curve, attack or release",
+}
 
 HIGHEST_BPM, HIGHEST_CENTROID, HIGHEST_FLUX = 240.0, 10_000.0, 1000.0
 LOWEST_PITCH, PITCH_OCTAVES = 55.0, 5.0
@@ -35,11 +42,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """A source. Its kind says what is done to it before the curve and after.
-
-    level: automatic gain, gate, follower. sound: follower. pulse: 1 at the event, then the release
-    alone. time: as it is, since its shape is the curve's. paper: degrees, untouched.
-    """
+    """A source; KINDS says what is done to it on its way to a route's target."""
 
     name: str
     kind: Kind

@@ -6,7 +6,7 @@ from livebend import __version__
 from livebend.bending.clusters import read_clusters
 from livebend.core.errors import UnknownName
 from livebend.core.files import cache_folder
-from livebend.core.notify import Notify
+from livebend.core.notify import Notify, ignore
 from livebend.device.gpu import paint_on
 from livebend.device.torch_threads import compute_with
 from livebend.models.backends.engine import BACKENDS, Engine
@@ -29,14 +29,17 @@ def open_network(
     dtype: str = AUTO,
     guided: bool = False,
     drawn: DrawnMasks | None = None,
+    on_phase: Notify = ignore,
 ) -> Network:
-    """Load a model and return it at a size (None = the model's own), on a backend, prepared for
-    frames without and, where `guided`, with guidance; `drawn` are the drawn masks in reach.
+    """Load a model and return it as a network that is ready to paint.
 
-    `auto` takes what `livebend tune` has measured here and makes nothing; where nothing was
-    measured it is torch. `dtype` is the precision: of auto, the measured one or the device's best.
-    `tell` hears of every fall-back. The calling thread takes the network up; another one that is
-    to paint does so itself.
+    `size` (W, H) in pixels; None = the model's own. `backend`: `auto` takes what `livebend tune`
+    has measured here and makes nothing; where nothing was measured it is torch.
+    `tell` hears of every fall-back. `dtype`: of auto, the measured one or the device's best.
+    `guided`: prepare frames with guidance as well. `drawn`: the drawn masks in reach.
+    `on_phase` hears when the weights are loaded.
+
+    The calling thread takes the network up; another one that is to paint does so itself.
     Raises: LivebendError.
     """
     if backend not in (*BACKENDS, AUTO):
@@ -46,6 +49,7 @@ def open_network(
     choice = _choice(loaded, (width, height), dtype) if backend == AUTO else None
     if choice is not None and choice.dtype != loaded.precision:
         loaded = load_model(model, dtype=dtype_of(choice.dtype))
+    on_phase("weights")
     engine = _engine(loaded, backend, choice, tell)
     conditions = choice.conditions if choice else USUAL
     lay_out(loaded, LAYOUTS[conditions.layout])

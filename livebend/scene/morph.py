@@ -15,9 +15,8 @@ from livebend.core.ranges import eased
 from livebend.core.specs import ParameterValue, Spec, specs_of
 from livebend.scene import edit, paths
 from livebend.scene.paths import specs_of_bend, specs_of_route
-from livebend.scene.values import Arrival, Bend, Part, Route, Scene
+from livebend.scene.values import LEAVING, Arrival, Bend, Part, Route, Scene
 
-LEAVING = "~"
 NUMBERS = ("sampling", "agc")  # groups that move over; prompt and noise cross in the renderer
 
 P = TypeVar("P", Bend, Route)
@@ -67,11 +66,6 @@ def blended(old: Scene, new: Scene, t: float) -> Scene:
         name: _between(getattr(old, name), getattr(new, name), t) for name in NUMBERS
     }
     return replace(new, bends=bends, routes=routes, **groups)
-
-
-def own_name(name: str) -> str:
-    """Return the name that a leaving part had."""
-    return name.rstrip(LEAVING)
 
 
 def _audible(bends: tuple[Bend, ...]) -> tuple[Bend, ...]:

@@ -203,6 +203,7 @@ class Route:
 
 
 Part = Bend | Route
+LEAVING = "~"  # behind the name of a part that fades away, where a new one has its name
 P = TypeVar("P", Bend, Route)
 
 
@@ -244,6 +245,11 @@ class Scene:
 
 Group = Prompt | Walk | Sampling | Reuse | Agc | Tempo | Recall
 Owner = Scene | Part | Group  # what has parameters
+
+
+def own_name(name: str) -> str:
+    """Return the name that a leaving part had."""
+    return name.rstrip(LEAVING)
 
 
 def _part(parts: tuple[P, ...], kind: str, name: str) -> P:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from livebend.cli import main
+from livebend.cli.main import main
 
 GOOD = '[prompt]\ntext = "flames"\n'
 BEND = '[bend.b]\noperator = "{}"\nsite = "{}"\n'

@@ -8,8 +8,8 @@ import pygame
 import pytest
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from livebend.live import Show, Wishes
-from livebend.offline import Job, render
+from livebend.cli.live_show import LiveOptions, LiveShow
+from livebend.cli.render import RenderOptions, render
 from tests.fakes.virtual_time import VirtualTime
 
 CUES = """
@@ -61,9 +61,9 @@ def files(tmp_path: Path):
     return tmp_path
 
 
-def played(wishes: Wishes, during=None):
+def played(wishes: LiveOptions, during=None):
     """Play a live show in virtual time, with its threads; return its frames and its report."""
-    show = Show(wishes, VirtualTime({"audio": 0, "render": 1}))
+    show = LiveShow(wishes, VirtualTime({"audio": 0, "render": 1}))
     frames = []
 
     def shown(frame):
@@ -80,7 +80,7 @@ def wishes_of(folder: Path, model: Path, **more):
         "preset": str(folder / "test.toml"), "model": str(model), "size": (64, 64), "fps": 20.0,
         "headless": True, "seconds": 1.2, "osc": "127.0.0.1:0",
     }  # fmt: skip
-    return Wishes(**given | more)
+    return LiveOptions(**given | more)
 
 
 REUSED = (("walk.hold", 2), ("reuse.deep", 2), ("reuse.tween", 3))
@@ -90,7 +90,7 @@ REUSED = (("walk.hold", 2), ("reuse.deep", 2), ("reuse.tween", 3))
 def test_live_equals_offline(files, model_folder, tmp_path, sets):
     model = model_folder("turbo")
     live, report = played(wishes_of(files, model, cues=files / "cues.txt", sets=sets))
-    job = Job(
+    job = RenderOptions(
         "demo", frames=tmp_path / "frames", preset=str(files / "test.toml"), model=str(model),
         size=(64, 64), seconds=1.2, cues=files / "cues.txt", sets=sets,
     )  # fmt: skip

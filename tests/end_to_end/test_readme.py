@@ -12,8 +12,8 @@ import av
 import numpy as np
 import pytest
 
-from livebend.cli import main
-from livebend.live import Show, Wishes
+from livebend.cli.live_show import LiveOptions, LiveShow
+from livebend.cli.main import main
 from livebend.operators.library import all_operators
 from livebend.scene import presets
 
@@ -95,7 +95,7 @@ def test_osc_from_a_client_that_nobody_here_wrote():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
-    show = Show(Wishes(size=(64, 64), headless=True, osc=f"127.0.0.1:{port}"))
+    show = LiveShow(LiveOptions(size=(64, 64), headless=True, osc=f"127.0.0.1:{port}"))
     first, frames = threading.Event(), show.statistics.shown
 
     def shown(frame):

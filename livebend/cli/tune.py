@@ -1,5 +1,5 @@
-"""Measure on this machine, and keep the fastest: precision, threads, memory layout, and a backend
-for every stage.
+"""`livebend tune`: measure on this machine, and keep the fastest: precision, threads, layout in
+memory, and a backend for every stage.
 
 The number of threads and the layout come first, by whole frames on the backends that are quick to
 prepare; then, with those, every backend stage by stage. Frames have fresh noise and are painted on
@@ -8,8 +8,10 @@ stage's time is the median over all rounds. The mixture of the winners is then p
 like the others, and kept only if nothing beats it.
 """
 
+import argparse
+import json
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from livebend.cli.printing import print_notice, print_rows
 from livebend.core.clock import now
 from livebend.core.notify import Notify
 from livebend.device.memory import Versioned
@@ -32,6 +35,7 @@ from livebend.models.backends.tuned_choice import (
     write_choice,
 )
 from livebend.models.checkpoint import Model, lay_out, load_model
+from livebend.models.default_model import model_or_default
 from livebend.models.precision import AUTO, best_device, dtype_of, name_of
 from livebend.rendering.network import Network
 from livebend.rendering.open_network import store_of, take_up
@@ -58,6 +62,25 @@ class _Measured:
         self.frames.append(seconds * 1e3)
         for stage, taken in stages.items():
             self.stages.setdefault(stage, []).append(taken * 1e3)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure the backends here, keep the fastest, and print what was measured."""
+    named = tuple(options.backends.split(",")) if options.backends else None
+    model = model_or_default(options.model)
+    choice = tune(model, options.size, print_notice, dtype=options.dtype, backends=named)
+    if options.json:
+        print(json.dumps(asdict(choice), indent=2))
+        return 0
+    rows = [
+        {"stage": s, **{n: choice.stage_ms[s].get(n, "-") for n in choice.frame_ms}, "chosen": c}
+        for s, c in choice.stages.items()
+    ]
+    heads = {name: name for name in rows[0]}
+    print_rows([heads, *rows, {**heads, "stage": "frame", **choice.frame_ms, "chosen": ""}])
+    print(f"\nchosen: {choice.dtype}, {choice.conditions}, of these, in ms a frame:")
+    print_rows([{"with": name, "ms": ms} for name, ms in choice.conditions_ms.items()])
+    return 0
 
 
 def tune(

@@ -1,9 +1,10 @@
-"""What this machine has for livebend, what it lacks, and what to do about it.
+"""`livebend doctor`: what this machine has for livebend, what it lacks, and what to do about it.
 
 What is heavy or may fail hard (torch, PortAudio, SDL) is asked in a Python of its own: a broken
 library costs a line here, not the whole report, and livebend's own process stays free of torch.
 """
 
+import argparse
 import importlib.metadata
 import json
 import os
@@ -18,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 OSC = ("127.0.0.1", 8000)
-TINY = Path(__file__).parent / "models" / "tiny"
+TINY = Path(__file__).parent.parent / "models" / "tiny"
 TURBO = "stabilityai/sd-turbo"
 PARTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
 AGAIN = "set up again: remove the folder .venv, then run scripts/livebend"
@@ -90,6 +91,13 @@ def ask(question: str) -> Answer:
         raise Unanswered(said[-1] if said else f"ended with status {done.returncode}")
     answer: Answer = json.loads(said[-1])
     return answer
+
+
+def run(options: argparse.Namespace) -> int:
+    """Say what is here; the status is 1 where something needed is not."""
+    findings = examine()
+    print(as_json(findings) if options.json else as_text(findings))
+    return 0 if healthy(findings) else 1
 
 
 def examine() -> list[Finding]:

@@ -6,10 +6,9 @@ text     prompts → embeddings
 """
 
 import gc
-import json
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,8 +24,8 @@ from livebend.control.osc import OscInput, endpoint
 from livebend.control.osc_allowlist import AllowList
 from livebend.core.clock import LiveClock, SystemTime, Time
 from livebend.core.errors import LivebendError, named
-from livebend.core.files import write_text
 from livebend.core.mailbox import Latest, OnDemand
+from livebend.core.notify import Notify, ignore
 from livebend.core.specs import ParameterValue
 from livebend.core.statistics import Statistics
 from livebend.core.status import Status
@@ -46,11 +45,12 @@ from livebend.scene import presets
 from livebend.scene.commands import CommandSource, Load, Set
 from livebend.scene.values import Scene
 
+FIRST_FRAME = "sound, first frame"  # the last phase of a start
 SWITCH_INTERVAL = 0.0005  # s: how long Python code of one thread may keep the audio thread waiting
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class LiveOptions:
     """What the command line asks of a show. `sets` are (path, value); sizes in pixels."""
 
     input: str = "demo"
@@ -81,17 +81,18 @@ class Wishes:
 class Player:
     """The loaded network and the loop round it: what the render thread runs."""
 
-    def __init__(self, show: "Show") -> None:
+    def __init__(self, show: "LiveShow") -> None:
         """Load the model; slow. Raises: LivebendError where the scene cannot be played on it."""
-        wishes, guided = show.wishes, show.scene.sampling.guidance > 1.0
+        options, guided = show.options, show.scene.sampling.guidance > 1.0
         self.network = open_network(
-            wishes.model,
-            wishes.size,
-            wishes.backend,
+            options.model,
+            options.size,
+            options.backend,
             show.statistics.notice,
-            dtype=wishes.dtype,
+            dtype=options.dtype,
             guided=guided,
             drawn=show.drawn,
+            on_phase=show.on_phase,
         )
         model = self.network.model
         self.scene = self.network.check(show.scene)
@@ -103,34 +104,39 @@ class Player:
             self.prompts,
             show.statistics,
             show.status,
-            duration=wishes.seconds,
-            target_ms=wishes.target_ms,
-            small=open_small_network(self.network, guided=guided) if wishes.target_ms else None,
+            duration=options.seconds,
+            target_ms=options.target_ms,
+            small=open_small_network(self.network, guided=guided) if options.target_ms else None,
         )
+        show.on_phase("engine, first prompt")
 
 
-class Show:
+class LiveShow:
     """One live show. Made and run by the main thread; `time` may be given for a test."""
 
-    def __init__(self, wishes: Wishes, time: Time | None = None) -> None:
-        """Open what can be refused before the show. Raises: LivebendError."""
-        self.wishes = wishes
+    def __init__(
+        self, options: LiveOptions, time: Time | None = None, on_phase: Notify = ignore
+    ) -> None:
+        """Open what can be refused before the show; `on_phase` hears of each phase of its start,
+        the last of them FIRST_FRAME, in whichever thread that ends. Raises: LivebendError."""
+        self.options = options
+        self.on_phase, self._begun = on_phase, False
         self.time: Time = time or SystemTime()
         self.statistics = Statistics(self.time)
         self.status = OnDemand(Status())
         self.frames: Latest[Frame | None] = Latest(None)
-        self.display = Display(View(fullscreen=wishes.fullscreen, display=wishes.display))
-        self.scene = presets.first_scene(wishes.preset, wishes.seed, wishes.steps, wishes.sets)
-        self.drawn = DrawnMasks(presets.mask_folders(wishes.preset, wishes.masks))
+        self.display = Display(View(fullscreen=options.fullscreen, display=options.display))
+        self.scene = presets.first_scene(options.preset, options.seed, options.steps, options.sets)
+        self.drawn = DrawnMasks(presets.mask_folders(options.preset, options.masks))
         self.scenes = Latest(self.scene)
         self.bank = presets.PresetBank()
         self.stop = threading.Event()
         self.failures: list[BaseException] = []
         self.recording: LiveRecording | None = None
         self.osc: OscInput
-        self.address = endpoint(wishes.osc)
-        AllowList(wishes.osc_allow)  # refuses what it cannot read before the model is loaded
-        find_folder(wishes.model)
+        self.address = endpoint(options.osc)
+        AllowList(options.osc_allow)  # refuses what it cannot read before the model is loaded
+        find_folder(options.model)
 
     def play(self) -> dict[str, Any]:
         """Run the show to its end; return its statistics. Raises: LivebendError."""
@@ -155,7 +161,7 @@ class Show:
             queue.give, self._show, self.scenes, self.bank, self.refuse, Display.specs
         )
         self.osc = OscInput(
-            screen.desk, *self.address, allow=self.wishes.osc_allow, on_failure=self._failed
+            screen.desk, *self.address, allow=self.options.osc_allow, on_failure=self._failed
         ).start()
         ending.callback(self.osc.stop)
         ending.callback(sound.start().close)
@@ -175,14 +181,21 @@ class Show:
     # ---- the ends ----------------------------------------------------------------------------
 
     def _screen(self, ending: ExitStack) -> "_Screen":
-        if self.wishes.headless:
-            return _Screen(Headless(self.statistics.shown), None)
+        if self.options.headless:
+            return _Screen(Headless(self._shown), None)
         from livebend.outputs.window import Window  # noqa: PLC0415 - only where there is a display
 
-        size = self.wishes.size or (512, 512)
-        window = Window(self.frames, self.status, self.display, size, shown=self.statistics.shown)
+        size = self.options.size or (512, 512)
+        window = Window(self.frames, self.status, self.display, size, shown=self._shown)
         ending.callback(window.close)
         return _Screen(window, window)
+
+    def _shown(self, frame: Frame) -> None:
+        """Count a frame that is on the display; called by whoever shows it."""
+        self.statistics.shown(frame)
+        if not self._begun:
+            self._begun = True
+            self.on_phase(FIRST_FRAME)
 
     def _load(self, screen: "_Screen") -> Player:
         loaded: list[Player] = []
@@ -196,11 +209,11 @@ class Show:
 
     def _sound(self) -> HeardSound:
         return hear_sound(
-            self.wishes.input,
+            self.options.input,
             self.time,
             self.statistics.notice,
-            monitor=self.wishes.aloud,
-            taps=[self._tape] if self.wishes.record else [],
+            monitor=self.options.aloud,
+            taps=[self._tape] if self.options.record else [],
             on_failure=self._told,
             timed=self.statistics.hop,
         )
@@ -208,13 +221,13 @@ class Show:
     def _recording(
         self, player: Player, sound: HeardSound, ending: ExitStack
     ) -> LiveRecording | None:
-        if self.wishes.record is None:
+        if self.options.record is None:
             return None
         size = (player.network.width, player.network.height)
         self.recording = recording = LiveRecording(
-            self.wishes.record,
+            self.options.record,
             size,
-            self.wishes.fps,
+            self.options.fps,
             sound.sample_rate,
             note=made_by(player.network),
             on_failure=self._told,
@@ -228,12 +241,12 @@ class Show:
 
     def _queue(self, player: Player, ending: ExitStack) -> CommandQueue:
         feed: list[CommandSource] = []
-        if self.wishes.cues is not None:
-            cues = Cues(self.wishes.cues, self.bank.load, self.scene)
+        if self.options.cues is not None:
+            cues = Cues(self.options.cues, self.bank.load, self.scene)
             for text in {text for cue in cues.cues for text in texts(cue.command)}:
                 player.prompts.value(text)
             feed.append(cues)
-        recorder = CueRecorder(self.wishes.record_cues) if self.wishes.record_cues else None
+        recorder = CueRecorder(self.options.record_cues) if self.options.record_cues else None
         if recorder is not None:
             self._write_opening(recorder)
             ending.callback(recorder.close)
@@ -248,11 +261,11 @@ class Show:
     def _write_opening(self, recorder: CueRecorder) -> None:
         """Begin a cue file with what the show opens with, so that it plays again by itself; a
         preset from a file of one's own cannot be named there."""
-        if self.wishes.preset not in presets.names():
+        if self.options.preset not in presets.names():
             return
-        recorder(0.0, Load(self.scene, self.wishes.preset))
-        opening = (("seed", self.wishes.seed), ("sampling.steps", self.wishes.steps))
-        for path, value in (*opening, *self.wishes.sets):
+        recorder(0.0, Load(self.scene, self.options.preset))
+        opening = (("seed", self.options.seed), ("sampling.steps", self.options.steps))
+        for path, value in (*opening, *self.options.sets):
             if value is not None:
                 recorder(0.0, Set(path, cast(ParameterValue, value)))
 
@@ -272,7 +285,7 @@ class Show:
 
         def work(_: threading.Event) -> None:
             take_up(player.network)
-            clock = LiveClock(self.time, self.stop, self.wishes.fps, self.wishes.seconds)
+            clock = LiveClock(self.time, self.stop, self.options.fps, self.options.seconds)
             run(clock, sound, queue, render, outputs, player.scene)
 
         return work
@@ -316,7 +329,7 @@ class _Screen:
         self.desk: Desk | None = None
 
     def serve(self, worker: Worker) -> None:
-        """Show what there is until the worker has ended or the performer closes the window."""
+        """LiveShow what there is until the worker has ended or the performer closes the window."""
         while worker.alive:
             if self._window is None:
                 worker.wait(0.1)
@@ -352,11 +365,3 @@ def _on_one_core(work: Callable[[threading.Event], None]) -> Callable[[threading
         work(stop)
 
     return quietly
-
-
-def play(wishes: Wishes) -> Mapping[str, Any]:
-    """Play a live show; write its statistics where asked; return them. Raises: LivebendError."""
-    report = Show(wishes).play()
-    if wishes.stats is not None:
-        write_text(wishes.stats, json.dumps(report, indent=2) + "\n")
-    return report

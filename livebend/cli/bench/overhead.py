@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from livebend.bench.bends import FOUR
-from livebend.bench.senses import HOP, RATE
+from livebend.cli.bench.bends import FOUR
+from livebend.cli.bench.senses import HOP, RATE
 from livebend.control.command_queue import CommandQueue
 from livebend.core.clock import SystemTime, now
 from livebend.core.mailbox import Latest, OnDemand

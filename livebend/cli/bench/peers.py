@@ -1,15 +1,16 @@
 """What a user would run otherwise, on the same weights: for honest comparison only."""
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
-from livebend.bench.frames import Paint
 from livebend.models.checkpoint import load_model
 from livebend.rendering.network import Network
 
 PROMPT = "a floating orb"
+Paint = Callable[[int], object]  # the frame of index k
 
 
 def peers(network: Network, steps: int) -> dict[str, Paint]:

@@ -1,4 +1,4 @@
-"""Find the channels of every site that draw alike.
+"""`livebend clusters`: find the channels of every site that draw alike, and keep them.
 
 Pictures of many prompts and seeds are painted, and every channel's map is centred over its picture,
 so that what counts is what it draws and not how bright it is. Two channels are alike by the square
@@ -7,6 +7,7 @@ are those of spectral clustering. Sources: Broad et al. 2021, section 4.2 (clust
 draw alike, there by a network trained to compare maps); Ng, Jordan and Weiss 2001, algorithm 1.
 """
 
+import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,10 +18,12 @@ from torch import Tensor
 from tqdm import tqdm
 
 from livebend.bending.clusters import Cluster, Clusters, own_file, spelled, write_clusters
+from livebend.cli.printing import print_rows
 from livebend.core.errors import OutOfRange, Refused
 from livebend.core.sites import UNET
 from livebend.device.memory import Versioned
 from livebend.models.checkpoint import load_model
+from livebend.models.default_model import model_or_default
 from livebend.models.fingerprint import fingerprint
 from livebend.rendering.network import Network
 from livebend.scene.values import Sampling
@@ -38,6 +41,19 @@ COUNT = 6
 RESTARTS, ROUNDS = 8, 100
 
 Array = NDArray[np.float64]
+
+
+def run(options: argparse.Namespace) -> int:
+    """Find the channels that draw alike, keep them and list them."""
+    model = model_or_default(options.model)
+    found = make_clusters(model, options.size, options.count, options.output, quiet=options.json)
+    rows = [
+        {"site": site, "cluster": name, "energy": f"{c.energy:.1%}", "channels": c.channels}
+        for site, members in found.sites.items()
+        for name, c in members.items()
+    ]
+    print_rows(rows, as_json=options.json)
+    return 0
 
 
 def make_clusters(

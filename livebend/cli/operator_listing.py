@@ -1,13 +1,43 @@
-"""What the command line lists of operators: rows, and the README's table, from the registry."""
+"""`livebend operators`: list them as rows or as a table in Markdown, or paint a strip of each."""
 
-from typing import Any
+import argparse
 
+from livebend.cli.printing import Row, print_notice, print_rows
 from livebend.core.specs import Spec
 from livebend.operators.library import all_operators
 from livebend.operators.registry import Operator
 
 
-def operator_rows() -> list[dict[str, Any]]:
+def run(options: argparse.Namespace) -> int:
+    """List the operators, or paint a strip of each."""
+    if options.image is not None:
+        return _paint(options)
+    if options.markdown:
+        print(operator_table())
+        return 0
+    if not options.json:
+        print("operator, family, parameters (their soft range), what it does")
+    print_rows(operator_rows(), as_json=options.json)
+    return 0
+
+
+def _paint(options: argparse.Namespace) -> int:
+    from livebend.cli.operator_strips import write_strips  # noqa: PLC0415 - heavy
+    from livebend.models.default_model import model_or_default  # noqa: PLC0415
+
+    strips = write_strips(
+        options.image,
+        model_or_default(options.model),
+        options.size,
+        options.backend,
+        dtype=options.dtype,
+        tell=print_notice,
+    )
+    print(f"{strips} strips in {options.image}")
+    return 0
+
+
+def operator_rows() -> list[Row]:
     """One row for every operator: name, family, parameters, what it does."""
     return [
         {

@@ -1,18 +1,23 @@
-"""The sites of a network: what their tensors look like, and what a bend there costs."""
+"""`livebend sites`: what the tensors at a network's sites look like, what a bend there costs."""
 
+import argparse
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
+from livebend.cli.printing import Row, print_notice, print_rows
 from livebend.device.memory import Versioned
+from livebend.models.default_model import model_or_default
 from livebend.models.stages import behind
 from livebend.rendering.network import Network
+from livebend.rendering.open_network import open_network
 from livebend.scene.values import Sampling
 
 FRAMES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Surveyed:
+class SiteInfo:
     """A site. `shape` of its tensor; `stride` in pixels of the picture per element, 0 where it is
     no picture; `share` in percent of a frame of one network call that the stage takes which makes
     it; `behind` in percent that runs again when a bend there moves and nothing else does;
@@ -26,7 +31,34 @@ class Surveyed:
     clusters: tuple[str, ...] = ()
 
 
-def survey(network: Network) -> list[Surveyed]:
+def run(options: argparse.Namespace) -> int:
+    """List the places where a network can be bent, and what a bend there costs."""
+    model = model_or_default(options.model)
+    network = open_network(model, options.size, options.backend, print_notice, dtype=options.dtype)
+    found = survey(network)
+    if options.json:
+        print(json.dumps([asdict(site) for site in found], indent=2))
+        return 0
+    print(
+        "site, shape, pixels per element, share of a frame, share that runs again behind it,"
+        " clusters of channels"
+    )
+    print_rows([_row(site) for site in found])
+    return 0
+
+
+def _row(site: SiteInfo) -> Row:
+    return {
+        "name": site.name,
+        "shape": "x".join(map(str, site.shape)),
+        "stride": site.stride or "-",
+        "share": f"{site.share:.1f} %",
+        "behind": f"{site.behind:.1f} %",
+        "clusters": ", ".join(site.clusters),
+    }
+
+
+def survey(network: Network) -> list[SiteInfo]:
     """Paint some pictures and say of every site what it is; times are the fastest of the frames."""
     text = Versioned(-1, network.model.encode([""]))
     spent = _spent(network, text)
@@ -46,7 +78,7 @@ def survey(network: Network) -> list[Surveyed]:
             shapes[site] = tuple(value.tensor.shape)
         made[stage.writes[0]] = stage.name
     return [
-        Surveyed(
+        SiteInfo(
             site,
             shapes[site],
             network.width // shapes[site][3] if len(shapes[site]) == 4 else 0,

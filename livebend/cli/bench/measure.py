@@ -1,31 +1,16 @@
-"""The benchmark, and what may be said of its figures.
-
-The contract: one process, nothing else running; each kind of frame is primed until only what it
-names runs, and the stages that ran are counted, not supposed; median and interquartile range, the
-device's queue emptied inside the timing; seeds, versions, threads, backend and size are part of the
-result. Whatever is compared is timed in turn, round after round, so that a drifting machine moves
-all alike: ratios within one run mean more than milliseconds. Losses are printed like wins.
-
-    frames   by what changed: everything, only behind unet.mid …, the decoder alone, nothing; and
-             everything with what reuse by choice leaves of it
-    peers    the same weights, steps and size in diffusers' StableDiffusionPipeline, and in a plain
-             loop of unet(…) and vae.decode(…), as anybody would write it: float32, and ours
-    stages   milliseconds, operations, and the share of the processor's measured matrix product
-    bends    what four at mixed sites add, and every operator at the widest
-    senses   one hop of sound, the paper's features where a scene follows them, one OSC command
-"""
+"""Everything that `livebend bench` measures, in one dictionary."""
 
 import platform
 from typing import Any
 
 import torch
 
-from livebend.bench.bends import time_four, time_operators
-from livebend.bench.frames import EVERYTHING, Timing, time_frames
-from livebend.bench.overhead import time_overhead
-from livebend.bench.peers import peers
-from livebend.bench.senses import time_senses
-from livebend.bench.stages import time_stages
+from livebend.cli.bench.bends import time_four, time_operators
+from livebend.cli.bench.frames import EVERYTHING, Timing, time_frames
+from livebend.cli.bench.overhead import time_overhead
+from livebend.cli.bench.peers import peers
+from livebend.cli.bench.senses import time_senses
+from livebend.cli.bench.stages import time_stages
 from livebend.core.notify import Notify
 from livebend.rendering.open_network import open_network
 from livebend.scene.values import Sampling

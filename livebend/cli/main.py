@@ -1,14 +1,20 @@
-"""The command line: what may be said. `verbs` is what it does."""
+"""The command line: what may be said, and which file of this folder does it.
+
+A command's file is imported when it is chosen, so that `--help` and listings start at once.
+"""
 
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from livebend import __version__, verbs
+from livebend import __version__
 from livebend.core.errors import LivebendError
+
+PACKAGE = "livebend.cli"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,10 +23,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help", "--version")):
         given.insert(0, "live")
-    wishes = parser().parse_args(given)
+    options = parser().parse_args(given)
     try:
-        _load_own(wishes)
-        status: int = wishes.command(wishes)
+        _load_own(options)
+        status: int = import_module(f"{PACKAGE}.{options.command}").run(options)
     except LivebendError as error:
         print(f"livebend: {error}", file=sys.stderr)
         return 1
@@ -38,9 +44,9 @@ def limit_spinning() -> None:
     os.environ.setdefault("GOMP_SPINCOUNT", "200000")
 
 
-def _load_own(wishes: argparse.Namespace) -> None:
+def _load_own(options: argparse.Namespace) -> None:
     """Load a performer's own operators before anything reads a preset."""
-    file = vars(wishes).pop("operators", None)
+    file = vars(options).pop("operators", None)
     if file is not None:
         from livebend.operators.user_operators import load_operators  # noqa: PLC0415
 
@@ -56,67 +62,87 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"livebend {__version__}")
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    _add_live(_command(commands, "live", "play live, in a window", verbs.live))
-    _add_render(_command(commands, "render", "render a sound file into a video", verbs.render))
-    _add_sweep(_command(commands, "sweep", "paint a sheet of two parameters' values", verbs.sweep))
-    for name, doc, action in (
-        ("presets", "list the presets", verbs.presets),
-        ("prompts", "list what the model knows to paint", verbs.prompts),
-        ("operators", "list the operators and their parameters", verbs.operators),
-        ("sites", "list the places where a network can be bent", verbs.sites),
-        ("clusters", "find the channels of a model that draw alike", verbs.clusters),
-        ("devices", "list the sound inputs", verbs.devices),
-        ("bench", "time frames by what changed in them", verbs.bench),
-        ("tune", "measure the backends here and keep the fastest", verbs.tune),
-        ("doctor", "say what is here, and what to do about what is not", verbs.doctor),
-    ):
-        made = _command(commands, name, doc, action)
-        made.add_argument("--json", action="store_true", help="for machines")
-        if name in ("sites", "bench", "presets", "operators"):
-            _add_network(made)
-        if name == "prompts":
-            _add_model(made)
-        if name == "clusters":
-            _add_model(made)
-            _add_size(made)
-            made.add_argument("--count", type=int, default=6, metavar="K", help="at a site; 6")
-            made.add_argument("-o", "--output", type=Path, metavar="FILE", help="not the cache")
-        if name == "tune":
-            _add_model(made)
-            _add_size(made)
-            _add_dtype(made)
-            made.add_argument(
-                "--backends", metavar="NAME,NAME",
-                help="what is measured (default: all that can run here); compiling takes minutes",
-            )  # fmt: skip
-        if name == "presets":
-            made.add_argument("names", nargs="*", metavar="NAME", help="only these")
-            made.add_argument("--sheet", type=Path, metavar="OUT.png", help="paint them")
-            _add_masks(made)
-        if name == "operators":
-            made.add_argument("--markdown", action="store_true", help="as the README's table")
-            made.add_argument(
-                "--image", type=Path, metavar="DIR", help="paint a strip of pictures of each"
-            )
-        if name == "bench":
-            made.add_argument("--steps", type=int, default=1, metavar="N", help="network calls")
-            made.add_argument("--frames", type=int, default=40, metavar="N", help="of each kind")
-            made.add_argument("--beside", action="store_true", help="and what others would run")
-            made.add_argument("--stages", action="store_true", help="and every stage alone")
-            made.add_argument("--start", action="store_true", help="only: phases of a start")
+    _add_live(_command(commands, "live", "live", "play live, in a window"))
+    _add_render(_command(commands, "render", "render", "render a sound file into a video"))
+    _add_sweep(_command(commands, "sweep", "sweep", "paint a sheet of two parameters' values"))
+    _add_presets(_listing(commands, "presets", "preset_listing", "list the presets"))
+    _add_model(_listing(commands, "prompts", "prompt_listing", "list what the model can paint"))
+    _listing(commands, "sources", "source_listing", "list what a route can listen to")
+    _add_operators(
+        _listing(
+            commands, "operators", "operator_listing", "list the operators and their parameters"
+        )
+    )
+    _add_network(
+        _listing(commands, "sites", "site_survey", "list the places where a network can be bent")
+    )
+    _add_clusters(
+        _listing(
+            commands, "clusters", "find_clusters", "find the channels of a model that draw alike"
+        )
+    )
+    _listing(commands, "devices", "device_listing", "list the sound inputs")
+    _add_bench(_listing(commands, "bench", "bench.command", "time frames by what changed in them"))
+    _add_tune(_listing(commands, "tune", "tune", "measure the backends here and keep the fastest"))
+    _listing(commands, "doctor", "doctor", "say what is here, and what to do about what is not")
     return top
 
 
-def _command(
-    commands: Any, name: str, doc: str, action: Callable[[argparse.Namespace], int]
-) -> argparse.ArgumentParser:
+def _command(commands: Any, name: str, file: str, doc: str) -> argparse.ArgumentParser:
+    """Add a command that `run` of a file in this folder does."""
     made: argparse.ArgumentParser = commands.add_parser(name, help=doc, description=doc)
-    made.set_defaults(command=action)
+    made.set_defaults(command=file)
     return made
 
 
+def _listing(commands: Any, name: str, file: str, doc: str) -> argparse.ArgumentParser:
+    """Add a command whose answer machines can read as well."""
+    made = _command(commands, name, file, doc)
+    made.add_argument("--json", action="store_true", help="for machines")
+    return made
+
+
+def _add_presets(to: argparse.ArgumentParser) -> None:
+    _add_network(to)
+    to.add_argument("names", nargs="*", metavar="NAME", help="only these")
+    to.add_argument("--sheet", type=Path, metavar="OUT.png", help="paint them")
+    _add_masks(to)
+
+
+def _add_operators(to: argparse.ArgumentParser) -> None:
+    _add_network(to)
+    to.add_argument("--markdown", action="store_true", help="as a table in Markdown")
+    to.add_argument("--image", type=Path, metavar="DIR", help="paint a strip of pictures of each")
+
+
+def _add_clusters(to: argparse.ArgumentParser) -> None:
+    _add_model(to)
+    _add_size(to)
+    to.add_argument("--count", type=int, default=6, metavar="K", help="at a site; 6")
+    to.add_argument("-o", "--output", type=Path, metavar="FILE", help="not the cache")
+
+
+def _add_bench(to: argparse.ArgumentParser) -> None:
+    _add_network(to)
+    to.add_argument("--steps", type=int, default=1, metavar="N", help="network calls")
+    to.add_argument("--frames", type=int, default=40, metavar="N", help="of each kind")
+    to.add_argument("--beside", action="store_true", help="and what others would run")
+    to.add_argument("--stages", action="store_true", help="and every stage alone")
+    to.add_argument("--start", action="store_true", help="only: phases of a start")
+
+
+def _add_tune(to: argparse.ArgumentParser) -> None:
+    _add_model(to)
+    _add_size(to)
+    _add_dtype(to)
+    to.add_argument(
+        "--backends", metavar="NAME,NAME",
+        help="what is measured (default: all that can run here); compiling takes minutes",
+    )  # fmt: skip
+
+
 def _add_network(to: argparse.ArgumentParser, backend: str = "torch") -> None:
-    """What every command takes that opens a network: see `livebend.rendering.open_network`."""
+    """What every command takes that opens a network: see `rendering.open_network`."""
     _add_model(to)
     _add_size(to)
     _add_own(to)

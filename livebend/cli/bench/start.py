@@ -18,7 +18,7 @@ from livebend.core.errors import LivebendError
 
 IMPORTS = (
     ("torch", "torch"),
-    ("livebend", "livebend.live"),
+    ("livebend", "livebend.cli.live_show"),
     ("pygame", "livebend.outputs.window"),
 )
 PATIENCE = 600.0  # s
@@ -26,13 +26,13 @@ PATIENCE = 600.0  # s
 Row = dict[str, Any]
 
 
-def time_start(wishes: dict[str, Any]) -> list[Row]:
-    """Start a show with these fields of `live.Wishes`; return rows of phases in s, the last the
+def time_start(options: dict[str, Any]) -> list[Row]:
+    """Start a show with these fields of `LiveOptions`; return rows of phases in s, the last the
     whole. Raises: LivebendError where no frame came."""
     if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
         os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
-    code = "import sys; from livebend.start import child; child(float(sys.argv[1]), sys.argv[2])"
-    command = [sys.executable, "-c", code, repr(now()), json.dumps(wishes)]
+    code = f"import sys; from {__name__} import child; child(float(sys.argv[1]), sys.argv[2])"
+    command = [sys.executable, "-c", code, repr(now()), json.dumps(options)]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=PATIENCE
@@ -68,29 +68,16 @@ def child(begin: float, given: str) -> None:
 
 
 def _play(given: dict[str, Any], mark: Callable[[str], None]) -> None:
-    """Play up to the first frame on the display, with a mark after each part of the opening."""
-    live: Any = import_module("livebend.live")
-    opening: Any = import_module("livebend.rendering.open_network")
+    """Play up to the first frame on the display, with a mark after each phase of the opening."""
+    live_show: Any = import_module("livebend.cli.live_show")
     size = given.pop("size", None)
-    show = live.Show(live.Wishes(**given, size=tuple(size) if size else None, osc="127.0.0.1:0"))
-    opening.load_model = _then(opening.load_model, lambda: mark("weights"))
-    live.Player.__init__ = _then(live.Player.__init__, lambda: mark("engine, first prompt"))
-    shown = show.statistics.shown
+    options = live_show.LiveOptions(**given, size=tuple(size) if size else None, osc="127.0.0.1:0")
 
-    def first(frame: Any) -> None:
-        shown(frame)
+    def on_phase(phase: str) -> None:
         if not show.stop.is_set():
-            mark("sound, first frame")
-        show.stop.set()
+            mark(phase)
+        if phase == live_show.FIRST_FRAME:
+            show.stop.set()
 
-    show.statistics.shown = first
+    show = live_show.LiveShow(options, on_phase=on_phase)
     show.play()
-
-
-def _then(function: Callable[..., Any], after: Callable[[], None]) -> Callable[..., Any]:
-    def both(*arguments: Any, **more: Any) -> Any:
-        made = function(*arguments, **more)
-        after()
-        return made
-
-    return both

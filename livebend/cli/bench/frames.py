@@ -1,6 +1,6 @@
 """How long a frame takes, by what changed in it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from livebend.cli.bench.peers import Paint
 from livebend.core.clock import now
 from livebend.core.errors import LivebendError
 from livebend.core.sites import UNET, place
@@ -22,7 +23,6 @@ from livebend.scene.values import Bend, Reuse, Sampling, Scene
 
 EVERYTHING, NOTHING = "everything", "nothing"
 SITES = ("unet.mid", "unet.up.1", "unet.up.2", "unet.up.3", "latent@1", "image")
-Paint = Callable[[int], object]  # the frame of index k
 NONE: Mapping[str, Paint] = MappingProxyType({})
 
 

@@ -1,10 +1,11 @@
-"""Sweeps: one picture for every pair of two parameters' values, on one sheet.
+"""`livebend sweep`: one picture for every pair of two parameters' values, on one sheet.
 
 The explorer for finding looks, and what draws the paper's figures. Anything can lie along an axis:
 a number, a prompt, a site, a depth, an operator. One seed, silence, time 0; only what differs
 between neighbouring pictures is computed, and what lies further up the network changes less often.
 """
 
+import argparse
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -12,11 +13,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from livebend.cli.printing import print_notice, text_of
 from livebend.core import sites
 from livebend.core.errors import OutOfRange, Refused
 from livebend.core.notify import Notify
 from livebend.core.specs import ParameterValue
 from livebend.flow import Pixels
+from livebend.models.default_model import model_or_default
 from livebend.models.sampler import LAYERS
 from livebend.operators.drawn_masks import DrawnMasks
 from livebend.operators.library import find_operator
@@ -50,7 +53,7 @@ class Axis:
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
+class SweepOptions:
     """What the command line asks of a sweep; an axis that is empty is the preset's own.
 
     Without a preset it is a plain scene. `bend` is OPERATOR@SITE, one more bend called `new`.
@@ -71,15 +74,25 @@ class Sweep:
     dtype: str = "auto"
 
 
-def sweep(wishes: Sweep, *, quiet: bool = False, tell: Notify = print) -> int:
+def run(options: argparse.Namespace) -> int:
+    """Paint a sheet of two parameters' values."""
+    fields = {name: value for name, value in vars(options).items() if name != "command"}
+    fields["model"] = model_or_default(options.model)
+    fields["sets"] = tuple(options.sets)
+    pictures = sweep(SweepOptions(**fields), tell=print_notice)
+    print(f"{pictures} pictures in {options.output}")
+    return 0
+
+
+def sweep(options: SweepOptions, *, quiet: bool = False, tell: Notify = print) -> int:
     """Paint and write a sheet; return the number of its pictures. Raises: LivebendError."""
-    check_sheet(wishes.output)
-    scene = _opening(wishes)
-    rows, columns = _axes(wishes)
+    check_sheet(options.output)
+    scene = _opening(options)
+    rows, columns = _axes(options)
     grid = [[_cell(scene, rows, r, columns, c) for c in columns.values] for r in rows.values]
-    drawn = DrawnMasks(presets.mask_folders(wishes.preset or "", wishes.masks))
+    drawn = DrawnMasks(presets.mask_folders(options.preset or "", options.masks))
     network = open_network(
-        wishes.model, wishes.size, wishes.backend, tell, dtype=wishes.dtype, drawn=drawn
+        options.model, options.size, options.backend, tell, dtype=options.dtype, drawn=drawn
     )
     for one in (one for row in grid for one in row):
         network.check(one)
@@ -91,7 +104,7 @@ def sweep(wishes: Sweep, *, quiet: bool = False, tell: Notify = print) -> int:
     across = [
         _label(one, columns.paths[0], v) for one, v in zip(grid[0], columns.values, strict=True)
     ]
-    write_sheet(wishes.output, cells, down, across, title)
+    write_sheet(options.output, cells, down, across, title)
     return sum(map(len, grid))
 
 
@@ -132,25 +145,25 @@ def _reach(network: Network, scene: Scene, path: str) -> float:
 # ---- what the command line says --------------------------------------------------------------
 
 
-def _opening(wishes: Sweep) -> Scene:
-    scene = PLAIN if wishes.preset is None else presets.load(wishes.preset)
-    if wishes.bend:
-        operator, at, site = wishes.bend.partition("@")
+def _opening(options: SweepOptions) -> Scene:
+    scene = PLAIN if options.preset is None else presets.load(options.preset)
+    if options.bend:
+        operator, at, site = options.bend.partition("@")
         if not at or not site:
-            raise Refused(f"--bend {wishes.bend!r}: expected OPERATOR@SITE, such as add@unet.mid")
+            raise Refused(f"--bend {options.bend!r}: expected OPERATOR@SITE, such as add@unet.mid")
         bend = Bend(NEW, find_operator(operator).name, site)
         scene = edit.check(replace(scene, bends=(*scene.bends, bend)))
-    changes = (("seed", wishes.seed), ("sampling.steps", wishes.steps), *wishes.sets)
+    changes = (("seed", options.seed), ("sampling.steps", options.steps), *options.sets)
     for path, value in changes:
         scene = scene if value is None else _changed(scene, path, value)
     return scene
 
 
-def _axes(wishes: Sweep) -> tuple[Axis, Axis]:
-    own = presets.sweep_of(wishes.preset) if wishes.preset else {}
-    rows, columns = wishes.rows or own.get("rows", ""), wishes.columns or own.get("columns", "")
+def _axes(options: SweepOptions) -> tuple[Axis, Axis]:
+    own = presets.sweep_of(options.preset) if options.preset else {}
+    rows, columns = options.rows or own.get("rows", ""), options.columns or own.get("columns", "")
     if not rows or not columns:
-        name = wishes.preset or "a plain scene"
+        name = options.preset or "a plain scene"
         raise OutOfRange(f"{name}: it has no [sweep]; expected --rows and --columns")
     return axis(rows), axis(columns)
 
@@ -196,11 +209,6 @@ def _label(scene: Scene, path: str, value: object) -> str:
     depth = sites.place(text_of(value)).depth if path.endswith(".site") else None
     layer = "" if depth is None else f" · L{depth * LAYERS:g}"
     return text_of(value) + layer + ("°" if limits is not None and limits.unit == "deg" else "")
-
-
-def text_of(value: object) -> str:
-    """A value as a label has it."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _cell(scene: Scene, rows: Axis, row: object, columns: Axis, column: object) -> Scene:

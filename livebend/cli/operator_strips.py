@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from livebend.cli.printing import text_of
 from livebend.core.errors import Refused
 from livebend.core.notify import Notify
 from livebend.core.specs import ParameterValue
@@ -23,7 +24,6 @@ from livebend.rendering.open_network import open_network
 from livebend.rendering.painter import PLAIN, Painter
 from livebend.scene import edit
 from livebend.scene.values import Bend, Prompt, Scene
-from livebend.sweep import text_of
 
 SCENE = replace(PLAIN, prompt=Prompt("forest with river", fade=0.0))
 OTHER = replace(PLAIN, prompt=Prompt("flames", fade=0.0))

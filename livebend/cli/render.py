@@ -1,5 +1,6 @@
-"""Offline: the same loop with an offline clock, pulled sound, and cues for hands."""
+"""`livebend render`: the same loop with an offline clock, pulled sound, and a cue file."""
 
+import argparse
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -7,16 +8,19 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from livebend import flow
 from livebend.audio.open_input import open_sound, pull_sound
 from livebend.audio.sound import Sound
+from livebend.cli.printing import check_positive, print_notice
 from livebend.control.cues import Cues
 from livebend.core.clock import OfflineClock, SystemTime
-from livebend.core.errors import OutOfRange
+from livebend.core.errors import OutOfRange, Refused
 from livebend.core.mailbox import OnDemand
 from livebend.core.notify import ignore
 from livebend.core.statistics import Statistics
 from livebend.core.status import Status
-from livebend.flow import Output, run
+from livebend.flow import Output
+from livebend.models.default_model import model_or_default
 from livebend.operators.drawn_masks import DrawnMasks
 from livebend.outputs.png_frames import PngFrames
 from livebend.outputs.recording import Recording
@@ -30,7 +34,7 @@ from livebend.scene.values import Scene
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class RenderOptions:
     """What the command line asks of a rendering."""
 
     sound: str
@@ -50,32 +54,47 @@ class Job:
     sets: tuple[tuple[str, object], ...] = field(default_factory=tuple)
 
 
-class NoHands:
-    """A command source for a rendering that nobody plays."""
+def run(options: argparse.Namespace) -> int:
+    """Render a sound file into a video or pictures."""
+    check_positive(options)
+    if options.output is None and options.frames is None:
+        raise Refused("render: expected -o OUT.mp4 or --frames DIR")
+    fields = {name: value for name, value in vars(options).items() if name != "command"}
+    fields["model"] = model_or_default(options.model)
+    fields["sets"] = tuple(options.sets)
+    frames = render(RenderOptions(**fields), tell=print_notice)
+    print(f"{frames} frames in {options.output or options.frames}")
+    return 0
+
+
+class NoCommands:
+    """A command source for a rendering without cues."""
 
     def until(self, time: float) -> tuple[Command, ...]:  # noqa: ARG002 - the protocol's
         """Nothing, ever."""
         return ()
 
 
-def render(job: Job, *, quiet: bool = False, tell: Callable[[str], None] | None = None) -> int:
+def render(
+    options: RenderOptions, *, quiet: bool = False, tell: Callable[[str], None] | None = None
+) -> int:
     """Render a sound file into a video or a folder of pictures; return the number of frames.
 
     `tell` hears what a performer should know, such as words that the model does not know. On any
     error nothing is left behind. Raises: LivebendError.
     """
-    sound = open_sound(job.sound)
-    scene = presets.first_scene(job.preset, job.seed, job.steps, job.sets)
-    hands = _hands(job, scene)
-    clock = OfflineClock(job.fps, _seconds(job, sound))
+    sound = open_sound(options.sound)
+    scene = presets.first_scene(options.preset, options.seed, options.steps, options.sets)
+    commands = _commands(options, scene)
+    clock = OfflineClock(options.fps, _seconds(options, sound))
     guided = scene.sampling.guidance > 1.0
-    drawn = DrawnMasks(presets.mask_folders(job.preset, job.masks))
+    drawn = DrawnMasks(presets.mask_folders(options.preset, options.masks))
     network = open_network(
-        job.model,
-        job.size,
-        job.backend,
+        options.model,
+        options.size,
+        options.backend,
         tell or ignore,
-        dtype=job.dtype,
+        dtype=options.dtype,
         guided=guided,
         drawn=drawn,
     )
@@ -91,34 +110,36 @@ def render(job: Job, *, quiet: bool = False, tell: Callable[[str], None] | None 
         strict=True,
     )
     with ExitStack() as outputs:
-        ends = [*_outputs(job, network, sound, outputs)]
+        ends = [*_outputs(options, network, sound, outputs)]
         ticks = tqdm(clock, total=len(clock), unit="frame", disable=quiet)
-        run(ticks, pull_sound(sound, frame_rate=job.fps), hands, renderer, ends, scene)
+        flow.run(ticks, pull_sound(sound, frame_rate=options.fps), commands, renderer, ends, scene)
     return len(clock)
 
 
-def _hands(job: Job, scene: Scene) -> CommandSource:
-    if job.cues is None:
-        return NoHands()
-    return Cues(job.cues, presets.PresetBank().load, scene)
+def _commands(options: RenderOptions, scene: Scene) -> CommandSource:
+    if options.cues is None:
+        return NoCommands()
+    return Cues(options.cues, presets.PresetBank().load, scene)
 
 
-def _seconds(job: Job, sound: Sound) -> float:
-    seconds = sound.seconds if job.seconds is None else min(job.seconds, sound.seconds)
+def _seconds(options: RenderOptions, sound: Sound) -> float:
+    seconds = sound.seconds if options.seconds is None else min(options.seconds, sound.seconds)
     if seconds <= 0.0:
-        raise OutOfRange(f"{job.sound}: there is no sound in it")
+        raise OutOfRange(f"{options.sound}: there is no sound in it")
     return seconds
 
 
-def _outputs(job: Job, network: Network, sound: Sound, ending: ExitStack) -> Iterator[Output]:
+def _outputs(
+    options: RenderOptions, network: Network, sound: Sound, ending: ExitStack
+) -> Iterator[Output]:
     """Open what is to be written; `ending` finishes it, or removes it after an error."""
     size = (network.width, network.height)
-    if job.output is not None:
+    if options.output is not None:
         heard = (sound.samples, sound.sample_rate)
-        recording = Recording(job.output, size, job.fps, heard, note=made_by(network))
+        recording = Recording(options.output, size, options.fps, heard, note=made_by(network))
         yield _closing(recording, ending)
-    if job.frames is not None:
-        yield _closing(PngFrames(job.frames), ending)
+    if options.frames is not None:
+        yield _closing(PngFrames(options.frames), ending)
 
 
 def _closing(output: Recording | PngFrames, ending: ExitStack) -> Output:

@@ -1,0 +1,43 @@
+"""`livebend presets`: list the presets, all or by name, or paint them."""
+
+import argparse
+
+from livebend.cli.printing import print_notice, print_rows
+from livebend.scene import presets
+
+
+def run(options: argparse.Namespace) -> int:
+    """List the presets, or paint a sheet of them."""
+    found = presets.list_presets(options.names)
+    if options.sheet is not None:
+        return _paint(options, [info.name for info in found if "/" not in info.name])
+    rows = [
+        {
+            "name": info.name,
+            "title": info.title,
+            "reruns": f"{info.cost:.0%}".replace("%", " %"),
+            "about": info.about,
+        }
+        for info in found
+    ]
+    print_rows(rows, as_json=options.json)
+    return 0
+
+
+def _paint(options: argparse.Namespace, names: list[str]) -> int:
+    from livebend.cli.contact_sheet import contact  # noqa: PLC0415 - with torch
+    from livebend.models.default_model import model_or_default  # noqa: PLC0415
+    from livebend.operators.drawn_masks import DrawnMasks  # noqa: PLC0415
+
+    pictures = contact(
+        options.sheet,
+        options.names or names,
+        model_or_default(options.model),
+        options.size,
+        options.backend,
+        dtype=options.dtype,
+        drawn=DrawnMasks(presets.mask_folders(folder=options.masks)),
+        tell=print_notice,
+    )
+    print(f"{pictures} pictures in {options.sheet}")
+    return 0

@@ -1,0 +1,42 @@
+"""What commands print, rows and notices, and what several of them refuse."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from livebend.core.errors import OutOfRange
+
+Row = dict[str, Any]
+
+
+def print_rows(rows: Sequence[Row], *, as_json: bool = False) -> None:
+    """Print rows as JSON, or as columns with the longest text last."""
+    if as_json:
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    if not rows:
+        print("none")
+        return
+    widths = {key: max(len(str(row[key])) for row in rows) for key in rows[0]}
+    for row in rows:
+        print("  ".join(str(value).ljust(widths[key]) for key, value in row.items()).rstrip())
+
+
+def print_notice(text: str) -> None:
+    """Tell whoever runs the command something, beside what it prints."""
+    print(f"livebend: {text}", file=sys.stderr)
+
+
+def text_of(value: object) -> str:
+    """Return a value as a label has it."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def check_positive(options: argparse.Namespace) -> None:
+    """Raises: OutOfRange for a rate, a length or a frame time that is no number above 0."""
+    for name in ("fps", "seconds", "target_ms"):
+        value = getattr(options, name, None)
+        if value is not None and not 0.0 < value < 1e6:
+            raise OutOfRange(f"--{name.replace('_', '-')} {value:g}: expected a number above 0")
