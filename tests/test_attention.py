@@ -56,7 +56,7 @@ def test_what_is_not_bent_runs_without_hooks(network):
 def test_ones_that_are_multiplied_leave_the_bytes(network):
     stage = next(s for s in network.stages if s.name == "unet.up.2")
     picture(network)
-    network.memory.begin_frame()
+    network.frame()
     ones = stage.attention.ones
     plain = picture(network, seed=5).image.tensor
     stage.attention.ones = lambda h: ones(h).clone()

@@ -86,7 +86,7 @@ def made(model, choice, store, size=(64, 64), **more):
     told = []
     network = Network(model, *size, Engine(choice, store, tell=told.append, **more))
     network.prepare()
-    network.memory.begin_frame()
+    network.frame()
     return network, told
 
 
@@ -319,7 +319,7 @@ def stage_ms(network, names, frames=10):
     """The fastest milliseconds of every stage in fresh frames."""
     text, runs = Versioned(-1, network.model.encode([""])), []
     for seed in range(frames):
-        network.memory.begin_frame()
+        network.frame()
         with network.apart():
             network.paint(network.noise(seed)[0], text, (), ONE)
         runs.append(dict(network.memory.ran.seconds))

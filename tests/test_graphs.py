@@ -38,7 +38,7 @@ def captured(model, tmp_path):
         model, 64, 64, Engine("graphs", EngineCache(tmp_path, "key"), tell=told.append)
     )
     network.prepare()
-    network.memory.begin_frame()
+    network.frame()
     return network, told
 
 

@@ -1,15 +1,24 @@
 """What is listed comes from the registry, and the README says the same."""
 
+import json
 from pathlib import Path
-
-import pytest
+from typing import get_args
 
 from livebend.cli.main import main
 from livebend.cli.operator_listing import operator_table
+from livebend.cli.source_listing import TITLES, source_tables
+from livebend.modulation.curves import CURVES
+from livebend.modulation.sources import SOURCES
 from livebend.operators.library import all_operators
+from livebend.scene.values import Edge
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-BEGIN, END = "<!-- operators -->\n", "\n<!-- /operators -->"
+ROOT = Path(__file__).parents[1]
+
+
+def between(file, name):
+    """What stands in a file between the marks of that name."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    return text.partition(f"<!-- {name} -->\n")[2].partition(f"<!-- /{name} -->")[0].strip()
 
 
 def test_every_operator_has_one_line_in_the_table(capsys):
@@ -23,6 +32,16 @@ def test_every_operator_has_one_line_in_the_table(capsys):
     assert columns == {4}
 
 
-@pytest.mark.skipif(BEGIN not in README, reason="the README has no table of operators")
-def test_the_readme_has_the_table_that_the_command_prints():
-    assert README.partition(BEGIN)[2].partition(END)[0].strip() == operator_table()
+def test_the_tables_in_the_readmes_are_those_that_the_commands_print():
+    assert between("livebend/operators/README.md", "operators") == operator_table()
+    assert between("README.md", "sources") == source_tables()
+
+
+def test_sources_curves_and_edges_are_listed(capsys):
+    assert main(["sources", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    listed = {use: [r["name"] for r in rows if r["for"] == use] for use in TITLES}
+    assert listed == {"source": [*SOURCES], "curve": [*CURVES], "edge": [*get_args(Edge)]}
+    assert all(row["about"] for row in rows)
+    assert main(["sources", "--markdown"]) == 0
+    assert capsys.readouterr().out.strip() == source_tables()

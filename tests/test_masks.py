@@ -369,7 +369,7 @@ def test_remembered_equals_recomputed(model, folder, steps):
 def test_a_mask_that_stands_still_runs_nothing(model):
     network = Network(model, 64, 64)
     picture(network, (DISC,))
-    network.memory.begin_frame()
+    network.frame()
     picture(network, (DISC,))
     assert network.memory.ran.seconds == {}
     picture(network, (replace(DISC, mask={**DISC.mask, "x": 0.5}),))

@@ -82,7 +82,7 @@ def test_neutral_bends_leave_the_bytes(network, sampling):
 )  # fmt: skip
 def test_only_what_lies_behind_a_bend_runs_again(network, site, first):
     picture(network, (swirl(site, 10.0),))
-    network.memory.begin_frame()
+    network.frame()
     picture(network, (swirl(site, 11.0),))
     ran = [s.name for s in network.stages if s.name in network.memory.ran.seconds]
     names = [s.name for s in network.stages]
@@ -104,7 +104,7 @@ def test_every_block_that_attends_reads_a_text_of_its_own(network):
 
 def test_nothing_changed_runs_nothing(network):
     picture(network, (swirl("unet.mid"),))
-    network.memory.begin_frame()
+    network.frame()
     picture(network, (swirl("unet.mid"),))
     assert network.memory.ran.seconds == {}
 
@@ -113,7 +113,7 @@ def test_undo_and_a_b_are_free(network):
     for _ in range(2):
         picture(network)
         picture(network, (swirl("unet.up.2"),))
-    network.memory.begin_frame()
+    network.frame()
     picture(network)
     assert not [n for n in network.memory.ran.seconds if n.startswith(("unet", "vae"))]
 

@@ -67,7 +67,9 @@ def parser() -> argparse.ArgumentParser:
     _add_sweep(_command(commands, "sweep", "sweep", "paint a sheet of two parameters' values"))
     _add_presets(_listing(commands, "presets", "preset_listing", "list the presets"))
     _add_model(_listing(commands, "prompts", "prompt_listing", "list what the model can paint"))
-    _listing(commands, "sources", "source_listing", "list what a route can listen to")
+    _add_markdown(
+        _listing(commands, "sources", "source_listing", "list what a route can listen to")
+    )
     _add_operators(
         _listing(
             commands, "operators", "operator_listing", "list the operators and their parameters"
@@ -111,8 +113,12 @@ def _add_presets(to: argparse.ArgumentParser) -> None:
 
 def _add_operators(to: argparse.ArgumentParser) -> None:
     _add_network(to)
-    to.add_argument("--markdown", action="store_true", help="as a table in Markdown")
+    _add_markdown(to)
     to.add_argument("--image", type=Path, metavar="DIR", help="paint a strip of pictures of each")
+
+
+def _add_markdown(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--markdown", action="store_true", help="as a table in Markdown")
 
 
 def _add_clusters(to: argparse.ArgumentParser) -> None:

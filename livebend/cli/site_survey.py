@@ -95,7 +95,7 @@ def _spent(network: Network, text: Versioned) -> Mapping[str, float]:
     fastest: dict[str, float] = {}
     for _ in range(FRAMES):
         network.memory.forget()
-        network.memory.begin_frame()
+        network.frame()
         with network.apart():
             network.paint(network.noise(0)[0], text, (), Sampling(steps=1))
         for name, seconds in network.memory.ran.seconds.items():

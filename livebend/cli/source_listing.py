@@ -11,6 +11,9 @@ TITLES = ("source", "curve", "edge")
 
 def run(options: argparse.Namespace) -> int:
     """List the sources, the curves and the edges of routes."""
+    if options.markdown:
+        print(source_tables())
+        return 0
     print_rows(source_rows(), as_json=options.json)
     return 0
 
@@ -36,7 +39,10 @@ def _row(use: str, name: str, acts: str, doc: str) -> Row:
 
 def _table(title: str, rows: list[Row]) -> str:
     acts = any(row["acts"] for row in rows)
-    lines = [f"| {title} | {'acts | ' if acts else ''}is |", f"|---|{'---|' if acts else ''}---|"]
+    lines = [
+        f"| {title} | {'on its way | ' if acts else ''}what it is |",
+        f"|---|{'---|' if acts else ''}---|",
+    ]
     lines += [
         f"| `{row['name']}` | {row['acts'] + ' | ' if acts else ''}{row['about']} |" for row in rows
     ]

@@ -251,7 +251,7 @@ def _settle(network: Network) -> None:
 def _frame(network: Network, text: Versioned, seed: int) -> tuple[float, Mapping[str, float]]:
     """Paint a fresh frame; return seconds, and those of every stage."""
     begin = now()
-    network.memory.begin_frame()
+    network.frame()
     network.paint(network.noise(seed, 0)[0], text, (), ONE)
     return now() - begin, network.memory.ran.seconds
 

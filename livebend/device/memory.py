@@ -101,14 +101,13 @@ class Memory:
         finally:
             self._settle = before
 
-    def begin_frame(self) -> FrameRuns:
-        """Start a new account of what runs; return the last frame's."""
-        last, self.ran = self.ran, FrameRuns()
+    def begin_frame(self) -> None:
+        """Start a new account of what runs."""
+        self.ran = FrameRuns()
         self._frame += 1
         self._stamp = self._frame * FRAME
         if self._frame % (self._frames // 16 + 1) == 0:
             self._forget_before((self._frame - self._frames) * FRAME)
-        return last
 
     def recall(
         self, name: str, key: Hashable, compute: Compute, *, step: Hashable = 0

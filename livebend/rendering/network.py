@@ -186,6 +186,12 @@ class Network:
         made = self._decode(acting, x)
         return Picture(made["pixels"], made["total"], made.get("image"), acting.strength)
 
+    def frame(self, dt: float = 0.0) -> None:
+        """Begin a frame, `dt` s after the last: what it runs is counted anew, and what bends made
+        last is now the past. It comes before `paint`."""
+        self.memory.begin_frame()
+        self.pasts.advance(dt)
+
     def begin_anew(self) -> None:
         """Leave behind what frames leave behind: after a preset, or values that were not finite."""
         self.pasts.forget()

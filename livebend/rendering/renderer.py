@@ -135,8 +135,7 @@ class Renderer:
 
     def _begin(self, scene: Scene, tick: Tick) -> None:
         """Begin a frame; after a preset or a panic without what the frames before left behind."""
-        self.network.memory.begin_frame()
-        self.network.pasts.advance(tick.dt)
+        self.network.frame(tick.dt)
         if scene.loads != self._loads:
             self.network.begin_anew()
             self._loads = scene.loads

@@ -115,7 +115,7 @@ def _time(network: Network, paint: Paint, frames: int, into: _Taken) -> None:
         paint(k)
     names = {stage.name for stage in network.stages} | network.groups.keys()
     for k in range(3, 3 + frames):
-        network.memory.begin_frame()
+        network.frame()
         _wait(network)
         begin = now()
         paint(k)

@@ -34,7 +34,7 @@ def time_stages(network: Network, frames: int) -> list[dict[str, Any]]:
         a @ a
         wait_for(a.device)
         gemm.append(now() - begin)
-        network.memory.begin_frame()
+        network.frame()
         with network.apart():
             network.paint(network.noise(k, 0)[0], text, (), sampling)
         for name, values in taken.items():
