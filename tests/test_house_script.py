@@ -19,9 +19,9 @@ FILES = {
         from livebend import __version__
 
         if TYPE_CHECKING:
-            from livebend.cli.main import main
+            from livebend.cli import main
         if typing.TYPE_CHECKING:
-            import livebend.cli.main
+            import livebend.cli
         else:
             main = None
 
@@ -63,7 +63,7 @@ FILES = {
         def count(beat):
             """Count."""
     ''',
-    "cli/__init__.py": "from livebend.cli.main import options as main\n",
+    "cli/__init__.py": "from livebend.cli import options as main\n",
     "cli/options.py": """
         @decorated
         def parse(
