@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from . import parallel
 from .drawings import Label, draw_label
+from .network import reduced
 from .noise import Noise, draw_noise
 from .pictures import pairs_path, shard_path, shard_seeds
 
@@ -95,13 +96,18 @@ def halved_deviation(shard: Pair) -> float:
 
 @torch.no_grad()
 def encode(vae: AutoencoderTiny, pictures: NDArray[np.uint8]) -> Tensor:
-    """Encode pictures (n, 256, 256, 3) to latents (n, 4, 32, 32) in half precision."""
+    """Encode pictures (n, 256, 256, 3) to latents (n, 4, 32, 32) in half precision.
+
+    By products in bfloat16, in half the time: that adds 0.005 % to the latents' power, a thousandth
+    of what the denoiser misses.
+    """
     device = next(vae.parameters()).device
     chunks = []
     for start in range(0, len(pictures), CHUNK):
         chunk = torch.from_numpy(np.array(pictures[start : start + CHUNK])).to(device)
         chunk = chunk.permute(0, 3, 1, 2).float() / 127.5 - 1
-        encoded = vae.encoder(chunk.contiguous(memory_format=torch.channels_last))
+        with reduced(device):
+            encoded = vae.encoder(chunk.contiguous(memory_format=torch.channels_last))
         chunks.append(encoded.half().cpu())
     return torch.cat(chunks).contiguous()
 
