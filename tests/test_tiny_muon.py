@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from torch import nn
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
 from tiny.muon import Muon, as_matrix, matrices, orthogonal
+
+SCRIPTS = Path(__file__).parents[1] / "scripts"
 
 
 def spread(count: int, rows: int, columns: int, lowest: float) -> torch.Tensor:
@@ -114,3 +117,29 @@ def test_matrices_are_those_of_layers_that_are_large_enough():
     })  # fmt: skip
     found = matrices([net], but=("conv_in",))
     assert [id(weight) for weight in found] == [id(net["inner"][k].weight) for k in (0, 1)]
+
+
+IN_TURNS = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import torch
+from tiny import parallel
+from tiny.muon import _in_turns, orthogonal
+
+def work(folder):
+    made = torch.Generator().manual_seed(6)
+    shapes = [(3, 8, 20), (1, 16, 16), (1, 4, 9)]
+    stacks = [torch.randn(*shape, generator=made).bfloat16() for shape in shapes]
+    alone = [torch.cat([orthogonal(m[None]) for m in stack]) for stack in stacks]
+    close = all(map(torch.allclose, alone, _in_turns(stacks, 3)))
+    (folder / f"{parallel.rank()}.txt").write_text(str(close))
+
+parallel.run(2, work, Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.slow
+def test_processes_take_turns_and_share_what_they_made(tmp_path):
+    subprocess.run([sys.executable, "-c", IN_TURNS, str(SCRIPTS), str(tmp_path)], check=True)
+    assert [(tmp_path / f"{rank}.txt").read_text() for rank in range(2)] == ["True", "True"]

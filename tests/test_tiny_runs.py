@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from torch import nn
 pytest.importorskip("scipy")
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
-from tiny import checkpoint, denoiser, held_out, pictures, progress, training
+from tiny import checkpoint, denoiser, held_out, pictures, training
 from tiny.checkpoint import read_state, write_state
 from tiny.drawings import Label
 from tiny.network import Shape
@@ -270,7 +271,6 @@ def handful(monkeypatch):
     """Shards of five drawings, steps of a second, and a checkpoint after each."""
     monkeypatch.setattr(training, "Trainer", partial(Trainer, clock=Clock()))
     monkeypatch.setattr(pictures, "SHARD", 5)
-    monkeypatch.setattr(progress, "SAVE_EVERY", 0.0)
     monkeypatch.setattr(held_out, "HELD", 3)
     monkeypatch.setattr(held_out, "UNSEEN", 5)
 
@@ -278,7 +278,7 @@ def handful(monkeypatch):
 def settings(work: Path) -> training.Settings:
     return training.Settings(
         work, work / "model", hours=9.5 / 3600, vae=MODEL, shape=SMALL, shards=5, keep=1, batch=4,
-        coarse=0.4, measure=1e-6,
+        coarse=0.4, save=0.0, measure=1e-6,
     )  # fmt: skip
 
 
@@ -301,12 +301,23 @@ def test_a_run_on_a_handful_of_drawings(tmp_path, handful, capsys):
     assert measured[-1]["samples"] == 4 * 10
     assert not (tmp_path / "pictures" / "train_0001.npy").exists(), "encoded and not to be kept"
     assert (tmp_path / "pictures" / "train_0000.npy").exists()
-    assert len(list((tmp_path / "pairs").glob("train_*.pt"))) >= training.FIRST_SHARDS
+    assert len(list((tmp_path / "pairs").glob("train_*.pt"))) >= whole.first
     stage = denoiser.DenoiserStage(2, Shape.of(tmp_path / "model"))
     stage.start_from(tmp_path / "model")
     average = read_state(tmp_path / "parts" / "denoiser")["average"]["unet"]
     for name, value in stage.unet.state_dict().items():
         assert torch.allclose(value, average[name].half().float()), name
+
+
+def test_parts_go_on_in_another_work_folder(tmp_path, handful, capsys):
+    here, there = settings(tmp_path / "here"), settings(tmp_path / "there")
+    for whole in (here, there):
+        training.draw(whole)
+    training.train(here, Brake(0))
+    shutil.copytree(here.work / "parts", there.work / "parts")
+    training.train(there, Brake(0))
+    told = lines(capsys.readouterr().out)
+    assert [line["samples"] for line in told if "stopped" in line] == [4, 8]
 
 
 RUN = """
@@ -315,7 +326,7 @@ sys.path.insert(0, sys.argv.pop(1))
 sys.argv[0] = "train"
 from importlib.machinery import SourceFileLoader
 from tiny import held_out, pictures, progress
-pictures.SHARD, progress.REPORT_EVERY, progress.SAVE_EVERY = 5, 1, 0.0
+pictures.SHARD, progress.REPORT_EVERY = 5, 1
 held_out.HELD, held_out.UNSEEN = 3, 5
 SourceFileLoader("train", sys.path[0] + "/tiny/train").load_module().main()
 """
@@ -327,6 +338,7 @@ def test_the_command_goes_on_after_a_kill_and_stops_when_asked(tmp_path, process
         sys.executable, "-W", "ignore", "-c", RUN, str(SCRIPTS), "--work", str(tmp_path),
         "--vae", str(MODEL), "--hours", "1", "--shards", "3", "--batch", "4", "--nice", "0",
         "--widths", "32", "32", "32", "32", "--processes", str(processes), "--device", "cpu",
+        "--save", "0",
     ]  # fmt: skip
     samples = 0
     for number, wanted in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 0)):

@@ -8,10 +8,12 @@ twice the batch, which spreads its own cost over more samples.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
+
+from . import parallel
 
 QUINTIC = (3.4445, -4.7750, 2.0315)
 """Coefficients of x, x³ and x⁵ that drive singular values in 0..1 towards 1 the fastest."""
@@ -70,10 +72,11 @@ class Muon(torch.optim.Optimizer):
         assert closure is None, "the loss is not evaluated again"
         for group in self.param_groups:
             weights = [w for w in group["params"] if w.grad is not None]
-            updates = self._nesterov(weights, group["momentum"])
+            stacks = _by_shape(weights, self._nesterov(weights, group["momentum"]))
+            moves = _in_turns([stack for _, stack in stacks], group["steps"])
             torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
-            for alike, moves in _by_shape(weights, updates):
-                _apply(alike, orthogonal(moves, group["steps"]), group["lr"])
+            for (alike, _), move in zip(stacks, moves, strict=True):
+                _apply(alike, move, group["lr"])
 
     def _nesterov(self, weights: Sequence[nn.Parameter], momentum: float) -> Sequence[Tensor]:
         """Move the momenta on, and return how the gradients look from one step further."""
@@ -88,16 +91,32 @@ class Muon(torch.optim.Optimizer):
 
 def _by_shape(
     weights: Sequence[Tensor], updates: Sequence[Tensor]
-) -> Iterator[tuple[list[Tensor], Tensor]]:
-    """Stack the updates of one shape, lying, in bfloat16; name the weights that they belong to."""
+) -> list[tuple[list[Tensor], Tensor]]:
+    """Stack the updates of one shape, lying, in bfloat16, beside the weights they belong to."""
     groups: dict[tuple[int, ...], list[tuple[Tensor, Tensor]]] = defaultdict(list)
     for weight, update in zip(weights, updates, strict=True):
         matrix = _lying(as_matrix(update))
         groups[tuple(matrix.shape)].append((weight, matrix))
+    stacks = []
     for shape, members in groups.items():
         stack = members[0][1].new_empty((len(members), *shape), dtype=torch.bfloat16)
         torch._foreach_copy_(list(stack.unbind()), [matrix for _, matrix in members])
-        yield [weight for weight, _ in members], stack
+        stacks.append(([weight for weight, _ in members], stack))
+    return stacks
+
+
+def _in_turns(stacks: Sequence[Tensor], steps: int) -> Sequence[Tensor]:
+    """Orthogonalise stacks, each process every so many matrices, and share what has been done."""
+    world = parallel.world()
+    if world == 1:
+        return [orthogonal(stack, steps) for stack in stacks]
+    made, before = [torch.zeros_like(stack) for stack in stacks], 0
+    for stack, out in zip(stacks, made, strict=True):
+        mine = slice((parallel.rank() - before) % world, None, world)
+        out[mine] = orthogonal(stack[mine], steps)
+        before += len(stack)
+    parallel.add(made)
+    return made
 
 
 def _like(weight: Tensor, matrix: Tensor) -> Tensor:

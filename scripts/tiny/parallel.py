@@ -72,13 +72,18 @@ def _spread(flat: Tensor, tensors: Sequence[Tensor]) -> None:
 
 
 @torch.no_grad()
-def average(tensors: Sequence[Tensor]) -> None:
-    """Set tensors to their mean over the processes: the same bits in each."""
+def add(tensors: Sequence[Tensor], share: float = 1.0) -> None:
+    """Set tensors to a share of their sum over the processes: the same bits in each."""
     if world() == 1:
         return
     flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
     dist.all_reduce(flat)
-    _spread(flat / world(), tensors)
+    _spread(flat.mul_(share), tensors)
+
+
+def average(tensors: Sequence[Tensor]) -> None:
+    """Set tensors to their mean over the processes."""
+    add(tensors, 1 / world())
 
 
 @torch.no_grad()

@@ -24,8 +24,6 @@ from .checkpoint import holds_state, read_state, write_state
 Figures = dict[str, float | Tensor]
 Weights = dict[str, dict[str, Tensor]]
 
-SAVE_EVERY = 3.0
-"""Minutes between checkpoints."""
 AVERAGE_EVERY = 4
 """Steps between two moves of the averaged weights."""
 REPORT_EVERY = 50
@@ -92,8 +90,10 @@ class Trainer:
 
     `minutes` are those of this trainer by the clock, `busy` those of a processor's core, `spent`
     and `samples` those of the weights: they go on from what they were set to before the first step.
-    A `light` checkpoint holds the averaged weights alone, in half precision: a sixth of the size. A
-    training goes on from it as it does at the beginning of a phase.
+
+    Every `save_every` of its minutes it writes a checkpoint. A `light` one holds the averaged
+    weights alone, in half precision: a sixth of the size. A training goes on from that as it does
+    at the beginning of a phase.
     """
 
     def __init__(
@@ -106,9 +106,10 @@ class Trainer:
         stop: Callable[[], bool] = never,
         clock: Callable[[], float] = time.monotonic,
         light: bool = False,
+        save_every: float = 3.0,
     ) -> None:
         self.stage, self.folder, self.peak, self.cooldown = stage, folder, peak, cooldown
-        self.stop, self.clock, self.light = stop, clock, light
+        self.stop, self.clock, self.light, self.save_every = stop, clock, light, save_every
         self.phase, self.steps, self.samples = 0, 0, 0
         self.began, self.minutes, self.spent, self.busy = 0.0, 0.0, 0.0, 0.0
         self.stopped = False
@@ -239,7 +240,7 @@ class Trainer:
             if self.steps % REPORT_EVERY == 0:
                 self._report(log, since)
                 log, since = [], (self.clock(), self.samples)
-            if self.minutes - saved > SAVE_EVERY:
+            if self.minutes - saved > self.save_every:
                 self.save()
                 saved = self.minutes
                 if after_save:

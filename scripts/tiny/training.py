@@ -29,8 +29,6 @@ from .pictures import open_shards, start_drawing
 from .progress import Trainer, load_average, report
 from .text import build_text_encoder
 
-FIRST_SHARDS = 3
-"""Shards that are drawn before anything is trained."""
 FINE_RATE = 0.7
 """Peak rate at 32×32, as a share of that at 16×16."""
 AUTOENCODER, DECODER = (0.2, 60.0), (0.1, 30.0)
@@ -51,12 +49,14 @@ class Settings:
     device: str = "cpu"
     processes: int = 1
     drawers: int = 1
+    first: int = 3
     shards: int = 300
     keep: int = 40
     batch: int = 96
     rate: float = 2.5e-3
     coarse: float = 0.06
     cooldown: float = 0.38
+    save: float = 3.0
     measure: float = 20.0
     light: bool = False
 
@@ -92,7 +92,7 @@ def draw(settings: Settings) -> None:
     """Draw the held-out shards and the first ones, then go on in the background."""
     held = [(index, True) for index in range(HELD_OUT_SHARDS)]
     train = [(index, False) for index in range(settings.shards)]
-    first = held + train[:FIRST_SHARDS]
+    first = held + train[: settings.first]
     for drawer in start_drawing(settings.work, first, os.cpu_count() or 1):
         drawer.join()
     start_drawing(settings.work, train, settings.drawers)
@@ -125,7 +125,7 @@ def train_autoencoder(settings: Settings, brake: Brake, minutes: float) -> Autoe
             report({"whitened from mean": mean.tolist(), "deviation": std.tolist()})
             torch.save(stage.vae.state_dict(), whitened)
         parallel.wait()
-    stage.vae.load_state_dict(torch.load(whitened, weights_only=True))
+    stage.vae.load_state_dict(torch.load(whitened, map_location="cpu", weights_only=True))
     return stage.vae
 
 
@@ -163,7 +163,14 @@ class DenoiserRun:
         if settings.init:
             self.stage.start_from(settings.init)
         folder = settings.checkpoint("denoiser")
-        self.trainer = Trainer(self.stage, folder, settings.rate, stop=brake, light=settings.light)
+        self.trainer = Trainer(
+            self.stage,
+            folder,
+            settings.rate,
+            stop=brake,
+            light=settings.light,
+            save_every=settings.save,
+        )
         if settings.init and not self.trainer.samples:
             history = read_history(settings.init)
             self.trainer.samples, self.trainer.spent = history.samples, history.hours * 60
