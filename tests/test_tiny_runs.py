@@ -320,6 +320,19 @@ def test_parts_go_on_in_another_work_folder(tmp_path, handful, capsys):
     assert [line["samples"] for line in told if "stopped" in line] == [4, 8]
 
 
+@pytest.mark.parametrize(("phase", "loudness"), [(0, 1.0), (1, training.FINE_RATE)])
+def test_each_phase_has_its_rates_also_when_it_goes_on(tmp_path, handful, phase, loudness):
+    whole = settings(tmp_path)
+    training.draw(whole)
+    going = training.DenoiserRun(whole, Brake(0), training.find_autoencoder(whole, Brake(), 0.0))
+    going.trainer.phase, going.trainer.steps = phase, 500
+    assert not going.run(100.0)
+    muon, adamw = (optimiser.param_groups[0]["lr"] for optimiser in going.trainer.optimisers)
+    assert muon == pytest.approx(whole.rate * loudness)
+    assert adamw == pytest.approx(denoiser.PLAIN_RATE * loudness)
+    assert going.stage.coarse == (phase == 0)
+
+
 RUN = """
 import sys
 sys.path.insert(0, sys.argv.pop(1))

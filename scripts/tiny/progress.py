@@ -91,6 +91,8 @@ class Trainer:
     `minutes` are those of this trainer by the clock, `busy` those of a processor's core, `spent`
     and `samples` those of the weights: they go on from what they were set to before the first step.
 
+    `cooldown` and `loudness`, a share of all peak rates, may be set anew for each phase.
+
     Every `save_every` of its minutes it writes a checkpoint. A `light` one holds the averaged
     weights alone, in half precision: a sixth of the size. A training goes on from that as it does
     at the beginning of a phase.
@@ -108,7 +110,8 @@ class Trainer:
         light: bool = False,
         save_every: float = 3.0,
     ) -> None:
-        self.stage, self.folder, self.peak, self.cooldown = stage, folder, peak, cooldown
+        self.stage, self.folder, self.peak = stage, folder, peak
+        self.cooldown, self.loudness = cooldown, 1.0
         self.stop, self.clock, self.light, self.save_every = stop, clock, light, save_every
         self.phase, self.steps, self.samples = 0, 0, 0
         self.began, self.minutes, self.spent, self.busy = 0.0, 0.0, 0.0, 0.0
@@ -205,7 +208,7 @@ class Trainer:
     def _set_rates(self, done: float) -> None:
         groups = [group for o in self.optimisers for group in o.param_groups]
         for group, peak in zip(groups, self._peaks, strict=True):
-            group["lr"] = learning_rate(peak, self.steps, done, self.cooldown)
+            group["lr"] = learning_rate(peak * self.loudness, self.steps, done, self.cooldown)
 
     def _step(self, minutes: float) -> Figures:
         """Take one step of a phase that ends at `minutes`."""

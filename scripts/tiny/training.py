@@ -30,7 +30,7 @@ from .progress import Trainer, load_average, report
 from .text import build_text_encoder
 
 FINE_RATE = 0.7
-"""Peak rate at 32×32, as a share of that at 16×16."""
+"""Peak rates at 32×32, as a share of those at 16×16."""
 AUTOENCODER, DECODER = (0.2, 60.0), (0.1, 30.0)
 """Time for the autoencoder first and for its decoder last: a share, but no more than minutes."""
 
@@ -202,12 +202,12 @@ class DenoiserRun:
         trainer, settings = self.trainer, self.settings
         if trainer.phase == 0:
             coarse = 0.0 if settings.init else minutes * settings.coarse
-            trainer.cooldown, self.stage.coarse = 0.0, True
+            trainer.cooldown, trainer.loudness, self.stage.coarse = 0.0, 1.0, True
             if coarse > trainer.minutes and not trainer.run(coarse, self._refresh):
                 return False
-            trainer.peak = settings.rate * FINE_RATE
             trainer.next_phase()
-        trainer.cooldown, self.stage.coarse = settings.cooldown, False
+        trainer.cooldown, trainer.loudness = settings.cooldown, FINE_RATE
+        self.stage.coarse = False
         return trainer.run(minutes, self._refresh)
 
     def export(self) -> None:
