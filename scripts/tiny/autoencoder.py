@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .progress import Figures, Stage
+from .progress import Figures, Moment, Stage
 
 LATENT_TO_RGB = torch.tensor(
     [
@@ -93,7 +93,7 @@ def moment_loss(z: Tensor) -> Tensor:
 
 def to_rgb(z: Tensor, offset: Tensor) -> Tensor:
     """Map latents (B, 4, h, w) linearly to colours (B, 3, h, w) in −1..1."""
-    return torch.einsum("bchw,cr->brhw", z, LATENT_TO_RGB) + offset[:, None, None]
+    return torch.einsum("bchw,cr->brhw", z, LATENT_TO_RGB.to(z.device)) + offset[:, None, None]
 
 
 def batch_shape(done: float) -> tuple[int, int]:
@@ -103,24 +103,24 @@ def batch_shape(done: float) -> tuple[int, int]:
 
 def blurred_noise(z: Tensor) -> Tensor:
     """Disturb latents a little, so that the decoder bears what a denoiser leaves."""
-    return z + torch.randn_like(z) * torch.rand(len(z), 1, 1, 1) * 0.1
+    return z + torch.randn_like(z) * torch.rand(len(z), 1, 1, 1, device=z.device) * 0.1
 
 
 class AutoencoderStage(Stage):
     """Train encoder and decoder together, under the fixed map from latents to colours."""
 
-    def __init__(self, shards: Shards) -> None:
-        self.vae = build_autoencoder()
-        self.offset = nn.Parameter(torch.full((3,), -0.4))
-        self.shards = shards
+    def __init__(self, shards: Shards, device: str = "cpu") -> None:
+        self.vae = build_autoencoder().to(device)
+        self.offset = nn.Parameter(torch.full((3,), -0.4, device=device))
+        self.shards, self.device = shards, device
         self.rng = np.random.default_rng()
 
     def modules(self) -> dict[str, nn.Module]:
         return {"vae": self.vae, "offset": nn.ParameterList([self.offset])}
 
-    def step(self, done: float) -> tuple[Tensor, Figures]:
-        count, size = batch_shape(done)
-        picture = random_crops(self.shards, count, size, self.rng)
+    def step(self, now: Moment) -> tuple[Tensor, Figures]:
+        count, size = batch_shape(now.done)
+        picture = random_crops(self.shards, count, size, self.rng).to(self.device)
         picture = picture.contiguous(memory_format=torch.channels_last)
         z = self.vae.encoder(picture)
         decoded = self.vae.decoder(blurred_noise(z))
@@ -136,14 +136,15 @@ class DecoderStage(Stage):
 
     def __init__(self, vae: AutoencoderTiny, shards: Shards) -> None:
         self.vae, self.shards = vae, shards
+        self.device = next(vae.parameters()).device
         self.rng = np.random.default_rng()
 
     def modules(self) -> dict[str, nn.Module]:
         return {"decoder": self.vae.decoder}
 
-    def step(self, _done: float) -> tuple[Tensor, Figures]:
+    def step(self, _now: Moment) -> tuple[Tensor, Figures]:
         count, size = 4, 128
-        picture = random_crops(self.shards, count, size, self.rng)
+        picture = random_crops(self.shards, count, size, self.rng).to(self.device)
         picture = picture.contiguous(memory_format=torch.channels_last)
         with torch.no_grad():
             z = self.vae.encoder(picture)
@@ -162,6 +163,7 @@ def whiten(vae: AutoencoderTiny, pictures: Tensor) -> tuple[Tensor, Tensor]:
     the deviation before folding. The decoder sees tanh(z/3)·3 of what it is given, so the fold is
     exact but for that soft clamp; the decoder's own run mends the rest.
     """
+    pictures = pictures.to(next(vae.parameters()).device)
     z = torch.cat([vae.encoder(chunk) for chunk in pictures.split(8)])
     mean = z.mean((0, 2, 3))
     std = z.var((0, 2, 3)).mean().sqrt()
@@ -176,9 +178,11 @@ def whiten(vae: AutoencoderTiny, pictures: Tensor) -> tuple[Tensor, Tensor]:
 @torch.no_grad()
 def measure(vae: AutoencoderTiny, pictures: Tensor) -> dict[str, object]:
     """Measure PSNR, and how the fixed map (with its best offset and gain) fits pictures −1..1."""
+    pictures = pictures.to(next(vae.parameters()).device)
     z = torch.cat([vae.encoder(chunk) for chunk in pictures.split(8)])
     decoded = torch.cat([vae.decoder(chunk) for chunk in z.split(8)]).clamp(-1, 1)
-    small, guess = functional.avg_pool2d(pictures, 8), to_rgb(z, torch.zeros(3))
+    small = functional.avg_pool2d(pictures, 8)
+    guess = to_rgb(z, torch.zeros(3, device=z.device))
     small = small - small.mean((0, 2, 3), keepdim=True)
     guess = guess - guess.mean((0, 2, 3), keepdim=True)
     gain = float((guess * small).sum() / guess.square().sum())

@@ -6,6 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from .network import Shape
+
+LEVELS_SAID = {
+    1: "the deepest level",
+    2: "the two deepest levels",
+    3: "the three deepest levels",
+    4: "every level",
+}
 FIGURES = "## Figures\n"
 LIMITS = "## Limits\n"
 UNMEASURED = (
@@ -41,7 +49,7 @@ A text-to-image latent diffusion network of Stable Diffusion's kind, in diffuser
 | `vae` | AutoencoderTiny, 24 wide, scaling factor 1 | {vae:.2f} M |
 | `text_encoder`, `tokenizer` | CLIPTextModel, 128 wide, 2 layers; CLIPTokenizer, {tokens} tokens, \
 20 per prompt | {text_encoder:.2f} M |
-| `unet` | UNet2DConditionModel (32, 64, 128, 192), text at the two deepest levels and the middle, \
+| `unet` | UNet2DConditionModel {widths}, text at {attending} and the middle, \
 pooled text in the time embedding | {unet:.2f} M |
 | `scheduler` | EulerDiscreteScheduler, Stable Diffusion's betas, v-prediction, trailing steps | |
 
@@ -60,17 +68,17 @@ stopped; `--init FOLDER` starts from these weights.
 1. The autoencoder, under a fixed linear map from latents to colours: channel 0 is white–black,
    1 green–magenta, 2 cyan–red, 3 blue–yellow, as in Stable Diffusion 1.
 2. The denoiser and the text model at 16×16 (means of 2×2 latents, rescaled to unit deviation, and
-   noise that is twice its own 2×2 mean), then at 32×32. Of the samples half are pure paired noise
-   at t = 999, 35 % stand at the stops of 2 and 4 steps (749, 499, 249), the rest at logit-normal
-   times. AdamW, cosine decay at the end of each size, averaged weights. Many samples have no skip
-   connections at the deepest level, fewer none at the next either and some none at the third, so
-   that the deep levels carry the picture. Some stand between two prompts, and are taught the
-   dissolve of what the network sees for each, so that prompts fade evenly.
-3. At 32×32 again, with a critic that is thrown away afterwards.
-4. The decoder again, its encoder fixed.
+   noise that is twice its own 2×2 mean) for a short while, then at 32×32. Of the samples nine in
+   ten are pure paired noise at t = 999; in the last fifth six in ten are, and most of the others
+   stand at the stops of 2 and 4 steps (749, 499, 249), often where the network's own first step
+   lands. Then some also stand between two prompts, and are taught the dissolve of what the network
+   sees for each, so that prompts fade evenly. Many samples have no skip connections at the deepest
+   level, fewer none at the next either and some none at the third, so that the deep levels carry
+   the picture. Muon for matrices, AdamW for all else, cosine decay at the end, averaged weights.
+3. The decoder again, its encoder fixed.
 
-One process of one thread per core, gradients averaged, on a processor and no GPU, in float32 but
-for products in bfloat16 where the processor has them. This version's denoiser has seen
+On processors one process of one thread per core, gradients averaged, in float32 but for products
+in bfloat16 where the processor has them; or on one GPU. This version's denoiser has seen
 {samples:,} samples of both sizes in {hours:.1f} hours by the clock.
 
 {figures}{unmeasured}
@@ -82,9 +90,13 @@ for products in bfloat16 where the processor has them. This version's denoiser h
 """
 
 
-def write_card(folder: Path, history: History, sizes: Mapping[str, int], tokens: int) -> None:
+def write_card(
+    folder: Path, history: History, sizes: Mapping[str, int], tokens: int, shape: Shape
+) -> None:
     """Write README.md; `sizes` counts the parameters of vae, text_encoder and unet."""
     text = CARD.format(
+        widths=shape.widths,
+        attending=LEVELS_SAID[shape.attending],
         **{part: count / 1e6 for part, count in sizes.items()},
         tokens=tokens,
         pictures=history.pictures,

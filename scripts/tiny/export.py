@@ -13,7 +13,7 @@ from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from .card import History, write_card
-from .denoiser import build_scheduler
+from .network import Shape, build_scheduler
 from .text import MAX_TOKENS
 from .words import vocabulary
 
@@ -91,7 +91,7 @@ def export(
         _edit_config(path)
     if history:
         sizes = {name: sum(p.numel() for p in part.parameters()) for name, part in parts.items()}
-        write_card(folder, history, sizes, len(tokenizer))
+        write_card(folder, history, sizes, len(tokenizer), Shape.of(folder))
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 

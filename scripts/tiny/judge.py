@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from .drawings import COLOURS, CONCEPTS, Label, draw_label
 from .pictures import open_shards, shard_seeds
-from .progress import Figures, Stage, Trainer, load_average
+from .progress import Figures, Moment, Stage, Trainer, load_average
 from .styles import STYLES
 
 KINDS = ("concept", "colour", "style")
@@ -79,7 +79,7 @@ class JudgeStage(Stage):
     def modules(self) -> dict[str, nn.Module]:
         return {"judge": self.judge}
 
-    def step(self, _done: float) -> tuple[Tensor, Figures]:
+    def step(self, _now: Moment) -> tuple[Tensor, Figures]:
         index = torch.randint(len(self.data.classes), (32,))
         pictures = self.data.pictures[index].float() / 127.5 - 1
         shift = torch.randint(-3, 4, (2,)).tolist()
@@ -99,8 +99,8 @@ def train_judge(work: Path, minutes: float) -> tuple[Judge, Labelled]:
     data = load_held_out(work)
     cut = len(data.classes) - 500
     stage = JudgeStage(Labelled(data.pictures[:cut], data.classes[:cut]))
-    Trainer(stage, work / "judge.pt", 1.5e-3, 0.7).run(minutes)
-    load_average(work / "judge.pt", stage)
+    Trainer(stage, work / "parts" / "judge", 1.5e-3, 0.7).run(minutes)
+    load_average(work / "parts" / "judge", stage)
     return stage.judge.eval(), Labelled(data.pictures[cut:], data.classes[cut:])
 
 

@@ -6,8 +6,12 @@ function here also works in a process on its own, where there is nothing to shar
 
 from __future__ import annotations
 
+import math
+import signal
 import tempfile
+import time
 from collections.abc import Callable, Sequence
+from multiprocessing import RawValue
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,33 @@ import torch
 from torch import Tensor
 from torch import distributed as dist
 from torch import multiprocessing as mp
+
+
+class Brake:
+    """Whether this run is to stop: its time is up or a signal asked for it.
+
+    Processes that are forked after it was made share it. Whoever runs steps asks between them, so a
+    stop is never in the middle of one.
+    """
+
+    def __init__(self, minutes: float = math.inf) -> None:
+        self._pulled = RawValue("b", 0)
+        self._deadline = time.monotonic() + minutes * 60
+
+    def __call__(self) -> bool:
+        return bool(self._pulled.value) or time.monotonic() >= self._deadline
+
+    def pull(self, *_signal: object) -> None:
+        """Ask for a stop."""
+        self._pulled.value = 1
+
+    def answer_signals(self) -> None:
+        """Let SIGTERM and SIGINT ask for a stop, here and in processes forked from now on.
+
+        A forked process whose parent was killed gets a SIGINT as well.
+        """
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self.pull)
 
 
 def rank() -> int:
@@ -41,13 +72,18 @@ def _spread(flat: Tensor, tensors: Sequence[Tensor]) -> None:
 
 
 @torch.no_grad()
-def average(tensors: Sequence[Tensor]) -> None:
-    """Set tensors to their mean over the processes: the same bits in each."""
+def add(tensors: Sequence[Tensor], share: float = 1.0) -> None:
+    """Set tensors to a share of their sum over the processes: the same bits in each."""
     if world() == 1:
         return
     flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
     dist.all_reduce(flat)
-    _spread(flat / world(), tensors)
+    _spread(flat.mul_(share), tensors)
+
+
+def average(tensors: Sequence[Tensor]) -> None:
+    """Set tensors to their mean over the processes."""
+    add(tensors, 1 / world())
 
 
 @torch.no_grad()
@@ -72,8 +108,12 @@ def _join(number: int, meeting: str, processes: int, work: Callable[..., None], 
 def run(processes: int, work: Callable[..., None], *args: object) -> None:
     """Run `work(*args)` in some processes; where one fails the others are stopped.
 
-    They are forks of this one, which should not have used torch's threads yet.
+    They are forks of this one, which should not have used torch's threads yet. A single process is
+    this one: a fork could not use a GPU that was asked for anything before.
     """
+    if processes == 1:
+        work(*args)
+        return
     with tempfile.TemporaryDirectory() as folder:
         meeting = (Path(folder) / "meeting").as_uri()
         mp.start_processes(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
+from collections.abc import Sequence
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +19,18 @@ HELD_OUT = 10_000_000
 """Seeds from here on are never trained on."""
 
 
+def _name(index: int, held_out: bool) -> str:
+    return f"{'held' if held_out else 'train'}_{index:04d}"
+
+
 def shard_path(work: Path, index: int, held_out: bool = False) -> Path:
     """Name a shard's file."""
-    return work / "pictures" / f"{'held' if held_out else 'train'}_{index:04d}.npy"
+    return work / "pictures" / f"{_name(index, held_out)}.npy"
+
+
+def pairs_path(work: Path, index: int, held_out: bool = False) -> Path:
+    """Name the file of what a shard's pictures become: latents, their noise and choices."""
+    return work / "pairs" / f"{_name(index, held_out)}.pt"
 
 
 def shard_seeds(index: int, held_out: bool = False) -> range:
@@ -44,3 +57,26 @@ def open_shards(work: Path, held_out: bool = False) -> list[NDArray[np.uint8]]:
     while (path := shard_path(work, len(shards), held_out)).exists():
         shards.append(np.load(path, mmap_mode="r"))
     return shards
+
+
+def _draw_each(work: Path, shards: Sequence[tuple[int, bool]], parent: int) -> None:
+    """Draw shards one after the other, unless they are paired, for as long as the parent lives."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for index, held_out in shards:
+        if os.getppid() == parent and not pairs_path(work, index, held_out).exists():
+            draw_shard(work, index, held_out)
+
+
+def start_drawing(
+    work: Path, shards: Sequence[tuple[int, bool]], processes: int
+) -> list[BaseProcess]:
+    """Draw shards (index, whether it is held out) in processes of their own; return those."""
+    turns = [shards[turn::processes] for turn in range(processes)]
+    drawers = [
+        multiprocessing.Process(target=_draw_each, args=(work, turn, os.getpid()), daemon=True)
+        for turn in turns
+        if turn
+    ]
+    for drawer in drawers:
+        drawer.start()
+    return list(drawers)
