@@ -1,6 +1,7 @@
 """A wheel holds every room of the package, the presets and the embedded model."""
 
 import tomllib
+from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -12,3 +13,9 @@ def test_every_folder_is_packed():
     rooms = {".".join(f.relative_to(ROOT).parts) for f in folders}
     assert set(SETUP["packages"]) == rooms | {"livebend.preset_files"}
     assert (ROOT / SETUP["package-dir"]["livebend.preset_files"] / "default.toml").is_file()
+
+
+def test_the_command_is_a_function_that_can_be_called():
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        module, _, name = tomllib.load(file)["project"]["scripts"]["livebend"].partition(":")
+    assert callable(getattr(import_module(module), name))
