@@ -22,9 +22,8 @@ def run(options: argparse.Namespace) -> int:
     from livebend.cli.live_show import LiveOptions, LiveShow  # noqa: PLC0415 - with torch
     from livebend.models.default_model import model_or_default  # noqa: PLC0415
 
-    fields = {name: value for name, value in vars(options).items() if name != "command"}
-    fields["model"] = model_or_default(options.model)
-    report = LiveShow(LiveOptions(**fields)).play()
+    options.model = model_or_default(options.model)
+    report = LiveShow(LiveOptions(**vars(options))).play()
     if options.stats is not None:
         write_text(options.stats, json.dumps(report, indent=2) + "\n")
     print(_summary(report))

@@ -24,9 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help", "--version")):
         given.insert(0, "live")
     options = parser().parse_args(given)
+    command = vars(options).pop("command")  # what is left are the command's own options
     try:
         _load_own(options)
-        status: int = import_module(f"{PACKAGE}.{options.command}").run(options)
+        status: int = import_module(f"{PACKAGE}.{command}").run(options)
     except LivebendError as error:
         print(f"livebend: {error}", file=sys.stderr)
         return 1

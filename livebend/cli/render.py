@@ -59,10 +59,8 @@ def run(options: argparse.Namespace) -> int:
     check_positive(options)
     if options.output is None and options.frames is None:
         raise Refused("render: expected -o OUT.mp4 or --frames DIR")
-    fields = {name: value for name, value in vars(options).items() if name != "command"}
-    fields["model"] = model_or_default(options.model)
-    fields["sets"] = tuple(options.sets)
-    frames = render(RenderOptions(**fields), tell=print_notice)
+    options.model, options.sets = model_or_default(options.model), tuple(options.sets)
+    frames = render(RenderOptions(**vars(options)), tell=print_notice)
     print(f"{frames} frames in {options.output or options.frames}")
     return 0
 

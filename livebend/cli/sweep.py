@@ -76,10 +76,8 @@ class SweepOptions:
 
 def run(options: argparse.Namespace) -> int:
     """Paint a sheet of two parameters' values."""
-    fields = {name: value for name, value in vars(options).items() if name != "command"}
-    fields["model"] = model_or_default(options.model)
-    fields["sets"] = tuple(options.sets)
-    pictures = sweep(SweepOptions(**fields), tell=print_notice)
+    options.model, options.sets = model_or_default(options.model), tuple(options.sets)
+    pictures = sweep(SweepOptions(**vars(options)), tell=print_notice)
     print(f"{pictures} pictures in {options.output}")
     return 0
 
