@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests import ROOT
+
 PACKAGE = ROOT / "livebend"
 FILES = sorted(PACKAGE.rglob("*.py"))
 TOP = {"pyproject.toml", "livebend", "presets", "scripts", "tests", "README.md", "LICENSE"}

@@ -6,7 +6,6 @@ import shutil
 import socket
 import subprocess
 import threading
-from pathlib import Path
 
 import av
 import numpy as np
@@ -16,8 +15,9 @@ from livebend.cli.live_show import LiveOptions, LiveShow
 from livebend.cli.main import main
 from livebend.operators.library import all_operators
 from livebend.scene import presets
+from tests import ROOT
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.M | re.S)
 LINES = [
     line.partition(" #")[0].strip()

@@ -7,16 +7,13 @@ import sys
 import threading
 from pathlib import Path
 
+import _install
+import _setup
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).parent.parent
-SCRIPTS = ROOT / "scripts"
-sys.path.insert(0, str(SCRIPTS))
-import _install  # noqa: E402
-import _setup  # noqa: E402
+from tests import ROOT, SCRIPTS
 
-sys.path.remove(str(SCRIPTS))
 PIN = "torch==2.13.0"
 
 

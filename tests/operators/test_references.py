@@ -8,7 +8,7 @@ from livebend.operators.library import all_operators
 
 def compared():
     """The operators that a test with a `shape` names: run("name", shape, …), OPERATORS["name"]."""
-    for file in Path(__file__).parent.glob("test_operators*.py"):
+    for file in Path(__file__).parent.glob("test_*.py"):
         for function in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if not isinstance(function, ast.FunctionDef):
                 continue

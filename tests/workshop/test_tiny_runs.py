@@ -15,8 +15,9 @@ import pytest
 import torch
 from torch import nn
 
+from tests import SCRIPTS
+
 pytest.importorskip("scipy")
-sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
 from tiny import checkpoint, denoiser, held_out, pictures, training
 from tiny.checkpoint import read_state, write_state
@@ -27,7 +28,6 @@ from tiny.pairs import Pair
 from tiny.parallel import Brake
 from tiny.progress import Moment, Stage, Trainer
 
-SCRIPTS = Path(__file__).parents[1] / "scripts"
 MODEL = SCRIPTS.parent / "livebend" / "models" / "tiny"
 SMALL = Shape((32, 32, 32, 32), 1)
 

@@ -6,7 +6,7 @@ import torch
 from scipy import ndimage
 
 from livebend.operators.library import all_operators
-from tests.test_operators import SHAPES, both, close, run
+from tests.operators.test_formulas import SHAPES, both, close, run
 
 
 def generator(seed):

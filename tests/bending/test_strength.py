@@ -17,8 +17,8 @@ from livebend.scene.commands import Set
 from livebend.scene.morph import blended
 from livebend.scene.tables import scene_from, table_of
 from livebend.scene.values import Bend, Prompt, Route, Sampling, Scene, Walk
-from tests.test_network import picture
-from tests.test_renderer import STILL, Stage, Stopped
+from tests.rendering.test_network import picture
+from tests.rendering.test_renderer import STILL, Stage, Stopped
 
 CPU, F32 = torch.device("cpu"), torch.float32
 LOUD = Features(rms=1.0, silent=False)

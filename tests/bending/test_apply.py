@@ -13,7 +13,7 @@ from livebend.core.sites import Place
 from livebend.operators.library import all_operators
 from livebend.operators.registry import Operator
 from livebend.scene.values import Bend
-from tests.test_operators import SHAPES, both, close
+from tests.operators.test_formulas import SHAPES, both, close
 
 
 def drawn(shape):

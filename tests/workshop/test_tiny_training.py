@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from tests import SCRIPTS
+
 pytest.importorskip("scipy")
-sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
 from tiny import card, denoiser, judge, measures, network
 from tiny.autoencoder import build_autoencoder
@@ -26,7 +26,6 @@ from tiny.progress import Stage, Trainer, learning_rate
 from tiny.text import build_text_encoder, build_tokenizer, tokenize
 from tiny.words import PROMPTS
 
-SCRIPTS = Path(__file__).parents[1] / "scripts"
 TOY = """
 import sys
 from pathlib import Path

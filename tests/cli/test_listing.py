@@ -1,7 +1,6 @@
 """What is listed comes from the registry, and the README says the same."""
 
 import json
-from pathlib import Path
 from typing import get_args
 
 from livebend.cli.main import main
@@ -11,8 +10,7 @@ from livebend.modulation.curves import CURVES
 from livebend.modulation.sources import SOURCES
 from livebend.operators.library import all_operators
 from livebend.scene.values import Edge
-
-ROOT = Path(__file__).parents[1]
+from tests import ROOT
 
 
 def between(file, name):

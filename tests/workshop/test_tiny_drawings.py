@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 pytest.importorskip("scipy")
-sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
 from tiny import words
 from tiny.drawings import COLOURS, CONCEPTS, Label, draw, draw_label, sample

@@ -1,6 +1,6 @@
 """Ten thousand random moves of hands: nothing is built, nothing falls back, no frame is dear.
 
-    python -m pytest tests/test_endurance.py -s --moves 10000
+    python -m pytest tests/end_to_end/test_endurance.py -s --moves 10000
 
 How the time is judged on a machine that others use: times are processor times of the one thread
 that paints. Every move is followed by a frame over moving noise, which runs every stage. A frame
@@ -41,7 +41,7 @@ from livebend.scene import presets
 from livebend.scene.commands import Add, Load, Panic, Remove, Set, Undo
 from livebend.scene.paths import specs_of_bend
 from livebend.scene.values import Bend, Prompt, Scene, Walk
-from tests.test_renderer import Stopped
+from tests.rendering.test_renderer import Stopped
 
 MOST = 4  # bends at once
 WORDS = ("a red orb", "a blue flower", "night forest with river")

@@ -8,7 +8,7 @@ import torch
 from scipy import linalg
 
 from livebend.operators.library import all_operators
-from tests.test_operators import both, close, run
+from tests.operators.test_formulas import both, close, run
 
 
 def drawn(count, seed):

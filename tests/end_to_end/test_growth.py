@@ -3,7 +3,6 @@
 import random
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -25,10 +24,10 @@ from livebend.rendering.prompts import Prompts
 from livebend.rendering.renderer import Renderer
 from livebend.scene.commands import Set
 from livebend.scene.values import Bend, Prompt, Route, Scene, Walk
-from tests.test_renderer import Stopped
+from tests import SCRIPTS
+from tests.rendering.test_renderer import Stopped
 
 MANY = 3000
-SCRIPTS = Path(__file__).parent.parent / "scripts"
 
 
 def test_memory_forgets_what_no_frame_asks_for():

@@ -13,7 +13,7 @@ from livebend.operators.registry import Operator
 from livebend.rendering.network import Network
 from livebend.rendering.renderer import HELD_OFF
 from livebend.scene.values import Bend
-from tests.test_renderer import STILL, Stage
+from tests.rendering.test_renderer import STILL, Stage
 
 
 def one_nan(x):

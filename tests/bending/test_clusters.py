@@ -18,7 +18,7 @@ from livebend.rendering.network import Network
 from livebend.rendering.open_network import open_network
 from livebend.scene.commands import Set
 from livebend.scene.values import Bend, Scene
-from tests.test_network import picture
+from tests.rendering.test_network import picture
 
 SIZE = (128, 128)
 

@@ -20,9 +20,9 @@ from livebend.rendering.prompts import Prompts
 from livebend.rendering.renderer import Renderer
 from livebend.scene.commands import Load, Panic
 from livebend.scene.values import Bend, Prompt, Sampling, Scene, Walk
-from tests.test_operators import both, close
-from tests.test_operators_places import places, smooth
-from tests.test_renderer import SILENCE, Stopped
+from tests.operators.test_formulas import both, close
+from tests.operators.test_places import places, smooth
+from tests.rendering.test_renderer import SILENCE, Stopped
 
 
 @both

@@ -8,7 +8,7 @@ from scipy import ndimage
 from livebend.bending.apply import apply_bend
 from livebend.operators.library import all_operators
 from livebend.scene.values import Bend
-from tests.test_operators import SHAPES, both, close, run
+from tests.operators.test_formulas import SHAPES, both, close, run
 
 sizes = pytest.mark.parametrize("size", [3, 4])
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.test_operators import SHAPES, both, close, run
+from tests.operators.test_formulas import SHAPES, both, close, run
 
 
 @both

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
+from tiny.muon import Muon, as_matrix, matrices, orthogonal
 from torch import nn
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-
-from tiny.muon import Muon, as_matrix, matrices, orthogonal
-
-SCRIPTS = Path(__file__).parents[1] / "scripts"
+from tests import SCRIPTS
 
 
 def spread(count: int, rows: int, columns: int, lowest: float) -> torch.Tensor:

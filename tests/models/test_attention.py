@@ -11,7 +11,7 @@ from livebend.models.backends.engine_cache import EngineCache
 from livebend.models.checkpoint import load_model
 from livebend.rendering.network import Network
 from livebend.scene.values import Bend, Sampling
-from tests.test_network import ONE, picture
+from tests.rendering.test_network import ONE, picture
 
 CPU, F32 = torch.device("cpu"), torch.float32
 BLOCKS = ("down.0", "down.1", "down.2", "mid", "up.1", "up.2", "up.3")

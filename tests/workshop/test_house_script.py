@@ -4,11 +4,11 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests import ROOT
+
 SCRIPT = ROOT / "scripts" / "house"
 FILES = {
     "__init__.py": '"""A label: no file to go through."""\n\n__version__ = "1"\n',

@@ -17,7 +17,7 @@ from livebend.models.stages import Stage
 from livebend.rendering.network import Network
 from livebend.scene.values import Sampling
 from tests.fakes.gpu import PlayedGpu
-from tests.test_backends import COMPILER, CPU, F32, GROUPS, picture, swirl
+from tests.models.test_backends import COMPILER, CPU, F32, GROUPS, picture, swirl
 
 
 @pytest.fixture
