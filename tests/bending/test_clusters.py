@@ -14,7 +14,7 @@ from livebend.cli.main import main
 from livebend.core.errors import LivebendError, OutOfRange, Refused, UnknownName
 from livebend.models.checkpoint import load_model
 from livebend.models.fingerprint import fingerprint
-from livebend.rendering.network import Network
+from livebend.rendering.network import Network, Setup
 from livebend.rendering.open_network import open_network
 from livebend.scene.commands import Set
 from livebend.scene.values import Bend, Scene
@@ -130,7 +130,7 @@ def clusters(**sites):
 @pytest.fixture(scope="module")
 def network(model_folder):
     known = clusters(unet_mid=["0,3-5", "7"], unet_up_2=["1"])
-    return Network(load_model(str(model_folder("turbo"))), 64, 64, clusters=known)
+    return Network(load_model(str(model_folder("turbo"))), 64, 64, Setup(clusters=known))
 
 
 def bent(channels, site="unet.mid"):

@@ -14,7 +14,7 @@ from livebend.models.backends.protocol import Inputs
 from livebend.models.backends.tuned_choice import USUAL
 from livebend.models.checkpoint import lay_out, load_model
 from livebend.models.stages import Stage
-from livebend.rendering.network import Network
+from livebend.rendering.network import Network, Setup
 from livebend.scene.values import Sampling
 from tests.fakes.gpu import PlayedGpu
 from tests.models.test_backends import COMPILER, CPU, F32, GROUPS, picture, swirl
@@ -34,9 +34,8 @@ def model(model_folder):
 
 def captured(model, tmp_path):
     told = []
-    network = Network(
-        model, 64, 64, Engine("graphs", EngineCache(tmp_path, "key"), tell=told.append)
-    )
+    engine = Engine("graphs", EngineCache(tmp_path, "key"), tell=told.append)
+    network = Network(model, 64, 64, Setup(engine))
     network.prepare()
     network.frame()
     return network, told
@@ -107,7 +106,7 @@ def test_a_compiled_stage_is_captured_on_a_gpu(model, played, tmp_path, monkeypa
     monkeypatch.setattr(aot_compiled, "gpu_of", lambda device: played)
     told = []
     engine = Engine({"unet.out": "compiled"}, EngineCache(tmp_path, "key"), tell=told.append)
-    network = Network(model, 64, 64, engine)
+    network = Network(model, 64, 64, Setup(engine))
     network.prepare()
     assert (played.calls.count("capture"), told) == (1, [])
     x, y = picture(Network(model, 64, 64)), picture(network)

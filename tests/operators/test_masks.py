@@ -19,7 +19,7 @@ from livebend.models.checkpoint import load_model
 from livebend.modulation.feature_history import FeatureHistory
 from livebend.operators import masks
 from livebend.operators.drawn_masks import DrawnMasks
-from livebend.rendering.network import Network
+from livebend.rendering.network import Network, Setup
 from livebend.scene import edit, paths, presets
 from livebend.scene.commands import Set
 from livebend.scene.tables import bend_from, scene_from, table_of
@@ -309,7 +309,7 @@ def picture(network, bends, sampling=None):
 
 
 def test_every_kind_acts_at_every_site_that_is_a_picture(model, folder):
-    network = Network(model, 64, 64, drawn=DrawnMasks([folder]))
+    network = Network(model, 64, 64, Setup(drawn=DrawnMasks([folder])))
     plain = picture(network, ())
     for site in network.sites:
         if not is_picture(site):
@@ -335,7 +335,7 @@ def test_a_site_without_height_and_width_has_no_mask(model, site):
 
 
 def test_a_drawing_that_is_not_there_is_refused_before_it_plays(model, folder):
-    network = Network(model, 64, 64, drawn=DrawnMasks([folder]))
+    network = Network(model, 64, 64, Setup(drawn=DrawnMasks([folder])))
     for name in ("", "lost", "broken"):
         bend = replace(SWIRL, mask={"kind": "picture", "picture": name})
         with pytest.raises(LivebendError):
@@ -357,12 +357,14 @@ moves = st.lists(
 @settings(max_examples=8, suppress_health_check=list(HealthCheck))
 @given(moves)
 def test_remembered_equals_recomputed(model, folder, steps):
-    remembering = Network(model, 64, 64, drawn=DrawnMasks([folder]))
+    remembering = Network(model, 64, 64, Setup(drawn=DrawnMasks([folder])))
     for site, kind, x, angle, invert in steps:
         mask = {"kind": kind, "x": x, "invert": invert, "picture": "left"}
         bends = (Bend("swirl", "rotate_pairs", site, {"angle": angle}, mask=mask),)
         kept = picture(remembering, bends).pixels.tensor
-        fresh = picture(Network(model, 64, 64, drawn=DrawnMasks([folder])), bends).pixels.tensor
+        fresh = picture(
+            Network(model, 64, 64, Setup(drawn=DrawnMasks([folder]))), bends
+        ).pixels.tensor
         assert torch.equal(kept, fresh)
 
 
