@@ -23,7 +23,7 @@ from livebend.control.key_actions import press
 from livebend.control.osc import OscInput, endpoint
 from livebend.control.osc_allowlist import AllowList
 from livebend.core.clock import LiveClock, SystemTime, Time
-from livebend.core.errors import LivebendError, named
+from livebend.core.errors import LivebendError, one_line
 from livebend.core.mailbox import Latest, OnDemand
 from livebend.core.notify import Notify, ignore
 from livebend.core.specs import ParameterValue
@@ -313,7 +313,7 @@ class LiveShow:
 
     def _told(self, failure: BaseException) -> None:
         """A fault that a show can go on without."""
-        self.statistics.notice(named(failure), "error")
+        self.statistics.notice(one_line(failure), "error")
 
     def _failed(self, failure: BaseException) -> None:
         """A fault that ends the show."""

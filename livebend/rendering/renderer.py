@@ -60,7 +60,7 @@ class Renderer:
         self._sizes = (network, small or network)
         self._prompts = prompts
         self._statistics = statistics
-        statistics.ask(lambda: network.described, lambda: _memory_use(network))
+        statistics.watch(lambda: network.described, lambda: _memory_use(network))
         self._status = status
         self._duration = duration
         self._strict = strict
