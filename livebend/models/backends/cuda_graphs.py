@@ -38,7 +38,7 @@ def captured(stage: Stage, run: Runner, inputs: Inputs) -> Runner:
     read = inputs.examples()
     once = partial(run, *read)
     try:
-        gpu.rehearse(once)
+        gpu.warm_up(once)
         replay, written = gpu.capture(once)
     except RuntimeError as fault:
         raise BackendError(f"{stage.name}: cannot be captured: {one_line(fault)}") from fault
