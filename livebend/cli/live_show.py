@@ -292,7 +292,7 @@ class LiveShow:
 
     def _count(self, sound: HeardSound, queue: CommandQueue) -> None:
         hands, total = self.osc.counts, self.statistics.total
-        total("overflows", sound.stats().overflows)
+        total("overflows", sound.overflows)
         total("commands_received", queue.given)
         total("commands_refused", queue.refused + hands.refused + hands.turned_away)
         total("commands_clamped", queue.clamped + hands.fitted)
