@@ -73,6 +73,6 @@ def _parameter(spec: Spec) -> str:
 
 def _told(spec: Spec) -> str:
     """What may be given and, in brackets, the part of it that a fader goes over."""
-    played = spec.range.play if spec.range else None
-    more = f" ({played[0]:g}..{played[1]:g})" if played else ""
+    soft = spec.range.soft if spec.range else None
+    more = f" ({soft[0]:g}..{soft[1]:g})" if soft else ""
     return f"{spec.allowed.removeprefix('one of ')}{more}"

@@ -13,10 +13,10 @@ from livebend.operators.random_draws import Draw, Roll, normal
 from livebend.operators.registry import operator
 
 Push = Annotated[
-    float, Range(-3, 3, "sigma", scales=True, play=(-2, 2)), "how far; below 0 the other way"
+    float, Range(-3, 3, "sigma", scales=True, soft=(-2, 2)), "how far; below 0 the other way"
 ]
 Cross = Annotated[
-    float, Range(-1, 2, play=(0, 1)), "0 = the first prompt, 1 = the second; past both beyond"
+    float, Range(-1, 2, soft=(0, 1)), "0 = the first prompt, 1 = the second; past both beyond"
 ]
 Component = Annotated[int, Range(0, 3, whole=True), "which component, the widest first"]
 DOUBLINGS = 3  # of a power, thrice: in 24 rounds a component twice as wide is exact to float32

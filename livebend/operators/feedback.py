@@ -14,13 +14,13 @@ from livebend.operators.registry import Past, operator
 from livebend.operators.spatial import transform
 
 Trail = Annotated[
-    float, Range(0, 30, "s", play=(0, 2)), "time in which what was fades to a third; 0 = at once"
+    float, Range(0, 30, "s", soft=(0, 2)), "time in which what was fades to a third; 0 = at once"
 ]
 ZoomRate = Annotated[
-    float, Range(0.25, 4, "times a second", curve="log", play=(0.5, 2)), "above 1 flies in"
+    float, Range(0.25, 4, "times a second", curve="log", soft=(0.5, 2)), "above 1 flies in"
 ]
-TurnRate = Annotated[float, Range(-360, 360, "deg/s", play=(-90, 90)), "turn, counter-clockwise"]
-Drift = Annotated[float, Range(-1, 1, "of the picture a second", play=(-0.5, 0.5))]
+TurnRate = Annotated[float, Range(-360, 360, "deg/s", soft=(-90, 90)), "turn, counter-clockwise"]
+Drift = Annotated[float, Range(-1, 1, "of the picture a second", soft=(-0.5, 0.5))]
 
 
 @operator("recurrent", amounts=["trail"])

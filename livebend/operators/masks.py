@@ -30,24 +30,24 @@ from livebend.operators.coordinates import plane
 from livebend.operators.random_draws import CloudSize, Draw, Roll, cloudy
 
 X = Annotated[
-    float, Range(-2, 2, play=(-1, 1)), "place of its middle to the right, -1..1 = the longer side"
+    float, Range(-2, 2, soft=(-1, 1)), "place of its middle to the right, -1..1 = the longer side"
 ]
-Y = Annotated[float, Range(-2, 2, play=(-1, 1)), "place of its middle downwards"]
-Size = Annotated[float, Range(0, 4, play=(0, 1.5)), "from side to side, 1 = the longer side"]
+Y = Annotated[float, Range(-2, 2, soft=(-1, 1)), "place of its middle downwards"]
+Size = Annotated[float, Range(0, 4, soft=(0, 1.5)), "from side to side, 1 = the longer side"]
 Aspect = Annotated[
-    float, Range(0.1, 10, curve="log", play=(0.25, 4)), "width for a height of 1, at the same area"
+    float, Range(0.1, 10, curve="log", soft=(0.25, 4)), "width for a height of 1, at the same area"
 ]
 Angle = Annotated[Degrees, "turns the mask, clockwise"]
-Softness = Annotated[float, Range(0, 2, play=(0, 1)), "width of its edge, 2 = the longer side"]
+Softness = Annotated[float, Range(0, 2, soft=(0, 1)), "width of its edge, 2 = the longer side"]
 Zoom = Annotated[
     float,
-    Range(0.1, 10, curve="log", play=(0.25, 4)),
+    Range(0.1, 10, curve="log", soft=(0.25, 4)),
     "size of a drawn mask, 1 = the whole picture",
 ]
 Cover = Annotated[Unit, "share of the picture that clouds cover"]
 Picture = Annotated[str, "name of a drawn mask, NAME.png in a folder masks"]
 Listen = Annotated[TracedFeature, "what runs down the picture"]
-Span = Annotated[float, Range(0.1, 30, "s", play=(0.5, 8)), "how long it takes from edge to edge"]
+Span = Annotated[float, Range(0.1, 30, "s", soft=(0.5, 8)), "how long it takes from edge to edge"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ PlaneAngle = Annotated[
     float, Range(-180, 180, "deg"), "turn from the first towards the second channel"
 ]
 Entry = Annotated[
-    float, Range(-2, 2, play=(-1, 1)), "share of the second number's channel in the first's"
+    float, Range(-2, 2, soft=(-1, 1)), "share of the second number's channel in the first's"
 ]
 HadamardAxis = Literal["channel", "row", "column"]
 PLANES = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
@@ -141,7 +141,7 @@ def matrix_exp(
     x: Tensor,
     *,
     amount: Annotated[
-        float, Range(-4, 4, play=(-1, 1)), "0 = as it is; above, what lines up grows"
+        float, Range(-4, 4, soft=(-1, 1)), "0 = as it is; above, what lines up grows"
     ] = 0.0,
 ) -> Tensor:
     """Take each channel as a matrix X and exponentiate it: Y = s·(exp(a·X/s) − I)/a, s = ‖X‖_F.

@@ -19,12 +19,12 @@ from livebend.operators.coordinates import plane
 Over = Literal["elements", "channels", "rows", "columns"]
 Roll = Annotated[
     float,
-    Range(0, 64, play=(0, 8)),
+    Range(0, 64, soft=(0, 8)),
     "moves on to the next seeds; between two of them, a cross-fade",
 ]
 Draw = Annotated[Seed, "which draw"]
 CloudSize = Annotated[
-    float, Range(0.05, 4, "of the picture", curve="log", play=(0.1, 1)), "size of one cloud"
+    float, Range(0.05, 4, "of the picture", curve="log", soft=(0.1, 1)), "size of one cloud"
 ]
 Phase = Annotated[Degrees, "moves it; a whole turn comes back to its start"]
 

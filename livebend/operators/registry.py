@@ -89,7 +89,7 @@ class Operator:
         if spec is None or spec.range is None:
             return {}
         start = float(spec.default)
-        value = spec.range.fit(start + t * (spec.range.played.high - start))
+        value = spec.range.fit(start + t * (spec.range.soft_range.high - start))
         return {spec.name: int(value) if spec.kind == "int" else value}
 
     def defaults(self) -> dict[str, ParameterValue]:

@@ -21,7 +21,7 @@ from types import ModuleType
 
 import torch
 
-from livebend.core.errors import OperatorError, named
+from livebend.core.errors import OperatorError, one_line
 from livebend.core.specs import ParameterValue
 from livebend.operators.library import all_operators
 from livebend.operators.registry import Operator
@@ -116,4 +116,4 @@ def _described(file: Path, why: Exception) -> str:
     """One line: the deepest line of the file on the way to the fault, and what it says."""
     lines = [f.lineno for f in traceback.extract_tb(why.__traceback__) if Path(f.filename) == file]
     where = f"{file}, line {lines[-1]}" if lines else str(file)
-    return f"{where}: {named(why)}"
+    return f"{where}: {one_line(why)}"

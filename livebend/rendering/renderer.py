@@ -54,7 +54,7 @@ class Renderer:
         self.network = network
         self._sizes = (network, small or network)
         self._statistics = statistics
-        statistics.ask(lambda: network.described, lambda: _memory_use(network))
+        statistics.watch(lambda: network.described, lambda: _memory_use(network))
         self._status = status
         self._strict = strict
         self._transfer = transfer_for(network.model.device)

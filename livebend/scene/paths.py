@@ -103,11 +103,11 @@ def soft_range(scene: Scene, path: str) -> Range:
     if spec.range is None:
         raise OutOfRange(f"{path}: no number, and a fader goes over numbers only")
     if kind != "route" or leaf not in ("low", "high"):
-        return spec.range.played
+        return spec.range.soft_range
     aim = find(scene, scene.route(name).target).range
     if aim is None:
-        return spec.range.played
-    width = aim.played.high - aim.played.low
+        return spec.range.soft_range
+    width = aim.soft_range.high - aim.soft_range.low
     return replace(spec.range, low=-width, high=width, unit=aim.unit)
 
 
