@@ -110,7 +110,7 @@ class Renderer:
 
     def _morphed(self, scene: Scene, tick: Tick) -> tuple[Scene, float]:
         """Return the scene on its way from the one that was played, and its share of the way."""
-        scene, share = self._morph.step(scene, tick.time)
+        scene, share = self._morph.advance(scene, tick.time)
         if share >= 1.0:
             self._origins = {}
         elif self._morph.begun:
