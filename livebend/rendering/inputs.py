@@ -51,7 +51,7 @@ class InputSource:
 
     def morphed(self, scene: Scene, time: float) -> Scene:
         """Return the scene on its way from the one that was played to the one that was loaded."""
-        scene, self._t = self._morph.step(scene, time)
+        scene, self._t = self._morph.advance(scene, time)
         if self._t >= 1.0:
             self._origins = {}
         elif self._morph.begun:
