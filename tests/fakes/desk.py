@@ -1,6 +1,4 @@
-"""A desk whose every order is written down, with a few presets in reach."""
-
-from collections.abc import Mapping
+"""A desk whose every order is written down, with two presets in reach."""
 
 from livebend.control.desk import Desk
 from livebend.control.tap_tempo import TapTempo
@@ -8,26 +6,32 @@ from livebend.core.errors import OutOfRange, UnknownName
 from livebend.core.mailbox import Latest
 from livebend.core.specs import ParameterValue
 from livebend.scene.commands import Command
-from livebend.scene.values import Scene
+from livebend.scene.values import Bend, Route, Scene
+
+DUB = Scene(
+    "Dub",
+    bends=(Bend("swirl", "rotate", "latent@0.8", {"angle": 30.0}),),
+    routes=(Route("kick", "low", "bend.swirl.angle"),),
+)
+STORM = Scene("Storm", bends=(Bend("flash", "add", "image"),))
+PRESETS = {"dub": DUB, "storm": STORM}
 
 
 class FakeBank:
-    """Presets by name, or by number from 1 in the order in which they are given."""
+    """The presets `dub` and `storm`, which are 1 and 2; `stored` is what was stored, by slot."""
 
-    def __init__(self, presets: Mapping[str, Scene]) -> None:
-        self.presets = presets
+    def __init__(self) -> None:
         self.stored: dict[int, Scene] = {}
 
     def recall(self, which: str | int) -> tuple[str, Scene]:
         """Return the preset's name and its scene."""
-        names = list(self.presets)
         if isinstance(which, int):
-            if not 1 <= which <= len(names):
-                raise OutOfRange(f"preset {which}: expected 1..{len(names)}")
-            which = names[which - 1]
-        if which not in names:
-            raise UnknownName("preset", which, names)
-        return which, self.presets[which]
+            if which not in (1, 2):
+                raise OutOfRange(f"preset {which}: expected 1..2")
+            which = [*PRESETS][which - 1]
+        if which not in PRESETS:
+            raise UnknownName("preset", which, PRESETS)
+        return which, PRESETS[which]
 
     def store(self, slot: int, scene: Scene) -> str:
         """Keep a scene; return its name."""
@@ -36,27 +40,27 @@ class FakeBank:
 
 
 class FakeDesk:
-    """A desk that remembers the commands, orders for the display, and refusals that it got.
+    """A desk that writes down the commands, the orders for the display, and the refusals it got.
 
-    `takes` is whether the queue behind it has room.
+    `desk` is what hands are given; `has_room` is whether its queue takes commands.
     """
 
     def __init__(
-        self, scene: Scene, bank: FakeBank, *, takes: bool = True, tapper: TapTempo | None = None
+        self, scene: Scene = DUB, *, has_room: bool = True, tapper: TapTempo | None = None
     ) -> None:
         self.commands: list[Command] = []
-        self.display: list[tuple[str, ParameterValue | None]] = []
+        self.shown: list[tuple[str, ParameterValue | None]] = []
         self.refused: list[str] = []
-        self.scene, self.bank, self.takes = Latest(scene), bank, takes
+        self.bank, self.has_room = FakeBank(), has_room
         self.desk = Desk(
             self._give,
-            lambda what, on: self.display.append((what, on)),
-            self.scene,
-            bank,
+            lambda what, on: self.shown.append((what, on)),
+            Latest(scene),
+            self.bank,
             self.refused.append,
             tapper=tapper or TapTempo(),
         )
 
     def _give(self, command: Command) -> bool:
         self.commands.append(command)
-        return self.takes
+        return self.has_room
