@@ -166,8 +166,8 @@ class PresetBank:
         """Return the scene of a preset. Raises: UnknownName, PresetError."""
         return self.recall(name)[1]
 
-    def store(self, slot: int, scene: Scene) -> str:
-        """Keep a scene in a slot and in the user's folder; return its name.
+    def store(self, slot: int, scene: Scene) -> Path:
+        """Keep a scene in a slot and in the user's folder; return its file.
 
         Raises: OutOfRange for a slot that is none, PresetError.
         """
@@ -178,7 +178,7 @@ class PresetBank:
         save(scene, file, f"Stored during a show in slot {slot}.")
         self._files = self._files | {name: file}
         self._slots = self._slots | {slot: name}
-        return name
+        return file
 
     def _in_slot(self, slot: int) -> str:
         if slot not in self._slots:

@@ -1,5 +1,7 @@
 """What a key does."""
 
+from pathlib import Path
+
 import pytest
 
 from livebend.control.desk import Desk
@@ -22,7 +24,7 @@ class Bank:
 
     def store(self, slot, scene):
         self.stored = (slot, scene)
-        return f"stored-{slot}"
+        return Path("presets", f"stored-{slot}.toml")
 
 
 class Room:
@@ -30,9 +32,12 @@ class Room:
 
     def __init__(self):
         self.commands, self.shown, self.said, self.bank = [], [], [], Bank()
+        self.done = []
         give = lambda command: not self.commands.append(command)  # noqa: E731
         show = lambda what, on: self.shown.append((what, on))  # noqa: E731
-        self.desk = Desk(give, show, Latest(Scene("Now")), self.bank, self.said.append)
+        self.desk = Desk(
+            give, show, Latest(Scene("Now")), self.bank, self.said.append, notify=self.done.append
+        )
 
 
 @pytest.mark.parametrize(
@@ -56,6 +61,7 @@ def test_store_keeps_the_scene_that_is_shown():
     room = Room()
     assert press(room.desk, "store", 5)
     assert room.bank.stored == (5, Scene("Now"))
+    assert room.done == ["slot 5: stored as presets/stored-5.toml"]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import re
 import struct
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from livebend.control.desk import Desk, SetDisplay
+from livebend.control.desk import Desk, SetDisplay, Store
 from livebend.control.osc import STRANGERS, OscReader
 from livebend.control.osc_addresses import (
     FaderMove,
@@ -45,6 +46,7 @@ class Bank:
 
     def __init__(self):
         self.names = {1: "dub", 2: "storm"}
+        self.stored = {}
 
     def recall(self, which):
         if isinstance(which, int):
@@ -54,6 +56,12 @@ class Bank:
         if which not in self.names.values():
             raise UnknownName("preset", which, self.names.values())
         return which, {"dub": SCENE, "storm": STORM}[which]
+
+    def store(self, slot, scene):
+        if not 1 <= slot <= 9:
+            raise OutOfRange(f"slot {slot}: expected 1..9")
+        self.stored[slot] = scene
+        return Path("presets", f"stored-{slot}.toml")
 
 
 ROTATE = Bend("new", "rotate", "unet.mid", {"angle": 20.0, "i": 3}, mix=0.5)
@@ -95,6 +103,9 @@ MEANT = [
     ("preset", [1.0], Load(SCENE, "dub")),
     ("preset", [0], None),
     ("preset", [0.0], None),
+    ("store", [5], Store(5)),
+    ("store", [5.0], Store(5)),
+    ("store", [0], None),
     ("panic", [], Panic()),
     ("panic", [1], Panic()),
     ("panic", [0], None),
@@ -160,6 +171,9 @@ BAD = [
     ("preset", [float("inf")], "expected a preset's name"),
     ("preset", ["../dub"], "unknown preset"),
     ("preset", [], "expected a preset's name"),
+    ("store", [], "expected a slot's number"),
+    ("store", ["night"], "expected a slot's number"),
+    ("store", [1.5], "expected a slot's number"),
     ("blackout", ["on"], "expected nothing, or 0 or 1"),
     ("bend/add", [], "expected NAME OPERATOR SITE"),
     ("bend/add", ["x", "rotate"], "expected NAME OPERATOR SITE"),
@@ -252,7 +266,8 @@ class Room:
         self.scene = Latest(scene)
         give = lambda command: bool(self.commands.append(command)) or takes  # noqa: E731
         show = lambda what, on: self.shown.append((what, on))  # noqa: E731
-        desk = Desk(give, show, self.scene, Bank(), self.said.append)
+        self.bank, self.done = Bank(), []
+        desk = Desk(give, show, self.scene, self.bank, self.said.append, notify=self.done.append)
         self.ear = OscReader(desk, lambda: self.time)
 
     def hear(self, address, *arguments):
@@ -299,6 +314,17 @@ def test_a_bundle_acts_at_once_and_in_order_whatever_its_time():
     room = Room()
     room.ear.hear(datagram)
     assert room.commands == [Set("seed", 1), Set("seed", 2), Set("seed", 3)]
+
+
+def test_store_keeps_the_scene_that_is_played_and_says_where():
+    room = Room()
+    room.hear("store", 5)
+    room.hear("store", 0)
+    room.hear("store", 12)
+    assert room.bank.stored == {5: SCENE}
+    assert room.done == ["slot 5: stored as presets/stored-5.toml"]
+    assert room.said == ["OSC: slot 12: expected 1..9"]
+    assert (room.ear.counts.refused, room.ear.counts.ignored) == (1, 1)
 
 
 def test_a_question_is_answered():
