@@ -158,7 +158,13 @@ class LiveShow:
         recording = self._recording(player, sound, ending)
         queue = self._queue(player, ending)
         screen.desk = Desk(
-            queue.give, self._show, self.scenes, self.bank, self.refuse, Display.specs
+            queue.give,
+            self._show,
+            self.scenes,
+            self.bank,
+            self.refuse,
+            Display.specs,
+            notify=self.statistics.notice,
         )
         self.osc = OscInput(
             screen.desk, *self.address, allow=self.options.osc_allow, on_failure=self._failed
