@@ -1,7 +1,7 @@
-"""Operators that mix in what their own bend made in the last frame. x is [B, C, H, W].
+"""Operators that mix in their own bend's output of the last frame. x is [B, C, H, W].
 
-They stay pure: what was made is given to them as `past`, and the network keeps it. Rates are per
-second, so that any number of frames a second gives the same motion.
+They stay pure functions: the network keeps that output and passes it in as `past`. Rates are per
+second, so that the motion is the same at any frame rate.
 """
 
 import math
