@@ -149,7 +149,7 @@ class Renderer:
 
     def _modulate(self, scene: Scene, features: Features, tick: Tick) -> Modulation:
         progress = self._progress(tick)
-        modulation = self._modulator.step(scene, features, tick.time, tick.dt, progress or 0.0)
+        modulation = self._modulator.modulate(scene, features, tick.time, tick.dt, progress or 0.0)
         for route, why in modulation.refused.items():
             if self._refused.get(route) != why:
                 self._statistics.notice(f"route.{route} is left out: {why}", "warning")
