@@ -180,8 +180,8 @@ class ShowPhases:
                     self._phases[name] = Phase()
         self._before = scene
         walk, prompt = rate_of(playing.walk.period), rate_of(playing.prompt.every)
-        self.walk = self._phases["walk"].step(walk, tick.time, tick.dt)
-        self.prompts = self._phases["prompt"].step(prompt, tick.time, tick.dt)
+        self.walk = self._phases["walk"].advance(walk, tick.time, tick.dt)
+        self.prompts = self._phases["prompt"].advance(prompt, tick.time, tick.dt)
 
 
 class PromptFade:

@@ -91,7 +91,7 @@ class Renderer:
         """Return the scene as its routes make it, and how they came to that."""
         scene = self._inputs.morphed(scene, tick.time)
         progress = self._inputs.progress(tick) or 0.0
-        modulation = self._modulator.step(scene, features, tick.time, tick.dt, progress)
+        modulation = self._modulator.modulate(scene, features, tick.time, tick.dt, progress)
         for route, why in modulation.refused.items():
             if self._refused.get(route) != why:
                 self._statistics.notice(f"route.{route} is left out: {why}", "warning")
