@@ -59,12 +59,12 @@ def time_frames(
         for kind, paint in {**kinds, **others}.items():
             _time(network, paint, max(frames // rounds, 2), taken[kind])
             if kind in kinds:
-                _check_ran(network, kind, taken[kind].ran, network.calls(sampling))
+                check_ran(network, kind, taken[kind].ran, network.calls(sampling))
     whole = float(np.median(taken[EVERYTHING].frames))
     return [_timing(kind, one, whole) for kind, one in taken.items()]
 
 
-def _check_ran(network: Network, kind: str, ran: Sequence[str], calls: int) -> None:
+def check_ran(network: Network, kind: str, ran: Sequence[str], calls: int) -> None:
     """Raises: LivebendError where other stages ran than those behind what changed."""
     if kind not in (EVERYTHING, NOTHING, *SITES):
         return  # what is reused divides the work in its own way
