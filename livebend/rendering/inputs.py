@@ -84,7 +84,7 @@ class InputSource:
         between the scene's two."""
         prompt = scene.prompt
         target = self._prompts.value(self.prompt(scene, tick))
-        origin, t = self._fade.step(target, tick.time, prompt.fade)
+        origin, t = self._fade.advance(target, tick.time, prompt.fade)
         text = self._fade.shown = self._interpolated("text.fade", origin, target, t)
         if not prompt.to:
             return text
@@ -193,7 +193,7 @@ class PromptFade:
         self._target: Versioned | None = None
         self._begin = 0.0
 
-    def step(self, target: Versioned, time: float, fade: float) -> tuple[Versioned, float]:
+    def advance(self, target: Versioned, time: float, fade: float) -> tuple[Versioned, float]:
         """Return the embedding to come from, and how far to go to the target: 0..1, eased."""
         if self._target is None or self.shown is None:
             self._target = self._origin = target

@@ -115,7 +115,7 @@ class Crossing:
         self._source: Hashable = None
         self._block = 0
 
-    def step(self, x: Versioned, source: Hashable, index: int, every: int) -> Versioned:
+    def advance(self, x: Versioned, source: Hashable, index: int, every: int) -> Versioned:
         """Return what to show for x of that `source`; a crossing lasts `every` frames, from a frame
         whose index is a multiple of `every`."""
         block, phase = divmod(index, every)
@@ -221,7 +221,7 @@ class DeepRefresh:
         if k not in self._crossings:
             self._crossings[k] = Crossing(self._memory, "reuse.deep", k)
         source = tuple(value.version for value in self._anchors[k].now.values())
-        return self._crossings[k].step(x, source, context.picture, context.reuse.deep)
+        return self._crossings[k].advance(x, source, context.picture, context.reuse.deep)
 
     def work(self, k: int, context: ReuseContext) -> None:
         """Do this picture's part of the work ahead: after its own, so that a memory of two outputs
@@ -268,7 +268,9 @@ class Tween(Generic[T]):
         self._next: AheadWork[T] | None = None
         self._block = 0
 
-    def step(self, context: ReuseContext, begin: Callable[[], AheadWork[T]]) -> tuple[T, T, float]:
+    def advance(
+        self, context: ReuseContext, begin: Callable[[], AheadWork[T]]
+    ) -> tuple[T, T, float]:
         """Return two pictures and t (0..1) from the first to the second; `begin` starts the one
         that this frame shows the beginning of."""
         every = context.reuse.tween
@@ -318,7 +320,7 @@ class NetworkReuse:
         """The finished latent of a held noise, crossing from that of the noise before."""
         if context.hold == 1:
             return x
-        return self._crossing.step(x, context.noise, context.index, context.hold)
+        return self._crossing.advance(x, context.noise, context.index, context.hold)
 
     def tweened(
         self,
@@ -335,7 +337,7 @@ class NetworkReuse:
             own = active.elsewhere(self._feedback)
             return AheadWork(_with(finished(own), own), whole)
 
-        (a, old), (b, new), t = self._tween.step(context, begin)
+        (a, old), (b, new), t = self._tween.advance(context, begin)
         active.join(old, new)
         if t == 1.0 or a.version == b.version:
             return b

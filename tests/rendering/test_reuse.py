@@ -351,12 +351,12 @@ def test_a_crossing_begins_at_what_was_shown_and_ends_at_what_is():
     old, new = torch.randn(2, 1, 4, 16, 16, generator=torch.Generator().manual_seed(2)).unbind()
     a, b = Versioned(-1, old), Versioned(-2, new)
     crossing = Crossing(memory, "test")
-    assert crossing.step(a, "a", 3, 4) is a
-    way = [crossing.step(b, "b", 4 + n, 4) for n in range(4)]
+    assert crossing.advance(a, "a", 3, 4) is a
+    way = [crossing.advance(b, "b", 4 + n, 4) for n in range(4)]
     expected = [interpolated(old, new, share) for share in (0.25, 0.5, 0.75)]
     assert all(torch.allclose(y.tensor, z, atol=1e-5) for y, z in zip(way, expected, strict=False))
     assert way[3] is b
-    assert crossing.step(b, "b", 8, 4) is b
+    assert crossing.advance(b, "b", 8, 4) is b
 
 
 def test_what_moves_behind_a_crossing_is_seen_in_full():
@@ -366,9 +366,9 @@ def test_what_moves_behind_a_crossing_is_seen_in_full():
 
     def shown(last):
         crossing = Crossing(Memory(), "test")
-        crossing.step(Versioned(-1, x), "a", 3, 4)
-        crossing.step(Versioned(-2, 0.9 * x), "b", 4, 4)
-        return crossing.step(Versioned(-3, last), "b", 5, 4).tensor
+        crossing.advance(Versioned(-1, x), "a", 3, 4)
+        crossing.advance(Versioned(-2, 0.9 * x), "b", 4, 4)
+        return crossing.advance(Versioned(-3, last), "b", 5, 4).tensor
 
     seen = shown(0.9 * x + kick) - shown(0.9 * x)
     assert float(seen[..., 4:8, 4:8].mean()) == pytest.approx(0.5, abs=0.05)
