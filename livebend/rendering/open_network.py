@@ -95,8 +95,8 @@ def _choice(model: Model, size: tuple[int, int], dtype: str) -> Choice | None:
 
 def _engine(model: Model, backend: str, choice: Choice | None, tell: Notify) -> Engine:
     if choice is not None:
-        return Engine(choice.stages, store_of(model), build=False, tell=tell)
+        return Engine(choice.stages, store_of(model), build=False, notify=tell)
     if backend in ("torch", AUTO):
         return Engine()
     tell(f"backend {backend}: what is not in the cache yet is made now")
-    return Engine(backend, store_of(model), tell=tell)
+    return Engine(backend, store_of(model), notify=tell)

@@ -37,7 +37,9 @@ def network(model):
 def on(model, backend, folder):
     """A network on a backend, which must not have fallen back."""
     told = []
-    network = Network(model, 64, 64, Engine(backend, EngineCache(folder, "key"), tell=told.append))
+    network = Network(
+        model, 64, 64, Engine(backend, EngineCache(folder, "key"), notify=told.append)
+    )
     network.prepare()
     assert told == []
     return network

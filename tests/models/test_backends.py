@@ -84,7 +84,7 @@ def fake(monkeypatch):
 
 def made(model, choice, store, size=(64, 64), **more):
     told = []
-    network = Network(model, *size, Engine(choice, store, tell=told.append, **more))
+    network = Network(model, *size, Engine(choice, store, notify=told.append, **more))
     network.prepare()
     network.frame()
     return network, told
@@ -171,7 +171,7 @@ def test_a_shape_that_was_not_prepared_runs_on_torch_and_is_told_once(model, sto
 
 def test_guidance_can_be_prepared(model, store, fake):
     told = []
-    network = Network(model, 64, 64, Engine("fake", store, tell=told.append))
+    network = Network(model, 64, 64, Engine("fake", store, notify=told.append))
     network.prepare(guided=True)
     picture(network, (), Sampling("euler", 1, 3.0), Versioned(-2, model.encode([""])))
     assert told == []
