@@ -18,7 +18,7 @@ from livebend.device.gpu import gpu_of
 from livebend.models.backends.aot_library import open_library
 from livebend.models.backends.cuda_graphs import captured
 from livebend.models.backends.engine_cache import EngineCache
-from livebend.models.backends.protocol import Inputs, Runner, Traced
+from livebend.models.backends.protocol import Inputs, Runner, TracedStage
 from livebend.models.stages import Stage
 
 # Weights are constants of the library, so that convolutions are laid out for the processor once and
@@ -26,8 +26,8 @@ from livebend.models.stages import Stage
 CONFIG = {"freezing": True, "cpp.enable_concat_linear": True}
 
 
-class Compiled:
-    """torch's inductor."""
+class CompiledBackend:
+    """torch's inductor, ahead of time."""
 
     name = "compiled"
     devices = ("cpu", "cuda")
@@ -53,7 +53,7 @@ def _compile(stage: Stage, inputs: Inputs, store: EngineCache, file: Path) -> No
     compiler = os.environ.get("CXX") or next(filter(shutil.which, ("g++", "clang++", "cl")), "")
     if not shutil.which(compiler):
         raise BackendError("needs a C++ compiler (g++, clang++ or cl), and there is none")
-    examples, traced = inputs.examples(), Traced(stage, inputs.size).eval()
+    examples, traced = inputs.examples(), TracedStage(stage, inputs.size).eval()
 
     def write(part: Path) -> None:
         exported = torch.export.export(traced, examples, strict=False)

@@ -18,7 +18,7 @@ from livebend.models.backends.protocol import Inputs, Runner, plain
 from livebend.models.stages import Stage
 
 
-class Graphs:
+class GraphsBackend:
     """torch's own stages, captured at each start: it takes milliseconds, and nothing is stored."""
 
     name = "graphs"
@@ -42,10 +42,10 @@ def captured(stage: Stage, run: Runner, inputs: Inputs) -> Runner:
         replay, written = gpu.capture(once)
     except RuntimeError as fault:
         raise BackendError(f"{stage.name}: cannot be captured: {one_line(fault)}") from fault
-    return _Captured(read, replay, written, _weights(stage))
+    return _CapturedStage(read, replay, written, _weights(stage))
 
 
-class _Captured:
+class _CapturedStage:
     """A stage's graph with the memory that it reads and writes. It holds the weights too: a change
     of layout gives the network new ones, and the graph still reads these."""
 

@@ -20,9 +20,9 @@ from livebend.models.backends.protocol import Backend, Inputs, Runner, plain
 from livebend.models.stages import Stage
 
 TABLE = {
-    "compiled": "livebend.models.backends.aot_compiled:Compiled",
-    "graphs": "livebend.models.backends.cuda_graphs:Graphs",
-    "onnx": "livebend.models.backends.onnx:Onnx",
+    "compiled": "livebend.models.backends.aot_compiled:CompiledBackend",
+    "graphs": "livebend.models.backends.cuda_graphs:GraphsBackend",
+    "onnx": "livebend.models.backends.onnx:OnnxBackend",
 }
 BACKENDS = ("torch", *TABLE)
 TOLERANCE = {torch.float32: 1e-3, torch.float16: 3e-2, torch.bfloat16: 6e-2}  # ‖y−x‖/‖x‖

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from livebend.core.errors import BackendError, one_line
 from livebend.models.backends.engine_cache import EngineCache
-from livebend.models.backends.protocol import Inputs, Runner, Traced
+from livebend.models.backends.protocol import Inputs, Runner, TracedStage
 from livebend.models.stages import Stage
 
 OPSET = 17
@@ -27,7 +27,7 @@ NAMES = {
 }
 
 
-class Onnx:
+class OnnxBackend:
     """ONNX Runtime."""
 
     name = "onnx"
@@ -60,7 +60,7 @@ def _need(package: str) -> None:
 
 def _export(stage: Stage, inputs: Inputs, store: EngineCache, file: Path) -> None:
     _need("onnx")
-    traced, examples = Traced(stage, inputs.size).eval(), inputs.examples()
+    traced, examples = TracedStage(stage, inputs.size).eval(), inputs.examples()
 
     def write(part: Path) -> None:
         torch.onnx.export(

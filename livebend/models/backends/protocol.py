@@ -50,7 +50,7 @@ def plain(stage: Stage, inputs: Inputs) -> Runner:
     return partial(stage.run) if inputs.size is None else partial(stage.run, size=inputs.size)
 
 
-class Traced(nn.Module):
+class TracedStage(nn.Module):
     """A stage as a module with the weights of its owner and a fixed size, for tracing."""
 
     def __init__(self, stage: Stage, size: tuple[int, ...] | None) -> None:
@@ -60,5 +60,5 @@ class Traced(nn.Module):
         self._more = {} if size is None else {"size": size}
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
-        """What the stage writes."""
+        """Return what the stage writes."""
         return self._run(*tensors, **self._more)
