@@ -1,13 +1,13 @@
-"""What a key does: the window names an action, this table says what it means.
+"""What a key does: the window gives the name of an action, and this table its meaning.
 
 panic · undo · tap · blackout · freeze, and with the number of a slot: preset · store
 """
 
-from livebend.control.desk import Desk, SetDisplay, Tap, preset
+from livebend.control.desk import Action, Desk, SetDisplay, Tap, preset
 from livebend.core.errors import LivebendError, OutOfRange, UnknownName
-from livebend.scene.commands import Command, Panic, Undo
+from livebend.scene.commands import Panic, Undo
 
-ACTIONS: dict[str, Command | SetDisplay | Tap] = {
+ACTIONS: dict[str, Action] = {
     "panic": Panic(),
     "undo": Undo(),
     "tap": Tap(),
@@ -18,11 +18,11 @@ SLOTTED = ("preset", "store")
 
 
 def press(desk: Desk, action: str, slot: int | None = None) -> bool:
-    """Do what the action says; False where it was refused, and the desk knows why. Any thread."""
+    """Do an action; False if it was refused, of which the desk is notified. Any thread."""
     try:
         return _do(desk, action, slot)
     except LivebendError as why:
-        desk.refuse(str(why))
+        desk.notify(str(why))
         return False
 
 

@@ -11,7 +11,7 @@ from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from livebend.control.desk import Desk, SetDisplay
-from livebend.control.osc import STRANGERS, OscReader
+from livebend.control.osc import REPORTED, OscReader
 from livebend.control.osc_addresses import (
     FaderMove,
     Query,
@@ -113,18 +113,18 @@ MEANT = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("address", "arguments", "wish"), MEANT, ids=lambda v: str(v)[:40])
-def test_what_a_message_means(address, arguments, wish):
-    assert read(f"/livebend/{address}", arguments, KNOWN, Bank()) == Request(wish)
+@pytest.mark.parametrize(("address", "arguments", "action"), MEANT, ids=lambda v: str(v)[:40])
+def test_what_a_message_means(address, arguments, action):
+    assert read(f"/livebend/{address}", arguments, KNOWN, Bank()) == Request(action)
 
 
 @pytest.mark.parametrize("path", [path for path, _ in paths.every(SCENE)])
 def test_every_parameter_has_an_address(path):
     value = paths.get(SCENE, path)
-    assert read(address_of(path), [value], KNOWN, Bank()).wish == Set(path, value)
+    assert read(address_of(path), [value], KNOWN, Bank()).action == Set(path, value)
 
 
-FITTED = [
+CLAMPED = [
     ("walk/radius", [9.0], Set("walk.radius", 9.0), ""),  # the scene clamps what it is given
     ("bend/swirl/angle/play", [7.0], FaderMove("bend.swirl.angle", 1.0), "/play = 7: clamped to 1"),
     ("bend/add", ["x", "add", "image", "mix", 3.0], Add(Bend("x", "add", "image")),
@@ -132,12 +132,12 @@ FITTED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("address", "arguments", "wish", "note"), FITTED)
-def test_what_is_no_parameter_yet_is_clamped_and_said_so(address, arguments, wish, note):
+@pytest.mark.parametrize(("address", "arguments", "action", "note"), CLAMPED)
+def test_what_is_no_parameter_yet_is_clamped_and_said_so(address, arguments, action, note):
     heard = read(f"/livebend/{address}", arguments, KNOWN, Bank())
-    assert heard.wish == wish
-    assert note in heard.fitted
-    assert bool(note) == bool(heard.fitted)
+    assert heard.action == action
+    assert note in heard.clamped
+    assert bool(note) == bool(heard.clamped)
 
 
 BAD = [
@@ -206,7 +206,7 @@ SCREEN = {
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments", "wish", "note"),
+    ("name", "arguments", "action", "note"),
     [
         ("fullscreen", [], SetDisplay("fullscreen"), ""),
         ("fullscreen", [1], SetDisplay("fullscreen", True), ""),
@@ -222,9 +222,9 @@ SCREEN = {
         ("display", [1.0], SetDisplay("display", 1), ""),
     ],
 )
-def test_the_display_is_told_what_its_settings_allow(name, arguments, wish, note):
+def test_the_display_is_told_what_its_settings_allow(name, arguments, action, note):
     address = f"/livebend/output/{name}"
-    assert read(address, arguments, KNOWN, Bank(), outputs(SCREEN)) == Request(wish, note)
+    assert read(address, arguments, KNOWN, Bank(), outputs(SCREEN)) == Request(action, note)
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_what_the_display_cannot_do_is_refused(name, arguments, message):
         read(f"/livebend/output/{name}", arguments, KNOWN, Bank(), outputs(SCREEN))
 
 
-# ---- the ear
+# ---- the reader
 
 
 class Room:
@@ -253,10 +253,10 @@ class Room:
         give = lambda command: bool(self.commands.append(command)) or takes  # noqa: E731
         show = lambda what, on: self.shown.append((what, on))  # noqa: E731
         desk = Desk(give, show, self.scene, Bank(), self.said.append)
-        self.ear = OscReader(desk, lambda: self.time)
+        self.reader = OscReader(desk, lambda: self.time)
 
     def hear(self, address, *arguments):
-        return self.ear.hear(message(f"/livebend/{address}", *arguments))
+        return self.reader.receive(message(f"/livebend/{address}", *arguments))
 
 
 def message(address, *arguments):
@@ -280,14 +280,14 @@ def osc(address, *arguments):
     return builder.build()
 
 
-def test_wishes_go_where_they_belong():
+def test_actions_go_where_they_belong():
     room = Room()
     room.hear("bend/swirl/angle", 45.0)
     room.hear("blackout", 1)
     room.hear("freeze")
     assert room.commands == [Set("bend.swirl.angle", 45.0)]
     assert room.shown == [("blackout", True), ("freeze", None)]
-    assert room.ear.counts.messages == 3
+    assert room.reader.counts.messages == 3
 
 
 def test_a_bundle_acts_at_once_and_in_order_whatever_its_time():
@@ -297,7 +297,7 @@ def test_a_bundle_acts_at_once_and_in_order_whatever_its_time():
         osc("/livebend/seed", 1), inner.build(), osc("/livebend/seed", 3), time=2.08e9
     )
     room = Room()
-    room.ear.hear(datagram)
+    room.reader.receive(datagram)
     assert room.commands == [Set("seed", 1), Set("seed", 2), Set("seed", 3)]
 
 
@@ -329,8 +329,8 @@ def test_refusals_are_counted_and_noticed():
     room.hear("bend/swirl/angle", "x")
     room.hear("walk/radius/play", 9.0)
     room.hear("_samplerate", 60.0)
-    counts = room.ear.counts
-    assert (counts.refused, counts.fitted, counts.ignored) == (1, 1, 1)
+    counts = room.reader.counts
+    assert (counts.refused, counts.clamped, counts.ignored) == (1, 1, 1)
     assert room.said == [
         "OSC: bend.swirl.angle = 'x': expected -360..360 deg",
         "OSC: walk.radius/play = 9: clamped to 1",
@@ -345,7 +345,7 @@ def test_an_unknown_address_is_noticed_once_with_the_nearest_name():
         "unknown OSC address '/livebend/bend/swril/angle'; "
         "did you mean '/livebend/bend/swirl/angle'?"
     ]
-    assert room.ear.counts.refused == 3
+    assert room.reader.counts.refused == 3
     room.time = 10.0
     room.hear("bend/swril/angle", 1.0)
     assert len(room.said) == 2
@@ -355,13 +355,13 @@ def test_a_flood_of_unknown_addresses_is_counted_but_not_searched():
     room = Room()
     for number in range(500):
         room.hear(f"channel{number}/level", 1.0)
-    assert (room.ear.counts.refused, len(room.said)) == (500, STRANGERS)
+    assert (room.reader.counts.refused, len(room.said)) == (500, REPORTED)
 
 
 def test_a_full_queue_is_counted():
     room = Room(takes=False)
     room.hear("panic")
-    assert room.ear.counts.refused == 1
+    assert room.reader.counts.refused == 1
 
 
 def test_what_was_just_added_can_be_set_before_the_scene_has_it():
@@ -375,7 +375,7 @@ def test_what_was_just_added_can_be_set_before_the_scene_has_it():
     assert sets == [Set("bend.new.angle", 10.0), Set("bend.flash.amount", 1.0)]
     room.time = 10.0
     room.hear("bend/new/angle", 10.0)
-    assert room.ear.counts.refused == 2
+    assert room.reader.counts.refused == 2
 
 
 # ---- garbage
@@ -415,8 +415,8 @@ GARBAGE = {
 @pytest.mark.parametrize("case", GARBAGE, ids=str)
 def test_garbage_is_counted_and_survived(case, caplog):
     room = Room()
-    assert room.ear.hear(GARBAGE[case]) == []
-    assert room.ear.counts.garbage == 1
+    assert room.reader.receive(GARBAGE[case]) == []
+    assert room.reader.counts.garbage == 1
     assert (room.commands, room.said, caplog.records) == ([], [], [])
     room.hear("panic")
     assert room.commands == [Panic()]
@@ -424,13 +424,13 @@ def test_garbage_is_counted_and_survived(case, caplog):
 
 def test_an_impulse_is_a_press():
     room = Room()
-    room.ear.hear(b"/livebend/panic\0,I\0\0")
+    room.reader.receive(b"/livebend/panic\0,I\0\0")
     assert room.commands == [Panic()]
 
 
 def test_a_message_without_type_tags_is_a_press():
     room = Room()
-    room.ear.hear(b"/livebend/panic\0")
+    room.reader.receive(b"/livebend/panic\0")
     assert room.commands == [Panic()]
 
 
@@ -449,13 +449,13 @@ VALID = message("/livebend/bend/swirl/angle", 4.0, "text", True, 7)
 @settings(max_examples=400)
 def test_no_datagram_does_harm(datagram):
     room = Room()
-    room.ear.hear(datagram)
+    room.reader.receive(datagram)
     try:
         count = len(list(messages(datagram)))
     except DatagramError:
-        assert room.ear.counts.garbage == 1
+        assert room.reader.counts.garbage == 1
     else:
-        assert room.ear.counts.messages == count
+        assert room.reader.counts.messages == count
 
 
 arguments = st.lists(
@@ -471,8 +471,8 @@ addresses = st.sampled_from([f"/livebend/{address}" for address, _, _ in MEANT])
 @settings(max_examples=400)
 def test_no_message_does_harm(address, given_arguments):
     room = Room()
-    room.ear.hear(message(address, *given_arguments))
-    assert room.ear.counts.messages == 1
+    room.reader.receive(message(address, *given_arguments))
+    assert room.reader.counts.messages == 1
     for command in room.commands:
         try:
             command.apply(SCENE)

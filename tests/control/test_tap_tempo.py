@@ -42,9 +42,9 @@ def test_a_tap_by_osc_and_by_key_are_the_same():
         tapper=TapTempo(lambda: next(times)),
     )  # fmt: skip
     heard = read("/livebend/tap", [], leaves(Scene()), None)
-    assert heard.wish == Tap()
-    assert read("/livebend/tap", [0], leaves(Scene()), None).wish is None
-    assert desk.send(heard.wish)
+    assert heard.action == Tap()
+    assert read("/livebend/tap", [0], leaves(Scene()), None).action is None
+    assert desk.send(heard.action)
     assert press(desk, "tap")
     assert [command.path for command in given] == ["tempo.taps", "tempo.bpm", "tempo.taps"]
     assert given[1] == Set("tempo.bpm", pytest.approx(100.0))
