@@ -1,7 +1,9 @@
-"""Shared fixtures: random models in the real layout, made once a run."""
+"""Shared fixtures: random models in the real layout, made once a run, and operators of a test's."""
 
 import os
 import tempfile
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two test processes share few cores
@@ -30,14 +32,63 @@ def moves(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture(scope="session")
 def model_folder(tmp_path_factory: pytest.TempPathFactory):
-    """Return a function kind -> folder of a random model of that kind."""
+    """Return a function kind -> folder of a random model of that kind, as tests.fakes.models."""
     from tests.fakes import models  # noqa: PLC0415 - torch only where a test needs it
 
-    made: dict[str, Path] = {}
-
+    @cache
     def folder(kind: str) -> Path:
-        if kind not in made:
-            made[kind] = models.save(tmp_path_factory.mktemp("models") / kind, kind)
-        return made[kind]
+        return models.save(tmp_path_factory.mktemp("models") / kind, kind)
 
     return folder
+
+
+@pytest.fixture(scope="session")
+def model(model_folder):
+    """The random model shaped as SD-Turbo, in float32 on the processor, loaded once: who changes a
+    model loads one of his own."""
+    import torch  # noqa: PLC0415 - only where a test needs it
+
+    from livebend.models.checkpoint import load_model  # noqa: PLC0415 - imports torch
+
+    return load_model(str(model_folder("turbo")), torch.device("cpu"), torch.float32)
+
+
+@pytest.fixture(scope="session")
+def played_model(model_folder):
+    """The same model on the device and in the precision that a show takes on this machine."""
+    from livebend.models.checkpoint import load_model  # noqa: PLC0415 - imports torch
+
+    return load_model(str(model_folder("turbo")))
+
+
+@pytest.fixture
+def add_operator(monkeypatch: pytest.MonkeyPatch):
+    """Return a function (name, function of x) that adds an operator without parameters, which is
+    not normalised, for the time of the test."""
+    from livebend.operators.library import all_operators  # noqa: PLC0415 - imports torch
+    from livebend.operators.registry import Operator  # noqa: PLC0415 - imports torch
+
+    def add(name: str, function: Callable[..., object]) -> None:
+        made = Operator(name, "test", function, {}, (), matched=False)
+        monkeypatch.setitem(all_operators(), name, made)
+
+    return add
+
+
+@pytest.fixture
+def mask_folder(tmp_path: Path) -> Path:
+    """A folder with the drawn mask `left`, and a broken one, as tests.fakes.masks draws them."""
+    from tests.fakes.masks import draw_masks  # noqa: PLC0415 - imports torch and pygame
+
+    return draw_masks(tmp_path)
+
+
+@pytest.fixture
+def own_operators():
+    """Take operators that the test loads from a file out of the registry again."""
+    from livebend.operators.library import all_operators  # noqa: PLC0415 - imports torch
+
+    before = dict(all_operators())
+    yield
+    all_operators().clear()
+    all_operators().update(before)

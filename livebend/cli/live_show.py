@@ -23,7 +23,7 @@ from livebend.control.key_actions import press
 from livebend.control.osc import OscInput
 from livebend.control.osc_endpoint import AllowList, endpoint
 from livebend.core.clock import LiveClock, SystemTime, Time
-from livebend.core.errors import LivebendError, named
+from livebend.core.errors import LivebendError, one_line
 from livebend.core.mailbox import Latest, OnDemand
 from livebend.core.notify import Notify, ignore
 from livebend.core.specs import ParameterValue
@@ -96,7 +96,7 @@ class Player:
         )
         model = self.network.model
         self.scene = self.network.check(show.scene)
-        self.prompts = Prompts(model.encode, model.understand, show.refuse)
+        self.prompts = Prompts(model.encode, model.understand, show.warn)
         for text in texts_of(self.scene):
             self.prompts.value(text)
         self.render = Renderer(
@@ -158,7 +158,13 @@ class LiveShow:
         recording = self._recording(player, sound, ending)
         queue = self._queue(player, ending)
         screen.desk = Desk(
-            queue.give, self._show, self.scenes, self.bank, self.refuse, Display.specs
+            queue.give,
+            self._show,
+            self.scenes,
+            self.bank,
+            self.warn,
+            Display.specs,
+            notify=self.statistics.notice,
         )
         self.osc = OscInput(
             screen.desk, *self.address, allow=self.options.osc_allow, on_failure=self._failed
@@ -251,7 +257,7 @@ class LiveShow:
             self._write_opening(recorder)
             ending.callback(recorder.close)
         return CommandQueue(
-            notify=self.refuse,
+            notify=self.warn,
             gate=PromptGate(player.prompts.ready, player.prompts.request),
             check=player.network.check,
             recorder=recorder,
@@ -292,7 +298,7 @@ class LiveShow:
 
     def _count(self, sound: HeardSound, queue: CommandQueue) -> None:
         osc, total = self.osc.counts, self.statistics.total
-        total("overflows", sound.stats().overflows)
+        total("overflows", sound.overflows)
         total("commands_received", queue.given)
         total("commands_refused", queue.refused + osc.refused + osc.turned_away)
         total("commands_clamped", queue.clamped + osc.clamped)
@@ -307,13 +313,13 @@ class LiveShow:
         else:
             self.display.set(what, on)
 
-    def refuse(self, why: str) -> None:
+    def warn(self, why: str) -> None:
         """Tell the performer what was not done."""
         self.statistics.notice(why, "warning")
 
     def _told(self, failure: BaseException) -> None:
         """A fault that a show can go on without."""
-        self.statistics.notice(named(failure), "error")
+        self.statistics.notice(one_line(failure), "error")
 
     def _failed(self, failure: BaseException) -> None:
         """A fault that ends the show."""

@@ -70,6 +70,6 @@ def _cells(op: Operator) -> tuple[str, str, str]:
 
 def _allowed(spec: Spec) -> str:
     """Return what may be given and, in brackets, the soft range, which a fader covers."""
-    play = spec.range.play if spec.range else None
-    soft = f" ({play[0]:g}..{play[1]:g})" if play else ""
-    return f"{spec.allowed.removeprefix('one of ')}{soft}"
+    soft = spec.range.soft if spec.range else None
+    more = f" ({soft[0]:g}..{soft[1]:g})" if soft else ""
+    return f"{spec.allowed.removeprefix('one of ')}{more}"

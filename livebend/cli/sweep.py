@@ -87,7 +87,7 @@ def sweep(options: SweepOptions, *, quiet: bool = False, tell: Notify = print) -
     check_sheet(options.output)
     scene = _opening(options)
     rows, columns = _axes(options)
-    grid = [[_cell(scene, rows, r, columns, c) for c in columns.values] for r in rows.values]
+    grid = grid_of(scene, rows, columns)
     drawn = DrawnMasks(presets.mask_folders(options.preset or "", options.masks))
     network = open_network(
         options.model, options.size, options.backend, tell, dtype=options.dtype, drawn=drawn
@@ -104,6 +104,11 @@ def sweep(options: SweepOptions, *, quiet: bool = False, tell: Notify = print) -
     ]
     write_sheet(options.output, cells, down, across, title)
     return sum(map(len, grid))
+
+
+def grid_of(scene: Scene, rows: Axis, columns: Axis) -> list[list[Scene]]:
+    """Return the scene of every cell, row by row."""
+    return [[_cell(scene, rows, r, columns, c) for c in columns.values] for r in rows.values]
 
 
 def paint(

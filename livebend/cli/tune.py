@@ -37,7 +37,7 @@ from livebend.models.backends.tuned_choice import (
 from livebend.models.checkpoint import Model, lay_out, load_model
 from livebend.models.default_model import model_or_default
 from livebend.models.precision import AUTO, best_device, dtype_of, name_of
-from livebend.rendering.network import Network
+from livebend.rendering.network import Network, Setup
 from livebend.rendering.open_network import store_of, take_up
 from livebend.rendering.small_network import open_small_network
 from livebend.scene.values import Sampling
@@ -51,7 +51,7 @@ ALIKE = 0.02  # mean difference of two pictures, 0..1: about what no eye sees wi
 
 
 @dataclass(slots=True)
-class _Measured:
+class Measured:
     """Milliseconds of frames and stages."""
 
     frames: list[float]
@@ -98,7 +98,7 @@ def tune(
     on this device. Slow: the first time every stage is exported and compiled. Torch is always
     measured. Raises: LivebendError."""
     names = worth_measuring() if dtype_of(dtype) is None else (dtype,)
-    made = [_tuned(model, size, name, tell, backends, (rounds, frames)) for name in names]
+    made = [tune_precision(model, size, name, tell, backends, (rounds, frames)) for name in names]
     alike = [choice for choice in made if choice.off <= ALIKE]
     best = min(alike or made, key=lambda choice: choice.ms)
     for choice in made:
@@ -113,13 +113,13 @@ def tune(
 def _make_smaller(model: Model, size: tuple[int, int], choice: Choice, tell: Notify) -> None:
     """Have what the governor's smaller size runs on made as well."""
     engine = Engine(choice.stages, store_of(model), tell=tell)
-    network = Network(model, *size, engine, conditions=choice.conditions)
+    network = Network(model, *size, Setup(engine, conditions=choice.conditions))
     _settle(network)
     if (small := open_small_network(network)) is not None:
         tell(f"tune: {small.width}x{small.height} is there for --target-ms")
 
 
-def _tuned(
+def tune_precision(
     model: str,
     size: tuple[int, int] | None,
     dtype: str,
@@ -132,11 +132,11 @@ def _tuned(
     shape, store = _size(loaded, size), store_of(loaded)
     off = _off(loaded, shape)
     asked = backends_on(loaded.device.type) if backends is None else backends
-    names = _able(("torch", *asked), loaded, tell)
+    names = runnable(("torch", *asked), loaded, tell)
     light = [name for name in names if name not in HEAVY]
     bench = _Bench(loaded, shape, *often)
     tell(f"tune: {dtype}: measuring {', '.join(light)} with other threads and layouts")
-    tried = [Conditions(n, layout) for n in _threads(loaded.device) for layout in LAYOUTS]
+    tried = [Conditions(n, layout) for n in thread_counts(loaded.device) for layout in LAYOUTS]
     for conditions, name in product(tried, light):
         bench.prepare((name, conditions), Engine(name, store, tell=tell), conditions)
     conditions_ms = {key: _median(m.frames) for key, m in bench.measure().items()}
@@ -146,10 +146,10 @@ def _tuned(
         tell(f"tune: {dtype}: preparing {name}, {best}")
         bench.prepare(name, Engine(name, store, tell=tell), best)
     tell(f"tune: {dtype}: measuring {', '.join(map(str, bench.networks))}")
-    mixture = _best(bench.measure(), bench.groups)
+    mixture = winners(bench.measure(), bench.groups)
     bench.prepare(MIXED, Engine(mixture, store, tell=tell), best)
     told = {f"{name}, {on}": round(ms, 2) for (name, on), ms in conditions_ms.items()}
-    made = _decided(mixture, bench.measure(), best, told, bench.groups)
+    made = decided(mixture, bench.measure(), best, told, bench.groups)
     made = replace(made, dtype=dtype, off=round(off, 5))
     write_choice(choice_file(store, shape, dtype), made)
     return made
@@ -177,8 +177,8 @@ def picture_off(model: Model, exact: Model, size: tuple[int, int], seeds: int = 
     return float(torch.stack([(a.float() - b.float()).abs().mean() for a, b in pairs]).mean()) / 255
 
 
-def _threads(device: torch.device) -> tuple[int, ...]:
-    """The numbers of torch's threads worth measuring: of one, where the work is a GPU's."""
+def thread_counts(device: torch.device) -> tuple[int, ...]:
+    """Return the numbers of torch's threads worth measuring: the usual one where a GPU works."""
     return (USUAL.threads,) if device.type == "cuda" else counts()
 
 
@@ -193,8 +193,8 @@ def _off(model: Model, size: tuple[int, int]) -> float:
     return picture_off(model, load_model(model.name, dtype=torch.float32), size)
 
 
-def _able(names: Iterable[str], model: Model, tell: Notify) -> list[str]:
-    """The backends that can run the model's precision; the others are told."""
+def runnable(names: Iterable[str], model: Model, tell: Notify) -> list[str]:
+    """Return the backends that can run the model's precision, each once; `tell` hears of others."""
     able = list(dict.fromkeys(names))
     if "onnx" in able and model.dtype not in TYPES:
         able.remove("onnx")
@@ -217,22 +217,22 @@ class _Bench:
 
     def prepare(self, key: Hashable, engine: Engine, conditions: Conditions) -> None:
         """Add a network; one that fell back is left out, since it would be measured as torch."""
-        network = Network(self._model, *self._size, engine, conditions=conditions)
+        network = Network(self._model, *self._size, Setup(engine, conditions=conditions))
         _settle(network)
         network.prepare()
         if not engine.fallbacks:
             self.networks[key] = network
 
-    def measure(self) -> dict[Any, _Measured]:
+    def measure(self) -> dict[Any, Measured]:
         """Paint round after round; return the times by key: stages one by one and joined, frames
         as a show without bends runs them."""
-        made = {key: _Measured([], {}) for key in self.networks}
+        made = {key: Measured([], {}) for key in self.networks}
         text = Versioned(-1, self._model.encode([""]))
         for turn in range(self._rounds):
             for key, network in self.networks.items():
                 _settle(network)
                 for k in range(self._frames + 2):
-                    with network.apart():
+                    with network.unjoined():
                         _, apart = _frame(network, text, turn * 100 + k)
                     with network.to_their_ends():
                         taken, whole = _frame(network, text, turn * 100 + 50 + k)
@@ -244,7 +244,7 @@ class _Bench:
 
 def _settle(network: Network) -> None:
     """Bring the model's weights and this thread to a network's conditions."""
-    lay_out(network.model, LAYOUTS[network.conditions.layout])
+    lay_out(network.model, LAYOUTS[network.setup.conditions.layout])
     take_up(network)
 
 
@@ -256,11 +256,11 @@ def _frame(network: Network, text: Versioned, seed: int) -> tuple[float, Mapping
     return now() - begin, network.memory.ran.seconds
 
 
-def _best(
-    measured: Mapping[str, _Measured], groups: Mapping[str, tuple[str, ...]] = NO_GROUPS
+def winners(
+    measured: Mapping[str, Measured], groups: Mapping[str, tuple[str, ...]] = NO_GROUPS
 ) -> dict[str, str]:
-    """The backend of every stage: the fastest; and that of every group that runs faster as one than
-    its stages one by one."""
+    """Return the backend of every stage: the fastest; and that of every group that runs faster as
+    one than its stages one by one. `measured` are the times by backend, torch among them."""
     heads, own = ("unet.", "vae.", "image", "pixels"), ("unet.time", "unet.text")
     names = [s for s in measured["torch"].stages if s.startswith(heads) and s not in own]
 
@@ -277,14 +277,14 @@ def _best(
     return best
 
 
-def _decided(
+def decided(
     mixture: Mapping[str, str],
-    measured: Mapping[str, _Measured],
+    measured: Mapping[str, Measured],
     conditions: Conditions = USUAL,
     conditions_ms: Mapping[str, float] = NONE,
     groups: Iterable[str] = (),
 ) -> Choice:
-    """The mixture, or the one backend that beats it, with the groups that it joined meanwhile."""
+    """Return the mixture, or the one backend that beats it, with the groups that it joined."""
     frame_ms = {name: _median(m.frames) for name, m in measured.items()}
     first = min(frame_ms, key=frame_ms.__getitem__)
     joined = [group for group in groups if group in measured[first].stages]

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from livebend.control.tap_tempo import TapTempo
+from livebend.core.files import short
 from livebend.core.mailbox import Latest
-from livebend.core.notify import Notify
+from livebend.core.notify import Notify, ignore
 from livebend.core.specs import ParameterValue, Spec
 from livebend.scene.commands import Command, Load
 from livebend.scene.values import Scene
@@ -20,8 +22,8 @@ class Bank(Protocol):
     def recall(self, which: str | int) -> tuple[str, Scene]:
         """Return the preset's name and its scene. Raises: LivebendError."""
 
-    def store(self, slot: int, scene: Scene) -> str:
-        """Store a scene in a slot; return its name. Raises: LivebendError."""
+    def store(self, slot: int, scene: Scene) -> Path:
+        """Store a scene in a slot; return its file. Raises: LivebendError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,14 @@ class Tap:
     """Tap the tempo: there is a beat now."""
 
 
-Action = Command | SetDisplay | Tap
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Store the scene that is played now in a slot."""
+
+    slot: int
+
+
+Action = Command | SetDisplay | Store | Tap
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +59,32 @@ class Desk:
     give: queues a command; False if the queue is full.
     display: sets a setting of the window at once; None toggles.
     scene: the newest scene that the render thread has published.
-    notify: reports what was refused or clamped.
+    warn: reports what was refused or clamped.
     output: the display's settings by name.
     tapper: the tap tempo.
+    notify: reports what was done.
     """
 
     give: Callable[[Command], bool]
     display: Display
     scene: Latest[Scene]
     bank: Bank
-    notify: Notify
+    warn: Notify
     output: Mapping[str, Spec] = field(default_factory=dict)
     tapper: TapTempo = field(default_factory=TapTempo)
+    notify: Notify = ignore
 
     def send(self, action: Action) -> bool:
-        """Do what a controller asks for; False if the queue is full."""
+        """Do what a controller asks for; False if the queue is full. Raises: LivebendError from the
+        bank."""
         if isinstance(action, Tap):
             return all(self.give(command) for command in self.tapper.tap(self.scene.get()))
         if isinstance(action, SetDisplay):
             self.display(action.what, action.on)
+            return True
+        if isinstance(action, Store):
+            file = self.bank.store(action.slot, self.scene.get())
+            self.notify(f"slot {action.slot}: stored as {short(file)}")
             return True
         return self.give(action)
 

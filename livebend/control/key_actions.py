@@ -3,7 +3,7 @@
 panic · undo · tap · blackout · freeze, and with the number of a slot: preset · store
 """
 
-from livebend.control.desk import Action, Desk, SetDisplay, Tap, preset
+from livebend.control.desk import Action, Desk, SetDisplay, Store, Tap, preset
 from livebend.core.errors import LivebendError, OutOfRange, UnknownName
 from livebend.scene.commands import Panic, Undo
 
@@ -18,11 +18,11 @@ SLOTTED = ("preset", "store")
 
 
 def press(desk: Desk, action: str, slot: int | None = None) -> bool:
-    """Do an action; False if it was refused, of which the desk is notified. Any thread."""
+    """Do an action; False if it was refused, of which the desk warns. Any thread."""
     try:
         return _do(desk, action, slot)
     except LivebendError as why:
-        desk.notify(str(why))
+        desk.warn(str(why))
         return False
 
 
@@ -34,7 +34,4 @@ def _do(desk: Desk, action: str, slot: int | None) -> bool:
         raise UnknownName("action", action, (*ACTIONS, *SLOTTED))
     if slot is None:
         raise OutOfRange(f"{action}: expected a slot's number")
-    if action == "preset":
-        return desk.send(preset(desk.bank, slot))
-    desk.bank.store(slot, desk.scene.get())
-    return True
+    return desk.send(preset(desk.bank, slot) if action == "preset" else Store(slot))

@@ -85,7 +85,7 @@ class OscReader:
                 return self._act(address, request)
         except LivebendError as why:
             self.counts.refused += 1
-            self._desk.notify(f"OSC: {why}")
+            self._desk.warn(f"OSC: {why}")
             return []
         self._count_unknown(address, known)
         return []
@@ -93,7 +93,7 @@ class OscReader:
     def _act(self, address: str, request: Request) -> list[bytes]:
         if request.clamped:
             self.counts.clamped += 1
-            self._desk.notify(f"OSC: {request.clamped}")
+            self._desk.warn(f"OSC: {request.clamped}")
         match request.action:
             case None:
                 self.counts.ignored += 1
@@ -152,7 +152,7 @@ class OscReader:
         if address not in self._unknown and len(self._unknown) < REPORTED:
             self._unknown.add(address)
             names = [*COMMANDS, *self._output, *known]
-            self._desk.notify(str(UnknownName("OSC address", address[:100], names)))
+            self._desk.warn(str(UnknownName("OSC address", address[:100], names)))
 
 
 class OscInput:
@@ -220,13 +220,13 @@ class OscInput:
         self.counts.turned_away += 1
         if host not in self._turned_away and len(self._turned_away) < REPORTED:
             self._turned_away.add(host)
-            self._desk.notify(f"OSC: {host} is turned away; --osc-allow {host} would let it in")
+            self._desk.warn(f"OSC: {host} is turned away; --osc-allow {host} would let it in")
 
     def _answer(self, answer: bytes, host: str) -> None:
         try:
             self._socket.sendto(answer, (host, REPLY_PORT))
         except OSError as why:
-            self._desk.notify(f"OSC: no reply to {host}: {why.strerror}")
+            self._desk.warn(f"OSC: no reply to {host}: {why.strerror}")
 
 
 def _open_socket(host: str, port: int) -> socket.socket:

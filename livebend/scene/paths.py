@@ -108,11 +108,11 @@ def soft_range(scene: Scene, path: str) -> Range:
     if spec.range is None:
         raise OutOfRange(f"{path}: no number, and a fader goes over numbers only")
     if kind != "route" or leaf not in ("low", "high"):
-        return spec.range.played
+        return spec.range.soft_range
     target = find(scene, scene.route(name).target).range
     if target is None:
-        return spec.range.played
-    width = target.played.high - target.played.low
+        return spec.range.soft_range
+    width = target.soft_range.high - target.soft_range.low
     return replace(spec.range, low=-width, high=width, unit=target.unit)
 
 

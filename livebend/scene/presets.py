@@ -169,8 +169,8 @@ class PresetBank:
         """Return the scene of a preset. Raises: UnknownName, PresetError."""
         return self.recall(name)[1]
 
-    def store(self, slot: int, scene: Scene) -> str:
-        """Store a scene in a slot and in the user's folder; return its preset's name.
+    def store(self, slot: int, scene: Scene) -> Path:
+        """Store a scene in a slot and in the user's folder; return its file.
 
         Raises: OutOfRange for a slot outside 1..9, PresetError.
         """
@@ -181,7 +181,7 @@ class PresetBank:
         save(scene, file, f"Stored during a show in slot {slot}.")
         self._files = self._files | {name: file}
         self._slots = self._slots | {slot: name}
-        return name
+        return file
 
     def _in_slot(self, slot: int) -> str:
         if slot not in self._slots:

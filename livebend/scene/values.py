@@ -22,7 +22,7 @@ Sampler = Literal["euler", "ddim", "lcm"]
 DepthRule = Literal["nearest", "insert", "split"]
 Normalise = Literal["auto", "none", "match", "match.channel"]
 Units = Literal["sigma", "raw"]
-Follow = Annotated[float, Range(0, 600, "s", play=(0, 2))]
+Follow = Annotated[float, Range(0, 600, "s", soft=(0, 2))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Prompt:
     text: Annotated[str, "what is painted"] = ""
     turns: Annotated[str, "prompts one after another, separated by |; empty = text alone"] = ""
     turn: Annotated[
-        float, Range(0, 64, "prompts", play=(0, 8)), "index of the one that comes first"
+        float, Range(0, 64, "prompts", soft=(0, 8)), "index of the one that comes first"
     ] = 0.0
     every: Annotated[
         Seconds, "time for each; 0 = stay. In a show of known length they are spread over it"
@@ -68,10 +68,10 @@ class Walk:
     """The circular noise walk: x_T = n0 + radius (cos φ n1 + sin φ n2), φ = 2π time/period."""
 
     radius: Annotated[
-        float, Range(0, 4, play=(0, 1)), "of the circle, in standard deviations of the noise"
+        float, Range(0, 4, soft=(0, 1)), "of the circle, in standard deviations of the noise"
     ] = 0.3
     period: Annotated[
-        float, Range(0, 3600, "s", play=(0, 60)), "time of one round; 0 = stand still"
+        float, Range(0, 3600, "s", soft=(0, 60)), "time of one round; 0 = stand still"
     ] = 20.0
     phase: Annotated[Degrees, "position on the circle at time 0"] = 0.0
     normalise: Annotated[bool, "divide by sqrt(1 + radius²) to keep the noise's variance"] = True
@@ -88,10 +88,10 @@ class Sampling:
 
     sampler: Annotated[Sampler, "euler for few steps, ddim for the paper's mode, lcm"] = "euler"
     steps: Annotated[
-        int, Range(0, 50, whole=True, play=(0, 4)), "network calls per frame; 0 = the model's"
+        int, Range(0, 50, whole=True, soft=(0, 4)), "network calls per frame; 0 = the model's"
     ] = 0
     guidance: Annotated[
-        float, Range(0, 30, play=(0, 10)), "classifier-free guidance; 0 or 1 = off"
+        float, Range(0, 30, soft=(0, 10)), "classifier-free guidance; 0 or 1 = off"
     ] = 0.0
     depth: Annotated[DepthRule, "which step a bend at latent@p acts on; split is approximate"] = (
         "nearest"
@@ -122,7 +122,7 @@ class Agc:
     """The automatic gain before every route from a level."""
 
     window: Annotated[float, Range(1, 60, "s"), "time over which it measures"] = 15.0
-    ceiling: Annotated[float, Range(1, 1000, play=(1, 50)), "largest gain"] = 20.0
+    ceiling: Annotated[float, Range(1, 1000, soft=(1, 50)), "largest gain"] = 20.0
     gate: Annotated[float, Range(-90, 0, "dBFS"), "below this it is silence"] = -60.0
     on: Annotated[bool, "off = levels as they are"] = True
 
@@ -131,9 +131,9 @@ class Agc:
 class Tempo:
     """A tempo set by a controller instead of the detected one; loading a preset keeps it."""
 
-    bpm: Annotated[float, Range(0, 300, "bpm", play=(0, 180)), "0 = the detected tempo"] = 0.0
+    bpm: Annotated[float, Range(0, 300, "bpm", soft=(0, 180)), "0 = the detected tempo"] = 0.0
     taps: Annotated[
-        int, Range(0, 2**32 - 1, whole=True, play=(0, 1)), "a change of it taps a beat"
+        int, Range(0, 2**32 - 1, whole=True, soft=(0, 1)), "a change of it taps a beat"
     ] = 0
 
 
@@ -194,12 +194,12 @@ class Route:
     curve: Annotated[Shape, "shape between low and high"] = "linear"
     attack: Annotated[Follow, "time constant upwards"] = 0.01
     release: Annotated[Follow, "time constant downwards"] = 0.25
-    rate: Annotated[float, Range(0, 50, "Hz", play=(0, 4)), "of an LFO"] = 0.1
+    rate: Annotated[float, Range(0, 50, "Hz", soft=(0, 4)), "of an LFO"] = 0.1
     gain: Annotated[Gain, "factor on the source"] = 1.0
     edge: Annotated[Edge, "what happens outside the target's range"] = "fit"
     slew: Annotated[
         float,
-        Range(0, 1e6, "a second", play=(0, 720)),
+        Range(0, 1e6, "a second", soft=(0, 720)),
         "fastest change, in the target's unit; 0 = no limit",
     ] = 0.0
     mute: Annotated[bool, "leave this route out"] = False

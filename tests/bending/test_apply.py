@@ -7,13 +7,8 @@ import pytest
 import torch
 
 from livebend.bending.apply import LIMIT, active, apply_bend
-from livebend.core import sites
-from livebend.core.errors import Refused
-from livebend.core.sites import Place
-from livebend.operators.library import all_operators
-from livebend.operators.registry import Operator
 from livebend.scene.values import Bend
-from tests.operators.test_formulas import SHAPES, both, close
+from tests.fakes.formulas import SHAPES, assert_close, both_shapes
 
 
 def drawn(shape):
@@ -35,42 +30,42 @@ def matched(y, x, axes):
     return unit * x.std(axes, keepdims=True) + x.mean(axes, keepdims=True)
 
 
-@both
+@both_shapes
 @pytest.mark.parametrize(
     ("rule", "axes"), [("auto", (1, 2, 3)), ("match", (1, 2, 3)), ("channel", (2, 3))]
 )
 def test_mean_and_deviation_are_those_of_what_came_in(shape, rule, axes):
     x = drawn(shape)
-    close(bent(x, normalise=rule), matched(np.abs(x), x, axes))
+    assert_close(bent(x, normalise=rule), matched(np.abs(x), x, axes))
 
 
-@both
+@both_shapes
 def test_raw_units_leave_what_the_operator_made(shape):
     x = drawn(shape)
-    close(bent(x, units="raw"), np.abs(x))
-    close(bent(x, "add", {"amount": 5.0}, units="raw"), x + 5.0)
+    assert_close(bent(x, units="raw"), np.abs(x))
+    assert_close(bent(x, "add", {"amount": 5.0}, units="raw"), x + 5.0)
 
 
-@both
+@both_shapes
 def test_amounts_are_in_deviations_of_each_sample(shape):
     x = drawn(shape)
-    close(bent(x, "add", {"amount": 0.5}), x + 0.5 * x.std((1, 2, 3), keepdims=True))
+    assert_close(bent(x, "add", {"amount": 0.5}), x + 0.5 * x.std((1, 2, 3), keepdims=True))
 
 
-@both
+@both_shapes
 def test_mix_is_the_way_from_what_came_in(shape):
     x = drawn(shape)
-    close(bent(x, mix=0.3), x + 0.3 * (bent(x).astype(np.float64) - x))
+    assert_close(bent(x, mix=0.3), x + 0.3 * (bent(x).astype(np.float64) - x))
 
 
-@both
+@both_shapes
 def test_nothing_goes_further_than_the_limit_or_what_was_there(shape):
     x = drawn(shape)
     mean, sigma = x.mean((1, 2, 3), keepdims=True), x.std((1, 2, 3), keepdims=True)
     y = bent(x, "multiply", {"gain": 10.0})
     reach = np.maximum(LIMIT * sigma, np.abs(x - mean).max((1, 2, 3), keepdims=True))
     assert (np.abs(y - mean) <= reach * (1 + 1e-6)).all()
-    close(y, np.clip(10.0 * x, mean - reach, mean + reach))
+    assert_close(y, np.clip(10.0 * x, mean - reach, mean + reach))
 
 
 @pytest.mark.parametrize(
@@ -100,16 +95,14 @@ def test_the_strength_is_the_relative_change():
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_operators_compute_in_float32_whatever_stands_at_the_site(dtype, monkeypatch):
+def test_operators_compute_in_float32_whatever_stands_at_the_site(dtype, add_operator):
     seen = []
 
     def probe(x):
         seen.append(x.dtype)
         return x * 1.0
 
-    monkeypatch.setitem(
-        all_operators(), "probe", Operator("probe", "test", probe, {}, (), matched=False)
-    )
+    add_operator("probe", probe)
     x = torch.randn(1, 4, 8, 8).to(dtype)
     y, _ = apply_bend(Bend("b", "probe", "unet.mid"), x)
     assert seen == [torch.float32]
@@ -134,24 +127,3 @@ def test_solo_silences_all_others_and_a_muted_solo_is_silent():
     assert active((TURN, solo)) == (solo,)
     assert active((replace(TURN, solo=True), solo)) == (replace(TURN, solo=True), solo)
     assert active((TURN, replace(solo, mute=True))) == ()
-
-
-@pytest.mark.parametrize(
-    ("text", "place"),
-    [
-        ("unet.mid", Place("unet.mid")),
-        ("unet.mid#1", Place("unet.mid", step=1)),
-        ("latent@0.8", Place("latent", depth=0.8)),
-    ],
-)
-def test_a_place_is_a_site_with_a_step_or_a_depth(text, place):
-    assert sites.place(text) == place
-
-
-@pytest.mark.parametrize(
-    "text", ["latent@1.5", "latent@", "unet.mid@0.5", "unet.mid#x", "latent@nan"]
-)
-def test_what_is_no_place_is_refused_in_a_line(text):
-    with pytest.raises(Refused, match="expected") as raised:
-        sites.place(text)
-    assert "\n" not in str(raised.value)

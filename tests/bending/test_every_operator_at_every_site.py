@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from livebend.bending.apply import apply_bend
-from livebend.device.memory import Versioned
 from livebend.models.checkpoint import load_model
 from livebend.operators.library import all_operators
-from livebend.operators.registry import Operator, Past
+from livebend.operators.registry import Past
 from livebend.rendering.network import Network
 from livebend.scene.values import Bend, Sampling
+from tests.fakes.networks import CPU, picture, text_of
 
 each = pytest.mark.parametrize("name", sorted(all_operators()))
 
@@ -17,16 +17,15 @@ each = pytest.mark.parametrize("name", sorted(all_operators()))
 @pytest.fixture(scope="module", params=[torch.float32, torch.bfloat16], ids=str)
 def network(request, model_folder):
     """The network in both precisions that a processor computes in."""
-    cpu = torch.device("cpu")
-    return Network(load_model(str(model_folder("turbo")), cpu, request.param), 64, 64)
+    return Network(load_model(str(model_folder("turbo")), CPU, request.param), 64, 64)
 
 
 @pytest.fixture(scope="module")
 def tensors(network):
     """What stands at every site, as it lies in memory there."""
-    text = Versioned(-1, network.model.encode(["a red orb"]))
+    text = text_of(network)
     with torch.inference_mode():
-        network.paint(network.noise(46)[0], text, (), Sampling())
+        picture(network)
     found = {"unet.text": text.tensor, "latent": network.noise(46)[0].tensor}
     found["unet.time"] = network.memory.newest("unet.time")[0].tensor
     *before, pixels = network.stages
@@ -64,23 +63,20 @@ def test_finite_deterministic_unmutated_and_of_the_sites_own_kind(name, tensors)
 
 @each
 def test_neutral_leaves_the_pictures_bytes_at_every_site(name, network):
-    text = Versioned(-1, network.model.encode(["a red orb"]))
+    def painted(*bends):
+        return picture(network, bends, Sampling("euler", 2)).pixels.tensor
 
-    def picture(*bends):
-        return network.paint(network.noise(46)[0], text, bends, Sampling("euler", 2)).pixels.tensor
-
-    plain = picture().clone()
+    plain = painted().clone()
     for site in (*network.sites, "latent@0", "latent@0.35", "latent@1"):
         neutral = Bend("b", name, site, {}, mix=1.0 if all_operators()[name].amounts else 0.0)
-        assert torch.equal(picture(neutral), plain), site
+        assert torch.equal(painted(neutral), plain), site
 
 
-def test_an_operator_that_changes_layout_or_dtype_is_put_right(monkeypatch, tensors):
+def test_an_operator_that_changes_layout_or_dtype_is_put_right(add_operator, tensors):
     def sloppy(x):
         return (x * 2).double().contiguous(memory_format=torch.channels_last).flip(3)
 
-    operator = Operator("sloppy", "test", sloppy, {}, (), matched=False)
-    monkeypatch.setitem(all_operators(), "sloppy", operator)
+    add_operator("sloppy", sloppy)
     for site, x in tensors.items():
         for lies in (x, x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x):
             y, _ = apply_bend(Bend("b", "sloppy", site), lies)

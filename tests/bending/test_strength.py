@@ -1,6 +1,5 @@
 """A bend that is told how strong to be is that strong, at any site, in every frame."""
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,24 +8,21 @@ import torch
 
 from livebend.cli.sweep import axis
 from livebend.core.errors import UnknownName
-from livebend.core.statistics import Statistics
 from livebend.flow import Features
-from livebend.models.checkpoint import load_model
 from livebend.rendering.network import Network
 from livebend.scene.commands import Set
 from livebend.scene.morph import blended
 from livebend.scene.tables import scene_from, table_of
 from livebend.scene.values import Bend, Prompt, Route, Sampling, Scene, Walk
-from tests.rendering.test_network import picture
-from tests.rendering.test_renderer import STILL, Stage, Stopped
+from tests.fakes.networks import picture
+from tests.fakes.shows import STILL, Show
 
-CPU, F32 = torch.device("cpu"), torch.float32
 LOUD = Features(rms=1.0, silent=False)
 
 
 @pytest.fixture(scope="module")
-def network(model_folder):
-    return Network(load_model(str(model_folder("turbo")), CPU, F32), 64, 64)
+def network(model):
+    return Network(model, 64, 64)
 
 
 def strong(site, strength, operator="rotate_pairs", **more):
@@ -74,12 +70,12 @@ def test_a_route_may_bring_it_from_nothing(network):
     """Silence is next to no bend, not the bend as it comes."""
     bend = strong("unet.up.3", 0.0)
     route = Route("r", "rms", "bend.b.strength", high=0.5, attack=0.0, release=0.0)
-    stage, plain = Stage(network), Stage(network).frame(STILL)
+    show, plain = Show(network), Show(network).frame(STILL)
     scene = replace(STILL, bends=(bend,), routes=(route,))
-    quiet = stage.frame(scene, 0.0)
+    quiet = show.frame(scene, 0.0)
     assert np.abs(quiet.astype(int) - plain).max() <= 1
-    stage.frame(scene, 0.1, LOUD)
-    told = stage.status.get().bends[0]
+    show.frame(scene, 0.1, LOUD)
+    told = show.status.get().bends[0]
     assert told.goal > 0.1
     assert told.strength == pytest.approx(told.goal, rel=1e-3)
 
@@ -110,14 +106,3 @@ def test_a_morph_fades_between_asked_and_not_asked():
     other = replace(old, bends=(strong("image", 0.2),))
     (moved,) = blended(other, new, 0.5).bends
     assert moved.strength == pytest.approx(0.3)
-
-
-def test_a_report_has_the_meters_of_every_bend():
-    statistics = Statistics(Stopped())
-    for d in (0.1, 0.3):
-        statistics.frame(8.0, strength={"b": d})
-    statistics.frame(8.0, strength={"b": math.nan})
-    assert statistics.report()["bends"] == {"b": {"frames": 2, "d": 0.2, "d_most": 0.3}}
-    for n in range(200):
-        statistics.frame(8.0, strength={f"b{n}": 0.1})
-    assert len(statistics.report()["bends"]) == 64

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from livebend.cli.bench.frames import _check_ran
+from livebend.cli.bench.frames import check_ran
 from livebend.cli.bench.measure import bench
 from livebend.cli.bench.peers import PROMPT, peers
 from livebend.cli.bench.start import time_start
@@ -75,9 +75,9 @@ def test_the_peers_run_in_our_precision_too(model_folder):
 def test_a_kind_that_ran_other_stages_is_no_figure(model_folder):
     network = open_network(str(model_folder("turbo")), (64, 64), "torch", print)
     right = list(behind("unet.up.3", network.stages))
-    _check_ran(network, "unet.up.3", right, 1)
+    check_ran(network, "unet.up.3", right, 1)
     with pytest.raises(LivebendError, match=r"bench: unet\.up\.3: .* ran: expected unet\.out"):
-        _check_ran(network, "unet.up.3", ["unet.up.3", *right], 1)
+        check_ran(network, "unet.up.3", ["unet.up.3", *right], 1)
 
 
 def test_a_random_model_has_the_shape_and_is_never_written(monkeypatch, tmp_path):

@@ -1,16 +1,15 @@
 """A strip of pictures for every operator."""
 
-import pygame
 import pytest
 
 from livebend.cli.operator_strips import SCENE, SHOWN, candidates, good_site, shown, write_strips
 from livebend.core.errors import Refused
-from livebend.models.checkpoint import load_model
 from livebend.operators.library import all_operators
 from livebend.rendering.network import Network
 from livebend.rendering.painter import Painter
 from livebend.scene import edit
 from livebend.scene.values import Bend
+from tests.fakes.sheets import cells_of, count_of
 
 
 def test_every_operator_has_a_strip(tmp_path, model_folder, monkeypatch):
@@ -21,10 +20,9 @@ def test_every_operator_has_a_strip(tmp_path, model_folder, monkeypatch):
     assert write_strips(folder, str(model_folder("turbo")), (64, 64), quiet=True) == len(some)
     assert {file.stem for file in folder.iterdir()} == set(some)
     for name, operator in some.items():
-        strip = pygame.surfarray.array3d(pygame.image.load(folder / f"{name}.png"))
-        across = (strip.shape[0] - 96) // 68
-        cells = [strip[96 + x * 68 : 160 + x * 68, 56:120].tobytes() for x in range(across)]
-        assert len(set(cells)) == across == 1 + len(shown(operator, "image")), name
+        cells = cells_of(folder / f"{name}.png")
+        assert [len(row) for row in cells] == [1 + len(shown(operator, "image"))], name
+        assert count_of(cells) == len(cells[0]), name
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path, model_folder):
@@ -44,8 +42,8 @@ def test_an_operator_is_played_from_neutral_to_the_end_of_its_way(name):
             assert operator.specs[key].check(value, key) == value
 
 
-def test_the_site_is_one_where_the_operator_shows(model_folder):
-    network = Network(load_model(str(model_folder("turbo"))), 64, 64)
+def test_the_site_is_one_where_the_operator_shows(played_model):
+    network = Network(played_model, 64, 64)
     paint = Painter(network)
     turn, cross = all_operators()["rotate_pairs"], all_operators()["second_prompt"]
     assert good_site(turn, paint, paint(SCENE)) in candidates(turn, network.sites)

@@ -6,14 +6,13 @@ import pytest
 
 from livebend.cli.main import main
 from livebend.cli.site_survey import survey
-from livebend.models.checkpoint import load_model
 from livebend.models.stages import behind
 from livebend.rendering.network import Network
 
 
 @pytest.fixture(scope="module")
-def network(model_folder):
-    return Network(load_model(str(model_folder("turbo"))), 64, 64)
+def network(played_model):
+    return Network(played_model, 64, 64)
 
 
 def test_every_site_is_described(network):

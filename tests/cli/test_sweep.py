@@ -2,20 +2,20 @@
 
 from dataclasses import replace
 
-import pygame
+import numpy as np
 import pytest
 
-from livebend.cli.sweep import NEW, Axis, SweepOptions, _cell, axis, paint, sweep, upstream
+from livebend.cli.sweep import NEW, Axis, SweepOptions, axis, grid_of, paint, sweep, upstream
 from livebend.core.errors import LivebendError, OutOfRange, Refused
-from livebend.models.checkpoint import load_model
 from livebend.rendering.network import Network
 from livebend.rendering.painter import PLAIN, Painter
 from livebend.scene.values import Bend
+from tests.fakes.sheets import cells_of, count_of
 
 
 @pytest.fixture(scope="module")
-def network(model_folder):
-    return Network(load_model(str(model_folder("turbo"))), 64, 64)
+def network(played_model):
+    return Network(played_model, 64, 64)
 
 
 def test_an_axis_is_a_list_or_a_spread():
@@ -33,11 +33,10 @@ def test_a_sheet_holds_every_pair(tmp_path, model_folder):
         model=str(model_folder("turbo")), size=(64, 64),
     )  # fmt: skip
     assert sweep(wishes, quiet=True) == 6
-    sheet = pygame.surfarray.array3d(pygame.image.load(tmp_path / "sheet.png"))
-    cells = [sheet[96 + x * 68 : 160 + x * 68, 56 + y * 68 : 120 + y * 68]
-             for y in range(3) for x in range(2)]  # fmt: skip
-    assert (cells[0] == cells[4]).all()  # a whole turn is nothing
-    assert len({cell.tobytes() for cell in cells}) == 4
+    cells = cells_of(tmp_path / "sheet.png")
+    assert [len(row) for row in cells] == [2, 2, 2]
+    assert np.array_equal(cells[0], cells[2])  # a whole turn is nothing
+    assert count_of(cells) == 4
 
 
 def test_what_cannot_be_swept_is_refused(tmp_path, model_folder):
@@ -64,6 +63,20 @@ def test_a_sheet_that_cannot_be_written_is_refused_before_it_is_painted(tmp_path
         assert "\n" not in str(raised.value)
 
 
+def test_a_sweep_runs_on_its_backend(tmp_path, model_folder):
+    told = []
+    wishes = SweepOptions(
+        None, tmp_path / "sheet.png", "seed=1,2", "walk.radius=0,1", str(model_folder("turbo")),
+        (64, 64), backend="auto",
+    )  # fmt: skip
+    assert sweep(wishes, quiet=True, tell=told.append) == 4
+    with pytest.raises(Exception, match="unknown backend 'onx'"):
+        sweep(
+            SweepOptions(None, tmp_path / "b.png", "seed=1,2", "seed=1,2", backend="onx"),
+            quiet=True,
+        )
+
+
 # ---- the explorer
 
 
@@ -72,14 +85,9 @@ def explored(tmp_path, model_folder, rows, columns, bend="rotate_pairs@unet.mid"
     wishes = SweepOptions(
         None, file, rows, columns, str(model_folder("turbo")), (64, 64), bend=bend, **more
     )
-    count = sweep(wishes, quiet=True)
-    sheet = pygame.surfarray.array3d(pygame.image.load(file))
-    across = len(axis(columns).values)
-    cells = [
-        [sheet[96 + x * 68 : 160 + x * 68, 56 + y * 68 : 120 + y * 68] for x in range(across)]
-        for y in range(count // across)
-    ]
-    return [[cell.tobytes() for cell in row] for row in cells]
+    count, cells = sweep(wishes, quiet=True), cells_of(file)
+    assert count == len(axis(rows).values) * len(axis(columns).values) == sum(map(len, cells))
+    return cells
 
 
 @pytest.mark.parametrize(
@@ -95,14 +103,14 @@ def explored(tmp_path, model_folder, rows, columns, bend="rotate_pairs@unet.mid"
 def test_anything_can_lie_along_an_axis(tmp_path, model_folder, rows, columns):
     more = {"sets": (("bend.new.angle", 40.0),)}
     cells = explored(tmp_path, model_folder, rows, columns, **more)
-    assert len({cell for row in cells for cell in row}) == sum(map(len, cells))
+    assert count_of(cells) == sum(map(len, cells))
 
 
 def test_a_mask_can_lie_along_an_axis(tmp_path, model_folder):
     rows, columns = "bend.new.mask.kind=disc,gradient", "bend.new.mask.x=-0.5,0.5"
     more = {"sets": (("bend.new.angle", 40.0),)}
     cells = explored(tmp_path, model_folder, rows, columns, "rotate_pairs@unet.up.3", **more)
-    assert len({cell for row in cells for cell in row}) == 4
+    assert count_of(cells) == 4
 
 
 def test_labels_have_degrees_and_the_papers_layers(tmp_path, model_folder, monkeypatch):
@@ -126,7 +134,7 @@ def test_a_text_that_reads_as_a_number_and_a_switch_stay_what_they_are(tmp_path,
         tmp_path, model_folder, "prompt.text=1984,orb", "bend.new.mute=true,false",
         sets=(("bend.new.angle", 90.0),),
     )  # fmt: skip
-    assert len({cell for row in cells for cell in row}) == 4
+    assert count_of(cells) == 4
 
 
 @pytest.mark.parametrize(
@@ -152,7 +160,7 @@ def test_what_did_not_change_between_cells_is_not_run_again(network, turned):
     scene = replace(PLAIN, bends=(Bend(NEW, "rotate_pairs", "unet.up.2"),))
     angles, seeds = axis("bend.new.angle=10,20,30"), axis("seed=1,2")
     rows, columns = (seeds, angles) if turned else (angles, seeds)
-    grid = [[_cell(scene, rows, r, columns, c) for c in columns.values] for r in rows.values]
+    grid = grid_of(scene, rows, columns)
     first = upstream(network, scene, columns) <= upstream(network, scene, rows)
     ran = []
     network.memory.forget()

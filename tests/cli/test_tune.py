@@ -3,6 +3,7 @@
 import importlib.util
 import json
 from dataclasses import replace
+from functools import partial
 from threading import Thread
 
 import pytest
@@ -10,12 +11,21 @@ import torch
 
 from livebend.cli import tune as tune_module
 from livebend.cli.main import main
-from livebend.cli.tune import _able, _best, _decided, _Measured, picture_off, tune
+from livebend.cli.tune import (
+    Measured,
+    decided,
+    picture_off,
+    runnable,
+    thread_counts,
+    tune,
+    winners,
+)
 from livebend.core.errors import UnknownName
-from livebend.device.torch_threads import DEFAULT
+from livebend.device.torch_threads import DEFAULT, counts
 from livebend.models.backends import tuned_choice
 from livebend.models.backends.engine_cache import EngineCache
 from livebend.models.backends.tuned_choice import (
+    USUAL,
     Choice,
     Conditions,
     choice_file,
@@ -25,6 +35,7 @@ from livebend.models.backends.tuned_choice import (
 from livebend.models.checkpoint import load_model
 from livebend.rendering.open_network import open_network
 from livebend.rendering.small_network import open_small_network
+from tests.fakes.networks import CPU
 
 SIZE, WIDE = (64, 64), (96, 96)
 HAVE_ONNX = all(map(importlib.util.find_spec, ("onnx", "onnxruntime")))
@@ -84,7 +95,8 @@ def test_every_thread_finds_the_same_choice(tmp_path):
 def test_threads_and_layout_are_measured_kept_and_applied(model_folder, cache, monkeypatch):
     monkeypatch.setattr(tune_module, "counts", lambda: (1, 2))
     monkeypatch.setattr(tuned_choice, "usable", lambda: 2)
-    monkeypatch.setattr(tune_module, "_median", faked_median)
+    clock = quickening()  # two threads and contiguous weights win, whatever this machine does
+    monkeypatch.setattr(tune_module, "now", lambda: next(clock))
     asked = []  # two threads on a busy machine of two cores are slow: they are only asked for
     monkeypatch.setattr("livebend.rendering.open_network.compute_with", asked.append)
     folder = str(model_folder("turbo"))
@@ -93,20 +105,24 @@ def test_threads_and_layout_are_measured_kept_and_applied(model_folder, cache, m
     assert len(choice.conditions_ms) == 4
     assert choice.conditions == Conditions(2, "contiguous")
     network = open_network(folder, SIZE, "auto", print, dtype="float32")
-    assert network.conditions == choice.conditions
+    assert network.setup.conditions == choice.conditions
     assert asked[-1] == 2
     assert set(asked) == {1, 2}
     assert network.model.unet.conv_in.weight.is_contiguous()
     assert network.described.endswith(" on cpu, 2 threads, contiguous")
 
 
-def faked_median(values):
-    """Two threads and contiguous weights win, whatever this machine does."""
-    made = faked_median.calls = getattr(faked_median, "calls", 0) + 1
-    return 10.0 - made
+def quickening():
+    """A clock whose every look comes sooner than the last: what is measured later is faster."""
+    seconds, pause = 0.0, 1.0
+    while True:
+        yield seconds
+        seconds, pause = seconds + pause, 0.99 * pause
 
 
-def test_tune_on_the_command_line(model_folder, cache, capsys):
+def test_tune_on_the_command_line(model_folder, cache, capsys, monkeypatch):
+    monkeypatch.setattr(tune_module, "tune", partial(tune, rounds=1, frames=1))
+    monkeypatch.setattr(tune_module, "counts", lambda: (1,))
     folder = str(model_folder("turbo"))
     assert main(["tune", "--model", folder, "--size", "64", "--backends", "torch", "--json"]) == 0
     table = json.loads(capsys.readouterr().out)
@@ -116,18 +132,18 @@ def test_tune_on_the_command_line(model_folder, cache, capsys):
 
 def measured(**ms):
     stages = {"unet.mid": 0, "image": 1}
-    return {n: _Measured([sum(v)], {s: [v[k]] for s, k in stages.items()}) for n, v in ms.items()}
+    return {n: Measured([sum(v)], {s: [v[k]] for s, k in stages.items()}) for n, v in ms.items()}
 
 
 def test_every_stage_has_its_winner():
-    found = _best(measured(torch=(10.0, 5.0), onnx=(6.0, 9.0)))
+    found = winners(measured(torch=(10.0, 5.0), onnx=(6.0, 9.0)))
     assert found == {"unet.mid": "onnx", "image": "torch"}
 
 
 def test_a_mixture_that_loses_is_not_kept():
     mixture = {"unet.mid": "onnx", "image": "torch"}
-    lost = _decided(mixture, measured(torch=(10.0, 5.0), onnx=(6.0, 9.0), mixed=(9.0, 9.0)))
-    kept = _decided(mixture, measured(torch=(10.0, 5.0), onnx=(6.0, 9.0), mixed=(6.0, 5.0)))
+    lost = decided(mixture, measured(torch=(10.0, 5.0), onnx=(6.0, 9.0), mixed=(9.0, 9.0)))
+    kept = decided(mixture, measured(torch=(10.0, 5.0), onnx=(6.0, 9.0), mixed=(6.0, 5.0)))
     assert set(lost.stages.values()) in ({"torch"}, {"onnx"})
     assert kept.stages == mixture
 
@@ -136,16 +152,16 @@ def test_a_group_joins_where_it_is_faster_so_and_a_winner_joins_its_own():
     times = measured(torch=(10.0, 5.0), onnx=(6.0, 9.0), mixed=(6.0, 5.0))
     parts = {"whole": ("unet.mid", "image")}
     times["onnx"].stages["whole"] = [11.5]
-    assert "whole" not in _best(times, parts)
+    assert "whole" not in winners(times, parts)
     times["onnx"].stages["whole"] = [10.5]
-    mixture = _best(times, parts)
+    mixture = winners(times, parts)
     assert mixture == {"unet.mid": "onnx", "image": "torch", "whole": "onnx"}
     times["onnx"].frames[:] = [1.0]
     alone = dict.fromkeys(("unet.mid", "image"), "torch")
-    assert set(_decided(alone, times, groups=parts).stages.items()) == {
+    assert set(decided(alone, times, groups=parts).stages.items()) == {
         ("unet.mid", "onnx"), ("image", "onnx"), ("whole", "onnx"),
     }  # fmt: skip
-    assert _decided(alone, times, groups=parts).stage_ms["whole"] == {"onnx": 10.5}
+    assert decided(alone, times, groups=parts).stage_ms["whole"] == {"onnx": 10.5}
 
 
 def test_a_choice_is_kept_whole_and_a_broken_one_is_none(tmp_path):
@@ -179,7 +195,7 @@ def test_the_fastest_precision_that_paints_the_same_is_played(model_folder, cach
         stages = dict.fromkeys(("unet.mid", "image"), "torch")
         return Choice(stages, frame_ms={"torch": fast[dtype]}, dtype=dtype, off=off[dtype])
 
-    monkeypatch.setattr(tune_module, "_tuned", tuned)
+    monkeypatch.setattr(tune_module, "tune_precision", tuned)
     monkeypatch.setattr(tune_module, "worth_measuring", lambda: tuple(fast))
     assert tune(folder, SIZE, told.append).dtype == "bfloat16"
     assert "tune: float16: 1 ms a frame, 50.00% off float32" in told
@@ -191,19 +207,21 @@ def test_the_fastest_precision_that_paints_the_same_is_played(model_folder, cach
 
 
 def test_what_a_backend_cannot_run_is_told_in_one_line(model_folder):
-    model = load_model(str(model_folder("turbo")), dtype=torch.bfloat16)
+    model = load_model(str(model_folder("turbo")), CPU, torch.bfloat16)
     told = []
-    assert _able(("torch", "onnx", "torch"), model, told.append) == ["torch"]
+    assert runnable(("torch", "onnx", "torch"), model, told.append) == ["torch"]
     assert told == ["tune: onnx cannot run bfloat16: it is measured in float32"]
 
 
-def test_a_picture_in_half_the_bits_is_nearly_the_same(model_folder):
-    exact, half = (
-        load_model(str(model_folder("turbo")), dtype=dtype)
-        for dtype in (torch.float32, torch.bfloat16)
-    )
-    assert picture_off(exact, exact, SIZE) == 0.0
-    assert 0.0 < picture_off(half, exact, SIZE) < 0.1
+def test_what_is_tried_depends_on_the_device():
+    assert thread_counts(torch.device("cuda")) == (USUAL.threads,)
+    assert thread_counts(CPU) == counts()
+
+
+def test_a_picture_in_half_the_bits_is_nearly_the_same(model, model_folder):
+    half = load_model(str(model_folder("turbo")), CPU, torch.bfloat16)
+    assert picture_off(model, model, SIZE) == 0.0
+    assert 0.0 < picture_off(half, model, SIZE) < 0.1
 
 
 def test_an_unknown_precision_is_refused(model_folder):

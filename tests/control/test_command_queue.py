@@ -11,14 +11,10 @@ from livebend.control.command_queue import CommandQueue, PromptGate, texts
 from livebend.core.errors import Refused
 from livebend.scene import edit
 from livebend.scene.commands import Add, Load, Panic, Remove, Replace, Set, Undo
-from livebend.scene.values import Bend, Prompt, Route, Scene
+from livebend.scene.values import Bend, Prompt, Scene
+from tests.fakes.desk import DUB
 
-SCENE = Scene(
-    "Dub",
-    bends=(Bend("swirl", "rotate", "latent@0.8"),),
-    routes=(Route("kick", "low", "bend.swirl.angle"),),
-)
-START = Load(SCENE, "dub").apply(Scene())
+START = Load(DUB, "dub").apply(Scene())
 STORM = Scene("Storm", prompt=Prompt("storm"))
 
 
@@ -56,9 +52,9 @@ commands = st.one_of(
     st.builds(Set, some_paths, values),
     st.builds(Set, some_paths, values),
     st.sampled_from(
-        [Panic(), Undo(), Load(STORM, "storm"), Load(SCENE, "dub"), Remove("bend", "swirl"),
-         Remove("route", "kick"), Add(Bend("tilt", "transform", "image")), Add(SCENE.bends[0]),
-         Replace(Bend("swirl", "rotate_pairs", "unet.mid")), Add(SCENE.routes[0])]
+        [Panic(), Undo(), Load(STORM, "storm"), Load(DUB, "dub"), Remove("bend", "swirl"),
+         Remove("route", "kick"), Add(Bend("tilt", "transform", "image")), Add(DUB.bends[0]),
+         Replace(Bend("swirl", "rotate_pairs", "unet.mid")), Add(DUB.routes[0])]
     ),
 )  # fmt: skip
 
@@ -209,7 +205,7 @@ def test_which_commands_bring_texts():
     assert {"a", "b"} <= texts(Load(Scene(prompt=Prompt(turns="a | b"))))
     assert texts(Set("prompt.to", "")) == texts(Set("prompt.blend", 1)) == frozenset()
     assert texts(Load(Scene(prompt=Prompt("a", "b", negative="c")))) == {"a", "b", "c"}
-    assert texts(Panic()) == texts(Undo()) == texts(Add(SCENE.bends[0])) == frozenset()
+    assert texts(Panic()) == texts(Undo()) == texts(Add(DUB.bends[0])) == frozenset()
 
 
 def test_a_prompt_waits_for_its_encoding_and_is_asked_for_once():
@@ -280,9 +276,9 @@ def test_a_newer_load_takes_the_place_of_one_that_waits():
     q.give(Load(STORM, "storm"))
     q.give(Add(Bend("tilt", "transform", "image")))
     assert plain(q) == []
-    q.give(Load(SCENE, "dub"))
+    q.give(Load(DUB, "dub"))
     q.give(Set("seed", 1))
-    assert plain(q) == [Load(SCENE, "dub"), Set("seed", 1)]
+    assert plain(q) == [Load(DUB, "dub"), Set("seed", 1)]
     known.ready.add("storm")
     assert plain(q) == []
 

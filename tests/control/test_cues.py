@@ -9,24 +9,19 @@ from hypothesis import strategies as st
 from livebend.control.cues import CueRecorder, Cues, cue_line, read_cues
 from livebend.core.errors import PresetError, Refused, UnknownName
 from livebend.scene.commands import Add, Load, Panic, Remove, Replace, Set, Undo
-from livebend.scene.values import Bend, Route, Scene
-
-SCENE = Scene(
-    "Dub",
-    bends=(Bend("swirl", "rotate", "latent@0.8", {"angle": 30.0}),),
-    routes=(Route("kick", "low", "bend.swirl.angle"),),
-)
+from livebend.scene.values import Bend, Route
+from tests.fakes.desk import DUB
 
 
 def load(name):
     if name != "dub":
         raise UnknownName("preset", name, ["dub"])
-    return SCENE
+    return DUB
 
 
 LINES = [
-    ("0.000 preset dub", Load(SCENE, "dub")),
-    ("0.500 preset dub 4.0", Load(SCENE, "dub", 4.0)),
+    ("0.000 preset dub", Load(DUB, "dub")),
+    ("0.500 preset dub 4.0", Load(DUB, "dub", 4.0)),
     ("1.250 bend.swirl.angle 45.0", Set("bend.swirl.angle", 45.0)),
     ("2.000 seed 7", Set("seed", 7)),
     ("2.000 walk.normalise false", Set("walk.normalise", False)),
@@ -113,7 +108,7 @@ def test_a_bad_line_is_named_with_its_file_and_number(line, message, tmp_path):
 def test_what_the_scene_refuses_is_found_before_the_show(tmp_path):
     file = written(tmp_path, "2 bend.swirl.angel 3\n1 panic\n")
     with pytest.raises(PresetError, match=r"show\.cues:1: .*did you mean 'bend.swirl.angle'"):
-        Cues(file, load, SCENE)
+        Cues(file, load, DUB)
     assert len(Cues(file, load).cues) == 2
 
 
@@ -158,7 +153,7 @@ commands = st.one_of(
     st.builds(Set, st.just("seed"), values),
     st.builds(Add, bends | routes),
     st.builds(Replace, bends | routes),
-    st.sampled_from([Panic(), Undo(), Remove("bend", "a"), Load(SCENE, "dub")]),
+    st.sampled_from([Panic(), Undo(), Remove("bend", "a"), Load(DUB, "dub")]),
 )
 
 
@@ -191,7 +186,7 @@ def test_the_same_type_comes_back(tmp_path):
 def test_a_scene_without_a_presets_name_has_no_words(tmp_path):
     recorder = CueRecorder(tmp_path / "show.cues")
     with pytest.raises(Refused, match="cannot be written as a cue"):
-        recorder(0.0, Load(SCENE))
+        recorder(0.0, Load(DUB))
 
 
 def test_a_recording_that_cannot_be_written_leaves_nothing(tmp_path):

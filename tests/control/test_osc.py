@@ -18,9 +18,10 @@ from livebend.core.mailbox import Latest
 from livebend.scene.commands import Add, Panic, Set
 from livebend.scene.presets import PresetBank
 from livebend.scene.values import Bend, Scene
+from tests.fakes.desk import FakeDesk
+from tests.fakes.osc import PATIENCE, wait_for
 
 SCENE = Scene(bends=(Bend("swirl", "rotate", "unet.mid"),))
-PATIENCE = 10.0
 
 
 class Heard:
@@ -65,19 +66,16 @@ def osc(heard, returning, monkeypatch):
     assert listening.stop()
 
 
-def test_only_those_who_are_named_are_heard(heard, returning):
-    said = []
-    desk = Desk(heard.give, lambda *_: None, Latest(SCENE), PresetBank(), said.append)
-    closed = OscInput(desk, port=0, allow=["192.168.1.0/24", "::1"])
+def test_only_those_who_are_named_are_heard():
+    fake = FakeDesk()
+    closed = OscInput(fake.desk, port=0, allow=["192.168.1.0/24", "::1"]).start()
     with SimpleUDPClient(*closed.address) as client:
         for _ in range(3):
             client.send_message("/livebend/seed", 1)
-        closed._socket.settimeout(PATIENCE)
-        for _ in range(3):
-            closed._receive()
-    assert (closed.counts.turned_away, closed.counts.messages) == (3, 0)
-    assert said == ["OSC: 127.0.0.1 is turned away; --osc-allow 127.0.0.1 would let it in"]
-    closed.stop()
+    wait_for(lambda: closed.counts.turned_away == 3)
+    assert closed.stop()
+    assert (closed.counts.messages, fake.commands) == (0, [])
+    assert fake.refused == ["OSC: 127.0.0.1 is turned away; --osc-allow 127.0.0.1 would let it in"]
 
 
 @pytest.mark.parametrize(

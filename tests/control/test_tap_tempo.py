@@ -2,13 +2,13 @@
 
 import pytest
 
-from livebend.control.desk import Desk, Tap
+from livebend.control.desk import Tap
 from livebend.control.key_actions import press
 from livebend.control.osc_addresses import leaves, read
 from livebend.control.tap_tempo import TapTempo
-from livebend.core.mailbox import Latest
 from livebend.scene.commands import Load, Panic, Set
 from livebend.scene.values import Scene, Tempo
+from tests.fakes.desk import FakeDesk
 
 
 def tapped(*moments, scene=None):
@@ -36,18 +36,15 @@ def test_taps_are_averaged_and_a_pause_begins_anew():
 
 
 def test_a_tap_by_osc_and_by_key_are_the_same():
-    given, times = [], iter([1.0, 1.6])
-    desk = Desk(
-        lambda command: not given.append(command), None, Latest(Scene()), None, None,
-        tapper=TapTempo(lambda: next(times)),
-    )  # fmt: skip
+    times = iter([1.0, 1.6])
+    fake = FakeDesk(Scene(), tapper=TapTempo(lambda: next(times)))
     heard = read("/livebend/tap", [], leaves(Scene()), None)
     assert heard.action == Tap()
     assert read("/livebend/tap", [0], leaves(Scene()), None).action is None
-    assert desk.send(heard.action)
-    assert press(desk, "tap")
-    assert [command.path for command in given] == ["tempo.taps", "tempo.bpm", "tempo.taps"]
-    assert given[1] == Set("tempo.bpm", pytest.approx(100.0))
+    assert fake.desk.send(heard.action)
+    assert press(fake.desk, "tap")
+    assert [command.path for command in fake.commands] == ["tempo.taps", "tempo.bpm", "tempo.taps"]
+    assert fake.commands[1] == Set("tempo.bpm", pytest.approx(100.0))
 
 
 def test_the_tempo_stays_when_a_preset_comes():

@@ -9,7 +9,7 @@ from livebend.models.attention import LIMIT, attention_of
 from livebend.models.backends.engine import Engine
 from livebend.models.backends.engine_cache import EngineCache
 from livebend.models.checkpoint import load_model
-from livebend.rendering.network import Network
+from livebend.rendering.network import Network, Setup
 from livebend.scene.values import Bend, Sampling
 from tests.rendering.test_network import ONE, picture
 
@@ -114,7 +114,7 @@ def test_engines_export_it(model, tmp_path, backend):
     told = []
     store = EngineCache(tmp_path, "some-model")
     choice = {f"unet.{block}": backend for block in ("mid", "up.2")}
-    network = Network(model, 64, 64, Engine(choice, store, tell=told.append))
+    network = Network(model, 64, 64, Setup(Engine(choice, store, tell=told.append)))
     network.prepare()
     plain = Network(model, 64, 64)
     for site in ("unet.attention.mid", "unet.attention.up.2"):

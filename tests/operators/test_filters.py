@@ -8,7 +8,7 @@ from scipy import ndimage
 from livebend.bending.apply import apply_bend
 from livebend.operators.library import all_operators
 from livebend.scene.values import Bend
-from tests.operators.test_formulas import SHAPES, both, close, run
+from tests.fakes.formulas import SHAPES, assert_close, both_shapes, run
 
 sizes = pytest.mark.parametrize("size", [3, 4])
 
@@ -21,16 +21,26 @@ def dilated(x, size):
     return ndimage.grey_dilation(x, (1, 1, size, size), mode="constant", cval=-np.inf)
 
 
-@both
+@both_shapes
+@pytest.mark.parametrize("size", [2, 3, 4, 5])
+def test_dilate_and_erode(shape, size):
+    kernel = (1, 1, size, size)
+    x, y = run("dilate", shape, size=size)
+    assert_close(y, ndimage.maximum_filter(x, kernel, mode="constant", cval=-np.inf))
+    x, y = run("erode", shape, size=size)
+    assert_close(y, ndimage.minimum_filter(x, kernel, mode="constant", cval=np.inf))
+
+
+@both_shapes
 @sizes
 def test_opening_closing_and_top_hats(shape, size):
     x, y = run("opening", shape, size=size)
     opened = dilated(eroded(x, size), size)
-    close(y, opened)
-    close(run("top_hat", shape, size=size)[1], x - opened)
+    assert_close(y, opened)
+    assert_close(run("top_hat", shape, size=size)[1], x - opened)
     closed = -dilated(eroded(-x, size), size)
-    close(run("closing", shape, size=size)[1], closed)
-    close(run("top_hat", shape, size=size, keep="dark")[1], closed - x)
+    assert_close(run("closing", shape, size=size)[1], closed)
+    assert_close(run("top_hat", shape, size=size, keep="dark")[1], closed - x)
 
 
 @pytest.mark.parametrize("size", [2, 3, 4, 5])
@@ -41,23 +51,23 @@ def test_opening_and_closing_twice_is_once(size):
         assert np.array_equal(once, twice)
 
 
-@both
+@both_shapes
 @sizes
 def test_gradient(shape, size):
     kernel = (1, 1, size, size)
     x, y = run("gradient", shape, size=size)
     high = ndimage.maximum_filter(x, kernel, mode="constant", cval=-np.inf)
     low = ndimage.minimum_filter(x, kernel, mode="constant", cval=np.inf)
-    close(y, high - low)
+    assert_close(y, high - low)
 
 
-@both
+@both_shapes
 def test_sobel(shape):
     x, y = run("sobel", shape)
     G = np.stack([[_sobel(plane) for plane in row] for row in x])
-    close(y, G)
+    assert_close(y, G)
     quarter = torch.from_numpy(x / 4).float()  # x·G grows with the square: up to 60 else
-    close(all_operators()["sobel"].function(quarter, times=True).numpy(), x / 4 * G / 4)
+    assert_close(all_operators()["sobel"].function(quarter, times=True).numpy(), x / 4 * G / 4)
 
 
 def _sobel(plane):
@@ -84,7 +94,7 @@ def test_the_papers_morphology_is_two_operators_in_turn(axis, rule, operator):
     windows = np.lib.stride_tricks.sliding_window_view(p, (4, 4), (2, 3))
     expected = getattr(windows, rule)((4, 5))
     dim = {"channel": 1, "row": 2, "column": 3}[axis]
-    close(y, expected - expected.mean(dim, keepdims=True))
+    assert_close(y, expected - expected.mean(dim, keepdims=True))
 
 
 def test_a_bend_in_raw_units_is_the_operator_itself():
@@ -102,7 +112,7 @@ def test_a_bend_in_raw_units_is_the_operator_itself():
         assert torch.equal(y, all_operators()[name].function(x, **values))
 
 
-@both
+@both_shapes
 def test_bands(shape):
     H, W = shape[2:]
     x, y = run("bands", shape, low=0.5, middle=2.0, high=0.1, low_edge=0.15, high_edge=0.5)
@@ -110,7 +120,7 @@ def test_bands(shape):
     r = np.sqrt(fh**2 + fw**2) / 0.5
     lower, upper = (1 - 1 / (1 + (r / edge) ** 4) for edge in (0.15, 0.5))
     gain = 0.5 * (1 - lower) + 2.0 * (lower - upper) + 0.1 * upper
-    close(y, np.fft.ifft2(np.fft.fft2(x) * gain).real)
+    assert_close(y, np.fft.ifft2(np.fft.fft2(x) * gain).real)
 
 
 @pytest.mark.parametrize("shape", [*SHAPES, (1, 3, 9, 15)])
@@ -122,16 +132,16 @@ def test_freeu_skip_is_the_fourier_filter(shape, cut):
     h, w = H // 2, W // 2
     mask[h - cut : h + cut, w - cut : w + cut] = 0.2
     shifted = np.fft.fftshift(np.fft.fft2(x), (2, 3)) * mask
-    close(y, np.fft.ifft2(np.fft.ifftshift(shifted, (2, 3))).real)
+    assert_close(y, np.fft.ifft2(np.fft.ifftshift(shifted, (2, 3))).real)
 
 
 def test_freeu_skip_wider_than_the_picture_scales_all_of_it():
     x, y = run("freeu_skip", (1, 2, 8, 5), gain=0.3, cut=32)
-    close(y, 0.3 * x)
+    assert_close(y, 0.3 * x)
 
 
-@both
+@both_shapes
 def test_freeu_backbone(shape):
     x, y = run("freeu_backbone", shape, gain=1.4)
     gains = np.where(np.arange(shape[1]) < shape[1] // 2, 1.4, 1.0)
-    close(y, x * gains[:, None, None])
+    assert_close(y, x * gains[:, None, None])

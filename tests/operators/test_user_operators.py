@@ -14,18 +14,11 @@ from livebend.operators.user_operators import load_operators
 EXAMPLE = inspect.cleandoc(
     re.search(r"\n\n(    from.*?)\n\nThe file", user_operators.__doc__, re.S)[1]
 )
+pytestmark = pytest.mark.usefixtures("own_operators")
+
 HEAD = (
     "import torch\nfrom livebend.operators import operator\nfrom livebend.core.ranges import Unit\n"
 )
-
-
-@pytest.fixture(autouse=True)
-def registry():
-    """What a test adds goes again."""
-    before = dict(all_operators())
-    yield
-    all_operators().clear()
-    all_operators().update(before)
 
 
 def written(tmp_path, text):

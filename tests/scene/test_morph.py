@@ -15,9 +15,10 @@ from livebend.core.statistics import Statistics
 from livebend.core.status import Status
 from livebend.flow import Features, Tick
 from livebend.models.checkpoint import load_model
+from livebend.rendering.inputs import slerp
 from livebend.rendering.network import Network
 from livebend.rendering.prompts import Prompts
-from livebend.rendering.renderer import Renderer, slerp
+from livebend.rendering.renderer import Renderer
 from livebend.scene import paths, presets
 from livebend.scene.commands import Add, Load, Panic, Remove, Set, Undo
 from livebend.scene.morph import SceneMorph, blended

@@ -59,12 +59,12 @@ def time_frames(
         for kind, paint in {**kinds, **others}.items():
             _time(network, paint, max(frames // rounds, 2), taken[kind])
             if kind in kinds:
-                _check_ran(network, kind, taken[kind].ran, network.calls(sampling))
+                check_ran(network, kind, taken[kind].ran, network.calls(sampling))
     whole = float(np.median(taken[EVERYTHING].frames))
     return [_timing(kind, one, whole) for kind, one in taken.items()]
 
 
-def _check_ran(network: Network, kind: str, ran: Sequence[str], calls: int) -> None:
+def check_ran(network: Network, kind: str, ran: Sequence[str], calls: int) -> None:
     """Raises: LivebendError where other stages ran than those behind what changed."""
     if kind not in (EVERYTHING, NOTHING, *SITES):
         return  # what is reused divides the work in its own way
@@ -91,8 +91,8 @@ def _kinds(network: Network, sampling: Sampling) -> dict[str, Paint]:
         return paint
 
     def everything(k: int, reuse: Reuse = EXACT.reuse) -> None:
-        turn = ReuseContext(k, reuse=reuse)
-        network.paint(network.noise(k + 2, 0)[0], text, (), sampling, turn=turn)
+        context = ReuseContext(k, reuse=reuse)
+        network.paint(network.noise(k + 2, 0)[0], text, (), sampling, context=context)
 
     sites = [site for site in SITES if place(site).site in network.sites]
     lossy: dict[str, Paint] = {

@@ -1,0 +1,92 @@
+"""Features as a show asks for them: live hears what offline pulls, and a fault is reported."""
+
+import threading
+
+import numpy as np
+
+from livebend.audio.analyzer import Analyzer
+from livebend.audio.feature_sources import HeardSound, PulledSound
+from livebend.audio.inputs import PlayedInput
+from livebend.audio.sound import Sound
+from livebend.core.clock import LiveClock, OfflineClock
+from livebend.flow import Features
+from tests.fakes.sound import clicks, sine
+from tests.fakes.virtual_time import VirtualTime
+
+RATE, HOP, FPS = 44100, 245, 20
+SOUND = Sound(clicks(1.0, 0.25), RATE, "clicks")
+
+
+def offline(seconds):
+    pulled = PulledSound(SOUND, Analyzer(RATE, HOP, FPS))
+    return [pulled.at(tick.time) for tick in OfflineClock(FPS, seconds)]
+
+
+def live(seconds):
+    """Play through the audio worker, render in this thread, both on one virtual time."""
+    me = threading.current_thread().name
+    time = VirtualTime({"audio": 0, me: 1})
+    heard = HeardSound(PlayedInput(SOUND, HOP, time), Analyzer(RATE, HOP, FPS)).start()
+    ticks = LiveClock(time, threading.Event(), FPS, seconds)
+    features = [heard.at(tick.time) for tick in ticks]
+    time.leave(me)
+    heard.close()
+    assert heard.worker.failure is None
+    assert not heard.worker.alive
+    return features
+
+
+def test_live_hears_exactly_what_offline_pulls():
+    expected = offline(1.0)
+    assert len(expected) == 20
+    assert live(1.0) == expected
+
+
+def test_past_the_end_live_begins_again_and_offline_is_silent():
+    assert offline(1.5)[-1].silent
+    assert not live(1.5)[-1].silent
+
+
+def test_a_hop_that_ends_with_the_frame_belongs_to_it():
+    assert [f.time for f in offline(0.5)] == [(k + 1) * 2205 / RATE for k in range(10)]
+
+
+def test_before_the_first_hop_there_is_silence():
+    assert PulledSound(SOUND, Analyzer(RATE, HOP)).at(0.001) == Features()
+
+
+class Script:
+    """An input of prepared hops."""
+
+    overflows = 3
+
+    def __init__(self, hops):
+        self.hops, self.closed = iter(hops), False
+
+    def read(self, stop):
+        return next(self.hops, None)
+
+    def close(self):
+        self.closed = True
+
+
+def test_history_gives_the_newest_up_to_a_time():
+    block = sine(440, 1)[:HOP]
+    script = Script([(block, 0.1), (block, 0.2), (block, 0.3)])
+    tapped = []
+    heard = HeardSound(script, Analyzer(RATE, HOP), [lambda b, t: tapped.append(t)]).start()
+    heard.close()
+    assert [heard.at(t).time for t in (0.05, 0.1, 0.25, 9.0)] == [0.0, 0.1, 0.2, 0.3]
+    assert heard.at(0.3).time == 0.3
+    assert tapped == [0.1, 0.2, 0.3]
+    assert script.closed
+    assert heard.overflows == 3
+
+
+def test_a_fault_in_the_worker_is_reported_and_the_input_closed():
+    script, faults = Script([(np.zeros(3, np.float32), 0.1)]), []
+    heard = HeardSound(script, Analyzer(RATE, HOP), on_failure=faults.append).start()
+    heard.close()
+    assert len(faults) == 1
+    assert script.closed
+    assert heard.at(1.0) == Features()

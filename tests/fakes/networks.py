@@ -1,0 +1,93 @@
+"""A small network, the bend that most tests turn, and what is painted with them."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from livebend.bending.mask_cache import Trace, silence
+from livebend.core.notify import Notify
+from livebend.device.memory import Versioned
+from livebend.models.backends.engine import Engine
+from livebend.models.backends.engine_cache import EngineCache
+from livebend.models.backends.protocol import Runner
+from livebend.models.stages import Stage
+from livebend.rendering.network import Network, Picture
+from livebend.scene.values import Bend, Sampling
+
+CPU, F32 = torch.device("cpu"), torch.float32
+ONE_STEP = Sampling("euler", 1)
+
+
+def swirl(site: str, angle: float = 30.0, **more: object) -> Bend:
+    """A rotation of all pairs of channels, by `angle` degrees."""
+    return Bend("swirl", "rotate_pairs", site, {"angle": angle}, **more)
+
+
+def text_of(network: Network, words: str = "a red orb", version: int = -1) -> Versioned:
+    """The embedding of a prompt, as `version`."""
+    return Versioned(version, network.model.encode([words]))
+
+
+def picture(
+    network: Network,
+    bends: Sequence[Bend] = (),
+    sampling: Sampling = ONE_STEP,
+    seed: int = 46,
+    *,
+    words: str = "a red orb",
+    version: int = -1,
+    negative: Versioned | None = None,
+    trace: Trace = silence,
+) -> Picture:
+    """Paint a seed under a prompt, which is known to the memory as `version`."""
+    noise, text = network.noise(seed)[0], text_of(network, words, version)
+    return network.paint(noise, text, bends, sampling, negative, trace)
+
+
+def numbers(painted: Picture) -> Tensor:
+    """The pixels, and the sum that every bit of the image goes into, in one row."""
+    return torch.cat([painted.pixels.tensor.flatten().float(), painted.total.tensor[None]])
+
+
+def same(painted: Picture, wanted: Picture) -> bool:
+    """Whether two pictures are the same bits."""
+    return torch.equal(numbers(painted), numbers(wanted))
+
+
+def off_by(painted: Picture, wanted: Picture) -> float:
+    """How far a picture is from the one that was wanted, ‖y − x‖/‖x‖."""
+    y, x = numbers(painted), numbers(wanted)
+    return float((y - x).norm() / x.norm())
+
+
+class CountingEngine(Engine):
+    """An engine that writes down the stages it runs (`ran`) and the runners it makes (`made`)."""
+
+    def __init__(
+        self,
+        choice: str | Mapping[str, str] = "torch",
+        store: EngineCache | None = None,
+        *,
+        tell: Notify | None = None,
+    ) -> None:
+        super().__init__(choice, store, tell=tell)
+        self.ran: list[str] = []
+        self.made: list[tuple[object, ...]] = []
+        self._counted: dict[tuple[object, ...], tuple[Runner, Runner]] = {}
+
+    def runner(
+        self, stage: Stage, read: Sequence[Versioned], size: tuple[int, ...] | None = None
+    ) -> Runner:
+        """Return the engine's own runner, counted; the same object for the same computation."""
+        own = super().runner(stage, read, size)
+        key = (stage.name, size, *(value.layout for value in read))
+        if key not in self._counted or self._counted[key][0] is not own:
+            self.made.append(key)
+            self._counted[key] = own, partial(self._run, stage.name, own)
+        return self._counted[key][1]
+
+    def _run(self, stage: str, own: Runner, *tensors: Tensor) -> tuple[Tensor, ...]:
+        self.ran.append(stage)
+        return own(*tensors)
