@@ -80,20 +80,20 @@ def test_drawn_masks_are_bounded(tmp_path, monkeypatch):
     assert len(decoded) == 3 * KEPT
 
 
-def test_hands_leave_nothing_behind(monkeypatch):
+def test_controllers_leave_nothing_behind(monkeypatch):
     moments = iter(range(10**6))
     desk = type("Desk", (), {})()
     desk.scene, desk.bank, desk.output = Latest(Scene()), None, {}
-    desk.refuse, desk.send = lambda why: None, lambda wish: True
-    ear = OscReader(desk, lambda: float(next(moments)))
-    queue = CommandQueue(refuse=lambda why: None, gate=PromptGate(lambda t: False, lambda t: None))
+    desk.warn, desk.send = lambda why: None, lambda action: True
+    reader = OscReader(desk, lambda: float(next(moments)))
+    queue = CommandQueue(notify=lambda why: None, gate=PromptGate(lambda t: False, lambda t: None))
     for n in range(MANY):
-        ear.hear(osc(f"/livebend/nobody{n}", 1))
-        ear.hear(osc("/livebend/bend/add", f"b{n}", "negate", "unet.mid"))
+        reader.receive(osc(f"/livebend/nobody{n}", 1))
+        reader.receive(osc("/livebend/bend/add", f"b{n}", "negate", "unet.mid"))
         queue.give(Set("prompt.text", f"text {n}"))
         queue.until(float(n))
-    assert len(ear._strangers) <= 32
-    assert len(ear._awaited) <= 2
+    assert len(reader._unknown) <= 32
+    assert len(reader._pending) <= 2
     assert len(queue._waiting) == len(queue._gate._requested) == 1
 
 
