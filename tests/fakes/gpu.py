@@ -1,11 +1,11 @@
-"""A GPU that is played by the processor: a replay writes to the very memory that was captured."""
+"""A GPU faked on the processor: a replay writes to the very memory that was captured."""
 
 from contextlib import contextmanager
 
 import torch
 
 
-class PlayedGpu:
+class FakeGpu:
     """The calls of `device.gpu.Gpu`, written down; `fault` is raised by the next capture."""
 
     def __init__(self):

@@ -18,6 +18,7 @@ from livebend.scene.values import Bend, Sampling
 
 CPU, F32 = torch.device("cpu"), torch.float32
 ONE_STEP = Sampling("euler", 1)
+GROUPS = ("unet.head", "unet.tail", "vae")  # of stages that an engine may run as one
 
 
 def swirl(site: str, angle: float = 30.0, **more: object) -> Bend:

@@ -46,7 +46,7 @@ def captured(stage: Stage, run: Runner, inputs: Inputs) -> Runner:
 
 
 class _Captured:
-    """A stage's graph with the memory that it reads and writes; the weights are held, since another
+    """A stage's graph with the memory that it reads and writes; `weights` are held, since another
     layout moves a network's own elsewhere, and the graph still reads these."""
 
     def __init__(
@@ -56,7 +56,8 @@ class _Captured:
         written: tuple[Tensor, ...],
         weights: tuple[Tensor, ...],
     ) -> None:
-        self._read, self._replay, self._written, self._weights = read, replay, written, weights
+        self._read, self._replay, self._written = read, replay, written
+        self.weights = weights
 
     def __call__(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         for place, x in zip(self._read, tensors, strict=True):
