@@ -1,8 +1,8 @@
 """The loop, and the frozen values that travel through it. Read this file first.
 
-    sound ─► Features ─┐
-    hands ─► Command ──┼─► render ─► Frame ─► outputs
-    clock ─► Tick ─────┘
+    sound ───────► Features ─┐
+    controllers ─► Command ──┼─► render ─► Frame ─► outputs
+    clock ───────► Tick ─────┘
 
 Live and offline differ only in what is plugged in at the ends.
 """
@@ -37,8 +37,8 @@ class Features:
     """What the sound is, at one hop. Levels are 0..1 unless a unit is given.
 
     Onsets and beats are counters, because a boolean would be lost between frames. The paper's
-    features are worked out when they are asked for: they cost two thirds of what all the
-    others do, and few scenes follow them.
+    features are computed on first read: they cost two thirds as much as all the others together,
+    and few scenes use them.
     """
 
     time: float = 0.0  # s, on the clock of the show, of the last sample heard
@@ -76,33 +76,28 @@ class Features:
 
 
 TracedFeature = Literal["rms", "low", "mid", "high", "flux", "brightness"]
-TRACED: tuple[TracedFeature, ...] = get_args(TracedFeature)  # 0..1, whose history can be asked for
+TRACED: tuple[TracedFeature, ...] = get_args(TracedFeature)  # 0..1, with a history that can be read
 TRACE_LENGTH = 128  # values of a feature's recent history, the newest first
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """When a frame is made: its index, its time on the clock of the show, the step since the last
-    and the moment in a recording at which the frame starts to show, all in seconds."""
+    """When a frame is made. Times are in seconds."""
 
     index: int
-    time: float
-    dt: float
-    presentation: float
+    time: float  # on the clock of the show
+    dt: float  # since the last frame
+    presentation: float  # in a recording, when the frame starts to show
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What is seen: pixels uint8 [H, W, 3] RGB, read-only, with the times they belong to.
+    """A picture with the index and the times of its tick."""
 
-    `presentation` is the moment in the recording that the frame starts to show; `sound_time` is
-    `Features.time` of the sound that shaped it.
-    """
-
-    pixels: Pixels
+    pixels: Pixels  # read-only
     index: int
     time: float
-    sound_time: float
+    sound_time: float  # `Features.time` of the sound that shaped it
     presentation: float
 
 
@@ -113,17 +108,17 @@ class Clock(Protocol):
 
 
 class FeatureSource(Protocol):
-    """Knows the sound."""
+    """Gives the features of the sound."""
 
     def at(self, time: float) -> Features:
         """Return the newest features of sound heard up to `time`."""
 
 
 class Command(Protocol[S]):
-    """A change that somebody asked for.
+    """A change to the scene, asked for by a performer or a cue file.
 
-    `key` names what a later command of the same key replaces while both wait (None = never);
-    commands are never folded across a `barrier`, because order matters around it.
+    A later command replaces a waiting one of the same `key` (None = never), but not across one with
+    `barrier`, because order matters around it.
     """
 
     @property
@@ -137,14 +132,14 @@ class Command(Protocol[S]):
 
 
 class CommandSource(Protocol[S]):
-    """Knows what hands have asked for."""
+    """Gives the commands of controllers and cue files."""
 
     def until(self, time: float) -> Iterable[Command[S]]:
         """Return, in order and once each, the commands given up to `time`."""
 
 
 class Render(Protocol[S_contra]):
-    """Paints."""
+    """Paints a frame."""
 
     def __call__(self, scene: S_contra, features: Features, tick: Tick) -> Frame: ...
 

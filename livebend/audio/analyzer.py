@@ -1,7 +1,7 @@
-"""From a hop of sound to `Features`. No input, no output, no clock: time is given.
+"""From a hop of sound to `Features`. It has no input, output or clock: time is given.
 
 One short-time spectrum (window 1024) feeds flux, centroid and bands; onsets use a window of 512 and
-so arrive 14–20 ms after the attack; beats come from aubio's tempo through a phase that never jumps.
+so arrive 14–20 ms after the attack; beats come from aubio's tempo, smoothed to a continuous phase.
 """
 
 import math
@@ -12,17 +12,17 @@ import numpy as np
 from livebend.audio.beat import BeatPhase
 from livebend.audio.levels import FluxScale, Levels
 from livebend.audio.paper_features import PaperTape
-from livebend.flow import Features, PaperFeatures, Samples
+from livebend.flow import Features, Samples
 
 WINDOW = 1024  # samples, of the spectrum
 ONSET_WINDOW = 512
 PITCH_WINDOW = 2048  # lowest pitch about 43 Hz at 44.1 kHz
-SHUT, OPEN = -45.0, -90.0  # dB, gates of the onsets
+SHUT, OPEN = -45.0, -90.0  # dB, gate of the onsets: usually, and just after something loud
 ONSET_POWER = 10.0 ** (SHUT / 10)
-ONSET_HOLD = 0.03  # s
+ONSET_HOLD = 0.03  # s that the gate stays open
 OFFSET = np.float32(1e-4)
 GATE = 1e-3  # rms, -60 dBFS: below it is silence
-SURE = 0.7  # confidence below which a pitch is none
+CONFIDENCE = 0.7  # of a pitch; below it there is none
 LOWEST_BRIGHTNESS, HIGHEST_BRIGHTNESS = 50.0, 10_000.0  # Hz
 
 
@@ -39,15 +39,12 @@ def hop_for(sample_rate: int, frame_rate: float) -> int:
 
 
 class Analyzer:
-    """Hears one hop after another; each `hear` costs about 0.05 ms. Owned by one thread.
+    """Analyses hop after hop; each takes about 0.05 ms, nine tenths of it in aubio.
 
-    Nine tenths of it are aubio's. `paper` adds the three features of the founding paper over the
-    last 1/frame_rate seconds.
+    The features of the founding paper are over the last 1/frame_rate seconds. Owned by one thread.
     """
 
-    def __init__(
-        self, sample_rate: int, hop: int = 256, frame_rate: float = 20.0, *, paper: bool = True
-    ) -> None:
+    def __init__(self, sample_rate: int, hop: int = 256, frame_rate: float = 20.0) -> None:
         import aubio  # noqa: PLC0415 - heavy, and not needed to list devices
 
         self.sample_rate, self.hop = sample_rate, hop
@@ -57,7 +54,7 @@ class Analyzer:
         self._onset = aubio.onset("default", ONSET_WINDOW, hop, sample_rate)
         self._onset.set_minioi_ms(80.0)
         self._open_hops = math.ceil(ONSET_HOLD * sample_rate / hop)
-        self._ajar = 0  # hops for which the gate of the onsets stays open
+        self._open_left = 0  # hops for which the gate of the onsets stays open
         self._tempo = aubio.tempo("default", WINDOW, hop, sample_rate)
         self._pitch = aubio.pitch("yinfast", PITCH_WINDOW, 2 * hop, sample_rate)
         self._pitch.set_unit("Hz")
@@ -66,12 +63,12 @@ class Analyzer:
         self._levels = Levels(sample_rate, hop, WINDOW)
         self._flux_scale = FluxScale(hop / sample_rate)
         self._beat = BeatPhase(hop / sample_rate)
-        self._paper = PaperTape(sample_rate, frame_rate) if paper else None
+        self._paper = PaperTape(sample_rate, frame_rate)
         self._hops = self._onsets = 0
         self._onset_time = 0.0
 
     def hear(self, block: Samples, time: float) -> Features:
-        """Return what the sound is after `block`, float32 [hop] in -1..1.
+        """Return the features of the sound after `block`, float32 [hop] in -1..1.
 
         `time` is the moment of the block's last sample, in seconds on the clock of the show. A
         block that is not finite counts as silence.
@@ -105,30 +102,30 @@ class Analyzer:
             beat_phase=beat.phase,
             pitch=0.0 if silent else pitch,
             silent=silent,
-            paper=PaperFeatures if self._paper is None else self._paper.step(block),
+            paper=self._paper.step(block),
         )
 
     def _hertz(self, bins: float) -> float:
         return bins * self.sample_rate / WINDOW
 
     def _hear_onset(self, block: Samples, power: float, time: float) -> None:
-        """Count an onset. aubio reports it some hops late, when a short click is over already: so
-        its gate stays open for a moment after anything loud, also for digital silence, which a
+        """Count an onset. aubio reports it some hops late, when a short click is already over. So
+        its gate stays open for a moment after anything loud, even in digital silence, which a
         constant offset lifts to -80 dB."""
-        self._ajar = self._open_hops if power > ONSET_POWER else max(self._ajar - 1, 0)
-        self._onset.set_silence(OPEN if self._ajar else SHUT)
+        self._open_left = self._open_hops if power > ONSET_POWER else max(self._open_left - 1, 0)
+        self._onset.set_silence(OPEN if self._open_left else SHUT)
         if self._onset(block + OFFSET)[0] > 0:
             ago = (self._hops + 1) * self.hop - self._onset.get_last()
             self._onsets += 1
             self._onset_time = time - ago / self.sample_rate
 
     def _hear_pitch(self, block: Samples) -> float:
-        """Return the pitch in Hz, heard anew at every second hop: it is the dearest feature."""
+        """Return the pitch in Hz, updated every second hop: it is the most expensive feature."""
         second = self._hops % 2
         self._pitch_block[second] = block
         if second:
             pitch = float(self._pitch(self._pitch_block.reshape(-1))[0])
-            self._pitch_now = pitch if self._pitch.get_confidence() > SURE else 0.0
+            self._pitch_now = pitch if self._pitch.get_confidence() > CONFIDENCE else 0.0
         return self._pitch_now
 
 

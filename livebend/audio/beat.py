@@ -1,11 +1,11 @@
-"""A beat whose phase is continuous: aubio says when beats are, this says where in one we are."""
+"""A continuous phase within the beat, from the moments at which aubio detects beats."""
 
 import math
 from typing import NamedTuple
 
 
 class BeatNow(NamedTuple):
-    """Beats a minute (0 = not known), beats so far, and the place in the beat, 0..1."""
+    """Beats a minute (0 = not known), beats so far, and the phase within the beat, 0..1."""
 
     bpm: float
     beats: int
@@ -13,13 +13,12 @@ class BeatNow(NamedTuple):
 
 
 class BeatPhase:
-    """A position in beats that only moves forward, pulled towards the beats that are heard.
+    """A position in beats that only moves forward, pulled towards the detected beats.
 
-    It plays on through a break of the drums, and rests when the sound has been silent for 2 s or
-    when no beat has been heard for 10 s.
+    It runs on through a break of the drums, and stops after 2 s of silence or 10 s without a beat.
     """
 
-    PULL = 0.35  # share of the error that one beat takes away
+    PULL = 0.35  # of its error, corrected at each beat
     SILENCE, PATIENCE = 2.0, 10.0  # s
 
     def __init__(self, dt: float) -> None:
@@ -29,18 +28,18 @@ class BeatPhase:
         self._since_sound = self._since_beat = math.inf
 
     def step(self, beat: bool, bpm: float, silent: bool) -> BeatNow:
-        """Move on by one hop, in which a beat was heard or not. `bpm` is the tracker's tempo."""
+        """Move on by one hop; `beat` = one was detected in it, at aubio's tempo `bpm`."""
         self._since_sound = self._since_sound + self._dt if silent else 0.0
         self._since_beat += self._dt
         if self._since_sound > self.SILENCE or self._since_beat > self.PATIENCE:
             self._bpm = 0.0
         self._position += self._bpm / 60 * self._dt
         if beat and bpm > 0:
-            self._meet(bpm)
+            self._pull(bpm)
         beats = math.floor(self._position)
         return BeatNow(self._bpm, beats, self._position - beats)
 
-    def _meet(self, bpm: float) -> None:
+    def _pull(self, bpm: float) -> None:
         """Pull the position towards the nearest whole beat, never back over one."""
         nearest = round(self._position)
         if self._bpm == 0.0:

@@ -1,10 +1,10 @@
 """A sound device as blocks of samples; it may be lost and come back.
 
 PortAudio's callback only copies into a ring made beforehand; the audio worker waits for whole hops.
-A loss is told by the frames that fail to come: status flags and exceptions do not tell reliably.
-Measured on a PulseAudio monitor against blocking reads, with two busy threads and with Python's
-lock held for 90 ms at a time: no overflow either way, but reads let ALSA's buffer fill to its brim
-(4095 frames) where the callback empties it, and a read cannot be given a time limit.
+A loss shows in frames that do not arrive: status flags and exceptions are not reliable. Why not
+blocking reads: measured on a PulseAudio monitor, with two busy threads and Python's lock held for
+90 ms at a time, neither overflows, but reads let ALSA's buffer fill up (4095 frames), and a read
+has no time limit.
 """
 
 import threading
@@ -16,14 +16,16 @@ import numpy as np
 from livebend.audio.portaudio import Device, device_index, portaudio, restart_portaudio
 from livebend.core.clock import now
 from livebend.core.errors import SoundError
+from livebend.core.notify import Notify
 from livebend.flow import Samples
 
 LATENCY = 0.06  # s, of PortAudio's own buffer: longer than Python holds its lock under load
 SECONDS = 2.0  # length of the ring
 PATIENCE = 0.25  # s that one read waits
-STALL, START = 1.0, 3.0  # s without sound that mean a loss; more of it after opening
+STALL, START = 1.0, 3.0  # s without sound that mean a loss: usually, and after opening
 RETRY = 1.0  # s between two attempts to open
-WATCH, ENOUGH = 2.0, 0.8  # s over which frames are held against the clock; share that must come
+WATCH = 2.0  # s over which the frames that arrive are compared with the clock
+ENOUGH = 0.8  # of them that must arrive
 
 
 class Ring:
@@ -31,7 +33,7 @@ class Ring:
 
     def __init__(self, size: int, channels: int) -> None:
         self._samples = np.zeros((size, channels), np.float32)
-        self._shares = np.full(channels, 1 / channels, np.float32)
+        self._weights = np.full(channels, 1 / channels, np.float32)
         self._read = 0
         self._news = threading.Event()
         self.written = 0
@@ -49,13 +51,13 @@ class Ring:
 
     @property
     def waiting(self) -> int:
-        """Samples that nobody has read yet."""
+        """Samples that are not read yet."""
         return self.written - self._read
 
     def read(self, count: int, timeout: float) -> Samples | None:
-        """Return the next samples, [count] with the channels averaged; None if they do not come.
+        """Return the next samples, [count] with the channels averaged; None after `timeout` s.
 
-        A reader half a ring behind goes on with the newest, and that counts as an overflow.
+        A reader that is half a ring behind skips to the newest: an overflow.
         """
         while self.waiting < count:
             self._news.clear()
@@ -69,7 +71,7 @@ class Ring:
         block = self._samples[start : start + count]
         if len(block) < count:
             block = np.concatenate((block, self._samples[: count - len(block)]))
-        return block @ self._shares
+        return block @ self._weights
 
 
 class Capture:
@@ -106,18 +108,18 @@ class Capture:
 
     @property
     def overflows(self) -> int:
-        """How often samples were lost, as far as PortAudio or the ring could tell."""
+        """How often PortAudio or the ring lost samples, as far as is known."""
         return self._flagged + self._ring.overflows
 
     @property
     def lost(self) -> bool:
-        """Whether so long nothing has come that the device must be gone."""
+        """Whether no sound has arrived for so long that the device must be gone."""
         return now() - self._heard > (STALL if self._ring.written else START)
 
     def read(self) -> tuple[Samples, float] | None:
-        """Return the next hop, float32 [hop], and its age in seconds; None if it does not come.
+        """Return the next hop, float32 [hop], and its age in seconds; None if it does not arrive.
 
-        The age is how much sound after it is waiting already.
+        The age is the length of the sound after it that is already waiting.
         """
         block = self._ring.read(self._hop, PATIENCE)
         if block is None:
@@ -126,13 +128,13 @@ class Capture:
         return block, self._ring.waiting / self._rate
 
     def shortfall(self) -> float:
-        """Return the share of the sound that did not come in the last 2 s; 0 where it is small."""
+        """Return the fraction of the sound missing in the last 2 s; 0 where it is small."""
         moment, frames = self._watched
         if now() - moment < WATCH:
             return 0.0
-        came = (self._ring.written - frames) / self._rate / (now() - moment)
+        arrived = (self._ring.written - frames) / self._rate / (now() - moment)
         self._watched = (now(), self._ring.written)
-        return 1 - came if came < ENOUGH and frames else 0.0
+        return 1 - arrived if arrived < ENOUGH and frames else 0.0
 
     def close(self) -> None:
         """Close the stream, also one whose device is gone."""
@@ -140,10 +142,10 @@ class Capture:
 
 
 class DeviceKeeper:
-    """Holds on to one device: opens it, notices its loss, opens it again when it is back.
+    """Keeps one device open: notices its loss, and opens it again when it is back.
 
-    Used by the audio worker alone. `find` looks the device up, at every attempt anew. `notify` is
-    told of a loss and of a return, once each.
+    Used by the audio worker alone. `find` looks the device up at every attempt. `notify` is called
+    once for each loss and return.
     """
 
     def __init__(
@@ -152,13 +154,13 @@ class DeviceKeeper:
         find: Callable[[], Device],
         sample_rate: int,
         hop: int,
-        notify: Callable[[str], None],
+        notify: Notify,
     ) -> None:
         self._name, self._find, self._notify = name, find, notify
         self._rate, self._hop = sample_rate, hop
         self._capture: Capture | None = None
         self._next_try = 0.0
-        self._missed = self._starved = False
+        self._missing = self._incomplete = False
         self._overflows = 0
 
     @property
@@ -167,19 +169,19 @@ class DeviceKeeper:
         return self._overflows + (self._capture.overflows if self._capture else 0)
 
     def read(self) -> tuple[Samples, float] | None:
-        """Return the next hop and its age in seconds, or None while nothing comes."""
+        """Return the next hop and its age in seconds, or None while nothing arrives."""
         capture = self._capture or self._open()
         if capture is None:
             return None
         heard = capture.read()
         if heard is None and capture.lost:
-            self._lost("no sound arrives")
-        elif share := capture.shortfall():
-            self._starve(share)
+            self._lose("no sound arrives")
+        elif missing := capture.shortfall():
+            self._fall_short(missing)
         return heard
 
     def close(self) -> None:
-        """Let go of the device."""
+        """Close the device."""
         if self._capture is not None:
             self._overflows += self._capture.overflows
             self._capture.close()
@@ -189,26 +191,26 @@ class DeviceKeeper:
         if now() < self._next_try:
             return None
         try:
-            if self._missed:
+            if self._missing:
                 restart_portaudio()
             self._capture = Capture(self._find(), self._rate, self._hop)
         except SoundError as fault:
-            self._lost(str(fault))
+            self._lose(str(fault))
             return None
-        if self._missed:
+        if self._missing:
             self._notify(f"{self._name} is back")
-        self._missed = False
+        self._missing = False
         return self._capture
 
-    def _lost(self, why: str) -> None:
+    def _lose(self, why: str) -> None:
         self.close()
-        if not self._missed:
+        if not self._missing:
             self._notify(f"{self._name} is lost ({why}): silence until it is back")
-        self._missed = True
+        self._missing = True
         self._next_try = now() + RETRY
 
-    def _starve(self, share: float) -> None:
+    def _fall_short(self, missing: float) -> None:
         self._overflows += 1
-        if not self._starved:
-            self._notify(f"{self._name} loses {share:.0%} of its sound")
-        self._starved = True
+        if not self._incomplete:
+            self._notify(f"{self._name} loses {missing:.0%} of its sound")
+        self._incomplete = True

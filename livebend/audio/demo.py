@@ -1,7 +1,7 @@
 """The built-in sound: a 20 s loop at 120 beats a minute, synthesised here, always the same.
 
 Ten bars of four beats: bars 0–1 a quiet pad; 2–3 bass and hats come in; 4–5 a build, with a rising
-filter and a snare roll; 6–9 everything. So every feature has something to follow.
+filter and a snare roll; 6–9 everything. So every feature varies.
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ RIFF = (0, 0, 12, 0, 7, 0, 12, 7)  # semitones above the root, in eighths
 MELODY = (76, 74, 72, 69, 71, 72, 74, 67)
 
 
-def demo_track(sample_rate: int = 44100) -> Samples:
+def demo_sound(sample_rate: int = 44100) -> Sound:
     """Return the loop, float32 [20·sample_rate], peak 0.85; its end meets its beginning."""
     mix = _Mix(sample_rate)
     _pads(mix)
@@ -30,16 +30,11 @@ def demo_track(sample_rate: int = 44100) -> Samples:
     _drums(mix)
     _build(mix)
     _melody(mix)
-    return mix.finished()
-
-
-def demo_sound(sample_rate: int = 44100) -> Sound:
-    """Return the loop as a sound."""
-    return Sound(demo_track(sample_rate), sample_rate, "demo")
+    return Sound(mix.finished(), sample_rate, "demo")
 
 
 class _Mix:
-    """A circular tape: what rings on past the end is heard at the beginning."""
+    """A circular tape: a note that rings past the end is heard at the beginning."""
 
     def __init__(self, sample_rate: int) -> None:
         self.rate = sample_rate
@@ -47,16 +42,16 @@ class _Mix:
         self.noise = np.random.default_rng(1960)
 
     def time(self, seconds: float) -> Wave:
-        """Return the times, in s, of a note that long."""
+        """Return the times of the samples of a note, in s."""
         return np.arange(round(seconds * self.rate)) / self.rate
 
     def add(self, wave: Wave, at: float, gain: float) -> None:
-        """Lay a note on the tape, `at` seconds from the beginning."""
+        """Add a note to the tape, `at` seconds from the beginning."""
         places = (round(at * self.rate) + np.arange(len(wave))) % len(self.tape)
         self.tape[places] += gain * wave
 
     def finished(self) -> Samples:
-        """Saturate gently, echo in dotted eighths, and bring the peak to its place."""
+        """Return the tape with an echo in dotted eighths, gently saturated, at its peak level."""
         echo = round(0.75 * BEAT * self.rate)
         wet = self.tape + 0.18 * np.roll(self.tape, echo) + 0.07 * np.roll(self.tape, 2 * echo)
         soft = np.tanh(1.4 * wet)

@@ -1,13 +1,12 @@
-"""Features at a time: pulled from a recording offline, heard by a thread of its own live.
+"""Features at a time: pulled from a recording offline, heard by a worker thread live.
 
-Both cut the sound into the same hops and hand hop k to an Analyzer at (k+1)·hop/rate, so a
-recording gives the same features either way.
+Both cut the sound into the same hops and analyse hop k at (k+1)·hop/rate, so a recording gives the
+same features either way.
 """
 
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from livebend.audio.analyzer import Analyzer
 from livebend.audio.inputs import Input
@@ -16,21 +15,20 @@ from livebend.core.clock import now
 from livebend.core.worker import Worker
 from livebend.flow import Features, Samples
 
-EPSILON = 1e-9  # s: a hop that ends with the frame belongs to it, whatever the rounding
+EPSILON = 1e-9  # s: a hop that ends with the frame belongs to it, despite rounding
 MEMORY = 400  # hops kept for `at`, about 2 s
 
 HopListener = Callable[[Samples, float], None]
 
 
 class PulledSound:
-    """The features of a recording, for offline: `at` hears on as far as it is asked.
+    """The features of a recording, for offline: `at` analyses on up to the given time.
 
-    Past the end there is silence, or the beginning again where `loop`. Owned by one thread; times
-    must not go backwards.
+    Past the end there is silence. Owned by one thread; times must not go backwards.
     """
 
-    def __init__(self, sound: Sound, analyzer: Analyzer, *, loop: bool = False) -> None:
-        self._sound, self._analyzer, self._loop = sound, analyzer, loop
+    def __init__(self, sound: Sound, analyzer: Analyzer) -> None:
+        self._sound, self._analyzer = sound, analyzer
         self._hops = 0
         self._features = Features()
 
@@ -38,28 +36,20 @@ class PulledSound:
         """Return the features of the last hop that ended by `time`, in seconds of the recording."""
         hop, rate = self._analyzer.hop, self._sound.sample_rate
         while (end := (self._hops + 1) * hop / rate) <= time + EPSILON:
-            block = self._sound.block(self._hops, hop, loop=self._loop)
+            block = self._sound.block(self._hops, hop, loop=False)
             self._features = self._analyzer.hear(block, end)
             self._hops += 1
         return self._features
 
 
-@dataclass(frozen=True, slots=True)
-class SoundStats:
-    """What the audio worker has done so far."""
-
-    hops: int
-    overflows: int
-    hop_cost: float  # s, mean time that analysing one hop takes
-
-
 class HeardSound:
     """The features of sound as it is heard, for live.
 
-    An audio worker owns the input and the analyzer; any thread may call `at` and `stats`. `taps`
-    are called by the worker with every hop and its time (a recording, a loudspeaker): they must
-    not wait. `timed` gets the seconds that each hop took. `on_failure` is told of a fault in the
-    worker; the last features stay.
+    An audio worker owns the input and the analyzer; any thread may call `at`. The worker calls:
+
+    taps: with every hop and its time, such as a recording; they must not wait.
+    on_failure: with a fault that ended it; the last features stay.
+    timed: with the seconds that analysing each hop took.
     """
 
     def __init__(
@@ -75,7 +65,6 @@ class HeardSound:
         self._timed = timed
         self._lock = threading.Lock()
         self._history: deque[Features] = deque([Features()], maxlen=MEMORY)
-        self._hops, self._spent = 0, 0.0
         self.worker = Worker("audio", self._work, on_failure)
 
     def start(self) -> "HeardSound":
@@ -84,7 +73,7 @@ class HeardSound:
         return self
 
     def close(self) -> None:
-        """Stop listening and let go of the input."""
+        """Stop listening and close the input."""
         self.worker.stop()
 
     def at(self, time: float) -> Features:
@@ -93,9 +82,10 @@ class HeardSound:
             heard = (f for f in reversed(self._history) if f.time <= time + EPSILON)
             return next(heard, self._history[0])
 
-    def stats(self) -> SoundStats:
-        """Return the counters."""
-        return SoundStats(self._hops, self._input.overflows, self._spent / max(self._hops, 1))
+    @property
+    def overflows(self) -> int:
+        """How often sound was lost so far."""
+        return self._input.overflows
 
     def _work(self, stop: threading.Event) -> None:
         try:
@@ -109,10 +99,7 @@ class HeardSound:
         features = self._analyzer.hear(block, time)
         with self._lock:
             self._history.append(features)
-        spent = now() - begin
-        self._spent += spent
         if self._timed is not None:
-            self._timed(spent)
-        self._hops += 1
+            self._timed(now() - begin)
         for tap in self._taps:
             tap(block, time)

@@ -1,10 +1,11 @@
-"""Sound that arrives hop by hop, at the pace of the show: a recording that plays, or a device."""
+"""Sound that arrives hop by hop, at the pace of the show: a recording or a device."""
 
 import threading
 from typing import Protocol
 
 import numpy as np
 
+from livebend.audio.capture import DeviceKeeper
 from livebend.audio.monitor import Monitor
 from livebend.audio.sound import Sound
 from livebend.core.clock import Time
@@ -27,24 +28,12 @@ class Input(Protocol):
 
 
 class PlayedInput:
-    """A recording as an input: hop by hop, at the pace of the show.
-
-    At its end it begins again, or is silent where `loop` is off. It is also heard on `aloud`.
-    """
+    """A recording as an input, looped, at the pace of the show; also played on `aloud`."""
 
     overflows = 0
 
-    def __init__(
-        self,
-        sound: Sound,
-        hop: int,
-        time: Time,
-        *,
-        loop: bool = True,
-        aloud: Monitor | None = None,
-    ) -> None:
-        self._sound, self._hop, self._time, self._loop = sound, hop, time, loop
-        self._aloud = aloud
+    def __init__(self, sound: Sound, hop: int, time: Time, aloud: Monitor | None = None) -> None:
+        self._sound, self._hop, self._time, self._aloud = sound, hop, time, aloud
         self._hops = 0
         self._begin: float | None = None
 
@@ -55,33 +44,22 @@ class PlayedInput:
         moment = self._begin + (self._hops + 1) * self._hop / self._sound.sample_rate
         if not self._time.wait_until(moment, stop):
             return None
-        block = self._sound.block(self._hops, self._hop, loop=self._loop)
+        block = self._sound.block(self._hops, self._hop, loop=True)
         self._hops += 1
         if self._aloud is not None:
             self._aloud.play(block)
         return block, moment
 
     def close(self) -> None:
-        """Let go of the loudspeakers."""
+        """Close the loudspeakers."""
         if self._aloud is not None:
             self._aloud.close()
 
 
-class DeviceReader(Protocol):
-    """What `capture.Keeper` offers."""
-
-    @property
-    def overflows(self) -> int: ...
-
-    def read(self) -> tuple[Samples, float] | None: ...
-
-    def close(self) -> None: ...
-
-
 class DeviceInput:
-    """A device as an input: while nothing comes from it, silence comes at the same pace."""
+    """A device as an input: while no sound arrives, it gives silence at the same pace."""
 
-    def __init__(self, reader: DeviceReader, sample_rate: int, hop: int, time: Time) -> None:
+    def __init__(self, reader: DeviceKeeper, sample_rate: int, hop: int, time: Time) -> None:
         self._reader, self._time = reader, time
         self._seconds = hop / sample_rate
         self._silence = np.zeros(hop, np.float32)
@@ -107,5 +85,5 @@ class DeviceInput:
         return self._silence, self._last
 
     def close(self) -> None:
-        """Let go of the device."""
+        """Close the device."""
         self._reader.close()

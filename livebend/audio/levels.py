@@ -1,4 +1,4 @@
-"""Loudness, in all and by band, and the scale that makes flux a number between 0 and 1."""
+"""Loudness, whole and by band, and spectral flux on a scale of 0..1."""
 
 import math
 from typing import NamedTuple
@@ -45,8 +45,8 @@ class FluxScale:
     """Flux between the quiet and the loud of the last seconds: 0..1, from the past alone.
 
     The loud end rises in 50 ms and falls in 8 s, so that an accent comes near 1 and one click does
-    not deafen; the quiet end falls at once and rises in 2 s, so that steady noise comes near 0.
-    The result is held with a release of 80 ms, so that a frame between two hops misses nothing.
+    not hide what follows; the quiet end falls at once and rises in 2 s, so that steady noise comes
+    near 0. The result is held with a release of 80 ms, so that a frame misses no peak between hops.
     """
 
     RISE, FALL, LIFT, RELEASE = 0.05, 8.0, 2.0, 0.08  # s
@@ -63,7 +63,7 @@ class FluxScale:
         keep = self._rise if flux > self._loud else self._fall
         self._loud = flux + keep * (self._loud - flux)
         self._quiet = min(flux, flux + self._lift * (self._quiet - flux))
-        place = (flux - self._quiet) / max(self._loud - self._quiet, self.LEAST)
-        place = 0.0 if silent else min(max(place, 0.0), 1.0)
-        self._held = max(place, self._held * self._release)
+        position = (flux - self._quiet) / max(self._loud - self._quiet, self.LEAST)
+        position = 0.0 if silent else min(max(position, 0.0), 1.0)
+        self._held = max(position, self._held * self._release)
         return self._held

@@ -1,4 +1,4 @@
-"""Hearing what is played: a recording goes to the loudspeakers while the picture follows it."""
+"""The loudspeakers, for a recording that the picture follows."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from livebend.audio.portaudio import portaudio
 from livebend.core.errors import SoundError
 from livebend.flow import Samples
 
-CUSHION = 0.5  # s; more than half of it waiting, and the oldest is dropped
+CUSHION = 0.5  # s, length of the ring; beyond half of it the oldest sound is dropped
 
 
 class Monitor:
-    """Plays hops aloud: the audio worker hands them over, PortAudio's thread fetches them.
+    """Plays hops aloud: the audio worker queues them, PortAudio's thread fetches them.
 
     Raises: SoundError where nothing can be played.
     """

@@ -1,4 +1,4 @@
-"""From what a performer types after --input to sound that is heard.
+"""From what a performer types after --input to the features of that sound.
 
 demo · loopback · the name of a file · the name of a device
 """
@@ -20,6 +20,7 @@ from livebend.core.errors import SoundError
 from livebend.core.notify import Notify
 
 DEFAULT_RATE = 48_000  # Hz, of a device that is not there yet
+FRAME_RATE = 20.0  # Hz, live: the paper's features are over a video frame of this rate
 
 
 def open_sound(name: str) -> Sound:
@@ -30,9 +31,10 @@ def open_sound(name: str) -> Sound:
     return demo_sound() if name == "demo" else read_sound(name)
 
 
-def pull_sound(sound: Sound, *, frame_rate: float = 20.0, paper: bool = True) -> PulledSound:
-    """Return the features of a recording, for offline."""
-    return PulledSound(sound, _analyzer(sound.sample_rate, frame_rate, paper))
+def pull_sound(sound: Sound, frame_rate: float) -> PulledSound:
+    """Return the features of a recording, for offline; `frame_rate` in Hz, of the video."""
+    hop = hop_for(sound.sample_rate, frame_rate)
+    return PulledSound(sound, Analyzer(sound.sample_rate, hop, frame_rate))
 
 
 def hear_sound(
@@ -40,9 +42,6 @@ def hear_sound(
     time: Time,
     notify: Notify,
     *,
-    frame_rate: float = 20.0,
-    paper: bool = True,
-    loop: bool = True,
     monitor: bool = False,
     taps: Sequence[HopListener] = (),
     on_failure: Callable[[BaseException], None] | None = None,
@@ -50,26 +49,26 @@ def hear_sound(
 ) -> HeardSound:
     """Return the features of any input, for live; call `start` on it, and `close` at the end.
 
-    A device that is not there is waited for, in silence and with a notice. Where the system has no
-    PortAudio the demo plays instead, with a notice. `monitor` plays a file or the demo aloud.
+    A missing device is waited for, in silence and with a notice. Without PortAudio the demo plays
+    instead, with a notice. `monitor` plays a file or the demo aloud; `taps`, `on_failure` and
+    `timed` are those of HeardSound.
     Raises: SoundError where a file is missing or cannot be decoded, or there is no loopback.
     """
     source: Input
     if (sound := _recording(name, notify)) is not None:
-        analyzer = _analyzer(sound.sample_rate, frame_rate, paper)
+        analyzer = _analyzer(sound.sample_rate)
         aloud = _monitor(sound.sample_rate, notify) if monitor else None
-        source = PlayedInput(sound, analyzer.hop, time, loop=loop, aloud=aloud)
+        source = PlayedInput(sound, analyzer.hop, time, aloud)
     else:
         find, rate = _device(name)
-        analyzer = _analyzer(rate, frame_rate, paper)
+        analyzer = _analyzer(rate)
         keeper = DeviceKeeper(name, find, rate, analyzer.hop, notify)
         source = DeviceInput(keeper, rate, analyzer.hop, time)
     return HeardSound(source, analyzer, taps, on_failure, timed)
 
 
-def _analyzer(sample_rate: int, frame_rate: float, paper: bool) -> Analyzer:
-    hop = hop_for(sample_rate, frame_rate)
-    return Analyzer(sample_rate, hop, frame_rate, paper=paper)
+def _analyzer(sample_rate: int) -> Analyzer:
+    return Analyzer(sample_rate, hop_for(sample_rate, FRAME_RATE), FRAME_RATE)
 
 
 def _recording(name: str, notify: Notify) -> Sound | None:
@@ -90,7 +89,7 @@ def _device(name: str) -> tuple[Callable[[], Device], int]:
         return find_loopback, find_loopback().default_rate
     try:
         return lambda: find_device(name), find_device(name).default_rate
-    except SoundError:  # the Keeper looks again, and tells
+    except SoundError:  # DeviceKeeper looks again, with a notice
         return lambda: find_device(name), DEFAULT_RATE
 
 
@@ -103,6 +102,6 @@ def _monitor(sample_rate: int, notify: Notify) -> Monitor | None:
 
 
 def _is_file(name: str) -> bool:
-    """Whether the name means a file: it is one, or it ends as sound files do."""
+    """Whether the name means a file: it is one, or it has an extension."""
     path = Path(name)
     return path.exists() or re.fullmatch(r"\.[A-Za-z]\w{1,3}", path.suffix) is not None

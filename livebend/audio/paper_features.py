@@ -17,26 +17,26 @@ from numpy.typing import NDArray
 from livebend.flow import PaperFeatures, Samples
 
 FFT = 4096
-ROOM = 10  # lengths of what is remembered that fit on a tape
+SPANS = 10  # of two video frames, that fit on a tape
 
 
 class PaperFrame:
-    """The three features of one moment: worked out when they are first asked for, in any thread.
+    """The three features of one moment, computed on the first call, in any thread.
 
-    `sound` is the last two video frames, float32 [2n]; nobody may change it afterwards.
+    `sound` is the last two video frames, float32 [2n]; it must not be changed afterwards.
     """
 
-    __slots__ = ("_heard", "_rate", "_sound")
+    __slots__ = ("_features", "_rate", "_sound")
 
     def __init__(self, sound: Samples, sample_rate: int) -> None:
         self._sound, self._rate = sound, sample_rate
-        self._heard: PaperFeatures | None = None
+        self._features: PaperFeatures | None = None
 
     def __call__(self) -> PaperFeatures:
         """Return the features."""
-        if self._heard is None:
-            self._heard = _measured(self._sound.reshape(2, -1).astype(np.float64), self._rate)
-        return self._heard
+        if self._features is None:
+            self._features = _features_of(self._sound.reshape(2, -1).astype(np.float64), self._rate)
+        return self._features
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PaperFrame) and self() == other()
@@ -48,17 +48,17 @@ class PaperFrame:
 class PaperTape:
     """The last two video frames of sound, written hop by hop.
 
-    A full tape is put away for a new one instead of being written over, so that a `PaperFrame` is
-    a view that keeps what it saw.
+    A full tape is replaced by a new one and never overwritten, so that a `PaperFrame` can be a view
+    of it.
     """
 
     def __init__(self, sample_rate: int, frame_rate: float) -> None:
         self._rate = sample_rate
         self._span = self._end = 2 * round(sample_rate / frame_rate)
-        self._tape = np.zeros(ROOM * self._span, np.float32)
+        self._tape = np.zeros(SPANS * self._span, np.float32)
 
     def step(self, block: Samples) -> PaperFrame:
-        """Return the features, yet to be worked out, of the frame that ends with `block` [hop]."""
+        """Return the features, not yet computed, of the frame that ends with `block` [hop]."""
         end = self._end + len(block)
         if end > len(self._tape):
             full, self._tape = self._tape, np.empty_like(self._tape)
@@ -69,7 +69,7 @@ class PaperTape:
         return PaperFrame(self._tape[end - self._span : end], self._rate)
 
 
-def _measured(frames: NDArray[np.float64], sample_rate: int) -> PaperFeatures:
+def _features_of(frames: NDArray[np.float64], sample_rate: int) -> PaperFeatures:
     """Return the features of the second of two frames [2, n]."""
     before, now = np.abs(np.fft.rfft(frames, FFT))
     rms = float(np.sqrt(np.dot(frames[1], frames[1]) / frames.shape[1]))

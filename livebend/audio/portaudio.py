@@ -5,7 +5,7 @@ Only these functions import `sounddevice`; without the PortAudio library they sa
 
 import os
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from livebend.core.errors import SoundError, nearest
@@ -19,17 +19,13 @@ INSTALL = {
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """An input: what it is called, on which host API, how many channels, its rate in Hz."""
+    """An input."""
 
     name: str
     host_api: str
     channels: int
-    default_rate: int
+    default_rate: int  # Hz
     is_default: bool
-
-    def as_dict(self) -> dict[str, str | int | bool]:
-        """Return the fields, for JSON."""
-        return asdict(self)
 
 
 def portaudio() -> Any:
@@ -43,7 +39,7 @@ def portaudio() -> Any:
 
 
 def restart_portaudio() -> None:
-    """Look for devices anew: PortAudio knows only those that were there when it started.
+    """Look for devices again: PortAudio knows only those that were there when it started.
 
     No stream may be open. Raises: SoundError where PortAudio cannot start.
     """
@@ -56,7 +52,7 @@ def restart_portaudio() -> None:
 
 
 def list_devices() -> list[Device]:
-    """Return every device that can be listened to. Raises: SoundError without PortAudio."""
+    """Return every input device. Raises: SoundError without PortAudio."""
     return [device for _, device in _inputs()]
 
 
@@ -66,11 +62,23 @@ def find_device(name: str) -> Device:
     `name` may begin with the host API and a colon: "ALSA:pulse". "default" is the system's own.
     Raises: SoundError, with the nearest name or the names there are.
     """
-    return _find(name)[1]
+    wanted = name.casefold()
+    devices = list_devices()
+    keys = [(d.name.casefold(), f"{d.host_api}:{d.name}".casefold()) for d in devices]
+    exact = [device for device, key in zip(devices, keys, strict=True) if wanted in key]
+    if wanted == "default":
+        exact = [device for device in devices if device.is_default] or exact
+    part = [device for device, key in zip(devices, keys, strict=True) if wanted in key[1]]
+    if exact or len(part) == 1:
+        return (exact or part)[0]
+    names = [device.name for device in devices]
+    near = nearest(name, names)
+    hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(names) or 'none'}"
+    raise SoundError(f"no sound device {name!r}; {hint}")
 
 
 def device_index(device: Device) -> int:
-    """Return the number that PortAudio gives the device at the moment. Raises: SoundError."""
+    """Return PortAudio's present index of the device. Raises: SoundError."""
     for index, other in _inputs():
         if (other.name, other.host_api) == (device.name, device.host_api):
             return index
@@ -78,10 +86,10 @@ def device_index(device: Device) -> int:
 
 
 def find_loopback() -> Device:
-    """Return the device that hears what this machine plays.
+    """Return the device that records what this machine plays.
 
-    On Linux the PulseAudio (or PipeWire) device, told by PULSE_SOURCE to hear the default output;
-    on macOS the BlackHole driver. Raises: SoundError that says what to do.
+    On Linux the PulseAudio (or PipeWire) device, set by PULSE_SOURCE to record the default output;
+    on macOS the BlackHole driver. Raises: SoundError that says what to install.
     """
     if sys.platform.startswith("linux"):
         os.environ.setdefault("PULSE_SOURCE", "@DEFAULT_MONITOR@")
@@ -96,22 +104,6 @@ def _loopback(name: str, remedy: str) -> Device:
         return find_device(name)
     except SoundError as fault:
         raise SoundError(f"loopback: no device {name!r} ({remedy})") from fault
-
-
-def _find(name: str) -> tuple[int, Device]:
-    wanted = name.casefold()
-    inputs = _inputs()
-    keys = [(d.name.casefold(), f"{d.host_api}:{d.name}".casefold()) for _, d in inputs]
-    exact = [pair for pair, key in zip(inputs, keys, strict=True) if wanted in key]
-    if wanted == "default":
-        exact = [pair for pair in inputs if pair[1].is_default] or exact
-    part = [pair for pair, key in zip(inputs, keys, strict=True) if wanted in key[1]]
-    if exact or len(part) == 1:
-        return (exact or part)[0]
-    names = [device.name for _, device in inputs]
-    near = nearest(name, names)
-    hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(names) or 'none'}"
-    raise SoundError(f"no sound device {name!r}; {hint}")
 
 
 def _inputs() -> list[tuple[int, Device]]:

@@ -1,4 +1,4 @@
-"""A recording in memory, and how files of any format become one."""
+"""A recording in memory, decoded from a file of any format."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,19 +11,20 @@ from livebend.flow import Samples
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """Mono samples, float32 [n] in -1..1, with their rate in Hz and a name for people."""
+    """A mono recording."""
 
     samples: Samples
-    sample_rate: int
-    name: str
+    sample_rate: int  # Hz
+    name: str  # as shown to the performer
 
     @property
     def seconds(self) -> float:
-        """How long it lasts."""
+        """Its length."""
         return len(self.samples) / self.sample_rate
 
     def block(self, index: int, hop: int, *, loop: bool) -> Samples:
-        """Return hop number `index`, float32 [hop]; past the end the beginning, or silence."""
+        """Return hop number `index`, float32 [hop]; past the end, from the beginning again where
+        `loop`, else silence."""
         start, total = index * hop, len(self.samples)
         if start + hop <= total:
             return self.samples[start : start + hop]
@@ -38,7 +39,7 @@ class Sound:
 def read_sound(path: str | Path) -> Sound:
     """Decode a file of any format that PyAV opens, its channels averaged, at its own rate.
 
-    A file that breaks off in the middle gives what came before.
+    A file that is cut off gives what comes before the cut.
     Raises: SoundError, naming the file and the cause, also where nothing could be decoded.
     """
     import av  # noqa: PLC0415 - heavy, and not needed for a device

@@ -1,8 +1,8 @@
 """The only place where an operator meets a tensor.
 
 A bend chooses channels, scales amounts to the site, calls its operator in float32, renormalises,
-mixes, and gives the site back its dtype and memory layout. What it returns is a new tensor; its
-input is never written to. A bend that does nothing returns its input itself, bit for bit.
+mixes, and gives the site back its dtype and memory layout. It returns a new tensor and never writes
+to its input.
 """
 
 from dataclasses import replace
@@ -20,14 +20,14 @@ from livebend.operators.library import find_operator
 from livebend.operators.registry import Operator, Past
 from livebend.scene.values import Bend
 
-LIMIT = 6.0  # deviations of the site: what a bend makes may not lie further from its mean
+LIMIT = 6.0  # deviations of the site from its mean, to which a bend is clamped
 WHOLE = (1, 2, 3)  # axes: all of a sample
 MANY = 32  # channels from which a copy to channels-last is faster as one matrix transposed
-REACH = 8.0  # times what the operator makes: how far a strength may drive it
+REACH = 8.0  # times the operator's own change: how far a strength may drive it
 
 
 def check_given(bend: Bend) -> None:
-    """Raises: Refused where the bend's operator is given something that fits no tensor there."""
+    """Raises: Refused where the bend's operator needs something that its site does not have."""
     if "toward" in find_operator(bend.operator).given and not is_text(place(bend.site).site):
         raise Refused(
             f"bend.{bend.name}.site = {bend.site!r}: {bend.operator} acts at unet.text and"
@@ -36,8 +36,8 @@ def check_given(bend: Bend) -> None:
 
 
 def units_of(bend: Bend) -> str:
-    """Whether amounts are in deviations of the site or as they are written: what stands at
-    `unet.attention` is ones, which have no deviation."""
+    """Return `sigma`, amounts in deviations of the site, or `raw`, amounts as they are: the factors
+    at `unet.attention` are ones, which have no deviation."""
     return "raw" if is_attention(place(bend.site).site) else bend.units
 
 
@@ -57,9 +57,9 @@ def active(bends: tuple[Bend, ...]) -> tuple[Bend, ...]:
 def fraction_of(bend: Bend, w: float) -> Bend:
     """Return the fraction w (0..1) of a bend, so that w and 1 − w together make about the whole.
 
-    A factor r (an amount whose neutral value is not 0) becomes r^w, any other amount a becomes w·a,
-    an angle of many turns not brought back before; an operator without amounts, or with whole ones,
-    gets w of its mix. A strength is divided like an amount. It is exact where nothing lies between
+    A factor r (an amount whose neutral value is not 0) becomes r^w, any other amount a becomes w·a;
+    an angle keeps its whole turns. An operator without amounts, or with integer ones, gets w of its
+    mix. A strength is divided like an amount. It is exact where nothing lies between the two parts
     and the operator is a group in its amount (turns, gains, powers, shifts); elsewhere about right.
     """
     op = find_operator(bend.operator)
@@ -90,9 +90,9 @@ def apply_bend(
     """Bend x [B, C, H, W]; return (y, d), y like x in shape, dtype and strides, d = ‖y−x‖/‖x‖.
 
     Text embeddings [B, T, C] are seen as [B, C, 1, T], time embeddings [B, C] as [B, C, 1, 1].
-    `mask` [H, W], float32, says how much of the bend acts where: y = x + mask·mix·s·(y − x), s = 1
-    or what brings d to the bend's strength where mask and mix are 1, from this x alone. `given`
-    is what the network gives the operator, its tensors in the shape of x.
+    `mask` [H, W], float32, is how much of the bend acts at each position: x + mask·mix·s·(y − x).
+    s is 1, or what brings d to the bend's strength where mask and mix are 1, from this x alone.
+    `given` is what the operator takes besides x, tensors in the shape of x.
     """
     h = _as_picture(x.float())
     y = _bent(bend, h, mask, given or {})
@@ -129,13 +129,13 @@ def _bent(bend: Bend, h: Tensor, mask: Tensor | None, given: Given) -> Tensor:
     index = channel_index(bend.channels, h.shape[1], h.device)
     part = h if index is None else h.index_select(1, index)
     moments = _moments(part) if sigma else None
-    asked = {name: _given(given.get(name), index) for name in op.given}
-    y = _laid_like(part, op.function(part, **_amounts(op, bend, moments), **asked))
+    extras = {name: _given(given.get(name), index) for name in op.given}
+    y = _laid_like(part, op.function(part, **_amounts(op, bend, moments), **extras))
     y = _normalised(op, bend, y, part, moments)
     if bend.strength > 0.0:
         y = part + _factor(bend.strength, y - part, h) * (y - part)
     if moments is not None:
-        y = _held(y, moments)
+        y = _clamped(y, moments)
     if mask is not None:
         y = torch.lerp(part, y, bend.mix * mask)
     elif bend.mix != 1.0:
@@ -145,7 +145,7 @@ def _bent(bend: Bend, h: Tensor, mask: Tensor | None, given: Given) -> Tensor:
 
 def _factor(strength: float, change: Tensor, x: Tensor) -> Tensor:
     """Return s [B, 1, 1, 1] so that ‖s·change‖ = strength·‖x‖, sample by sample, but never above
-    REACH: the nearer an operator is to doing nothing, the less a strength makes of it."""
+    REACH: an operator that does next to nothing cannot be driven to a strength."""
     size, whole = (
         torch.linalg.vector_norm(h, dim=(1, 2, 3), keepdim=True).clamp_min(1e-12)
         for h in (change, x)
@@ -155,7 +155,7 @@ def _factor(strength: float, change: Tensor, x: Tensor) -> Tensor:
 
 
 def _given(given: Past | Tensor | None, index: Tensor | None) -> Past | Tensor | None:
-    """What an operator is given, seen as a picture, of the channels that it acts on."""
+    """What an operator takes besides x, as a picture, of the channels that it acts on."""
     if isinstance(given, Past):
         return Past(_selected(given.tensor, index), given.seconds)
     return None if given is None else _selected(given, index)
@@ -190,8 +190,8 @@ def _normalised(op: Operator, bend: Bend, y: Tensor, x: Tensor, moments: _Moment
     return own.rest * (like.sd / own.sd.clamp_min(1e-6)) + like.mean
 
 
-def _held(y: Tensor, x: _Moments) -> Tensor:
-    """Hold y within LIMIT deviations of x about its mean, but never tighter than x itself."""
+def _clamped(y: Tensor, x: _Moments) -> Tensor:
+    """Clamp y to LIMIT deviations of x about its mean, or to the range of x where that is wider."""
     reach = torch.maximum(LIMIT * x.sd, x.rest.abs().amax(WHOLE, keepdim=True))
     # Not clamp: it takes three times as long where its bounds are tensors.
     return torch.minimum(torch.maximum(y, x.mean - reach), x.mean + reach)
@@ -207,7 +207,7 @@ def _like(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _laid_like(x: Tensor, y: Tensor) -> Tensor:
-    """Return y with the strides of x: arithmetic on two that lie differently is slow."""
+    """Return y with the strides of x: arithmetic on two different layouts is slow."""
     if y.stride() == x.stride():
         return y
     made = torch.empty_like(x, dtype=y.dtype)

@@ -1,7 +1,7 @@
 """Named groups of a model's channels that draw alike, `cluster:c0` in a bend's channels.
 
 `livebend clusters` finds them once per model and keeps them in the cache, or in a file beside the
-weights, `clusters.json`. They belong to weights: of others' they are not used, and that is said.
+weights, `clusters.json`. They are only valid for the weights they were found in.
 """
 
 import json
@@ -21,7 +21,7 @@ PREFIX = "cluster:"
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Channels as a bend lists them, such as 0,3-5, and their share 0..1 of the site's energy."""
+    """Channels as a bend lists them, such as 0,3-5; `energy` is their fraction of the site's."""
 
     channels: str
     energy: float
@@ -29,19 +29,22 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Clusters:
-    """The clusters of every site that has some, by name, the most energetic first. `why` tells what
-    to do where a model has none."""
+    """The clusters of every site that has some, by name, the most energetic first.
+
+    `why` is the reason, and what to do, where a model has none.
+    """
 
     sites: Mapping[str, Mapping[str, Cluster]] = field(default_factory=dict)
     why: str = "this network was opened without clusters"
 
     def names(self, site: str) -> list[str]:
-        """Return the names of a site's clusters as a bend says them."""
+        """Return the names of a site's clusters, as a bend writes them."""
         return [PREFIX + name for name in self.sites.get(site, {})]
 
     def listed(self, site: str, channels: str) -> str:
-        """Return a bend's channels at a site as a list, where they name clusters: cluster:c0, or
-        cluster:c0,c2. Raises: Refused where there are none, UnknownName.
+        """Return a bend's channels at a site: clusters (cluster:c0,c2) become numbers.
+
+        Raises: Refused where the site has no clusters, UnknownName.
         """
         if not channels.startswith(PREFIX):
             return channels
@@ -74,7 +77,7 @@ def read_clusters(model: Model) -> Clusters:
 
 
 def own_file(weights: str) -> Path:
-    """Return where a user's clusters of weights with that fingerprint are kept."""
+    """Return the file of a user's clusters of weights with that fingerprint."""
     return cache_folder() / weights / FILE
 
 
@@ -107,7 +110,7 @@ def spelled(channels: Iterable[int]) -> str:
 
 
 def _read(file: Path, weights: str) -> dict[str, dict[str, Cluster]] | None:
-    """Return what a file says of these weights, or None where it is none that can be read."""
+    """Return a file's clusters of these weights; None where it has none or cannot be read."""
     try:
         table = json.loads(file.read_text(encoding="utf-8"))
         if table["weights"] != weights:

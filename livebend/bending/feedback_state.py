@@ -1,7 +1,8 @@
-"""What the network gives operators besides the tensor of their site.
+"""What operators take besides the tensor of their site.
 
-What a bend made in the last frame is remembered here, so that the operator itself stays pure. A
-frame that reads it cannot be answered from memory, and says so in its key. Owned by one thread.
+What a bend made in the last frame is kept here, so that the operator itself stays a pure function.
+A computation that reads it has the number of the frame in its key, so it is never taken from the
+memory of another frame. Owned by one thread.
 """
 
 from collections.abc import Hashable
@@ -19,7 +20,7 @@ Where = tuple[str, Hashable]
 
 
 class FeedbackState:
-    """The outputs of bends that ask for them, from one frame to the next."""
+    """The outputs of bends whose operators take their past, from one frame to the next."""
 
     def __init__(self) -> None:
         self._last: dict[Where, Tensor] = {}
@@ -29,7 +30,7 @@ class FeedbackState:
         self.toward: Versioned | None = None
 
     def advance(self, seconds: float) -> None:
-        """Begin a frame, `seconds` after the last: what was painted last is now the past."""
+        """Begin a frame, `seconds` after the last: what bends made in that is now the past."""
         self._last, self._made = self._made, {}
         self._frame, self._seconds = self._frame + 1, seconds
 
@@ -38,7 +39,7 @@ class FeedbackState:
         self._last, self._made = {}, {}
 
     def given(self, bend: Bend, where: Hashable, x: Tensor) -> tuple[Given, Hashable]:
-        """Return what the bend's operator is given at a place, and a key for it."""
+        """Return what the bend's operator takes besides x, and a key for it."""
         names = find_operator(bend.operator).given
         given: Given = {}
         key: list[Hashable] = []
@@ -53,7 +54,7 @@ class FeedbackState:
         return given, tuple(key)
 
     def keep(self, bend: Bend, where: Hashable, made: Tensor) -> None:
-        """Remember what a bend made, if its operator will ask for it."""
+        """Remember what a bend made, if its operator takes its past."""
         if "past" in find_operator(bend.operator).given:
             self._made[bend.name, where] = made
 

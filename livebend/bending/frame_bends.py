@@ -1,7 +1,7 @@
 """The bends of one frame at work, between the stages of the network.
 
 What a bend makes is remembered like everything else: it acts again only where what it reads, its
-values, its mask or its past are others than before.
+values, its mask or its past differ from before.
 """
 
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
@@ -27,26 +27,27 @@ Placed = tuple[Place, Bend]
 class FrameBends:
     """The active bends of one frame, by site. Owned by the render thread.
 
-    `pasts` is what bends made before, `trace` what was heard, for masks; `split` gives the two
-    boundaries next to a depth a share of its bend. `strength` collects the d of every bend that
-    acted, by name, as a tensor on the device, `acted` what each got and made.
+    `feedback` is what bends made before, `trace` the history of features, for masks.
+    `split` divides a bend at a depth between the two boundaries next to it.
+    `strength` collects the d of every bend that acted, by name, as a tensor on the device.
+    `acted` collects what each of them read and made.
     """
 
     memory: Memory
-    masking: MaskCache
-    pasts: FeedbackState
+    masks: MaskCache
+    feedback: FeedbackState
     at: Mapping[str, list[Placed]] = field(default_factory=dict)
     trace: Trace = silence
     split: bool = False
     strength: dict[str, Tensor] = field(default_factory=dict)
     acted: dict[str, list[tuple[Tensor, Tensor]]] = field(default_factory=dict)
 
-    def apart(self, pasts: FeedbackState) -> "FrameBends":
-        """Return the same bends at other work, which collects for itself what they do there."""
-        return replace(self, pasts=pasts, strength={}, acted={})
+    def elsewhere(self, feedback: FeedbackState) -> "FrameBends":
+        """Return the same bends for work that is not of this frame, with a past of its own."""
+        return replace(self, feedback=feedback, strength={}, acted={})
 
     def join(self, *others: "FrameBends") -> None:
-        """Take over what the bends did in other work."""
+        """Count what the bends did elsewhere as done in this frame."""
         for other in others:
             for name, pairs in other.acted.items():
                 self.acted.setdefault(name, []).extend(pairs)
@@ -77,9 +78,8 @@ class FrameBends:
         return self.memory.derive("sampler.hide", (x,), (size,), lambda h: h * size, k)
 
     def culprits(self) -> list[str]:
-        """The bends that made values that are not finite of finite ones; where none did, the
-        strongest, which drove the network beyond its numbers. This reads from the device and is for
-        the moment after a fault only."""
+        """The bends that turned finite values into others; where none did, the strongest, which
+        drove the network out of range. It waits for the device: for after a fault only."""
         acted = self.acted.items()
         guilty = [name for name, pairs in acted if any(_broke(*pair) for pair in pairs)]
         sizes = {name: float(d) for name, d in self.strength.items()}
@@ -96,15 +96,15 @@ class FrameBends:
     def _one(self, bend: Bend, value: Versioned, where: Hashable) -> Versioned:
         x = value.tensor
         size = (x.shape[-2], x.shape[-1])
-        mask = self.masking.mask(bend, size, x.device, self.trace, where)
+        mask = self.masks.mask(bend, size, x.device, self.trace, where)
         part = None if mask is None else mask.tensor
-        given, given_key = self.pasts.given(bend, where, x)
+        given, given_key = self.feedback.given(bend, where, x)
         versions = (value.version, None if mask is None else mask.version)
         key = (*versions, signature(bend), given_key)
         made, strength = self.memory.recall(
             "bend", key, lambda: _applied(bend, x, part, given), step=where
         )
-        self.pasts.keep(bend, where, made.tensor)
+        self.feedback.keep(bend, where, made.tensor)
         self.strength[bend.name] = strength.tensor
         self.acted.setdefault(bend.name, []).append((x, made.tensor))
         return made
@@ -126,15 +126,15 @@ def by_site(bends: Sequence[Bend]) -> Mapping[str, list[Placed]]:
 
 
 def _boundaries(where: Place, plan: Schedule, split: bool) -> tuple[tuple[int, float], ...]:
-    """The boundaries of a latent bend, each with its share: its depth's, its step's, or the
-    finished latent."""
+    """The boundaries of a latent bend, each with its weight: those of its depth, of its step, or
+    the finished latent."""
     if where.depth is not None:
         return plan.neighbours(where.depth) if split else ((plan.nearest(where.depth), 1.0),)
     return ((plan.calls if where.step is None else min(where.step, plan.calls), 1.0),)
 
 
 def _applied(bend: Bend, x: Tensor, mask: Tensor | None, given: Given) -> tuple[Tensor, Tensor]:
-    """Bend x; whatever an operator raises is the bend's fault, and says so."""
+    """Bend x; whatever an operator raises becomes a fault of the bend."""
     try:
         return apply_bend(bend, x, mask, given)
     except torch.OutOfMemoryError:

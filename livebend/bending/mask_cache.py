@@ -1,4 +1,4 @@
-"""The masks of a network's bends: checked before they play, made once, kept while they stand."""
+"""The masks of a network's bends: checked before they play, made once, kept while in use."""
 
 from collections.abc import Callable, Hashable
 
@@ -16,18 +16,18 @@ Trace = Callable[[str, float], tuple[float, ...]]
 
 
 def silence(name: str, span: float) -> tuple[float, ...]:  # noqa: ARG001 - what a Trace takes
-    """The history of a sound that was never heard."""
+    """The history of silence."""
     return (0.0,) * TRACE_LENGTH
 
 
 class MaskCache:
-    """Owned by the render thread. `drawn` are the drawn masks in reach."""
+    """Owned by the render thread. `drawn` are the drawn masks that bends may name."""
 
     def __init__(self, memory: Memory, drawn: DrawnMasks) -> None:
         self._memory, self._drawn = memory, drawn
 
     def check(self, bend: Bend) -> None:
-        """Raises: Refused for a site without height and width, or a drawn mask that is none."""
+        """Raises: Refused for a site without height and width, or an unknown drawn mask."""
         chosen = masks.settings(bend.mask)
         if chosen is None:
             return
@@ -55,14 +55,14 @@ class MaskCache:
         if chosen is None:
             return None
         drawn = self._drawn.get(str(chosen["picture"])) if "picture" in chosen else None
-        heard: tuple[float, ...] = ()
+        history: tuple[float, ...] = ()
         if "listen" in chosen:
-            heard = trace(str(chosen["listen"]), float(chosen["span"]))
-        key = (*chosen.values(), heard, size)
+            history = trace(str(chosen["listen"]), float(chosen["span"]))
+        key = (*chosen.values(), history, size)
         (made,) = self._memory.recall(
             "mask",
             key,
-            lambda: (masks.build(chosen, size, device, drawn=drawn, trace=heard),),
+            lambda: (masks.build(chosen, size, device, drawn=drawn, trace=history),),
             step=where,
         )
         return made

@@ -300,7 +300,11 @@ def hub_cache() -> Path:
 
 def presets() -> Finding:
     """The presets, and which of them cannot be read."""
-    from livebend.scene.presets import built_in_folder, list_presets  # noqa: PLC0415 - with its imports
+    from livebend.scene.presets import (  # noqa: PLC0415 - with its imports
+        built_in_folder,
+        list_presets,
+        user_folder,
+    )
 
     here, found = built_in_folder(), list_presets()
     if not found:
@@ -308,7 +312,7 @@ def presets() -> Finding:
     unread = [info.name for info in found if not _is_toml(info.file)]
     if unread:
         return Finding("presets", f"cannot be read: {', '.join(unread)}", None, "livebend presets")
-    return Finding("presets", f"{len(found)} in {here}")
+    return Finding("presets", f"{len(found)} in {here}; your own in {user_folder()}")
 
 
 def osc_port(address: tuple[str, int] = OSC) -> Finding:

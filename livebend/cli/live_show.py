@@ -23,7 +23,7 @@ from livebend.control.key_actions import press
 from livebend.control.osc import OscInput, endpoint
 from livebend.control.osc_allowlist import AllowList
 from livebend.core.clock import LiveClock, SystemTime, Time
-from livebend.core.errors import LivebendError, named
+from livebend.core.errors import LivebendError, one_line
 from livebend.core.mailbox import Latest, OnDemand
 from livebend.core.notify import Notify, ignore
 from livebend.core.specs import ParameterValue
@@ -158,7 +158,13 @@ class LiveShow:
         recording = self._recording(player, sound, ending)
         queue = self._queue(player, ending)
         screen.desk = Desk(
-            queue.give, self._show, self.scenes, self.bank, self.refuse, Display.specs
+            queue.give,
+            self._show,
+            self.scenes,
+            self.bank,
+            self.refuse,
+            Display.specs,
+            notify=self.statistics.notice,
         )
         self.osc = OscInput(
             screen.desk, *self.address, allow=self.options.osc_allow, on_failure=self._failed
@@ -292,7 +298,7 @@ class LiveShow:
 
     def _count(self, sound: HeardSound, queue: CommandQueue) -> None:
         hands, total = self.osc.counts, self.statistics.total
-        total("overflows", sound.stats().overflows)
+        total("overflows", sound.overflows)
         total("commands_received", queue.given)
         total("commands_refused", queue.refused + hands.refused + hands.turned_away)
         total("commands_clamped", queue.clamped + hands.fitted)
@@ -313,7 +319,7 @@ class LiveShow:
 
     def _told(self, failure: BaseException) -> None:
         """A fault that a show can go on without."""
-        self.statistics.notice(named(failure), "error")
+        self.statistics.notice(one_line(failure), "error")
 
     def _failed(self, failure: BaseException) -> None:
         """A fault that ends the show."""

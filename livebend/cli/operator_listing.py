@@ -2,7 +2,7 @@
 
 import argparse
 
-from livebend.cli.printing import Row, print_notice, print_rows
+from livebend.cli.printing import Row, markdown_table, print_notice, print_rows
 from livebend.core.specs import Spec
 from livebend.operators.library import all_operators
 from livebend.operators.registry import Operator
@@ -38,12 +38,12 @@ def _paint(options: argparse.Namespace) -> int:
 
 
 def operator_rows() -> list[Row]:
-    """One row for every operator: name, family, parameters, what it does."""
+    """Return a row for every operator: name, family, parameters, what it does."""
     return [
         {
             "name": op.name,
             "family": op.family,
-            "parameters": "; ".join(f"{s.name} {_told(s)}" for s in op.specs.values()),
+            "parameters": "; ".join(f"{s.name} {_allowed(s)}" for s in op.specs.values()),
             "about": op.summary,
         }
         for op in all_operators().values()
@@ -51,28 +51,25 @@ def operator_rows() -> list[Row]:
 
 
 def operator_table() -> str:
-    """The operators as a Markdown table, in the order of their families."""
-    lines = ["| operator | what it does | parameters (what a fader goes over) |", "|---|---|---|"]
-    for family in dict.fromkeys(op.family for op in all_operators().values()):
-        lines.append(f"| **{family}** | | |")
-        lines += [_line(op) for op in all_operators().values() if op.family == family]
-    return "\n".join(lines)
+    """Return the operators as a Markdown table, family by family."""
+    operators = all_operators().values()
+    rows: list[tuple[str, str, str]] = []
+    for family in dict.fromkeys(op.family for op in operators):
+        rows.append((f"**{family}**", "", ""))
+        rows += [_cells(op) for op in operators if op.family == family]
+    heads = ("operator", "what it does", "parameters (what a fader goes over)")
+    return markdown_table(heads, rows)
 
 
-def _line(op: Operator) -> str:
-    """One line; one without a parameter that makes it act is played by the bend's mix."""
-    given = "; ".join(_parameter(spec) for spec in op.specs.values())
-    parameters = given if op.main else f"(mix){'; ' if given else ''}{given}"
-    summary = op.summary.replace("|", "\\|").rstrip(".")
-    return f"| `{op.name}` | {summary} | {parameters} |"
+def _cells(op: Operator) -> tuple[str, str, str]:
+    """Return the cells of an operator; one without a main parameter is played by the bend's mix."""
+    mix = () if op.main else ("(mix)",)
+    parameters = (f"`{spec.name}` {_allowed(spec)}" for spec in op.specs.values())
+    return f"`{op.name}`", op.summary.rstrip("."), "; ".join((*mix, *parameters))
 
 
-def _parameter(spec: Spec) -> str:
-    return f"`{spec.name}` {_told(spec)}".replace("|", "\\|")
-
-
-def _told(spec: Spec) -> str:
-    """What may be given and, in brackets, the part of it that a fader goes over."""
-    played = spec.range.play if spec.range else None
-    more = f" ({played[0]:g}..{played[1]:g})" if played else ""
+def _allowed(spec: Spec) -> str:
+    """Return what may be given and, in brackets, the soft range, which a fader covers."""
+    soft = spec.range.soft if spec.range else None
+    more = f" ({soft[0]:g}..{soft[1]:g})" if soft else ""
     return f"{spec.allowed.removeprefix('one of ')}{more}"

@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from livebend.core.errors import OutOfRange
@@ -24,8 +24,18 @@ def print_rows(rows: Sequence[Row], *, as_json: bool = False) -> None:
         print("  ".join(str(value).ljust(widths[key]) for key, value in row.items()).rstrip())
 
 
+def markdown_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table in Markdown; a | within a cell is escaped."""
+    return "\n".join([_line(heads), f"|{'---|' * len(heads)}", *map(_line, rows)])
+
+
+def _line(cells: Sequence[str]) -> str:
+    escaped = (cell.replace("|", "\\|") for cell in cells)
+    return "|" + "".join(f" {cell} |" if cell else " |" for cell in escaped)
+
+
 def print_notice(text: str) -> None:
-    """Tell whoever runs the command something, beside what it prints."""
+    """Print a line for the user beside the command's output, on stderr."""
     print(f"livebend: {text}", file=sys.stderr)
 
 

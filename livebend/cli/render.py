@@ -101,7 +101,7 @@ def render(
     statistics = Statistics(SystemTime())
     renderer = Renderer(
         network,
-        Prompts(model.encode, model.understand, tell),
+        Prompts(model.encode, model.understand, tell or ignore),
         statistics,
         OnDemand(Status()),
         duration=clock.seconds,

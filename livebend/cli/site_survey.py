@@ -84,7 +84,7 @@ def survey(network: Network) -> list[SiteInfo]:
             network.width // shapes[site][3] if len(shapes[site]) == 4 else 0,
             100.0 * spent.get(made.get(site, ""), 0.0) / whole,
             100.0 * sum(spent[name] for name in behind(site, network.stages)) / whole,
-            tuple(network.clusters.names(site)),
+            tuple(network.setup.clusters.names(site)),
         )
         for site in network.sites
     ]
@@ -96,7 +96,7 @@ def _spent(network: Network, text: Versioned) -> Mapping[str, float]:
     for _ in range(FRAMES):
         network.memory.forget()
         network.frame()
-        with network.apart():
+        with network.unjoined():
             network.paint(network.noise(0)[0], text, (), Sampling(steps=1))
         for name, seconds in network.memory.ran.seconds.items():
             fastest[name] = min(fastest.get(name, seconds), seconds)

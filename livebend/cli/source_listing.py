@@ -1,8 +1,8 @@
-"""`livebend sources`: list what a route can listen to, and what can shape it on the way."""
+"""`livebend sources`: list what a route can follow, and what can shape it on the way."""
 
 import argparse
 
-from livebend.cli.printing import Row, print_rows
+from livebend.cli.printing import Row, markdown_table, print_rows
 from livebend.modulation.curves import CURVES, EDGES
 from livebend.modulation.sources import KINDS, SOURCES
 
@@ -19,31 +19,25 @@ def run(options: argparse.Namespace) -> int:
 
 
 def source_rows() -> list[Row]:
-    """One row for every source, curve and edge: what it is for, its name, how it acts, what it
-    gives."""
-    sources = [_row("source", s.name, KINDS[s.kind], s.doc) for s in SOURCES.values()]
-    curves = [_row("curve", name, "", doc) for name, (_, doc) in CURVES.items()]
-    edges = [_row("edge", name, "", doc) for name, doc in EDGES.items()]
+    """One row for every source, curve and edge: what it is, its name, how it acts, what it does."""
+    sources = [_row("source", name, s.doc, KINDS[s.kind]) for name, s in SOURCES.items()]
+    curves = [_row("curve", name, curve.doc) for name, curve in CURVES.items()]
+    edges = [_row("edge", name, doc) for name, doc in EDGES.items()]
     return [*sources, *curves, *edges]
 
 
 def source_tables() -> str:
     """The three as Markdown tables, one after another."""
-    rows = source_rows()
-    return "\n\n".join(_table(title, [r for r in rows if r["for"] == title]) for title in TITLES)
+    return "\n\n".join(_table(title) for title in TITLES)
 
 
-def _row(use: str, name: str, acts: str, doc: str) -> Row:
-    return {"for": use, "name": name, "acts": acts, "about": doc.rstrip(".")}
+def _row(use: str, name: str, doc: str, acts: str = "") -> Row:
+    return {"for": use, "name": name, "acts": acts, "about": doc}
 
 
-def _table(title: str, rows: list[Row]) -> str:
-    acts = any(row["acts"] for row in rows)
-    lines = [
-        f"| {title} | {'on its way | ' if acts else ''}what it is |",
-        f"|---|{'---|' if acts else ''}---|",
-    ]
-    lines += [
-        f"| `{row['name']}` | {row['acts'] + ' | ' if acts else ''}{row['about']} |" for row in rows
-    ]
-    return "\n".join(lines)
+def _table(title: str) -> str:
+    rows = [row for row in source_rows() if row["for"] == title]
+    if title == "source":
+        lines = [(f"`{row['name']}`", row["acts"], row["about"]) for row in rows]
+        return markdown_table((title, "on its way", "what it is"), lines)
+    return markdown_table((title, "what it is"), [(f"`{r['name']}`", r["about"]) for r in rows])

@@ -245,7 +245,7 @@ def _with_operator(scene: Scene, bend: Bend, name: str) -> Scene:
     changed = replace(bend, operator=name, values=values)
     if "strength" not in specs_of_bend(changed):
         changed = replace(changed, strength=0.0)
-    return edit.without_loose_routes(edit.swap(scene, changed), changed)
+    return edit.swap(scene, changed)
 
 
 def _is_kind(kind: str, value: ParameterValue) -> bool:

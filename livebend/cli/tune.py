@@ -37,7 +37,7 @@ from livebend.models.backends.tuned_choice import (
 from livebend.models.checkpoint import Model, lay_out, load_model
 from livebend.models.default_model import model_or_default
 from livebend.models.precision import AUTO, best_device, dtype_of, name_of
-from livebend.rendering.network import Network
+from livebend.rendering.network import Network, Setup
 from livebend.rendering.open_network import store_of, take_up
 from livebend.rendering.small_network import open_small_network
 from livebend.scene.values import Sampling
@@ -113,7 +113,7 @@ def tune(
 def _make_smaller(model: Model, size: tuple[int, int], choice: Choice, tell: Notify) -> None:
     """Have what the governor's smaller size runs on made as well."""
     engine = Engine(choice.stages, store_of(model), tell=tell)
-    network = Network(model, *size, engine, conditions=choice.conditions)
+    network = Network(model, *size, Setup(engine, conditions=choice.conditions))
     _settle(network)
     if (small := open_small_network(network)) is not None:
         tell(f"tune: {small.width}x{small.height} is there for --target-ms")
@@ -217,7 +217,7 @@ class _Bench:
 
     def prepare(self, key: Hashable, engine: Engine, conditions: Conditions) -> None:
         """Add a network; one that fell back is left out, since it would be measured as torch."""
-        network = Network(self._model, *self._size, engine, conditions=conditions)
+        network = Network(self._model, *self._size, Setup(engine, conditions=conditions))
         _settle(network)
         network.prepare()
         if not engine.fallbacks:
@@ -232,7 +232,7 @@ class _Bench:
             for key, network in self.networks.items():
                 _settle(network)
                 for k in range(self._frames + 2):
-                    with network.apart():
+                    with network.unjoined():
                         _, apart = _frame(network, text, turn * 100 + k)
                     with network.to_their_ends():
                         taken, whole = _frame(network, text, turn * 100 + 50 + k)
@@ -244,7 +244,7 @@ class _Bench:
 
 def _settle(network: Network) -> None:
     """Bring the model's weights and this thread to a network's conditions."""
-    lay_out(network.model, LAYOUTS[network.conditions.layout])
+    lay_out(network.model, LAYOUTS[network.setup.conditions.layout])
     take_up(network)
 
 

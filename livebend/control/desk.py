@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from livebend.control.tap_tempo import TapTempo
+from livebend.core.files import short
 from livebend.core.mailbox import Latest
+from livebend.core.notify import Notify, ignore
 from livebend.core.specs import ParameterValue, Spec
 from livebend.scene.commands import Command, Load
 from livebend.scene.values import Scene
@@ -19,8 +22,8 @@ class Bank(Protocol):
     def recall(self, which: str | int) -> tuple[str, Scene]:
         """Return the preset's name and its scene. Raises: LivebendError."""
 
-    def store(self, slot: int, scene: Scene) -> str:
-        """Keep a scene in a slot; return its name. Raises: LivebendError."""
+    def store(self, slot: int, scene: Scene) -> Path:
+        """Keep a scene in a slot; return its file. Raises: LivebendError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +43,23 @@ class Tap:
 
 
 @dataclass(frozen=True, slots=True)
+class Store:
+    """Keep the scene that is played now in a slot."""
+
+    slot: int
+
+
+Wish = Command | SetDisplay | Store | Tap
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
     """Where a hand's wishes go. Every member may be used from any thread.
 
     `give` takes a command (False = refused, the queue is full); `display(what, on)` acts on the
     window at once, None toggles; `scene` is the newest scene the render thread has published;
-    `refuse` takes the notice of what could not be done; `output` are the display's settings by
-    name; `tapper` knows the last taps.
+    `refuse` takes the notice of what could not be done, `notify` that of what was; `output` are
+    the display's settings by name; `tapper` knows the last taps.
     """
 
     give: Callable[[Command], bool]
@@ -56,13 +69,18 @@ class Desk:
     refuse: Callable[[str], None]
     output: Mapping[str, Spec] = field(default_factory=dict)
     tapper: TapTempo = field(default_factory=TapTempo)
+    notify: Notify = ignore
 
-    def send(self, wish: Command | SetDisplay | Tap) -> bool:
-        """Hand a wish on; False where the queue is full."""
+    def send(self, wish: Wish) -> bool:
+        """Hand a wish on; False where the queue is full. Raises: LivebendError from the bank."""
         if isinstance(wish, Tap):
             return all(self.give(command) for command in self.tapper.tap(self.scene.get()))
         if isinstance(wish, SetDisplay):
             self.display(wish.what, wish.on)
+            return True
+        if isinstance(wish, Store):
+            file = self.bank.store(wish.slot, self.scene.get())
+            self.notify(f"slot {wish.slot}: stored as {short(file)}")
             return True
         return self.give(wish)
 

@@ -3,11 +3,11 @@
 panic · undo · tap · blackout · freeze, and with the number of a slot: preset · store
 """
 
-from livebend.control.desk import Desk, SetDisplay, Tap, preset
+from livebend.control.desk import Desk, SetDisplay, Store, Tap, Wish, preset
 from livebend.core.errors import LivebendError, OutOfRange, UnknownName
-from livebend.scene.commands import Command, Panic, Undo
+from livebend.scene.commands import Panic, Undo
 
-ACTIONS: dict[str, Command | SetDisplay | Tap] = {
+ACTIONS: dict[str, Wish] = {
     "panic": Panic(),
     "undo": Undo(),
     "tap": Tap(),
@@ -34,7 +34,4 @@ def _do(desk: Desk, action: str, slot: int | None) -> bool:
         raise UnknownName("action", action, (*ACTIONS, *SLOTTED))
     if slot is None:
         raise OutOfRange(f"{action}: expected a slot's number")
-    if action == "preset":
-        return desk.send(preset(desk.bank, slot))
-    desk.bank.store(slot, desk.scene.get())
-    return True
+    return desk.send(preset(desk.bank, slot) if action == "preset" else Store(slot))

@@ -6,7 +6,7 @@
     /livebend/preset s|i [f]               /livebend/bend/remove NAME
     /livebend/blackout [i]                 /livebend/route/add NAME SOURCE TARGET [key value …]
     /livebend/freeze [i]                   /livebend/route/remove NAME
-    /livebend/panic    /livebend/undo    /livebend/tap
+    /livebend/panic    /livebend/undo    /livebend/tap    /livebend/store i
 
 A number's address with /play takes a fader's 0..1 over what is played of its range, which is less
 than it may be. A parameter's address without an argument, or with "?", asks for its value.
@@ -24,7 +24,7 @@ from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Literal
 
-from livebend.control.desk import Bank, SetDisplay, Tap, preset
+from livebend.control.desk import Bank, SetDisplay, Store, Tap, Wish, preset
 from livebend.core.errors import OutOfRange
 from livebend.core.specs import ParameterValue, Spec, specs_of
 from livebend.scene import paths
@@ -61,7 +61,7 @@ class FaderMove:
 class Request:
     """What a message asks for (None = nothing), and what was brought inside its range for it."""
 
-    wish: Command | SetDisplay | Tap | Query | FaderMove | None = None
+    wish: Wish | Query | FaderMove | None = None
     fitted: str = ""
 
 
@@ -177,7 +177,7 @@ def _pressed(arguments: Arguments) -> bool:
     return not arguments or bool(arguments[0])
 
 
-def _button(command: Command | Tap, arguments: Arguments, _: Bank) -> Request:
+def _button(command: Wish, arguments: Arguments, _: Bank) -> Request:
     return Request(command if _pressed(arguments) else None)
 
 
@@ -208,6 +208,13 @@ def _preset(arguments: Arguments, bank: Bank) -> Request:
         case [int() | float() as slot, *more] if float(slot).is_integer() and len(more) < 2:
             return Request(preset(bank, int(slot), _seconds(more)))
     raise OutOfRange("preset: expected a preset's name, or its number from 1, and seconds")
+
+
+def _store(arguments: Arguments, _: Bank) -> Request:
+    match list(arguments):
+        case [int() | float() as slot] if float(slot).is_integer():
+            return Request(Store(int(slot)) if slot else None)
+    raise OutOfRange("store: expected a slot's number")
 
 
 def _seconds(given: Arguments) -> float | None:
@@ -254,6 +261,7 @@ def _remove(what: Literal["bend", "route"], arguments: Arguments, _: Bank) -> Re
 
 COMMANDS: Mapping[str, Reader] = {
     f"{ROOT}/preset": _preset,
+    f"{ROOT}/store": _store,
     f"{ROOT}/panic": partial(_button, Panic()),
     f"{ROOT}/undo": partial(_button, Undo()),
     f"{ROOT}/tap": partial(_button, Tap()),

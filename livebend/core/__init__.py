@@ -1,0 +1,5 @@
+"""What every other wing needs. Nothing here knows torch, scenes or sound.
+
+errors · ranges · specs (a parameter as declared) · sites (where a bend acts) · clock · mailbox
+(values between threads) · worker · files · notify · status · statistics
+"""

@@ -1,6 +1,6 @@
 """Clocks: the only place that asks the system for the time.
 
-A `Time` says what time it is on the clock of the show and waits; a clock is an iterable of ticks.
+A `Time` gives the time of the show, and waits; a clock is an iterable of ticks.
 """
 
 import threading
@@ -26,7 +26,7 @@ class Time(Protocol):
 
 
 class SystemTime:
-    """Real time, counted from the making of this object. Any thread may use it."""
+    """Real time since this object was made. Any thread may use it."""
 
     def __init__(self) -> None:
         self._start = now()
@@ -46,8 +46,8 @@ class SystemTime:
 class LiveClock:
     """Ticks as fast as frames are made, but at most `fps` a second, for `seconds` or until stopped.
 
-    The first tick comes one period after the start, when there is sound to show. A late frame is
-    not made up for: the next tick follows at once, and `dt` says how long it took.
+    The first tick comes one period after the start, when there is sound to show. After a
+    late frame the next tick follows at once, and lost ticks are not made up for.
     """
 
     def __init__(
@@ -64,15 +64,15 @@ class LiveClock:
                 return
             yield Tick(index, moment, moment - last, last - begin)
             index, slot, last = index + 1, slot + 1, moment
-            if self._time.now() > anchor + slot / self._fps:
+            if self._time.now() > anchor + slot / self._fps:  # late: periods count from now on
                 anchor, slot = self._time.now(), 0
 
 
 class OfflineClock:
     """`round(seconds·fps)` ticks, `fps` a second, as fast as they can be rendered.
 
-    Tick i is at (i+1)/fps, when the sound of its slot has been heard, and shows from i/fps: picture
-    and sound stay together without looking ahead of what the features know.
+    Tick i is at (i+1)/fps, when the sound of its period has been heard, but the frame shows from
+    i/fps: in the recording, picture and sound are in step although features never look ahead.
     """
 
     def __init__(self, fps: float, seconds: float) -> None:

@@ -6,7 +6,7 @@
     │   └── OutOfRange   a number, choice or type outside what its parameter allows
     ├── PresetError      a preset or cue file that cannot be read, with file and key
     ├── SoundError       a sound file or device that cannot be read
-    ├── OperatorError    an operator of a performer's own that cannot be used
+    ├── OperatorError    a performer's own operator that cannot be used
     ├── BendFault        a bend whose operator failed while a frame was painted
     ├── ModelError       a model folder that cannot be run
     └── BackendError     an engine that cannot run a stage here; torch runs it instead
@@ -19,11 +19,11 @@ from difflib import get_close_matches
 
 
 class LivebendError(Exception):
-    """Something a user can mend; the message says what was got, where, and what is allowed."""
+    """Something a user can correct; the message says what was given, where, and what is allowed."""
 
 
 class Refused(LivebendError):
-    """A value that cannot be used; before the show it stops, during the show it is counted."""
+    """A value that cannot be used: an error before the show, counted and ignored during it."""
 
 
 class OutOfRange(Refused):
@@ -49,14 +49,14 @@ class SoundError(LivebendError):
 
 
 class OperatorError(LivebendError):
-    """An operator of a performer's own that cannot be used, with file and line."""
+    """A performer's own operator that cannot be used, with file and line."""
 
 
 class BendFault(LivebendError):
     """A bend whose operator failed while a frame was painted; live, the show goes on without it."""
 
     def __init__(self, bend: str, operator: str, site: str, why: Exception) -> None:
-        super().__init__(f"bend.{bend}: {operator} at {site}: {named(why)}")
+        super().__init__(f"bend.{bend}: {operator} at {site}: {one_line(why)}")
         self.bend = bend
 
 
@@ -65,19 +65,19 @@ class ModelError(LivebendError):
 
 
 class BackendError(LivebendError):
-    """An engine that is not here, or that cannot run a stage; the message says which and why."""
+    """An engine that is missing, or that cannot run a stage; the message says which and why."""
 
 
-def named(fault: BaseException) -> str:
-    """Return a fault in one line: one of ours as it is, another's with its kind before the first
-    line of what it says."""
-    said = str(fault).strip().partition("\n")[0].rstrip()
+def one_line(fault: BaseException) -> str:
+    """Return the first line of a fault's message, after the name of its class unless it is one of
+    livebend's own."""
+    text = str(fault).strip().partition("\n")[0].rstrip()
     kind = type(fault).__name__
-    return said if isinstance(fault, LivebendError) else f"{kind}: {said}" if said else kind
+    return text if isinstance(fault, LivebendError) else f"{kind}: {text}" if text else kind
 
 
 def nearest(got: str, allowed: Iterable[str], least: float = 0.5) -> str | None:
-    """Return the allowed name most like `got`, or None where none is as near as `least` (0..1)."""
+    """Return the allowed name most like `got`, or None where none is similar by `least` (0..1)."""
     folded = {name.casefold(): name for name in allowed}
     found = get_close_matches(got.casefold(), folded, n=1, cutoff=least)
     return folded[found[0]] if found else None

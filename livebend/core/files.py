@@ -9,10 +9,10 @@ import platformdirs
 
 
 def write_file(file: Path, write: Callable[[Path], object]) -> Path:
-    """Have `write` make a file beside its place, then move it there; return it.
+    """Have `write` make the file in a temporary folder, then move it into place; return it.
 
-    Nobody ever sees it half-written, and two shows may write the same file. Raises: OSError,
-    where the folder is missing too, and whatever `write` raises.
+    So nobody reads half a file, and two processes may write the same one. Raises: OSError, also
+    where the folder is missing, and whatever `write` raises.
     """
     with tempfile.TemporaryDirectory(prefix=".", dir=file.parent) as folder:
         part = Path(folder) / file.name

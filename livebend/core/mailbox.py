@@ -19,7 +19,7 @@ class Latest(Generic[T]):
         self._version = 0
 
     def put(self, value: T) -> None:
-        """Replace the value and wake whoever waits for a newer one."""
+        """Replace the value and wake the threads that wait for a newer one."""
         with self._changed:
             self._value = value
             self._version += 1
@@ -43,24 +43,24 @@ class Latest(Generic[T]):
 
 
 class OnDemand(Generic[T]):
-    """A newest value that is worked out when somebody asks for it, once for all who do.
+    """A newest value that is computed on its first read, once for all readers.
 
-    One thread offers and never waits; any thread may `get`, and works it out there.
+    One thread offers and never waits; any thread may `get`, and computes it there.
     """
 
     def __init__(self, value: T) -> None:
-        self._asking = threading.Lock()
+        self._lock = threading.Lock()
         self._value = value
         self._made: Callable[[], T] | None = None
         self._offered: Callable[[], T] | None = None
 
     def offer(self, make: Callable[[], T]) -> None:
-        """Have `make` called by whoever asks next. What it reads must be frozen."""
+        """Have the next `get` call `make`. What it reads must be frozen."""
         self._offered = make
 
     def get(self) -> T:
         """Return the newest value."""
-        with self._asking:
+        with self._lock:
             make = self._offered
             if make is not None and make is not self._made:
                 self._value, self._made = make(), make

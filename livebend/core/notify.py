@@ -1,4 +1,4 @@
-"""How a part tells whoever plays something in one line, without knowing who that is."""
+"""Messages of one line for the performer, wherever they are shown."""
 
 from collections.abc import Callable
 
@@ -6,4 +6,4 @@ Notify = Callable[[str], None]
 
 
 def ignore(_: object) -> None:
-    """Tell nobody."""
+    """Drop the message."""

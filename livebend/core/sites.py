@@ -1,12 +1,12 @@
-"""Sites: the names of the places inside a network where a bend acts, and the one grammar of them.
+"""Sites: the names of the tensors inside a network that a bend can act on, and their grammar.
 
     unet.text · latent · unet.time · unet.in · unet.down.0… · unet.mid · unet.up.0… · unet.out ·
     vae.in · vae.mid · vae.up.0… · image
 
-and, beside the way, `unet.skip.0…`, the copies kept for the way up; `unet.text.up.1`, the text that
-one block reads alone; `unet.attention.up.1`, the factor on that block's attention to it. A place is
-a site with, where wanted, the network call `unet.mid#1` or the depth `latent@0.8` on the way from
-noise (0) to picture (1).
+and off this path: `unet.skip.0…`, the skip connections from the down to the up blocks;
+`unet.text.up.1`, the text as one block alone reads it; `unet.attention.up.1`, the factor on that
+block's attention to the text. A place is a site, optionally at one network call (`unet.mid#1`) or
+at a depth on the way from noise (0) to picture (1): `latent@0.8`.
 """
 
 from collections.abc import Collection, Sequence
@@ -16,7 +16,7 @@ from functools import lru_cache
 from livebend.core.errors import Refused, UnknownName
 
 TEXT, LATENT, TIME, IMAGE = "unet.text", "latent", "unet.time", "image"
-OWN_TEXT = "unet.text."  # before the name of the one block that reads it
+OWN_TEXT = "unet.text."  # before the name of the block that reads it
 OWN_ATTENTION = "unet.attention."
 UNET, DECODER = "unet.", "vae."
 DOWN, MID, UP, SKIP = "unet.down.", "unet.mid", "unet.up.", "unet.skip."
@@ -25,7 +25,7 @@ FINISHED = "latent@1"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a bend acts: a site, and the network call it is confined to or its depth on the way."""
+    """Where a bend acts: a site, and at most one of a network call and a depth (0..1)."""
 
     site: str
     step: int | None = None
@@ -36,7 +36,7 @@ class Place:
 def place(text: str) -> Place:
     """Read a place: `unet.mid`, `unet.mid#1` (network call 1 only) or `latent@0.8`.
 
-    Raises: Refused where the text is none.
+    Raises: Refused for any other text.
 
     >>> place("latent@0.8"), place("unet.mid#1").step
     (Place(site='latent', step=None, depth=0.8), 1)
@@ -59,17 +59,17 @@ def check_place(text: str, sites: Collection[str]) -> Place:
 
 
 def has_depth(text: str) -> bool:
-    """Whether a text, which need not be a place yet, names a depth of the latent."""
+    """Whether a text, which need not be a valid place, names a depth of the latent."""
     return text.startswith(f"{LATENT}@")
 
 
 def is_text(site: str) -> bool:
-    """Whether a prompt's embedding stands there, for the whole network or for one block."""
+    """Whether the tensor of a site is a prompt's embedding, for the whole network or one block."""
     return site == TEXT or site.startswith(OWN_TEXT)
 
 
 def is_attention(site: str) -> bool:
-    """Whether the factor on one block's attention stands there: ones, until it is bent."""
+    """Whether the tensor of a site is the factor on one block's attention: ones until bent."""
     return site.startswith(OWN_ATTENTION)
 
 
@@ -84,13 +84,13 @@ def own_block(site: str) -> str | None:
     >>> own_block("unet.attention.up.1")
     'unet.up.1'
     """
-    heads = (head for head in (OWN_TEXT, OWN_ATTENTION) if site.startswith(head))
-    return next((UNET + site.removeprefix(head) for head in heads), None)
+    prefixes = (prefix for prefix in (OWN_TEXT, OWN_ATTENTION) if site.startswith(prefix))
+    return next((UNET + site.removeprefix(prefix) for prefix in prefixes), None)
 
 
 def deep_span(names: Sequence[str], level: int) -> tuple[int, int]:
-    """Return where the deep part of a unet's stages begins and ends: from the way down's block of
-    that level, or its last, to the way up's block that mirrors it."""
+    """Return where the deep part of a unet's stages begins and ends: from the down block of that
+    level, or the last one, to the up block that mirrors it."""
     last = sum(name.startswith(DOWN) for name in names) - 1
     level = min(level, last)
     return names.index(f"{DOWN}{level}"), names.index(f"{UP}{last - level}") + 1

@@ -31,10 +31,10 @@ class Spec:
     doc: str = ""
 
     def check_type(self, value: object, where: str) -> ParameterValue:
-        """Return `value` as it is, if it can be made this parameter's, wherever it lies.
+        """Return `value` unchanged if its type suits this parameter, in range or not.
 
         Numbers and booleans stand in for one another, since controllers send what they like.
-        Raises: OutOfRange or UnknownName, naming `where`, what was got and what is allowed.
+        Raises: OutOfRange or UnknownName, naming `where`, what was given and what is allowed.
         """
         if self.kind in ("choice", "text"):
             if not isinstance(value, str):
@@ -84,7 +84,7 @@ class Spec:
         return self.range.unit if self.range is not None else ""
 
     def is_default(self, value: ParameterValue) -> bool:
-        """Whether the value does the same as the default: on a circle, whole turns away counts."""
+        """Whether the value does the same as the default; also whole turns away on a circle."""
         if self.range is not None and self.range.wraps:
             return (float(value) - float(self.default)) % 360.0 == 0.0
         return value == self.default
@@ -93,14 +93,13 @@ class Spec:
 def specs_of(declared: Callable[..., Any] | type) -> Mapping[str, Spec]:
     """Return the specs of a dataclass's annotated fields or a function's keyword-only parameters.
 
-    Fields that are not numbers, booleans, choices or text are passed over. The answer is kept and
-    shared, since every command asks for it: read it, do not change it.
+    Fields that are not numbers, booleans, choices or text are left out.
     """
-    return _read(declared)
+    return _cached_specs(declared)
 
 
 @cache
-def _read(declared: Callable[..., Any] | type) -> Mapping[str, Spec]:
+def _cached_specs(declared: Callable[..., Any] | type) -> Mapping[str, Spec]:
     hints = typing.get_type_hints(declared, include_extras=True)
     specs = (_spec(name, hints[name], default) for name, default in _defaults(declared).items())
     return MappingProxyType({spec.name: spec for spec in specs if spec is not None})

@@ -31,6 +31,8 @@ Counter = Literal[
     "commands_refused", "commands_clamped", "garbage_packets", "nonfinite_frames",
 ]  # fmt: skip
 
+RECENT = 120  # frames that the fps and percentiles of a status are of
+NOTICES = 8  # the newest, that a status shows
 METERS = 64  # bends whose strength is reported
 NOTHING: Mapping[str, float] = MappingProxyType({})
 
@@ -58,7 +60,7 @@ class Histogram:
         self.count += 1
 
     def percentile(self, percent: float) -> float:
-        """Return the value that `percent` (0..100) of all values do not exceed; 0 where none is."""
+        """Return the value that `percent` (0..100) of all do not exceed; 0 without values."""
         if not self.count:
             return 0.0
         rank = max(1, math.ceil(percent / 100.0 * self.count))
@@ -73,18 +75,18 @@ class Histogram:
 class Statistics:
     """Counts, times and notices of one show. Every method may be called from any thread.
 
-    The render worker calls `frame` and `status`, the display `shown`, the audio worker `hop`,
-    anybody `notice` and `count`, and the end of the show `report`. Each holds one short lock.
+    The render worker calls `frame` and `status`, the display `shown`, the audio worker `hop`, the
+    end of the show `report`. Each holds one short lock.
     """
 
-    def __init__(self, time: Time, recent: int = 120, notices: int = 8) -> None:
+    def __init__(self, time: Time) -> None:
         self._time = time
         self._lock = threading.Lock()
         self._counts: dict[str, int] = {f.name: 0 for f in fields(Counters)}
-        self._notices: deque[Notice] = deque(maxlen=notices)
-        self._moments: deque[float] = deque(maxlen=recent)
-        self._recent_ms: deque[float] = deque(maxlen=recent)
-        self._recent_latency: deque[float] = deque(maxlen=recent)
+        self._notices: deque[Notice] = deque(maxlen=NOTICES)
+        self._moments: deque[float] = deque(maxlen=RECENT)
+        self._recent_ms: deque[float] = deque(maxlen=RECENT)
+        self._recent_latency: deque[float] = deque(maxlen=RECENT)
         self._frame_ms, self._latency_ms, self._hop_us = Histogram(), Histogram(), Histogram()
         self._stages: dict[str, tuple[int, float, float]] = {}  # runs, sum ms, smoothed ms
         self._bends: dict[str, tuple[int, float, float]] = {}  # frames, sum and largest of d
@@ -100,8 +102,13 @@ class Statistics:
         rerun: float = 1,
         strength: Mapping[str, float] = NOTHING,
     ) -> None:
-        """Count a generated frame: milliseconds it took, those of each stage that ran, the share
-        0..1 of the stages that ran, and the d of every bend that acted, by name."""
+        """Count a generated frame.
+
+        ms: what it took, in milliseconds.
+        stage_ms: what each stage that ran took, by name.
+        rerun: how many of the stages ran, 0..1.
+        strength: d of every bend that acted, by name.
+        """
         moment = self._time.now()
         with self._lock:
             self._first = moment if not self._counts["frames_generated"] else self._first
@@ -117,7 +124,7 @@ class Statistics:
                 self._meter(name, d)
 
     def shown(self, frame: Frame) -> None:
-        """Count a frame that is on the display now, and how old the sound is that shaped it."""
+        """Count a frame that is on the display now, and the age of the sound that shaped it."""
         latency = (self._time.now() - frame.sound_time) * 1e3
         with self._lock:
             self._counts["frames_shown"] += 1
@@ -136,17 +143,17 @@ class Statistics:
             self._counts[name] += n
 
     def total(self, name: Counter, n: int) -> None:
-        """Set a counter that somebody else counts."""
+        """Set a counter that is counted elsewhere."""
         with self._lock:
             self._counts[name] = n
 
-    def ask(self, engine: Callable[[], str], memory: Callable[[], MemoryUse]) -> None:
-        """Say who knows what the network runs on and how full the stages' memory is: they are
-        asked, by any thread, when somebody looks."""
+    def watch(self, engine: Callable[[], str], memory: Callable[[], MemoryUse]) -> None:
+        """Take what the network runs on and how full the stages' memory is from these functions;
+        any thread calls them, in `status` and `report`."""
         self._engine, self._memory = engine, memory
 
     def notice(self, text: str, level: Level = "info") -> None:
-        """Tell the performer something. One said again moves to the end with its new time."""
+        """Show the performer a line of text. A repeated one moves to the end with its new time."""
         with self._lock:
             for old in [n for n in self._notices if n.text == text]:
                 self._notices.remove(old)
@@ -196,7 +203,7 @@ class Statistics:
                 del self._bends[next(iter(self._bends))]
 
     def report(self) -> dict[str, Any]:
-        """Return the whole show, ready for JSON: counts, fps, percentiles over every frame, and of
+        """Return the whole show, ready for JSON: counts, fps, percentiles over every frame, and for
         every bend the frames in which it acted, with the mean and the largest of its d."""
         with self._lock:
             made = self._counts["frames_generated"]
@@ -224,15 +231,4 @@ def _rate(moments: Sequence[float]) -> float:
 
 
 def _percentiles(values: Sequence[float]) -> Percentiles:
-    if not values:
-        return Percentiles()
-    ordered = sorted(values)
-    return Percentiles(*(_quantile(ordered, share) for share in (0.50, 0.95, 0.99)))
-
-
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    """The value that a share 0..1 of all do not exceed, linear between its neighbours."""
-    place = share * (len(ordered) - 1)
-    k = int(place)
-    low, high = ordered[k], ordered[min(k + 1, len(ordered) - 1)]
-    return low + (place - k) * (high - low)
+    return Percentiles(*np.percentile(values, (50, 95, 99)).tolist()) if values else Percentiles()

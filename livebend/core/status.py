@@ -26,19 +26,17 @@ class Percentiles:
 
 @dataclass(frozen=True, slots=True)
 class BendStatus:
-    """One bend as it acts now. `strength` is d = ‖y − x‖ / ‖x‖, `goal` the d that it is to reach at
-    mix 1 (0 = none); `note` says why it is not active or what was changed about it; `values` are
-    the operator's parameters after modulation."""
+    """One bend as it acts now."""
 
     name: str
     operator: str
     site: str
-    values: Mapping[str, ParameterValue] = field(default_factory=dict)
+    values: Mapping[str, ParameterValue] = field(default_factory=dict)  # after modulation
     mix: float = 1.0
-    strength: float = 0.0
+    strength: float = 0.0  # d = ‖y − x‖ / ‖x‖
     active: bool = True
-    note: str = ""
-    goal: float = 0.0
+    note: str = ""  # why it is not active, or what was changed about it
+    goal: float = 0.0  # the strength that it is to reach at mix 1; 0 = none
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", _frozen(self.values))
@@ -46,31 +44,29 @@ class BendStatus:
 
 @dataclass(frozen=True, slots=True)
 class RouteStatus:
-    """One route as it acts now: its source after gain and follower, 0..1, and what it adds to the
-    target, in the target's unit."""
+    """One route as it acts now."""
 
     name: str
     source: str
-    value: float
+    value: float  # of the source, after gain and follower, 0..1
     target: str
-    output: float
+    output: float  # what is added to the target, in its unit
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryUse:
-    """What stages remember of their last outputs: MB, at most `cap_mb`; `evicted` counts outputs
-    that were forgotten for want of room, so that stages ran again that need not have."""
+    """What stages remember of their last outputs."""
 
     mb: float = 0.0
-    cap_mb: float = 0.0
-    evicted: int = 0
+    cap_mb: float = 0.0  # the most it may be
+    evicted: int = 0  # outputs forgotten for lack of memory: their stages had to run again
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something the performer should know; `time` in seconds on the clock of the show."""
+    """Something the performer should know."""
 
-    time: float
+    time: float  # s, on the clock of the show
     text: str
     level: Level = "info"
 
@@ -92,28 +88,23 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The show at one frame. The render worker publishes it, the operator's view draws it.
+    """The show at one frame. The render worker publishes it, the operator's view draws it."""
 
-    `time` in seconds on the clock of the show; `rerun` is the share 0..1 of the network's stages
-    that this frame ran again; `latency_ms` is from sound to shown picture; `reused` says what is
-    taken from earlier frames although it has changed; `engine` says what the network runs on.
-    """
-
-    time: float = 0.0
+    time: float = 0.0  # s, on the clock of the show
     features: Features = field(default_factory=Features)
     title: str = ""
     prompt: str = ""
     fps: float = 0.0
     frame_ms: Percentiles = Percentiles()
-    latency_ms: Percentiles = Percentiles()
+    latency_ms: Percentiles = Percentiles()  # from sound to shown picture
     stage_ms: Mapping[str, float] = field(default_factory=dict)
-    rerun: float = 1.0
+    rerun: float = 1.0  # how many of the network's stages this frame ran again, 0..1
     bends: tuple[BendStatus, ...] = ()
     routes: tuple[RouteStatus, ...] = ()
-    reused: tuple[str, ...] = ()
+    reused: tuple[str, ...] = ()  # what is taken from earlier frames although it has changed
     notices: tuple[Notice, ...] = ()
     counters: Counters = Counters()
-    engine: str = ""
+    engine: str = ""  # what the network runs on
     memory: MemoryUse = MemoryUse()
 
     def __post_init__(self) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 class Worker:
     """Run `work(stop)` in a thread called `name`.
 
-    `work` returns when `stop` is set. An exception in it is kept in `failure` and handed to
-    `on_failure` (called in the worker's thread), so that it reaches the status and not the void.
+    `work` returns when `stop` is set. An exception in it is kept in `failure` and passed to
+    `on_failure`, which is called in the worker's thread, so that it is reported.
     """
 
     def __init__(
@@ -25,7 +25,7 @@ class Worker:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> "Worker":
-        """Start the thread; return self, so that a worker can be made and started in one line."""
+        """Start the thread; return self."""
         self._thread.start()
         return self
 
@@ -39,7 +39,7 @@ class Worker:
         self._thread.join(timeout)
 
     def stop(self, timeout: float = 5.0) -> bool:
-        """Ask the thread to end, wait up to `timeout` seconds, and say whether it has ended."""
+        """Ask the thread to end, wait up to `timeout` seconds, and return whether it has ended."""
         self.stopping.set()
         if self._thread.ident is not None:
             self._thread.join(timeout)

@@ -1,6 +1,5 @@
-"""The device that computes: a GPU's calls, copies to and from it, torch's threads, and the memory
-of what was computed there.
+"""The device that computes.
 
-gpu (the calls that need a GPU) · transfer (host to device and back) · torch_threads · memory (the
-last outputs of every computation)
+gpu (the calls that need a GPU) · transfer (copies between host and device) · torch_threads · memory
+(the last outputs of every computation)
 """

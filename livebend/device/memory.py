@@ -1,8 +1,8 @@
 """Remembered outputs: a frame costs only what changed.
 
-Every tensor that travels through the network is `Versioned`. `Memory.recall` runs a
-computation only if the versions and constants it reads differ from those of its last two runs, so
-what is shown is bit for bit what recomputing would give; computations must never write in place.
+Every tensor that travels through the network is `Versioned`. `Memory.recall` runs a computation
+only if the versions and constants it reads differ from those of its last runs, so the result is bit
+for bit what recomputing would give. Computations must never write in place.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -17,24 +17,18 @@ from livebend.core.clock import now
 Compute = Callable[[], tuple[Tensor, ...]]
 Settle = Callable[[], None]
 
-FRAME = 1 << 20  # asks that one frame has room for, in the stamps of what is remembered
-
+ENTRIES = 2  # outputs kept of each computation: solo, A/B and undo cost nothing
+# A stamp is a frame's number times FRAME plus how many reads came before in that frame. Stamps
+# rise with every read, so one comparison tells both which of two outputs was read last, and
+# whether one was read since a frame.
+FRAME = 1 << 20  # more reads than a frame has
 
 _layouts: dict[Hashable, int] = {}
 _numbers = count()
 
 
-def layout_of(tensor: Tensor) -> int:
-    """Return a number that stands for everything about a tensor but its values."""
-    layout = (tensor.shape, tensor.stride(), tensor.dtype, tensor.device)
-    return _layouts.setdefault(layout, next(_numbers))
-
-
 class Versioned:
-    """A tensor and the version of its content: equal versions mean equal bits. Not to be changed.
-
-    Its layout is worked out once: how every stage runs that reads it is found by it.
-    """
+    """A tensor and the version of its content: equal versions, equal bits. Do not change it."""
 
     __slots__ = ("_layout", "tensor", "version")
 
@@ -44,57 +38,56 @@ class Versioned:
 
     @property
     def layout(self) -> int:
-        """The number of the tensor's shape, strides, type and device."""
+        """A number for the tensor's shape, strides, type and device: equal for equal ones. It is
+        computed once, since every stage that reads the tensor looks up its runner by it."""
         if self._layout is None:
-            self._layout = layout_of(self.tensor)
+            x = self.tensor
+            layout = (x.shape, x.stride(), x.dtype, x.device)
+            self._layout = _layouts.setdefault(layout, next(_numbers))
         return self._layout
 
 
 @dataclass(slots=True)
 class FrameRuns:
-    """What one frame ran: seconds by computation, and how many answers were remembered."""
+    """What one frame ran."""
 
-    seconds: dict[str, float] = field(default_factory=dict)
-    remembered: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)  # by computation
+    remembered: int = 0  # computations that need not run
 
 
-class _Kept:
-    """What one run made of what it read, and the stamp of who asked for it last."""
+class _Entry:
+    """The outputs of one run, the key of what it read, and the stamp of its last read."""
 
-    __slots__ = ("asked", "bytes", "key", "values")
+    __slots__ = ("bytes", "key", "stamp", "values")
 
-    def __init__(self, key: Hashable, values: tuple[Versioned, ...], asked: int) -> None:
-        self.key, self.values, self.asked = key, values, asked
-        self.bytes = 0
-        for value in values:
-            self.bytes += value.tensor.nbytes
+    def __init__(self, key: Hashable, values: tuple[Versioned, ...], stamp: int) -> None:
+        self.key, self.values, self.stamp = key, values, stamp
+        self.bytes = sum([value.tensor.nbytes for value in values])
 
 
 class Memory:
     """The last outputs of every computation, owned by one thread.
 
-    `entries` outputs are kept for each name, so that solo, A/B and undo are free. What no frame has
-    asked for in the last `frames` is forgotten soon: hands that try one site after another would
-    fill the memory with what bends once made there. When all tensors together exceed `byte_cap`,
-    the least recently used are forgotten first.
+    byte_cap: bytes of all tensors together; beyond it the least recently read are forgotten.
+    frames: outputs that so many frames have not read are forgotten, or a performer who tries one
+        site after another would fill the memory.
     """
 
-    def __init__(self, entries: int = 2, byte_cap: int = 2 << 30, frames: int = 600) -> None:
-        self._entries = entries
+    def __init__(self, byte_cap: int = 2 << 30, frames: int = 600) -> None:
         self._byte_cap = byte_cap
         self._frames = frames
         self._frame = self._stamp = 0
         self._versions = count(1)
-        self._kept: dict[Hashable, list[_Kept]] = {}  # of each slot, the last asked for last
-        self._settle: Settle = _at_once
+        self._kept: dict[Hashable, list[_Entry]] = {}  # of each slot, the last read comes last
+        self._settle: Settle = _settled
         self.bytes = 0
-        self.evicted = 0  # outputs forgotten for want of room
+        self.evicted = 0  # outputs forgotten for lack of memory
         self.ran = FrameRuns()
 
     @contextmanager
     def settling(self, settle: Settle) -> Iterator[None]:
-        """Have every computation inside end with a call of `settle`, which waits for the device:
-        for those who look at how long one takes."""
+        """Have every computation inside end with a call of `settle`, which waits for the device, so
+        that its time can be measured."""
         before, self._settle = self._settle, settle
         try:
             yield
@@ -102,7 +95,7 @@ class Memory:
             self._settle = before
 
     def begin_frame(self) -> None:
-        """Start a new account of what runs."""
+        """Count anew what runs, and forget what no recent frame has read."""
         self.ran = FrameRuns()
         self._frame += 1
         self._stamp = self._frame * FRAME
@@ -114,8 +107,9 @@ class Memory:
     ) -> tuple[Versioned, ...]:
         """Return the outputs of `compute` for `key`, running it only if they are not remembered.
 
-        `key` holds the versions of all that is read and every constant. `name` and `step` (any
-        key, such as the network call) say whose outputs they are; time is accounted to `name`.
+        name: of the computation; its time is counted under it.
+        key: the versions of all tensors it reads, and every constant.
+        step: tells apart uses of one name that are remembered separately, such as network calls.
         """
         slot = (name, step)
         kept = self._kept.get(slot, [])
@@ -139,23 +133,22 @@ class Memory:
         function: Callable[..., Tensor],
         step: Hashable = 0,
     ) -> Versioned:
-        """Return what `function` makes of the tensors it reads, remembered like any other."""
+        """Return `function` of the tensors it reads and nothing else, remembered as by `recall`."""
         key = (*(v.version for v in read), *constants)
         (value,) = self.recall(name, key, lambda: (function(*(v.tensor for v in read)),), step=step)
         return value
 
     def fresh(self, tensor: Tensor) -> Versioned:
-        """Return a tensor that nothing was read for, with a version of its own; not kept here."""
+        """Return a tensor with a new version; it is not kept here."""
         return Versioned(next(self._versions), tensor)
 
     def newest(self, name: str, step: Hashable = 0) -> tuple[Versioned, ...]:
-        """Return the outputs of `name` that were asked for last. Raises: KeyError where none is
-        kept."""
+        """Return the outputs of `name` read last. Raises: KeyError where there are none."""
         return self._kept[name, step][-1].values
 
     @property
     def state(self) -> tuple[int, int, int]:
-        """How full it is: bytes, the most it may hold, and outputs forgotten for lack of memory."""
+        """Bytes held, the most that may be, and outputs forgotten for lack of memory."""
         return self.bytes, self._byte_cap, self.evicted
 
     def forget(self) -> None:
@@ -163,10 +156,10 @@ class Memory:
         self._kept.clear()
         self.bytes = 0
 
-    def _use(self, kept: list[_Kept], found: _Kept) -> None:
-        """Note that a frame asked for what is remembered."""
+    def _use(self, kept: list[_Entry], found: _Entry) -> None:
+        """Note that a frame has read an entry."""
         self._stamp += 1
-        found.asked = self._stamp
+        found.stamp = self._stamp
         if kept[-1] is not found:
             kept.remove(found)
             kept.append(found)
@@ -175,29 +168,28 @@ class Memory:
     def _keep(self, slot: Hashable, key: Hashable, values: tuple[Versioned, ...]) -> None:
         self._stamp += 1
         kept = self._kept.setdefault(slot, [])
-        if len(kept) >= self._entries:
+        if len(kept) >= ENTRIES:
             self.bytes -= kept.pop(0).bytes
-        made = _Kept(key, values, self._stamp)
+        made = _Entry(key, values, self._stamp)
         kept.append(made)
         self.bytes += made.bytes
-        while self.bytes > self._byte_cap and (oldest := self._oldest()) < made.asked:
+        while self.bytes > self._byte_cap and (oldest := self._oldest()) < made.stamp:
             self.evicted += self._forget_before(oldest + 1)
 
     def _oldest(self) -> int:
-        return min(one.asked for kept in self._kept.values() for one in kept)
+        return min(entry.stamp for kept in self._kept.values() for entry in kept)
 
     def _forget_before(self, stamp: int) -> int:
-        """Forget what was asked for last before a stamp; return how many outputs that were."""
-        gone = [
-            (slot, one) for slot, kept in self._kept.items() for one in kept if one.asked < stamp
-        ]
-        for slot, one in gone:
-            self.bytes -= one.bytes
-            self._kept[slot].remove(one)
+        """Forget the entries last read before a stamp; return how many."""
+        every = ((slot, entry) for slot, kept in self._kept.items() for entry in kept)
+        gone = [(slot, entry) for slot, entry in every if entry.stamp < stamp]
+        for slot, entry in gone:
+            self.bytes -= entry.bytes
+            self._kept[slot].remove(entry)
             if not self._kept[slot]:
                 del self._kept[slot]
         return len(gone)
 
 
-def _at_once() -> None:
-    """A processor has computed what it was asked for when it returns; a GPU need not have."""
+def _settled() -> None:
+    """Wait for nothing: enough on a processor, where calls return when they have computed."""

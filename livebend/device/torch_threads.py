@@ -1,8 +1,8 @@
-"""How many threads torch computes with: a number that every thread of a show has for itself.
+"""How many threads torch computes with, set for one thread of a show at a time.
 
 torch keeps one number for the process, which a thread takes over when it first computes, and one
-for each thread. Its own call sets both, so that a worker that asks for one thread leaves one thread
-to every worker started after it. Here a number is set for the calling thread alone.
+for each thread. `torch.set_num_threads` sets both, so that a worker that sets 1 also leaves 1 to
+every worker started after it. `compute_with` sets it for the calling thread alone.
 """
 
 import os
@@ -10,17 +10,17 @@ import threading
 
 import torch
 
-DEFAULT = torch.get_num_threads()  # what torch takes by itself: OMP_NUM_THREADS, or the cores
-_one_at_a_time = threading.Lock()
+DEFAULT = torch.get_num_threads()  # torch's own choice: OMP_NUM_THREADS, or the cores
+_lock = threading.Lock()
 
 
 def usable() -> int:
     """Return how many threads this process may use: its cores, or fewer where OMP_NUM_THREADS says
-    so. It is the same in every thread and at every time, whatever torch was told since."""
+    so. It does not depend on the calling thread, nor on what torch has been set to."""
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
-    return min(cores, int(asked)) if asked.isdecimal() and int(asked) > 0 else cores
+    limit = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return min(cores, int(limit)) if limit.isdecimal() and int(limit) > 0 else cores
 
 
 def counts() -> tuple[int, ...]:
@@ -34,10 +34,10 @@ def counts() -> tuple[int, ...]:
 
 
 def compute_with(count: int) -> None:
-    """Let torch compute with `count` threads in the calling thread, and with what it had in others,
-    those not yet started too."""
-    with _one_at_a_time:
-        torch.get_num_threads()  # the thread's first question takes the process's number: ask now
+    """Let torch compute with `count` threads in the calling thread alone; other threads, also those
+    not yet started, keep their number."""
+    with _lock:
+        torch.get_num_threads()  # a thread's first call takes over the process's number: do it now
         torch.set_num_threads(count)
         others = threading.Thread(target=torch.set_num_threads, args=(DEFAULT,), name="threads")
         others.start()

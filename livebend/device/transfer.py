@@ -1,7 +1,7 @@
-"""Between the host and the device: one wait a frame, and only for what is copied.
+"""Copies between the host and the device: one wait a frame, and only for what is copied.
 
-On a processor tensors are seen where they lie. On a GPU they go through pinned buffers on a stream
-of their own, and an event says when they have arrived; nothing waits for the whole device.
+Tensors in the host's memory are read in place. From a GPU they are copied through pinned buffers on
+a stream of their own, and an event marks their arrival; nothing waits for the whole device.
 """
 
 from collections.abc import Sequence
@@ -18,32 +18,32 @@ Fetched = tuple[NDArray[Any], list[float]]
 
 
 class Transfer(Protocol):
-    """Brings a picture, and numbers about it, to the host. Owned by the render thread."""
+    """Copies a picture, and numbers about it, to the host. Owned by the render thread."""
 
     def fetch(self, picture: Tensor, numbers: Sequence[Tensor]) -> Fetched:
-        """Return the picture as an array that nothing writes to later, and float32 numbers []."""
+        """Return the picture as an array that is never written to, and the numbers (float32 [])."""
 
 
 class HostTransfer:
-    """For tensors that are in the host's memory already."""
+    """For tensors in the host's memory."""
 
     def fetch(self, picture: Tensor, numbers: Sequence[Tensor]) -> Fetched:
-        """Return a view: what a network made is never written in place."""
+        """Return a view: the outputs of a network are never written in place."""
         return picture.numpy(), [number.item() for number in numbers]
 
 
 class PinnedTransfer:
-    """Through pinned buffers that are made once for each shape."""
+    """For tensors on a GPU: through pinned buffers, made once for each shape."""
 
     def __init__(self, gpu: Gpu) -> None:
         self._gpu = gpu
         self._buffers: dict[tuple[object, ...], Tensor] = {}
 
     def fetch(self, picture: Tensor, numbers: Sequence[Tensor]) -> Fetched:
-        """Copy both at once, wait for them alone, and return what is the caller's own."""
+        """Copy both at once and wait for them alone; the caller owns what is returned."""
         tensors = (picture, torch.stack([*numbers]))
         staged = [self._buffer(n, t) for n, t in enumerate(tensors)]
-        with self._gpu.side_stream():
+        with self._gpu.copy_stream():
             for buffer, tensor in zip(staged, tensors, strict=True):
                 buffer.copy_(tensor, non_blocking=True)
             self._gpu.mark()
@@ -59,14 +59,14 @@ class PinnedTransfer:
 
 
 def transfer_for(device: torch.device) -> Transfer:
-    """Return how tensors come from this device."""
+    """Return the transfer from this device."""
     gpu = gpu_of(device)
     return HostTransfer() if gpu is None else PinnedTransfer(gpu)
 
 
 def send(tensor: Tensor, device: torch.device) -> Tensor:
-    """Return a tensor of the host on the device; nothing waits for it. Its pinned copy is used
-    again only when it has arrived, which torch's allocator sees to."""
+    """Return a copy of a host tensor on the device, without waiting for it. torch's allocator
+    reuses the pinned memory only once the copy has arrived."""
     gpu = gpu_of(device)
     if gpu is None:
         return tensor.to(device)

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from livebend.core.errors import ModelError, named
+from livebend.core.errors import ModelError, one_line
 from livebend.device.gpu import aside, wait_for
 from livebend.models.lean_imports import lean
 from livebend.models.precision import best_device, name_of
@@ -143,7 +143,7 @@ def _parts(name: str, folder: Path | None) -> tuple[nn.Module, nn.Module, nn.Mod
         return _load_parts(folder)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise ModelError(
-            f"model {name!r}: cannot be loaded from {folder}: {named(error)}"
+            f"model {name!r}: cannot be loaded from {folder}: {one_line(error)}"
         ) from error
 
 
@@ -187,7 +187,7 @@ def _from_hub(name: str) -> Path:
         return Path(snapshot_download(name, allow_patterns=wanted, ignore_patterns=unwanted))
     except (OSError, ValueError, HfHubHTTPError) as error:
         raise ModelError(
-            f"model {name!r}: not here and not to be fetched: {named(error)}"
+            f"model {name!r}: not here and not to be fetched: {one_line(error)}"
         ) from error
 
 

@@ -1,6 +1,6 @@
 """From features to the values of parameters.
 
-sources (what can drive) · curves (and edges) · follower (attack and release) · auto_gain · phase
-(what goes round) · tapped_beat · feature_history · plan (who drives what) · modulator (all of it,
-once a frame)
+sources (what a route can follow) · curves (and edges) · follower (attack and release) · auto_gain ·
+phase (of LFOs and walks) · tapped_beat · feature_history · plan (which route drives what) ·
+modulator (all of it, once a frame)
 """

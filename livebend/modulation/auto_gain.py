@@ -1,4 +1,4 @@
-"""The automatic gain: a level measured against the loud moments of its own last seconds."""
+"""The automatic gain: a level relative to the loud moments of its own last seconds."""
 
 import math
 from bisect import bisect_left, insort
@@ -6,21 +6,26 @@ from collections import deque
 
 from livebend.scene.values import Agc
 
-LOUD = 0.9  # the quantile that is brought to 1
-BUCKET = 0.1  # s, over which the loudest value is kept
+LOUD = 0.9  # the quantile that is scaled to 1
+BUCKET = 0.1  # s, of which only the loudest value is kept
 
 
 class AutoGain:
-    """One level's memory: the loudest value of every tenth of a second in which there was sound."""
+    """The gain of one level, from the loudest value of each BUCKET in which there was sound."""
 
     def __init__(self) -> None:
         self._buckets: deque[tuple[int, float]] = deque()
-        self._ordered: list[float] = []  # their levels
+        self._ordered: list[float] = []  # the levels of all buckets, rising
 
-    def step(self, level: float, time: float, sounding: bool, agc: Agc) -> float:
-        """Return the level after its gain, 0..1; 0 where it is not `sounding`.
+    def apply(self, level: float, time: float, sounding: bool, agc: Agc) -> float:
+        """Return the level of a frame after its gain, 0..1.
 
-        gain = min(ceiling, 1 / 90 % quantile of the window); silence is not remembered.
+        gain = min(ceiling, 1 / 90 % quantile of the window)
+
+        level: 0..1, before the gain.
+        time: s, rising from call to call.
+        sounding: False below the gate: the result is 0, and the window stays as it is.
+        agc: window, ceiling, and whether there is a gain at all.
         """
         if not sounding:
             return 0.0

@@ -1,4 +1,4 @@
-"""Curves between a source and its route, edges between a sum and its target."""
+"""Curves, which shape a source, and edges, which keep a target in its range."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ from livebend.scene.values import Edge, Shape
 
 
 class Curve(NamedTuple):
-    """How a source's 0..1 becomes a route's, and what that is good for."""
+    """A function from 0..1 to 0..1, and what it is good for."""
 
     shape: Callable[[float], float]
     doc: str
@@ -39,10 +39,12 @@ def shaped(value: float, curve: Shape) -> float:
 
 
 def edged(value: float, edge: Edge, limits: Range) -> float:
-    """Return a value inside its range: fit = as the range does, clip, wrap round, or fold back.
+    """Return a value brought into its range, of width w = high − low.
 
-    wrap: low + (v − low) mod w; on a circle, by whole turns of 360 degrees. fold:
-    low + |((v − low + w) mod 2w) − w|, w = high − low.
+    fit: wrapped by 360° on a circle, otherwise clamped.
+    clip: clamped.
+    wrap: low + (v − low) mod w; on a circle, by 360°.
+    fold: low + |((v − low + w) mod 2w) − w|.
     """
     low, high = limits.low, limits.high
     if edge == "clip" or not math.isfinite(value):

@@ -1,4 +1,4 @@
-"""The recent past of the sound, for masks that show it. Owned by the render thread."""
+"""The recent past of the features, for masks that draw it. Owned by the render thread."""
 
 from collections import deque
 from operator import attrgetter
@@ -7,30 +7,30 @@ import numpy as np
 
 from livebend.flow import TRACE_LENGTH, TRACED, Features
 
-LONGEST = 31.0  # s: the longest span that a mask may ask for, and a little
+LONGEST = 31.0  # s: the longest span of a mask, and a margin
 _levels = attrgetter(*TRACED)
 
 
 class FeatureHistory:
-    """What every frame heard, after the automatic gain, back to LONGEST seconds ago."""
+    """The features of each frame, after the automatic gain, of the last LONGEST seconds."""
 
     def __init__(self) -> None:
-        self._heard: deque[tuple[float, ...]] = deque()
+        self._frames: deque[tuple[float, ...]] = deque()  # (time, values of TRACED)
 
     def add(self, time: float, features: Features) -> None:
-        """Remember the features of the frame at `time`, in seconds on the clock of the show."""
-        self._heard.append((time, *_levels(features)))
-        while self._heard[0][0] < time - LONGEST:
-            self._heard.popleft()
+        """Add the features of the frame at `time`, in s on the clock of the show."""
+        self._frames.append((time, *_levels(features)))
+        while self._frames[0][0] < time - LONGEST:
+            self._frames.popleft()
 
     def trace(self, name: str, span: float) -> tuple[float, ...]:
-        """Return TRACE values 0..1 of a feature over the last `span` seconds, newest first.
+        """Return TRACE_LENGTH values 0..1 of a feature over the last `span` s, newest first.
 
-        Between frames it is interpolated; before the first it was silent.
+        They are interpolated between frames, and 0 before the first frame.
         """
-        if not self._heard:
+        if not self._frames:
             return (0.0,) * TRACE_LENGTH
-        times, values = np.array(self._heard)[:, [0, 1 + TRACED.index(name)]].T
+        times, values = np.array(self._frames)[:, [0, 1 + TRACED.index(name)]].T
         moments = times[-1] - np.linspace(0.0, span, TRACE_LENGTH)
-        heard = np.interp(moments, times, values, left=0.0)
-        return tuple(heard.clip(0.0, 1.0).tolist())
+        trace = np.interp(moments, times, values, left=0.0)
+        return tuple(trace.clip(0.0, 1.0).tolist())

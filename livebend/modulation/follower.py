@@ -4,9 +4,10 @@ import math
 
 
 def followed(value: float, target: float, dt: float, attack: float, release: float) -> float:
-    """Move `value` towards `target` for `dt` s: y' = x + a (y − x), a = exp(−dt/τ).
+    """Return y after dt: y' = x + a (y − x), a = exp(−dt/τ), y = `value`, x = `target`.
 
-    τ is `attack` upwards and `release` downwards, in s; 0 jumps. Two steps of dt/2 equal one of dt.
+    dt: s; two steps of dt/2 equal one of dt.
+    attack, release: τ upwards and downwards, s; 0 jumps.
     """
     tau = attack if target > value else release
     keep = math.exp(-dt / tau) if tau > 0 else 0.0

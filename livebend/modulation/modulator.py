@@ -18,17 +18,18 @@ from livebend.scene import edit, paths
 from livebend.scene.copy import altered
 from livebend.scene.values import Agc, Edge, Route, Scene
 
-FAINTEST = 1e-4  # of a strength that routes bring to 0, where 0 by hand would mean none asked for
-LEVELS = tuple(name for name, source in SOURCES.items() if source.kind == "level")
+FAINTEST = 1e-4  # strength where routes drive it to 0: 0 itself would mean that it is not scaled
+LEVELS: tuple[str, ...] = tuple(name for name, source in SOURCES.items() if source.kind == "level")
 
 
 @dataclass(frozen=True, slots=True)
 class Modulation:
     """What the routes give in one frame.
 
-    `values`: path -> value of every routed target, inside its range. `sources`: route -> what its
-    source gives after curve and follower (0..1; degrees for a paper source), for meters. `added`:
-    route -> what it adds to its target. `refused`: route -> why it is left out.
+    values: path -> value of every routed target, in its range.
+    sources: route -> its source after curve and follower, 0..1 (degrees for a paper source).
+    added: route -> what it adds to its target.
+    refused: route -> why it is left out.
     """
 
     values: Mapping[str, ParameterValue] = field(default_factory=dict)
@@ -38,11 +39,10 @@ class Modulation:
 
 
 class Modulator:
-    """Owned by the render thread. The same calls give the same values.
+    """Applies a scene's routes. Owned by the render thread; the same calls give the same values.
 
-    A follower is kept under the names of its route and source, an LFO's phase under its route's
-    name, and forgotten when they go: a new rate or shape goes on from where the LFO is.
-    `history` is what the steps heard, after the gain.
+    A follower belongs to a route and its source, an LFO's phase to a route alone: with a new rate
+    or shape the LFO goes on from where it is. `history` holds the features after the gain.
     """
 
     def __init__(self) -> None:
@@ -55,16 +55,20 @@ class Modulator:
         self._before = Features()
         self._plan = Plan()
 
-    def step(
+    def modulate(
         self, scene: Scene, features: Features, tick_time: float, dt: float, progress: float = 0.0
     ) -> Modulation:
-        """Return the value of every routed parameter at `tick_time`, `dt` s after the last step.
+        """Return the value of every routed parameter in a frame.
 
-        A target is its value in the scene plus what all its routes give, brought into its range.
+        tick_time: s, on the clock of the show.
+        dt: s, since the last frame.
+        progress: position in the show, 0..1.
+
+        A target is its value in the scene plus the sum of its routes, brought into its range.
         Routes that drive other routes come first, and act in the same frame. A route whose target
-        is not there, or not a number, is left out and named in `refused`.
+        does not exist or is not a number is left out and named in `refused`.
         """
-        features = self._beats.step(scene.tempo, features, tick_time, dt)
+        features = self._beats.apply(scene.tempo, features, tick_time, dt)
         gained = self._gained(features, tick_time, scene.agc)
         self.history.add(tick_time, gained)
         moment = Moment(gained, self._before, progress)
@@ -74,15 +78,15 @@ class Modulator:
         values: dict[str, ParameterValue] = {}
         sources: dict[str, float] = {}
         added: dict[str, float] = {}
-        for one in self._plan.passes:
+        for each in self._plan.passes:
             scene = edit.with_values(scene, values)
-            for active in one.routes:
-                route = scene.routes[active.place]
-                periods = self._phase(active).step(route.rate, tick_time, dt)
-                heard = self._drive(active, route, _own(moment, active, periods, scene.seed), dt)
-                sources[active.name] = heard
-                added[active.name] = self._add(active, route, heard, dt)
-            for target in one.targets:
+            for active in each.routes:
+                route = scene.routes[active.index]
+                periods = self._phase(active).advance(route.rate, tick_time, dt)
+                seen = _moment_of(active, moment, periods, scene.seed)
+                sources[active.name] = self._drive(active, route, seen, dt)
+                added[active.name] = self._add(active, route, sources[active.name], dt)
+            for target in each.targets:
                 values[target.path] = _total(scene, target, added)
         if is_new:
             self._forget(scene)
@@ -90,8 +94,8 @@ class Modulator:
         return Modulation(values, sources, added, self._plan.refused)
 
     def _forget(self, scene: Scene) -> None:
-        """Forget what is kept of routes that do not act, and the phases of those that are gone."""
-        acting = {active.key for one in self._plan.passes for active in one.routes}
+        """Drop the state of routes that do not act, and the phases of those that are gone."""
+        acting = {active.key for each in self._plan.passes for active in each.routes}
         names = {route.name for route in scene.routes}
         self._followers = {key: y for key, y in self._followers.items() if key in acting}
         self._added = {key: y for key, y in self._added.items() if key in acting}
@@ -101,7 +105,7 @@ class Modulator:
         """Return the features with the automatic gain on every level."""
         sounding = features.rms >= 10.0 ** (agc.gate / 20.0)
         levels = {
-            name: gain.step(getattr(features, name), time, sounding, agc)
+            name: gain.apply(getattr(features, name), time, sounding, agc)
             for name, gain in self._gains.items()
         }
         return altered(features, levels)
@@ -122,18 +126,18 @@ class Modulator:
         return value
 
     def _phase(self, active: ActiveRoute) -> Phase:
-        """The route's phase; one that leaves goes on from that of its own name."""
+        """The route's phase; one that begins to fade out copies that of its name before."""
         phase = self._phases.get(active.name)
         if phase is None:
-            own = self._phases.get(active.origin[0])
-            phase = self._phases[active.name] = own.copy() if own else Phase()
+            earlier = self._phases.get(active.origin[0])
+            phase = self._phases[active.name] = earlier.copy() if earlier else Phase()
         return phase
 
     def _add(self, active: ActiveRoute, route: Route, value: float, dt: float) -> float:
-        """Return what the route adds to its target, no faster than its slew limit.
+        """Return what the route adds to its target, changing no faster than its slew limit.
 
-        The way is that of the sum before it wraps, so an angle of many turns goes through them
-        all. Only where a source itself comes round again (an LFO, the beat) is a whole turn none.
+        The limit applies before the sum wraps, so an angle that rises by several turns goes through
+        all of them. Only a periodic source (an LFO, the beat) may take the shorter way round.
         """
         added = route.low + (route.high - route.low) * value
         if route.slew != 0.0:
@@ -143,22 +147,22 @@ class Modulator:
         return added
 
 
-def _own(moment: Moment, active: ActiveRoute, periods: float, seed: int) -> Moment:
-    """The moment as a route's own source sees it: only those of time ask where its phase is."""
+def _moment_of(active: ActiveRoute, moment: Moment, periods: float, seed: int) -> Moment:
+    """Return the moment with the route's own phase and seed, if its source reads them."""
     if active.source.kind != "time":
         return moment
-    return Moment(moment.features, moment.before, moment.progress, periods, seed ^ active.chance)
+    return Moment(moment.features, moment.before, moment.progress, periods, seed ^ active.seed)
 
 
 def _last(kept: Mapping[Key, float], active: ActiveRoute, value: float) -> float:
-    """What a route gave last; one that leaves goes on from what it gave under its own name."""
+    """Return a route's last value; of one that begins to fade out, that of its name before."""
     last = kept.get(active.key)
     return kept.get(active.origin, value) if last is None else last
 
 
 def _slewed(last: float, wanted: float, reach: float, *, circles: bool) -> float:
-    """Return `wanted`, or what lies `reach` from `last` on the way there: round a circle the
-    shorter one."""
+    """Return `wanted`, but no further than `reach` from `last`; with `circles`, the shorter way
+    round."""
     gap = wanted - last
     if circles:
         gap = math.remainder(gap, 360.0)
@@ -168,12 +172,12 @@ def _slewed(last: float, wanted: float, reach: float, *, circles: bool) -> float
 
 
 def _total(scene: Scene, target: Target, added: Mapping[str, float]) -> ParameterValue:
-    """Return base + Σ routes, inside the target's range and of its type; the last edge that is not
-    fit decides."""
+    """Return base + Σ routes, in the target's range and of its type, by the last edge that is not
+    fit."""
     driven = 0.0
     edge: Edge = "clip" if target.is_split else "fit"  # a part of an angle that wraps would jump
     for active in target.routes:
-        route = scene.routes[active.place]
+        route = scene.routes[active.index]
         driven += added[active.name]
         edge = edge if route.edge == "fit" else route.edge
     spec, owner = target.spec, paths.owner_of(scene, target.kind, target.name)

@@ -1,28 +1,33 @@
-"""A running phase: periods gone through, without a jump where the rate changes."""
+"""A running phase: the number of periods so far, continuous when the rate changes."""
 
 
 class Phase:
     """Counts periods, whole and part. Owned by the render thread.
 
-    At a rate that stays it is rate·time exactly, at every frame rate, so that two of one rate go
-    together. Where the rate changes it goes on from where it is, at the new rate.
+    At a constant rate it is exactly rate·time, at every frame rate, so that two phases of the same
+    rate stay in step. When the rate changes it goes on from where it is.
     """
 
     def __init__(self) -> None:
         self._rate: float | None = None
-        self._ahead = 0.0  # of rate·time, in periods
+        self._offset = 0.0  # to rate·time, in periods
 
-    def step(self, rate: float, time: float, dt: float) -> float:
-        """Return the periods at `time`, `dt` s after the last step, at `rate` in Hz since then."""
+    def advance(self, rate: float, time: float, dt: float) -> float:
+        """Return the number of periods at `time`.
+
+        rate: Hz, since the last call.
+        time: s, on the clock of the show.
+        dt: s, since the last call.
+        """
         if self._rate is not None and rate != self._rate:
-            self._ahead += (self._rate - rate) * (time - dt)
+            self._offset += (self._rate - rate) * (time - dt)
         self._rate = rate
-        return rate * time + self._ahead
+        return rate * time + self._offset
 
     def copy(self) -> "Phase":
-        """Return another one that goes on from the same place."""
+        """Return a phase that goes on from the same position."""
         made = Phase()
-        made._rate, made._ahead = self._rate, self._ahead
+        made._rate, made._offset = self._rate, self._offset
         return made
 
 

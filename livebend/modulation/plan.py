@@ -1,4 +1,4 @@
-"""What a scene's routes are to do, worked out once and kept while nothing but values change."""
+"""Which routes act, in which order and on what: kept while nothing but values change."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,23 +17,27 @@ Key = tuple[str, str]  # the names of a route and of its source
 
 @dataclass(frozen=True, slots=True)
 class ActiveRoute:
-    """A route that acts. `place` is its own among the scene's routes. What it gave last is kept
-    under `key`; one that leaves goes on from `origin`. `chance` is its share of a random source's
-    seed. `circles`: its source comes round again, and so does its target.
+    """A route that acts.
+
+    index: among the scene's routes.
+    key: under which its last value is kept.
+    origin: the key it had before it began to fade out, whose value it goes on from.
+    seed: of its random source, combined with the scene's.
+    circles: both its source and its target are periodic.
     """
 
-    place: int
+    index: int
     name: str
     source: SourceSpec
     key: Key
     origin: Key
-    chance: int
+    seed: int
     circles: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A parameter that routes drive, its path as it is and taken apart, and those routes."""
+    """A parameter that routes drive: its path, whole and split, and those routes."""
 
     path: str
     kind: str
@@ -46,7 +50,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """The routes that act together, in the scene's order, and all that they drive."""
+    """Routes that act together, in the scene's order, and the parameters they drive."""
 
     routes: tuple[ActiveRoute, ...]
     targets: tuple[Target, ...]
@@ -56,7 +60,8 @@ class Pass:
 class Plan:
     """The passes over a scene's routes, those that drive other routes first.
 
-    `structure` is what the plan depends on; `refused` says of a route why it is left out.
+    structure: what the plan depends on.
+    refused: route -> why it is left out.
     """
 
     structure: Structure = ()
@@ -69,27 +74,25 @@ _route = attrgetter("name", "source", "target", "mute")
 
 
 def structure(scene: Scene) -> Structure:
-    """Return all of a scene that its plan depends on. It is asked for in every frame."""
+    """Return everything in a scene that its plan depends on; fast, since every frame needs it."""
     bends, routes = map(_bend, scene.bends), map(_route, scene.routes)
     return scene.sampling.depth, tuple(bends), tuple(routes)
 
 
 def planned(scene: Scene) -> Plan:
-    """Return the plan of a scene, the same for every scene of its structure.
+    """Return the plan of a scene, the same for every scene with that structure.
 
-    A route whose target is not there, or not a number, is left out and named in `refused`.
+    A route whose target does not exist or is not a number is left out and named in `refused`.
     """
-    drives: list[int] = []
-    others: list[int] = []
-    for place, route in enumerate(scene.routes):
-        if not route.mute:
-            (drives if route.target.startswith("route.") else others).append(place)
-    refused = dict(_refused(scene, (scene.routes[place] for place in (*drives, *others))))
+    acting = [index for index, route in enumerate(scene.routes) if not route.mute]
+    into_routes = [i for i in acting if scene.routes[i].target.startswith("route.")]
+    others = [i for i in acting if i not in into_routes]
+    refused = dict(_refused(scene, (scene.routes[i] for i in (*into_routes, *others))))
     passes = [
-        _pass(scene, [p for p in places if scene.routes[p].name not in refused])
-        for places in (drives, others)
+        _pass(scene, [i for i in indices if scene.routes[i].name not in refused])
+        for indices in (into_routes, others)
     ]
-    return Plan(structure(scene), tuple(one for one in passes if one.routes), refused)
+    return Plan(structure(scene), tuple(p for p in passes if p.routes), refused)
 
 
 def _refused(scene: Scene, routes: Iterable[Route]) -> Iterable[tuple[str, str]]:
@@ -101,28 +104,24 @@ def _refused(scene: Scene, routes: Iterable[Route]) -> Iterable[tuple[str, str]]
             yield route.name, str(fault)
 
 
-def _pass(scene: Scene, places: Iterable[int]) -> Pass:
-    driving: dict[str, list[ActiveRoute]] = {}
-    acting = []
-    for place in places:
-        route = scene.routes[place]
-        acting.append(_active(place, route, paths.find(scene, route.target)))
-        driving.setdefault(route.target, []).append(acting[-1])
-    return Pass(tuple(acting), tuple(_target(scene, path, own) for path, own in driving.items()))
+def _pass(scene: Scene, indices: Iterable[int]) -> Pass:
+    by_target: dict[str, list[ActiveRoute]] = {}
+    routes = []
+    for index in indices:
+        route = scene.routes[index]
+        routes.append(_active(index, route, paths.find(scene, route.target)))
+        by_target.setdefault(route.target, []).append(routes[-1])
+    targets = (_target(scene, path, driving) for path, driving in by_target.items())
+    return Pass(tuple(routes), tuple(targets))
 
 
-def _active(place: int, route: Route, target: Spec) -> ActiveRoute:
+def _active(index: int, route: Route, target: Spec) -> ActiveRoute:
     source, own = SOURCES[route.source], own_name(route.name)
     circles = source.kind == "time" and target.range is not None and target.range.wraps
     key, origin = (route.name, route.source), (own, route.source)
-    return ActiveRoute(place, route.name, source, key, origin, crc32(own.encode()), circles)
+    return ActiveRoute(index, route.name, source, key, origin, crc32(own.encode()), circles)
 
 
-def _target(scene: Scene, path: str, acting: Iterable[ActiveRoute]) -> Target:
-    return Target(
-        path,
-        *paths.split(path),
-        paths.find(scene, path),
-        paths.is_split(scene, path),
-        tuple(acting),
-    )
+def _target(scene: Scene, path: str, driving: Iterable[ActiveRoute]) -> Target:
+    spec, is_split = paths.find(scene, path), paths.is_split(scene, path)
+    return Target(path, *paths.split(path), spec, is_split, tuple(driving))

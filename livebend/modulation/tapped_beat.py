@@ -1,4 +1,4 @@
-"""The beat of a tempo that a hand has given, in place of the one that is heard."""
+"""The beat of a tapped tempo, in place of the detected one."""
 
 import math
 
@@ -9,25 +9,29 @@ from livebend.scene.values import Tempo
 
 
 class TappedBeat:
-    """Counts the beats of a given tempo. Owned by the render thread.
+    """Counts the beats of a tempo. Owned by the render thread.
 
-    Every tap is a beat: it moves the nearest one to the moment of the frame that takes the tap.
+    A tap is a beat: it shifts the nearest beat to the time of the frame that receives it.
     """
 
     def __init__(self) -> None:
         self._phase = Phase()
-        self._ahead = 0.0  # beats
+        self._offset = 0.0  # beats, from taps
         self._taps = 0
 
-    def step(self, tempo: Tempo, features: Features, time: float, dt: float) -> Features:
-        """Return the features at `time` with this tempo's beat; as they are where it is 0."""
-        gone = self._phase.step(tempo.bpm / 60.0, time, dt) + self._ahead
+    def apply(self, tempo: Tempo, features: Features, time: float, dt: float) -> Features:
+        """Return the features of a frame with this tempo's beat; unchanged where its bpm is 0.
+
+        time: s, on the clock of the show.
+        dt: s, since the last frame.
+        """
+        beats = self._phase.advance(tempo.bpm / 60.0, time, dt) + self._offset
         if tempo.taps != self._taps:
             self._taps = tempo.taps
-            self._ahead += round(gone) - gone
-            gone = float(round(gone))
+            self._offset += round(beats) - beats
+            beats = float(round(beats))
         if tempo.bpm == 0.0:
             return features
-        count = math.floor(gone + 1e-9)
-        phase = min(max(gone - count, 0.0), 1.0)
+        count = math.floor(beats + 1e-9)
+        phase = min(max(beats - count, 0.0), 1.0)
         return altered(features, {"bpm": tempo.bpm, "beat_count": count, "beat_phase": phase})

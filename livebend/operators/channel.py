@@ -11,8 +11,8 @@ from livebend.operators.coordinates import rolled
 from livebend.operators.random_draws import Draw, Roll, shuffled
 from livebend.operators.registry import operator
 
-Weight = Annotated[float, Range(-2, 2, play=(-1, 1))]
-Shift = Annotated[float, Range(-64, 64, "channels", play=(-4, 4))]
+Weight = Annotated[float, Range(-2, 2, soft=(-1, 1))]
+Shift = Annotated[float, Range(-64, 64, "channels", soft=(-4, 4))]
 
 
 @operator("channel", amounts=["angle"], matched=False)

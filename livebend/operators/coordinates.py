@@ -1,4 +1,4 @@
-"""Where the elements of a picture lie, and reading a picture somewhere else."""
+"""Coordinates of the elements of a picture, and reading a picture at other coordinates."""
 
 import math
 from functools import lru_cache
@@ -24,13 +24,13 @@ def sample(x: Tensor, u: Tensor, v: Tensor) -> Tensor:
     """Read x [B, C, H, W] at (u, v) [H, W] of `plane`: bilinear, mirrored at the edges."""
     B, _, H, W = x.shape
     longer = max(H, W)
-    places = (u.expand(H, W) * (longer / W), v.expand(H, W) * (longer / H))
-    grid = torch.stack(places, -1).expand(B, H, W, 2)
+    across, down = u.expand(H, W) * (longer / W), v.expand(H, W) * (longer / H)
+    grid = torch.stack((across, down), -1).expand(B, H, W, 2)
     return F.grid_sample(x, grid, "bilinear", padding_mode="reflection", align_corners=False)
 
 
 def rolled(x: Tensor, shift: float, dim: int) -> Tensor:
-    """Move x on along one axis and round again, blending neighbours between whole places."""
+    """Roll x along one axis; for a fraction of an element, neighbours are blended."""
     whole = math.floor(shift)
     part = shift - whole
     first = torch.roll(x, whole, dim)

@@ -1,6 +1,6 @@
-"""Operators that push all places one way across the channels. x is [B, C, H, W].
+"""Operators that push every place in one direction across the channels. x is [B, C, H, W].
 
-With d a direction of deviation 1 across the channels: y = x + a·d, a in deviations of the site.
+y = x + a·d, d a direction of deviation 1 across the channels, a in deviations of the site.
 """
 
 from typing import Annotated, Literal
@@ -13,13 +13,13 @@ from livebend.operators.random_draws import Draw, Roll, normal
 from livebend.operators.registry import operator
 
 Push = Annotated[
-    float, Range(-3, 3, "sigma", scales=True, play=(-2, 2)), "how far; below 0 the other way"
+    float, Range(-3, 3, "sigma", scales=True, soft=(-2, 2)), "how far; below 0 the other way"
 ]
 Cross = Annotated[
-    float, Range(-1, 2, play=(0, 1)), "0 = the first prompt, 1 = the second; past both beyond"
+    float, Range(-1, 2, soft=(0, 1)), "0 = the first prompt, 1 = the second; past both beyond"
 ]
 Component = Annotated[int, Range(0, 3, whole=True), "which component, the widest first"]
-DOUBLINGS = 3  # of a power, thrice: in 24 rounds a component twice as wide is exact to float32
+DOUBLINGS = 3  # 3·2³ = 24 iterations: a component twice as wide as the next is exact to float32
 
 
 @operator("direction", amounts=["amount"], matched=False)
@@ -73,17 +73,17 @@ def second_prompt(x: Tensor, *, amount: Cross = 0.0, toward: Tensor | None = Non
 
 
 def _unit(d: Tensor) -> Tensor:
-    """d [B, C, 1, 1] at deviation 1 across channels; a single channel has none, and is pushed."""
+    """d [B, C, 1, 1] scaled to deviation 1 across channels; ones for a single channel."""
     if d.shape[1] == 1:
         return torch.ones_like(d)
     return d / d.std(1, correction=0, keepdim=True).clamp_min(1e-6)
 
 
 def _principal(x: Tensor, start: Tensor, component: int) -> Tensor:
-    """Principal component [B, C] of the channels of x, sign that of its product with the start.
+    """Principal component [B, C] of the channels of x, its product with `start` positive.
 
-    v ← (X·Xᵀ)²⁴·v, X the centred x as [C, H·W]; a power is squared and not multiplied out, and
-    taken of Xᵀ·X where there are fewer places than channels. Those found are taken out of X.
+    v ← (X·Xᵀ)²⁴·v, X the centred x as [C, H·W]; the power is taken by squaring, and of Xᵀ·X where
+    there are fewer places than channels. Wider components are first subtracted from X.
     Source: power iteration with deflation, Golub and Van Loan 2013, section 8.2.
     """
     X = x.flatten(2)
@@ -99,8 +99,8 @@ def _principal(x: Tensor, start: Tensor, component: int) -> Tensor:
 
 
 def _iterated(G: Tensor, v: Tensor) -> Tensor:
-    """Return G²⁴·v [B, n, 1] times some number. At length 1 the largest eigenvalue of G, which has
-    none below 0, is 1/√n at least: its 8th power is far from the smallest of float32."""
+    """Return G²⁴·v [B, n, 1] times some number. G has no eigenvalue below 0 and is scaled to length
+    1, so its largest is at least 1/√n, and that to the 8th does not underflow in float32."""
     G = _unit_length(G)
     for _ in range(DOUBLINGS):
         G = G @ G

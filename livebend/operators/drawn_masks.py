@@ -1,7 +1,7 @@
-"""Drawn masks: PNG files in folders called masks, reached by name alone.
+"""Drawn masks: PNG files in folders called masks, found by name.
 
-A name is looked up in the list of what the folders hold and never becomes a path. A file is
-decoded once, and kept while it is among the last few asked for.
+A name is looked up in the list of files and never becomes a path. The last few masks used are kept
+decoded.
 """
 
 import re
@@ -18,11 +18,11 @@ from livebend.core.files import short
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 LARGEST = 4096  # pixels along a side
-KEPT = 16  # decoded masks; a large one has 64 MB
+KEPT = 16  # decoded masks; the largest have 64 MB
 
 
 class DrawnMasks:
-    """The masks in reach of a show, by name; a later folder hides an earlier one's.
+    """The masks that a show can use, by name; those of a later folder hide those of an earlier.
 
     Used by the render thread; files added during a show are found.
     """
@@ -32,7 +32,7 @@ class DrawnMasks:
         self._kept: OrderedDict[str, Tensor] = OrderedDict()
 
     def names(self) -> list[str]:
-        """Return the names of all masks there are."""
+        """Return the names of all masks."""
         return sorted(self._files())
 
     def get(self, name: str) -> Tensor:

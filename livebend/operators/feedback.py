@@ -1,7 +1,7 @@
-"""Operators that mix in what their own bend made in the last frame. x is [B, C, H, W].
+"""Operators that mix in their own bend's output of the last frame. x is [B, C, H, W].
 
-They stay pure: what was made is given to them as `past`, and the network keeps it. Rates are per
-second, so that any number of frames a second gives the same motion.
+They stay pure functions: the network keeps that output and passes it in as `past`. Rates are per
+second, so that the motion is the same at any frame rate.
 """
 
 import math
@@ -14,13 +14,13 @@ from livebend.operators.registry import Past, operator
 from livebend.operators.spatial import transform
 
 Trail = Annotated[
-    float, Range(0, 30, "s", play=(0, 2)), "time in which what was fades to a third; 0 = at once"
+    float, Range(0, 30, "s", soft=(0, 2)), "time in which what was fades to a third; 0 = at once"
 ]
 ZoomRate = Annotated[
-    float, Range(0.25, 4, "times a second", curve="log", play=(0.5, 2)), "above 1 flies in"
+    float, Range(0.25, 4, "times a second", curve="log", soft=(0.5, 2)), "above 1 flies in"
 ]
-TurnRate = Annotated[float, Range(-360, 360, "deg/s", play=(-90, 90)), "turn, counter-clockwise"]
-Drift = Annotated[float, Range(-1, 1, "of the picture a second", play=(-0.5, 0.5))]
+TurnRate = Annotated[float, Range(-360, 360, "deg/s", soft=(-90, 90)), "turn, counter-clockwise"]
+Drift = Annotated[float, Range(-1, 1, "of the picture a second", soft=(-0.5, 0.5))]
 
 
 @operator("recurrent", amounts=["trail"])

@@ -16,7 +16,7 @@ from livebend.operators.random_draws import clouds as cloud_field
 from livebend.operators.registry import operator
 
 Depth = Annotated[Signed, "how deep; below 0, bright and dark are exchanged"]
-Count = Annotated[float, Range(0.25, 32, "across the picture", curve="log", play=(1, 8))]
+Count = Annotated[float, Range(0.25, 32, "across the picture", curve="log", soft=(1, 8))]
 
 
 @operator("field", amounts=["amount"], matched=False)

@@ -1,7 +1,7 @@
 """Every operator and every kind of mask, by name.
 
-They are functions of tensors: the families, and with them torch, are imported when the first is
-asked for. So scenes, presets and controllers can be named and read without torch.
+The families, and with them torch, are imported on first use, so that scenes, presets and
+controllers can be named and read without torch.
 """
 
 from collections.abc import Mapping
@@ -33,9 +33,9 @@ def _load() -> None:
 
 
 def all_operators() -> dict[str, Operator]:
-    """Return every operator by its name: livebend's own, and a performer's where some were loaded.
+    """Return every operator by its name: livebend's own, and a performer's once they are loaded.
 
-    Only `user_operators`, and a test, may change what is returned.
+    Only `user_operators`, and a test, may change the dictionary.
     """
     _load()
     return OPERATORS
@@ -50,7 +50,7 @@ def find_operator(name: str) -> Operator:
 
 
 def mask_specs() -> Mapping[str, Spec]:
-    """Return the parameters of masks by their names after `mask.`: the kind, and those of all."""
+    """Return the parameters of all masks by their names after `mask.`, such as kind and size."""
     from livebend.operators.masks import SPECS  # noqa: PLC0415 - with torch
 
     return SPECS

@@ -48,7 +48,7 @@ def add_bump(
     right: Annotated[Unit, "where it stands, from left to right"] = 0.5,
     down: Annotated[Unit, "where it stands, from top to bottom"] = 0.5,
     size: Annotated[
-        float, Range(0.02, 2, "of the picture", curve="log", play=(0.05, 1)), "its radius"
+        float, Range(0.02, 2, "of the picture", curve="log", soft=(0.05, 1)), "its radius"
     ] = 0.2,
 ) -> Tensor:
     """Add a Gaussian bump to all channels: y = x + r·exp(−d²/(2 s²)), d the distance to its top.

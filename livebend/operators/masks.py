@@ -6,9 +6,9 @@
 
 A kind of mask is one decorated function; its keyword-only parameters become the live parameters
 `bend.NAME.mask.x` and so on. Every bend has the parameters of all kinds, so that changing the kind
-during a show loses nothing: a kind reads those that it declares, and kinds share what they can.
-Places are −1..1 along the longer side of the picture, 0 in the middle; the mask of a small site is
-that of the picture, seen coarsely. A value between 0 and 1 is a part of the bend.
+during a show loses nothing: a kind reads those that it declares, and two kinds use one where they
+can. Places are −1..1 along the longer side of the picture, 0 in the middle; the mask of a small
+site is that of the picture at lower resolution. Between 0 and 1 the bend acts in part.
 """
 
 import math
@@ -30,43 +30,42 @@ from livebend.operators.coordinates import plane
 from livebend.operators.random_draws import CloudSize, Draw, Roll, cloudy
 
 X = Annotated[
-    float, Range(-2, 2, play=(-1, 1)), "place of its middle to the right, -1..1 = the longer side"
+    float, Range(-2, 2, soft=(-1, 1)), "place of its middle to the right, -1..1 = the longer side"
 ]
-Y = Annotated[float, Range(-2, 2, play=(-1, 1)), "place of its middle downwards"]
-Size = Annotated[float, Range(0, 4, play=(0, 1.5)), "from side to side, 1 = the longer side"]
+Y = Annotated[float, Range(-2, 2, soft=(-1, 1)), "place of its middle downwards"]
+Size = Annotated[float, Range(0, 4, soft=(0, 1.5)), "from side to side, 1 = the longer side"]
 Aspect = Annotated[
-    float, Range(0.1, 10, curve="log", play=(0.25, 4)), "width for a height of 1, at the same area"
+    float, Range(0.1, 10, curve="log", soft=(0.25, 4)), "width for a height of 1, at the same area"
 ]
 Angle = Annotated[Degrees, "turns the mask, clockwise"]
-Softness = Annotated[float, Range(0, 2, play=(0, 1)), "width of its edge, 2 = the longer side"]
+Softness = Annotated[float, Range(0, 2, soft=(0, 1)), "width of its edge, 2 = the longer side"]
 Zoom = Annotated[
     float,
-    Range(0.1, 10, curve="log", play=(0.25, 4)),
+    Range(0.1, 10, curve="log", soft=(0.25, 4)),
     "size of a drawn mask, 1 = the whole picture",
 ]
-Cover = Annotated[Unit, "share of the picture that clouds cover"]
+Cover = Annotated[Unit, "part of the picture that clouds cover"]
 Picture = Annotated[str, "name of a drawn mask, NAME.png in a folder masks"]
 Listen = Annotated[TracedFeature, "what runs down the picture"]
-Span = Annotated[float, Range(0.1, 30, "s", play=(0.5, 8)), "how long it takes from edge to edge"]
+Span = Annotated[float, Range(0.1, 30, "s", soft=(0.5, 8)), "how long it takes from edge to edge"]
 
 
 @dataclass(frozen=True, slots=True)
 class Plane:
-    """What a mask is made from: u [1, W] to the right and v [H, 1] downwards; the size of one
-    element; what was drawn [1, 1, H, W], and what was heard, TRACE_LENGTH values of 0..1."""
+    """What a mask is made from."""
 
-    u: Tensor
-    v: Tensor
-    drawn: Tensor | None = None
-    trace: tuple[float, ...] = ()
+    u: Tensor  # [1, W], to the right
+    v: Tensor  # [H, 1], downwards
+    drawn: Tensor | None = None  # [1, 1, H, W], a drawn mask
+    trace: tuple[float, ...] = ()  # TRACE_LENGTH values 0..1, a feature's recent history
 
     @property
     def pixel(self) -> float:
-        """The side of one element: no edge is sharper, so that a mask moves smoothly."""
+        """The side of one element: edges are at least as wide, so that a mask moves smoothly."""
         return 2.0 / max(self.u.shape[1], self.v.shape[0])
 
     def turned(self, x: float, y: float, angle: float) -> tuple[Tensor, Tensor]:
-        """Return (a, b) [H, W]: how far right and down in a mask at (x, y), turned clockwise."""
+        """Return (a, b) [H, W]: right and down from (x, y) along axes turned clockwise."""
         theta = math.radians(math.fmod(angle, 360.0))
         c, s = math.cos(theta), math.sin(theta)
         u, v = self.u - x, self.v - y
@@ -157,7 +156,7 @@ def picture(
     y: Y = 0.0,
     angle: Angle = 0.0,
     zoom: Zoom = 1.0,
-    picture: Picture = "",  # noqa: ARG001 - the name is looked up before, see livebend.operators.drawn_masks
+    picture: Picture = "",  # noqa: ARG001 - loaded beforehand, see livebend.operators.drawn_masks
 ) -> Tensor:
     """What was drawn in a PNG file: white = bent, black or transparent = untouched."""
     assert p.drawn is not None
@@ -174,16 +173,16 @@ def scanline(
     p: Plane,
     *,
     angle: Angle = 0.0,
-    listen: Listen = "rms",  # noqa: ARG001 - both are read before, see livebend.modulation.feature_history
+    listen: Listen = "rms",  # noqa: ARG001 - read beforehand, see livebend.modulation.feature_history
     span: Span = 4.0,  # noqa: ARG001
 ) -> Tensor:
     """The recent history of the sound, running down the picture until it is turned."""
     _, b = p.turned(0.0, 0.0, angle)
     heard = send(torch.tensor(p.trace, dtype=b.dtype), b.device)
-    place = (0.5 * (b + 1.0)).clamp(0.0, 1.0) * (len(p.trace) - 1)
-    first = place.floor().clamp_max(len(p.trace) - 2)
+    position = (0.5 * (b + 1.0)).clamp(0.0, 1.0) * (len(p.trace) - 1)
+    first = position.floor().clamp_max(len(p.trace) - 2)
     before, after = heard[first.long()], heard[first.long() + 1]
-    return torch.lerp(before, after, place - first)
+    return torch.lerp(before, after, position - first)
 
 
 def _halves(size: float, aspect: float) -> tuple[float, float]:
@@ -192,7 +191,7 @@ def _halves(size: float, aspect: float) -> tuple[float, float]:
 
 
 def _shape(inwards: Tensor, half: float, softness: float, pixel: float) -> Tensor:
-    """A shape with an edge; one that is thinner than its edge fades away with its size."""
+    """A shape with an edge; one thinner than its edge fades out as it shrinks."""
     width = max(softness, pixel)
     return _edge(inwards, width) * min(1.0, 2.0 * half / width)
 
@@ -206,7 +205,7 @@ def _edge(inwards: Tensor, width: float) -> Tensor:
 
 
 def _every_spec() -> Mapping[str, Spec]:
-    """The parameters of all kinds. Two kinds that use a name mean the same by it."""
+    """The parameters of all kinds. A name means the same in every kind that uses it."""
     kind = Spec("kind", "choice", "none", None, ("none", *KINDS), "where in the picture it acts")
     invert = Spec("invert", "float", 0.0, Range(0, 1), (), "1 = acts where it did not")
     found = {"kind": kind, "invert": invert}
@@ -221,7 +220,7 @@ SPECS = _every_spec()
 
 
 def settings(values: Mapping[str, ParameterValue]) -> dict[str, ParameterValue] | None:
-    """Return what the mask's own kind reads, with the kind and invert, or None for no mask."""
+    """Return kind, invert and the parameters that the kind reads; None for no mask."""
     kind = values.get("kind", "none")
     if kind == "none":
         return None
@@ -237,9 +236,12 @@ def build(
     drawn: Tensor | None = None,
     trace: tuple[float, ...] = (),
 ) -> Tensor:
-    """Return the mask [H, W], float32, 0..1, of what `settings` gave, for a site of that size.
+    """Return the mask [H, W], float32, 0..1.
 
-    `drawn` [1, 1, h, w] belongs to the kind picture, `trace` to scanline.
+    chosen: what `settings` returned.
+    size: (H, W) of the site.
+    drawn: [1, 1, h, w], for the kind picture.
+    trace: TRACE_LENGTH values 0..1, for scanline.
     """
     values = dict(chosen)
     kind, invert = KINDS[str(values.pop("kind"))], float(values.pop("invert"))

@@ -1,7 +1,7 @@
 """Matrices on channels, rows and columns. x is [B, C, H, W].
 
-Where a matrix is 4×4, channels 4k..4k+3 are mixed alike, as the four of a latent, and the one to
-three that are left over by the planes that they have.
+A 4×4 matrix mixes channels 4k..4k+3 alike, as the four of a latent; the one to three channels that
+are left over are mixed in the planes that they have.
 """
 
 import math
@@ -23,7 +23,7 @@ PlaneAngle = Annotated[
     float, Range(-180, 180, "deg"), "turn from the first towards the second channel"
 ]
 Entry = Annotated[
-    float, Range(-2, 2, play=(-1, 1)), "share of the second number's channel in the first's"
+    float, Range(-2, 2, soft=(-1, 1)), "weight of the second number's channel in the first's"
 ]
 HadamardAxis = Literal["channel", "row", "column"]
 PLANES = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
@@ -141,7 +141,7 @@ def matrix_exp(
     x: Tensor,
     *,
     amount: Annotated[
-        float, Range(-4, 4, play=(-1, 1)), "0 = as it is; above, what lines up grows"
+        float, Range(-4, 4, soft=(-1, 1)), "0 = as it is; above, what lines up grows"
     ] = 0.0,
 ) -> Tensor:
     """Take each channel as a matrix X and exponentiate it: Y = s·(exp(a·X/s) − I)/a, s = ‖X‖_F.
@@ -176,7 +176,7 @@ def _rotation(n: int, i: int, j: int, theta: float) -> Matrix:
 
 
 def _in_fours(x: Tensor, build: Callable[[int], Matrix]) -> Tensor:
-    """Mix channels 4k..4k+3 by build(4) and the n that are left over by build(n)."""
+    """Mix channels 4k..4k+3 by build(4), and the n that are left over by build(n)."""
     fours = x.shape[1] // 4 * 4
     parts = [(4, x[:, :fours]), (x.shape[1] - fours, x[:, fours:])]
     return torch.cat([_mixed(part, build(n)) for n, part in parts if part.shape[1]], 1)

@@ -10,7 +10,7 @@ from livebend.core.ranges import Range
 from livebend.operators.registry import operator
 
 Kernel = Annotated[
-    int, Range(1, 9, "elements", whole=True, play=(1, 5)), "side of the flat square kernel"
+    int, Range(1, 9, "elements", whole=True, soft=(1, 5)), "side of the flat square kernel"
 ]
 
 

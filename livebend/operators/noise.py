@@ -18,7 +18,7 @@ from livebend.operators.random_draws import (
 )
 from livebend.operators.registry import operator
 
-Noise = Annotated[float, Range(-4, 4, "sigma", scales=True, play=(-2, 2))]
+Noise = Annotated[float, Range(-4, 4, "sigma", scales=True, soft=(-2, 2))]
 
 
 @operator("noise", amounts=["amount"])

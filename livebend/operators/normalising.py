@@ -9,8 +9,8 @@ from livebend.core.ranges import Range, Unit
 from livebend.operators.registry import operator
 
 MeanAxis = Literal["all", "channel", "row", "column"]
-Target = Annotated[float, Range(-6, 6, "sigma", scales=True, play=(-2, 2))]
-Spread = Annotated[float, Range(0, 6, "sigma", scales=True, play=(0, 2))]
+Target = Annotated[float, Range(-6, 6, "sigma", scales=True, soft=(-2, 2))]
+Spread = Annotated[float, Range(0, 6, "sigma", scales=True, soft=(0, 2))]
 
 DIMS: dict[str, tuple[int, ...]] = {"all": (1, 2, 3), "channel": (1,), "row": (2,), "column": (3,)}
 

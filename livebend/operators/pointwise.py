@@ -8,11 +8,11 @@ from torch import Tensor
 from livebend.core.ranges import Gain, Level, Range, Sigma, Unit
 from livebend.operators.registry import operator
 
-Near = Annotated[float, Range(0, 4, "sigma", scales=True, play=(0, 2))]
-Around = Annotated[float, Range(-4, 4, "sigma", scales=True, play=(-2, 2))]
-Scale = Annotated[float, Range(0.1, 10, "sigma", curve="log", scales=True, play=(0.25, 4))]
-Loss = Annotated[float, Range(0, 2, play=(0, 1))]
-Exponent = Annotated[float, Range(0.25, 4, curve="log", play=(0.5, 2))]
+Near = Annotated[float, Range(0, 4, "sigma", scales=True, soft=(0, 2))]
+Around = Annotated[float, Range(-4, 4, "sigma", scales=True, soft=(-2, 2))]
+Scale = Annotated[float, Range(0.1, 10, "sigma", curve="log", scales=True, soft=(0.25, 4))]
+Loss = Annotated[float, Range(0, 2, soft=(0, 1))]
+Exponent = Annotated[float, Range(0.25, 4, curve="log", soft=(0.5, 2))]
 
 
 @operator("pointwise", amounts=["amount"], matched=False)

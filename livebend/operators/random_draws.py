@@ -1,7 +1,7 @@
 """Seeded draws: selections, noise and smooth fields that hold still until they are re-rolled.
 
-A draw belongs to a seed and is the same on every device: it is made on the CPU and kept. `roll`
-moves on from it: whole numbers are the seeds after it, and between two of them they cross-fade.
+The draw of a seed is the same on every device: it is made on the CPU and kept. `roll` moves on from
+it: a whole number n gives the draw of seed + n, a fraction the cross-fade of its two neighbours.
 """
 
 import math
@@ -19,24 +19,24 @@ from livebend.operators.coordinates import plane
 Over = Literal["elements", "channels", "rows", "columns"]
 Roll = Annotated[
     float,
-    Range(0, 64, play=(0, 8)),
+    Range(0, 64, soft=(0, 8)),
     "moves on to the next seeds; between two of them, a cross-fade",
 ]
 Draw = Annotated[Seed, "which draw"]
 CloudSize = Annotated[
-    float, Range(0.05, 4, "of the picture", curve="log", play=(0.1, 1)), "size of one cloud"
+    float, Range(0.05, 4, "of the picture", curve="log", soft=(0.1, 1)), "size of one cloud"
 ]
 Phase = Annotated[Degrees, "moves it; a whole turn comes back to its start"]
 
 WAVES = 24  # in a smooth field: enough to hide that they are waves
-STREAM = 2**33  # between the seeds of two draws that must not be alike
+STREAM = 2**33  # added to a seed for a second draw that must differ from the first
 
 
 def selection(x: Tensor, over: Over, fraction: float, seed: int, roll: float) -> Tensor:
     """Return a mask 0..1, [1, C, H, W] or broadcastable to it, of a fixed random part of x.
 
-    As the fraction grows the selection only ever gains, one after another; channels, rows and
-    columns fade in, elements appear whole.
+    As the fraction grows, more is added one after another and nothing is dropped; channels, rows
+    and columns fade in, elements appear at once.
     """
     _, C, H, W = x.shape
     shape = {
@@ -80,8 +80,8 @@ def cloudy(u: Tensor, v: Tensor, seed: int, roll: float, size: float, phase: flo
     """Return a smooth random field [H, W] of mean 0 and deviation about 1: a sum of plane waves.
 
     f(p) = sqrt(2/K)·Σ_k cos(π n (a_k, b_k)·p + φ_k − phase), p = (u, v) in −1..1 along the longer
-    side, wave vectors (a_k, b_k) between 1/4 and 1 long, n = 1/size. A turn of the phase comes back
-    to its start. Source: random Fourier features, Rahimi and Recht 2007, algorithm 1.
+    side, wave vectors (a_k, b_k) between 1/4 and 1 long, n = 1/size. The phase repeats after a
+    whole turn. Source: random Fourier features, Rahimi and Recht 2007, algorithm 1.
     """
     shift = math.radians(math.fmod(phase, 360.0))
 

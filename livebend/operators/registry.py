@@ -5,9 +5,9 @@
         ...
 
 An operator takes x [B, C, H, W] in float32 and returns a new tensor of that shape; it never writes
-in place, never reads a value back to the host and keeps the batch's rows apart. One that names a
-parameter of GIVEN is given it by the network, or None. Site, channels,
-mix, depth and normalising belong to the bend (`livebend.bending`), not to the operator.
+in place, never reads a value back to the host and keeps the batch's rows apart. The network passes
+it those of GIVEN that it declares, or None. Site, channels, mix, depth and normalising belong to
+the bend (`livebend.bending`), not to the operator.
 """
 
 import inspect
@@ -31,20 +31,20 @@ GIVEN = ("past", "toward")  # a Past; the step from the first prompt to the seco
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What a bend made in the last frame, [B, C, H, W], and the seconds since then."""
+    """The output of a bend in the last frame."""
 
-    tensor: "Tensor"
-    seconds: float
+    tensor: "Tensor"  # [B, C, H, W]
+    seconds: float  # since then
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
     """One operator as its function declares it.
 
-    `amounts` names the parameters that make it act: at their defaults it returns its input.
-    One without amounts always acts, and is neutral at mix 0. What `matched` operators make is given
-    the mean and deviation of what they got, unless the bend says otherwise; those that keep them
-    anyway, or whose point is to change them, are not matched.
+    amounts: the parameters that make it act; at their defaults it returns its input. Without any
+        it always acts, and is neutral at mix 0.
+    matched: whether a bend brings the output to the mean and deviation of the input by default.
+        Not for operators that keep them anyway, or whose point is to change them.
     """
 
     name: str
@@ -56,18 +56,13 @@ class Operator:
 
     @property
     def given(self) -> tuple[str, ...]:
-        """What it asks of the network besides x: of GIVEN, those that its signature names."""
+        """The names of GIVEN that its function declares."""
         return _given_to(self.function)
-
-    @property
-    def doc(self) -> str:
-        """The whole docstring."""
-        return inspect.getdoc(self.function) or ""
 
     @property
     def summary(self) -> str:
         """The first line of the docstring."""
-        return self.doc.split("\n", 1)[0]
+        return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
     def is_neutral(self, values: Mapping[str, ParameterValue]) -> bool:
         """Whether these values leave the input as it is."""
@@ -78,29 +73,29 @@ class Operator:
 
     @property
     def main(self) -> Spec | None:
-        """The number that makes it act most; None where it always acts and mix is its amount."""
+        """The first amount that is a number; None where it always acts and mix is its amount."""
         numbers = (self.specs[n] for n in self.amounts if self.specs[n].range is not None)
         return next(numbers, None)
 
     def main_at(self, t: float) -> dict[str, ParameterValue]:
-        """The main parameter at t (0..1) of the way from its default to the upper end of its soft
-        range; empty where there is none."""
+        """The main parameter and its value at t (0..1) of the way from its default to the upper end
+        of its soft range; empty without one."""
         spec = self.main
         if spec is None or spec.range is None:
             return {}
         start = float(spec.default)
-        value = spec.range.fit(start + t * (spec.range.played.high - start))
+        value = spec.range.fit(start + t * (spec.range.soft_range.high - start))
         return {spec.name: int(value) if spec.kind == "int" else value}
 
     def defaults(self) -> dict[str, ParameterValue]:
-        """The value of every parameter that is not given."""
+        """The default of every parameter."""
         return {name: spec.default for name, spec in self.specs.items()}
 
 
 @cache
 def _given_to(function: Function) -> tuple[str, ...]:
-    asked = inspect.signature(function).parameters
-    return tuple(name for name in GIVEN if name in asked)
+    declared = inspect.signature(function).parameters
+    return tuple(name for name in GIVEN if name in declared)
 
 
 OPERATORS: dict[str, Operator] = {}

@@ -11,7 +11,7 @@ from livebend.core.ranges import Degrees, Fraction, Range
 from livebend.operators.coordinates import rolled
 from livebend.operators.registry import operator
 
-Zoom = Annotated[float, Range(0.25, 4, "times", curve="log", play=(0.5, 2))]
+Zoom = Annotated[float, Range(0.25, 4, "times", curve="log", soft=(0.5, 2))]
 FlipAxis = Literal["sides", "height", "both"]
 
 

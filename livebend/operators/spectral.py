@@ -9,8 +9,8 @@ from torch import Tensor
 from livebend.core.ranges import Range
 from livebend.operators.registry import operator
 
-BandGain = Annotated[float, Range(0, 4, play=(0, 2))]
-Edge = Annotated[float, Range(0.01, 1, "of Nyquist", curve="log", play=(0.05, 0.7))]
+BandGain = Annotated[float, Range(0, 4, soft=(0, 2))]
+Edge = Annotated[float, Range(0.01, 1, "of Nyquist", curve="log", soft=(0.05, 0.7))]
 
 
 @operator("spectral", amounts=["low", "middle", "high"])
@@ -40,7 +40,7 @@ def freeu_skip(
     *,
     gain: Annotated[BandGain, "factor s on the low frequencies"] = 1.0,
     cut: Annotated[
-        int, Range(1, 32, "cycles", whole=True, play=(1, 8)), "low is −cut..cut − 1 cycles a side"
+        int, Range(1, 32, "cycles", whole=True, soft=(1, 8)), "low is −cut..cut − 1 cycles a side"
     ] = 1,
 ) -> Tensor:
     """Scale a box of low frequencies: y = Re IFFT(β·FFT(x)), β = s inside the box, else 1.

@@ -1,4 +1,4 @@
-"""Operators of a performer's own: a Python file given on the command line, and nowhere else.
+"""A performer's own operators: a Python file given on the command line, and nowhere else.
 
     from livebend.core.ranges import Unit
     from livebend.operators import operator
@@ -8,8 +8,8 @@
         '''Lay the picture's mirror image over it: y = (1 − a)·x + a·flip(x).'''
         return x + amount * (x.flip(3) - x)
 
-The file is a program that runs with all rights of the one who starts livebend; that is why neither
-a preset nor the network can name one.
+The file is a program that runs with all rights of the user, so neither a preset nor a message over
+the network can name one.
 """
 
 import importlib.util
@@ -21,7 +21,7 @@ from types import ModuleType
 
 import torch
 
-from livebend.core.errors import OperatorError, named
+from livebend.core.errors import OperatorError, one_line
 from livebend.core.specs import ParameterValue
 from livebend.operators.library import all_operators
 from livebend.operators.registry import Operator
@@ -31,10 +31,10 @@ MODULE = "livebend_own_operators"
 
 
 def load_operators(file: Path) -> list[str]:
-    """Let the `@operator` functions of a Python file join the registry; return their names.
+    """Register the `@operator` functions of a Python file; return their names.
 
-    Each is tried once, at its defaults and with its amounts moved, on a small tensor. Where
-    anything is wrong none of them joins. Raises: OperatorError with file, line and what is wrong.
+    Each is tried on a small tensor, at its defaults and with its main parameter moved. If anything
+    is wrong, none is registered. Raises: OperatorError with file, line and what is wrong.
     """
     registered = all_operators()
     before = dict(registered)
@@ -53,7 +53,7 @@ def load_operators(file: Path) -> list[str]:
 
 
 def _run(file: Path) -> None:
-    """Import the file as a module of its own name, so that its errors know their lines."""
+    """Import the file as a module, so that tracebacks have its line numbers."""
     if not file.is_file():
         raise OperatorError(f"{file}: {'is a folder' if file.is_dir() else 'no such file'}")
     spec = importlib.util.spec_from_file_location(MODULE, file)
@@ -70,7 +70,7 @@ def _run(file: Path) -> None:
 
 
 def _try(file: Path, operator: Operator) -> None:
-    """Refuse what would break the picture: it must give a new, finite tensor of the same shape."""
+    """Raises: OperatorError unless it returns a new, finite tensor of the same shape."""
     where = f"{file}, line {inspect.unwrap(operator.function).__code__.co_firstlineno}"
     loose = [p.name for p in _parameters(operator) if p.kind is not p.KEYWORD_ONLY]
     if len(loose) != 1:
@@ -113,7 +113,7 @@ def _parameters(operator: Operator) -> list[inspect.Parameter]:
 
 
 def _described(file: Path, why: Exception) -> str:
-    """One line: the deepest line of the file on the way to the fault, and what it says."""
+    """The deepest line of the file in the traceback, and the fault's message in one line."""
     lines = [f.lineno for f in traceback.extract_tb(why.__traceback__) if Path(f.filename) == file]
     where = f"{file}, line {lines[-1]}" if lines else str(file)
-    return f"{where}: {named(why)}"
+    return f"{where}: {one_line(why)}"

@@ -14,10 +14,10 @@ from livebend.operators.coordinates import plane, sample
 from livebend.operators.random_draws import STREAM, CloudSize, Draw, Phase, Roll, clouds
 from livebend.operators.registry import operator
 
-Push = Annotated[float, Range(-0.5, 0.5, "of the picture", play=(-0.25, 0.25))]
-Twist = Annotated[float, Range(-720, 720, "deg", play=(-180, 180))]
-Waves = Annotated[float, Range(0.25, 16, "from the middle to the edge", curve="log", play=(1, 8))]
-Radius = Annotated[float, Range(0.05, 4, "of half the picture", curve="log", play=(0.2, 2))]
+Push = Annotated[float, Range(-0.5, 0.5, "of the picture", soft=(-0.25, 0.25))]
+Twist = Annotated[float, Range(-720, 720, "deg", soft=(-180, 180))]
+Waves = Annotated[float, Range(0.25, 16, "from the middle to the edge", curve="log", soft=(1, 8))]
+Radius = Annotated[float, Range(0.05, 4, "of half the picture", curve="log", soft=(0.2, 2))]
 
 
 @operator("warp", amounts=["amount"], matched=False)

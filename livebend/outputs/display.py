@@ -21,7 +21,7 @@ class View:
 
     blackout: Annotated[bool, "show black"] = False
     fade: Annotated[
-        float, Range(0, 60, "s", play=(0, 5)), "time in which black comes and goes; 0 = at once"
+        float, Range(0, 60, "s", soft=(0, 5)), "time in which black comes and goes; 0 = at once"
     ] = 0.0
     freeze: Annotated[bool, "hold the picture that is shown"] = False
     brightness: Annotated[Unit, "factor on the picture"] = 1.0

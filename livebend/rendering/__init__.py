@@ -1,7 +1,7 @@
 """From a scene, the sound and the time to a frame.
 
 network (stages, bends and a sampler, all remembered), sampler_steps, reuse and ahead (what is taken
-from earlier frames by choice), open_network, small_network · renderer (a frame), prompts, courses
-(walk and prompts in time), governor (a frame time that holds), frame_status · painter (single
-pictures)
+from earlier frames by choice), open_network, small_network · renderer (a frame), inputs (noise and
+prompts in time), prompts, faults, governor (a frame time that holds), frame_status · painter
+(single pictures)
 """

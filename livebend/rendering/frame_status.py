@@ -1,6 +1,5 @@
-"""What one frame leaves for whoever looks at the show: put together only then.
-
-Hardly any frame is looked at, and a status takes as long as a bend does.
+"""A frame's part of the status, put together only when somebody looks: hardly any frame is looked
+at, and a status takes as long as a bend.
 """
 
 from collections.abc import Mapping
@@ -15,37 +14,38 @@ from livebend.scene.values import Bend, Route, Scene
 
 
 class FrameStatus(NamedTuple):
-    """One frame: what was played, from what was heard, and what it came to.
+    """One frame: what was played, from what was heard, and the result.
 
-    `said` is the prompt that was on; `strength` the d of every bend that acted, by name; `held_off`
-    the moment at which each bend that was left out comes back; `painted` a size in pixels where the
-    frame was enlarged from it.
+    `prompt` is the one whose turn it was.
+    `strength` is the d of every bend that acted, by name.
+    `returning` is the moment, in s, at which each bend that was left out comes back.
+    `painted` (W, H) is the size that the frame was enlarged from; None where it was not.
     """
 
     scene: Scene
     tick: Tick
     features: Features
     modulation: Modulation
-    said: str
+    prompt: str
     strength: Mapping[str, float]
-    held_off: Mapping[str, float]
+    returning: Mapping[str, float]
     painted: tuple[int, int] | None
 
     def status(self, statistics: Statistics) -> Status:
-        """Return the state of the show, with what its statistics say by now."""
+        """Return the state of the show, with its statistics as they are now."""
         scene = self.scene
         size = () if self.painted is None else ("painted at {}x{}".format(*self.painted),)
         return statistics.status(
             self.features,
             scene.title,
-            self.said,
+            self.prompt,
             [self._bend(bend) for bend in scene.bends],
             [self._route(route) for route in scene.routes],
             (*labels(scene), *size),
         )
 
     def _bend(self, bend: Bend) -> BendStatus:
-        back = self.held_off.get(bend.name)
+        back = self.returning.get(bend.name)
         note = "" if back is None else "left out after a fault"
         if back is not None and self.tick.time > back:
             note = "coming back after a fault"

@@ -1,7 +1,7 @@
 """A governor: keeps the frame time under a target by stepping through tiers of lighter frames.
 
-It has no clock and touches nothing: it is fed frame times and says which tier to play. Tier 0 is
-what the scene asks for; each further one costs less. It acts live only, never offline.
+It has no clock and changes nothing itself: it reads frame times and chooses the tier to play. Tier
+0 is the scene as it is; each further one costs less. It acts live only, never offline.
 """
 
 from collections import deque
@@ -20,10 +20,12 @@ REUSED = 2  # frames: how often a tier lets the network paint, and its deep stag
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """A lighter way to paint: a picture of the network's own at least every `tween` frames, deep
-    stages refreshed every `deep` of those, at most `steps` network calls, a smaller picture that is
-    shown enlarged where it is `small`, and no guidance where that is off. None of it brings a shape
-    that a prepared engine has not seen, so nothing is compiled where a tier begins.
+    """A lighter way to paint.
+
+    `steps` network calls at most, and no guidance unless `guided`.
+    The network paints every `tween` frames, and refreshes its deep stages every `deep` of those.
+    `small`: painted at SCALE of the size, and enlarged.
+    An engine that was prepared has seen all these shapes, so nothing is compiled at a new tier.
     """
 
     steps: int
@@ -33,10 +35,10 @@ class Tier:
     small: bool = False
 
     def __str__(self) -> str:
-        said = [f"{self.steps} step{'s' if self.steps != 1 else ''}"]
-        said += [f"{SCALE:g} of the size"] if self.small else []
-        said += ["no guidance"] if not self.guided else []
-        return ", ".join((*said, *labels(self.apply(Scene()))))
+        parts = [f"{self.steps} step{'s' if self.steps != 1 else ''}"]
+        parts += [f"{SCALE:g} of the size"] if self.small else []
+        parts += ["no guidance"] if not self.guided else []
+        return ", ".join((*parts, *labels(self.apply(Scene()))))
 
     def apply(self, scene: Scene) -> Scene:
         """Return the scene as this tier plays it."""
@@ -49,10 +51,10 @@ class Tier:
 def tiers(
     steps: int, *, guided: bool = False, deep: int = 1, tween: int = 1, small: bool = False
 ) -> tuple[Tier, ...]:
-    """Return the tiers of a scene that asks for `steps` calls, for its deep stages every `deep`
-    pictures and for a picture of the network's own every `tween` frames, the least visible loss
-    first: tween, deep refresh, half the steps down to one, size where there is a `small` one,
-    guidance.
+    """Return the tiers of a scene, the least visible loss first: tween, deep refresh, half the
+    steps down to one, size where there is a `small` one, guidance.
+
+    The arguments are the scene's own: see `Tier`.
 
     >>> [str(tier) for tier in tiers(2, guided=True)][:3]
     ['2 steps', '2 steps, tween 1/2', '2 steps, deep refresh 1/2, tween 1/2']
@@ -76,9 +78,9 @@ class Governor:
     """Chooses a tier from frame times. Owned by the render thread.
 
     After `window` frames whose 95th percentile is above the target it steps down by one tier. It
-    steps up when the 95th percentile has stayed below `room` of the target for `patience` windows;
-    a step up that had to be taken back doubles the patience, up to 16 windows, so that it does not
-    hunt up and down for the rest of the show.
+    steps up when the 95th percentile has stayed below `room` (0..1) of the target for `patience`
+    windows; a step up that had to be taken back doubles the patience, up to LONGEST windows, so
+    that it does not hunt up and down for the rest of the show.
     """
 
     LONGEST = 16
@@ -92,7 +94,7 @@ class Governor:
         room: float = 0.6,
         patience: int = 2,
     ) -> None:
-        """`target_ms` is what 95 of 100 frames may take; `tiers` how many there are."""
+        """`target_ms` is what 95 of 100 frames may take; `tiers` is their number."""
         self.target_ms, self.tiers = target_ms, tiers
         self.tier = 0
         self._window, self._room, self._patience = window, room, patience
@@ -129,23 +131,23 @@ class Governor:
 
 
 class SceneGovernor:
-    """A governor at work on scenes. Owned by the render thread; `before` each frame, `after` it."""
+    """A governor of scenes: `before` and `after` each frame. Owned by the render thread."""
 
     def __init__(self, target_ms: float, native_steps: int, *, small: bool = False) -> None:
         """`native_steps` is what a scene's 0 steps mean; `small` is whether there is a smaller size
         to paint at."""
         self._target_ms, self._native, self._has_small = target_ms, native_steps, small
-        self._asked: tuple[int, bool, Reuse] | None = None
+        self._costs: tuple[int, bool, Reuse] | None = None
         self._tiers: Sequence[Tier] = ()
         self._governor = Governor(target_ms, 1)
 
     def before(self, scene: Scene) -> Scene:
-        """Return the scene as it is to be painted now. One that asks for other steps, guidance or
-        reuse than the last begins at its own tier 0."""
+        """Return the scene as it is to be painted now. One whose steps, guidance or reuse differ
+        from the last begins at its own tier 0."""
         steps, guided = scene.sampling.steps or self._native, scene.sampling.guidance > 1.0
         reuse = scene.reuse
-        if (steps, guided, reuse) != self._asked:
-            self._asked = (steps, guided, reuse)
+        if (steps, guided, reuse) != self._costs:
+            self._costs = (steps, guided, reuse)
             self._tiers = tiers(
                 steps,
                 guided=guided,
@@ -163,7 +165,7 @@ class SceneGovernor:
         return self._tiers[self._governor.tier].small
 
     def after(self, frame_ms: float) -> str:
-        """Take a frame's time; return what to announce ("" = nothing)."""
+        """Take a frame's time; return a notice where the tier changes, else ""."""
         before = self._governor.tier
         tier = self._governor.feed(frame_ms)
         if tier == before:

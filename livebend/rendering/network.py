@@ -6,7 +6,7 @@ changed run: prompt, noise, step, what lies upstream, and the values of bends.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 import torch
@@ -39,14 +39,36 @@ from livebend.scene.values import Bend, Sampling, Scene
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One picture: pixels uint8 [H, W, 3], the sum of magnitudes that made them (float32 [], finite
-    where all of them are), and the strength d of every bend that acted, by name. `image` is the
-    decoder's in −1..1 [1, 3, H, W] before it is clamped; None where an engine went past it."""
+    """One picture.
+
+    `pixels` uint8 [H, W, 3].
+    `total` float32 [], the sum of the image's magnitudes: finite where all of them are.
+    `image` [1, 3, H, W] in −1..1 before it is clamped; None where an engine joined it with others.
+    `strength` d of every bend that acted, by name, float32 [].
+    """
 
     pixels: Versioned
     total: Versioned
     image: Versioned | None
     strength: Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a model runs with, at any size.
+
+    `engine` runs its stages, `memory` keeps what they made.
+    `conditions` are the layout of its weights and the number of threads that paint.
+    `off` (0..1) is how far its pictures were measured to be from float32's.
+    `drawn` are the drawn masks, `clusters` those of its channels, that bends may name.
+    """
+
+    engine: Engine = field(default_factory=Engine)
+    memory: Memory = field(default_factory=Memory)
+    conditions: Conditions = USUAL
+    off: float = 0.0
+    drawn: DrawnMasks = field(default_factory=DrawnMasks)
+    clusters: Clusters = field(default_factory=Clusters)
 
 
 class Network:
@@ -57,18 +79,10 @@ class Network:
         model: Model,
         width: int,
         height: int,
-        engine: Engine | None = None,
-        drawn: DrawnMasks | None = None,
-        conditions: Conditions = USUAL,
-        clusters: Clusters | None = None,
-        off: float = 0.0,
-        memory: Memory | None = None,
+        setup: Setup | None = None,
         shown: tuple[int, int] | None = None,
     ) -> None:
-        """`drawn` are the drawn masks in reach; `conditions` say how the model's weights lie, and
-        with how many threads whoever paints is to compute; `clusters` are those of the model's
-        channels; `off` is how far its pictures were found to be from float32's, 0..1; `memory` is
-        another network's; `shown` (W, H) is what its frames are enlarged to.
+        """`width` and `height` in pixels; `shown` (W, H) is what its frames are enlarged to.
 
         Raises: OutOfRange where a side is not a multiple of the decoder's factor.
         """
@@ -84,23 +98,20 @@ class Network:
             0, torch.empty(()).expand(1, 1, *self.shown[::-1])
         )  # a size to reach
         self.shape = (1, 4, height // factor, width // factor)
-        self.memory = memory or Memory()
-        self.drawn = drawn or DrawnMasks()
-        self._masking = MaskCache(self.memory, self.drawn)
-        self.clusters = clusters or Clusters()
-        self.engine = engine or Engine()
+        self.setup = setup = setup or Setup()
+        self.engine, self.memory = setup.engine, setup.memory
+        self._masks = MaskCache(self.memory, setup.drawn)
         self._unet = unet_stages(model.unet, *self.shape[2:])
         self._vae = vae_stages(model.vae)
         self._unet_groups, self._vae_groups = groups(self._unet), groups(self._vae)
         self._names = tuple(stage.name for stage in self.stages)
         self._joins = True
-        self._evens: dict[tuple[str, int], Versioned] = {}
+        self._plain_attention: dict[tuple[str, int], Versioned] = {}
         self._time = time_stage(model.unet)
-        self._stepping = SamplerSteps(self.memory, model, self._normal)
-        self.pasts = FeedbackState()
-        self._acting = FrameBends(self.memory, self._masking, self.pasts)
-        self._reusing = NetworkReuse(self.memory)
-        self.conditions, self._off = conditions, off
+        self._sampler = SamplerSteps(self.memory, model, self._normal)
+        self._feedback = FeedbackState()
+        self._bends = FrameBends(self.memory, self._masks, self._feedback)
+        self._reuse = NetworkReuse(self.memory)
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -117,9 +128,9 @@ class Network:
     def described(self) -> str:
         """What the stages run on now, in one line: backends, precision, device, conditions."""
         backends = self.engine.described(self._names)
-        off = f" ({self._off:.1%} off float32)" if self._off else ""
+        off = f" ({self.setup.off:.1%} off float32)" if self.setup.off else ""
         model = self.model
-        return f"{backends}; {model.precision}{off} on {model.device}, {self.conditions}"
+        return f"{backends}; {model.precision}{off} on {model.device}, {self.setup.conditions}"
 
     @property
     def groups(self) -> Mapping[str, tuple[str, ...]]:
@@ -137,7 +148,7 @@ class Network:
         for bend in scene.bends:
             check_place(bend.site, self.sites)
             check_channels(self._listed(bend).channels)
-            self._masking.check(bend)
+            self._masks.check(bend)
             check_given(bend)
         return scene
 
@@ -161,41 +172,43 @@ class Network:
         negative: Versioned | None = None,
         trace: Trace = silence,
         toward: Versioned | None = None,
-        turn: ReuseContext = EXACT,
+        context: ReuseContext = EXACT,
     ) -> Picture:
         """Paint one picture from a variance-preserving noise and a prompt's embedding [1, T, C].
 
-        `negative` turns classifier-free guidance on, at the strength of `sampling.guidance`;
-        `trace(feature, span)` gives a feature's recent history to the masks that show it; `toward`
-        is the step from this prompt to the second, for operators that ask for it; `turn` says which
-        frame this is and what it may reuse of earlier ones.
+        `negative` turns classifier-free guidance on, at the strength of `sampling.guidance`.
+        `trace(feature, span)` gives a feature's recent history to the masks that show it.
+        `toward` is the step from this prompt to the second, for operators that take it.
+        `context` says which frame this is and what it may reuse of earlier ones.
         """
-        self._reusing.follow(turn)
-        self.pasts.toward = toward
-        at = by_site([self._listed(bend) for bend in bends])
+        self._reuse.follow(context)
+        self._feedback.toward = toward
+        placed = by_site([self._listed(bend) for bend in bends])
         split = sampling.depth == "split"
-        self._acting = acting = FrameBends(self.memory, self._masking, self.pasts, at, trace, split)
+        self._bends = active = FrameBends(
+            self.memory, self._masks, self._feedback, placed, trace, split
+        )
         plan = self._plan(sampling, bends)
-        finished = partial(self._finished, noise, text, sampling, negative, plan, turn)
-        if turn.reuse.tween > 1:
+        finished = partial(self._finished, noise, text, sampling, negative, plan, context)
+        if context.reuse.tween > 1:
             whole = plan.calls * sum(stage.work for stage in self._unet)
-            x = self._reusing.tweened(turn, acting, finished, whole)
+            x = self._reuse.tweened(context, active, finished, whole)
         else:
-            x = done(finished(acting))
-        x = acting.latent(x, plan, plan.calls)
-        made = self._decode(acting, x)
-        return Picture(made["pixels"], made["total"], made.get("image"), acting.strength)
+            x = done(finished(active))
+        x = active.latent(x, plan, plan.calls)
+        made = self._decode(active, x)
+        return Picture(made["pixels"], made["total"], made.get("image"), active.strength)
 
     def frame(self, dt: float = 0.0) -> None:
-        """Begin a frame, `dt` s after the last: what it runs is counted anew, and what bends made
-        last is now the past. It comes before `paint`."""
+        """Begin a frame, `dt` s after the last, before `paint`: what it runs is counted anew, and
+        what bends made in the last one is now the past."""
         self.memory.begin_frame()
-        self.pasts.advance(dt)
+        self._feedback.advance(dt)
 
     def begin_anew(self) -> None:
-        """Leave behind what frames leave behind: after a preset, or values that were not finite."""
-        self.pasts.forget()
-        self._reusing.forget()
+        """Forget what earlier frames left: after a preset, or values that were not finite."""
+        self._feedback.forget()
+        self._reuse.forget()
 
     def prepare(self, *, guided: bool = False) -> None:
         """Load what the engine needs for frames of this size, without and, where `guided`, with
@@ -203,7 +216,7 @@ class Network:
         text = Versioned(-1, self.model.encode([""]))
         with self.engine.preparing():
             for negative in (None, text) if guided else (None,):
-                with self.apart():
+                with self.unjoined():
                     self._rehearse(text, negative)
                 self._rehearse(text, negative)
         self.memory.forget()
@@ -213,9 +226,8 @@ class Network:
         self.paint(self.noise(0)[0], text, (), Sampling("euler", 1, 2.0), negative)
 
     @contextmanager
-    def apart(self) -> Iterator[None]:
-        """Run every stage on its own inside, joined with none and to its end, as whoever looks at
-        one needs it."""
+    def unjoined(self) -> Iterator[None]:
+        """Run every stage on its own inside, and wait for its end: to look at one stage."""
         before, self._joins = self._joins, False
         try:
             with self.to_their_ends():
@@ -225,23 +237,23 @@ class Network:
 
     @contextmanager
     def to_their_ends(self) -> Iterator[None]:
-        """Have every computation inside wait for the device, so that its time is all of it."""
+        """Wait inside for the end of every computation on the device, so that it can be timed."""
         with self.memory.settling(partial(wait_for, self.model.device)):
             yield
 
     def culprits(self) -> list[str]:
-        """The bends to blame for a last picture that was not finite: see `Acting.culprits`."""
-        return self._acting.culprits()
+        """The bends to blame for a last picture that was not finite: `FrameBends.culprits`."""
+        return self._bends.culprits()
 
     def _listed(self, bend: Bend) -> Bend:
         """The bend with its channels as numbers, where it names clusters."""
-        channels = self.clusters.listed(place(bend.site).site, bend.channels)
+        channels = self.setup.clusters.listed(place(bend.site).site, bend.channels)
         return bend if channels is bend.channels else replace(bend, channels=channels)
 
     # ---- parts of a frame --------------------------------------------------------------------
 
     def _draw(self, seed: int, extra: int) -> tuple[Tensor, ...]:
-        """On the host, so that a seed means the same picture on every device."""
+        """Drawn on the host, so that a seed means the same picture on every device."""
         generator = torch.Generator().manual_seed(seed)
         drawn = [self._normal(generator) for _ in range(1 + extra)]
         return tuple(send(n, self.model.device) for n in drawn)
@@ -256,42 +268,47 @@ class Network:
         sampling: Sampling,
         negative: Versioned | None,
         plan: Schedule,
-        turn: ReuseContext,
-        acting: FrameBends,
+        context: ReuseContext,
+        active: FrameBends,
     ) -> Work[Versioned]:
-        """The way from the noise to the finished latent, before anything acts on that."""
-        self._reusing.deep.expect((plan, negative is None))
-        text = self._text(acting, text, negative)
-        x = self._stepping.enter(noise, plan)
+        """From the noise to the finished latent, before that is bent.
+
+        It is a generator, here and below, so that this work can be spread over frames: it yields
+        after every stage, and the next frame may go on from there (`ahead`). A frame that is
+        painted at once runs through it (`done`).
+        """
+        self._reuse.deep.sample_by((plan, negative is None, context.reuse.level))
+        text = self._text(active, text, negative)
+        x = self._sampler.enter(noise, plan)
         guidance = sampling.guidance if negative else None
         for k in range(plan.calls):
-            x = acting.latent(x, plan, k)
-            sample = self._stepping.sample(x, plan, k, twice=guidance is not None)
-            output = yield from self._call(acting, sample, plan.t[k], k, text, turn)
-            x = self._stepping.step(x, output, plan, k, noise, guidance)
-        return self._reusing.held(x, turn)
+            x = active.latent(x, plan, k)
+            sample = self._sampler.sample(x, plan, k, twice=guidance is not None)
+            output = yield from self._call(active, sample, plan.t[k], k, text, context)
+            x = self._sampler.step(x, output, plan, k, noise, guidance)
+        return self._reuse.held(x, context)
 
     def _plan(self, sampling: Sampling, bends: Sequence[Bend]) -> Schedule:
         depths = depths_of(bends) if sampling.depth == "insert" else ()
         return schedule(sampling.sampler, self.calls(sampling), self.model.noising, depths)
 
-    def _text(self, acting: FrameBends, text: Versioned, negative: Versioned | None) -> Versioned:
+    def _text(self, active: FrameBends, text: Versioned, negative: Versioned | None) -> Versioned:
         if negative is not None:
             pair = (negative.tensor, text.tensor)
             key = (negative.version, text.version)
             (text,) = self.memory.recall("guidance", key, lambda: (torch.cat(pair),), step=-1)
-        return acting.bent("unet.text", text, None)
+        return active.bent("unet.text", text, None)
 
     def _call(
         self,
-        acting: FrameBends,
+        active: FrameBends,
         sample: Versioned,
         t: float,
         k: int,
         text: Versioned,
-        turn: ReuseContext,
+        context: ReuseContext,
     ) -> Work[Versioned]:
-        """Network call k: what it says of a sample at time t."""
+        """Network call k: the unet's output for a sample at time t."""
 
         def timed() -> tuple[Tensor, ...]:
             times = torch.full((sample.tensor.shape[0],), t)
@@ -301,31 +318,31 @@ class Network:
         known = {
             "sample": sample,
             "unet.text": text,
-            "unet.time": acting.bent("unet.time", time, k),
+            "unet.time": active.bent("unet.time", time, k),
         }
-        if turn.reuse.deep > 1:
-            yield from self._reusing.deeply(turn, acting, self._unet, known, k, self._run)
-        elif turn.reuse.tween > 1:  # stage by stage, to be shared out evenly
-            yield from self._run(acting, self._unet, known, k)
+        if context.reuse.deep > 1:
+            yield from self._reuse.deeply(context, active, self._unet, known, k, self._run)
+        elif context.reuse.tween > 1:  # stage by stage, to be spread evenly
+            yield from self._run(active, self._unet, known, k)
         else:
-            yield from self._run(acting, self._joined(acting, self._unet_groups, k), known, k)
+            yield from self._run(active, self._joined(active, self._unet_groups, k), known, k)
         return known[self._unet[-1].writes[0]]
 
     def _run(
-        self, acting: FrameBends, stages: Iterable[Stage], known: dict[str, Versioned], k: int
+        self, active: FrameBends, stages: Iterable[Stage], known: dict[str, Versioned], k: int
     ) -> Work[None]:
         """Run stages in order over the tensors known by name, and add what they write to them."""
-        bent = acting.at
+        bent = active.at
         for stage in stages:
             for name in stage.texts:
                 text = known["unet.text"]
-                known[name] = acting.bent(name, text, k) if name in bent else text
+                known[name] = active.bent(name, text, k) if name in bent else text
             if stage.attention is not None:
-                even = self._even(stage.name, stage.attention, known[stage.reads[0]])
+                plain = self._plain(stage.name, stage.attention, known[stage.reads[0]])
                 for name in stage.attentions:
-                    known[name] = acting.bent(name, even, k) if name in bent else even
+                    known[name] = active.bent(name, plain, k) if name in bent else plain
             for name, value in zip(stage.writes, self._written(stage, known, k), strict=True):
-                known[name] = acting.bent(name, value, k) if name in bent else value
+                known[name] = active.bent(name, value, k) if name in bent else value
             yield stage.work
 
     def _written(
@@ -341,24 +358,25 @@ class Network:
             stage.name, key, lambda: runner(*[value.tensor for value in read]), step=k
         )
 
-    def _joined(self, acting: FrameBends, parts: Sequence[Group], k: int) -> Iterator[Stage]:
-        """Yield the stages of groups; a group as one where an engine joins it and nothing is bent
-        inside."""
+    def _joined(self, active: FrameBends, parts: Sequence[Group], k: int) -> Iterator[Stage]:
+        """Yield the stages of groups: a whole group at once where the engine has it joined and
+        nothing is bent inside."""
         for part in parts:
             joins = part.whole and self._joins and self.engine.joins(part.whole.name)
-            if part.whole and joins and not acting.acts_in(part.hidden, k):
+            if part.whole and joins and not active.acts_in(part.hidden, k):
                 yield part.whole
             else:
                 yield from part.stages
 
-    def _even(self, stage: str, attention: Attention, h: Versioned) -> Versioned:
-        """What leaves the attention of a stage that reads h as it is: always the same."""
+    def _plain(self, stage: str, attention: Attention, h: Versioned) -> Versioned:
+        """The factor that leaves the attention of a stage as it is: the same for every h of a
+        shape."""
         key = (stage, h.layout)
-        if key not in self._evens:
-            self._evens[key] = self.memory.fresh(attention.ones(h.tensor))
-        return self._evens[key]
+        if key not in self._plain_attention:
+            self._plain_attention[key] = self.memory.fresh(attention.ones(h.tensor))
+        return self._plain_attention[key]
 
-    def _decode(self, acting: FrameBends, x: Versioned) -> Mapping[str, Versioned]:
-        known = {"latent": self._stepping.latent(x), "shown": self._frame}
-        done(self._run(acting, self._joined(acting, self._vae_groups, 0), known, 0))
+    def _decode(self, active: FrameBends, x: Versioned) -> Mapping[str, Versioned]:
+        known = {"latent": self._sampler.latent(x), "shown": self._frame}
+        done(self._run(active, self._joined(active, self._vae_groups, 0), known, 0))
         return known

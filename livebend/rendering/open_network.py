@@ -17,14 +17,14 @@ from livebend.models.fingerprint import fingerprint
 from livebend.models.precision import AUTO, dtype_of
 from livebend.models.stages import STAGES_VERSION
 from livebend.operators.drawn_masks import DrawnMasks
-from livebend.rendering.network import Network
+from livebend.rendering.network import Network, Setup
 
 
 def open_network(
     model: str,
     size: tuple[int, int] | None,
     backend: str,
-    tell: Notify,
+    notify: Notify,
     *,
     dtype: str = AUTO,
     guided: bool = False,
@@ -33,13 +33,15 @@ def open_network(
 ) -> Network:
     """Load a model and return it as a network that is ready to paint.
 
-    `size` (W, H) in pixels; None = the model's own. `backend`: `auto` takes what `livebend tune`
-    has measured here and makes nothing; where nothing was measured it is torch.
-    `tell` hears of every fall-back. `dtype`: of auto, the measured one or the device's best.
-    `guided`: prepare frames with guidance as well. `drawn`: the drawn masks in reach.
-    `on_phase` hears when the weights are loaded.
+    `size` (W, H) in pixels; None is the model's own.
+    `backend`: `auto` is what `livebend tune` has measured here, and torch where it has not.
+    `notify` gets a notice of every fall-back.
+    `dtype`: `auto` is the measured one, or the device's best.
+    `guided`: prepare frames with guidance as well.
+    `drawn` are the drawn masks that bends may name.
+    `on_phase` is called once the weights are loaded.
 
-    The calling thread takes the network up; another one that is to paint does so itself.
+    The calling thread takes the network up; another thread that paints does so itself.
     Raises: LivebendError.
     """
     if backend not in (*BACKENDS, AUTO):
@@ -50,20 +52,13 @@ def open_network(
     if choice is not None and choice.dtype != loaded.precision:
         loaded = load_model(model, dtype=dtype_of(choice.dtype))
     on_phase("weights")
-    engine = _engine(loaded, backend, choice, tell)
-    conditions = choice.conditions if choice else USUAL
-    lay_out(loaded, LAYOUTS[conditions.layout])
-    clusters = read_clusters(loaded)
-    network = Network(
-        loaded,
-        width,
-        height,
-        engine,
-        drawn,
-        conditions=conditions,
-        clusters=clusters,
-        off=choice.off if choice else 0.0,
-    )
+    engine = _engine(loaded, backend, choice, notify)
+    setup = Setup(
+        engine, drawn=drawn or DrawnMasks(), clusters=read_clusters(loaded),
+        conditions=choice.conditions if choice else USUAL, off=choice.off if choice else 0.0,
+    )  # fmt: skip
+    lay_out(loaded, LAYOUTS[setup.conditions.layout])
+    network = Network(loaded, width, height, setup)
     take_up(network)
     if engine.prepares:
         network.prepare(guided=guided)
@@ -71,15 +66,14 @@ def open_network(
 
 
 def take_up(network: Network) -> None:
-    """Have the calling thread paint with a network from now on: with its number of torch's threads,
-    and on a GPU's stream of frames. Before a show."""
-    compute_with(network.conditions.threads)
+    """Prepare the calling thread to paint with a network: its number of torch's threads, and a
+    stream of its own on a GPU. Before a show."""
+    compute_with(network.setup.conditions.threads)
     paint_on(network.model.device)
 
 
 def made_by(network: Network) -> str:
-    """Return what a recording says of its pictures' making: the same of all of it means the same
-    bytes of every frame."""
+    """Return what a recording notes about how it was made: equal notes mean equal bytes."""
     return f"livebend {__version__}, torch {torch.__version__}, {network.described}"
 
 
@@ -93,10 +87,10 @@ def _choice(model: Model, size: tuple[int, int], dtype: str) -> Choice | None:
     return read_choice(choice_file(store_of(model), size, dtype))
 
 
-def _engine(model: Model, backend: str, choice: Choice | None, tell: Notify) -> Engine:
+def _engine(model: Model, backend: str, choice: Choice | None, notify: Notify) -> Engine:
     if choice is not None:
-        return Engine(choice.stages, store_of(model), build=False, tell=tell)
+        return Engine(choice.stages, store_of(model), build=False, tell=notify)
     if backend in ("torch", AUTO):
         return Engine()
-    tell(f"backend {backend}: what is not in the cache yet is made now")
-    return Engine(backend, store_of(model), tell=tell)
+    notify(f"backend {backend}: what is not in the cache yet is made now")
+    return Engine(backend, store_of(model), tell=notify)

@@ -1,6 +1,6 @@
-"""Prompts as embeddings, encoded off the render thread and remembered.
+"""Prompts as embeddings, encoded by a worker and remembered.
 
-The command queue holds a prompt back until `ready` says it is encoded, so the render thread finds
+The command queue holds a prompt back until it is encoded (`ready`), so the render thread finds
 every prompt of its scene in the cache and a new prompt never stalls a frame.
 """
 
@@ -11,7 +11,7 @@ from queue import Empty, SimpleQueue
 
 from torch import Tensor
 
-from livebend.core.notify import ignore
+from livebend.core.notify import Notify, ignore
 from livebend.device.memory import Versioned
 from livebend.models.vocabulary import ReadPrompt
 
@@ -26,22 +26,24 @@ class Prompts:
         self,
         encode: Encode,
         understand: Understand = ReadPrompt,
-        tell: Callable[[str], None] | None = None,
+        notify: Notify = ignore,
         kept: int = 1024,
     ) -> None:
-        """`encode` takes texts and gives their embeddings [n, T, C], `understand` says how the
-        model reads a text. `tell` hears of words that are not known, and of a text that cannot be
-        encoded, which then means the empty prompt. `kept` is more than the turns that one message
-        can name: a command waits until all of its texts are there at once."""
+        """`encode` turns texts into embeddings [n, T, C].
+        `understand` returns what the model reads of a text, with a note on words it does not know.
+        `notify` gets those notes, and texts that cannot be encoded: they count as the empty prompt.
+        `kept` embeddings stay: more than one message can name, since a command waits until all of
+        its texts are there at once.
+        """
         self._encode = encode
         self._understand = understand
-        self._tell = tell or ignore
+        self._notify = notify
         self._kept = kept
         self._lock = threading.Lock()  # short: guards the cache
         self._encoding = threading.Lock()  # long: one encoding at a time
         self._values: OrderedDict[str, Versioned] = OrderedDict()
         self._versions = 0
-        self._asked: SimpleQueue[str] = SimpleQueue()
+        self._requests: SimpleQueue[str] = SimpleQueue()
 
     def ready(self, text: str) -> bool:
         """Whether the text is encoded."""
@@ -49,11 +51,11 @@ class Prompts:
             return text in self._values
 
     def request(self, text: str) -> None:
-        """Ask the text worker to encode the text; returns at once."""
-        self._asked.put(text)
+        """Have the worker encode the text; return at once."""
+        self._requests.put(text)
 
     def value(self, text: str) -> Versioned:
-        """Return the embedding [1, T, C] of a text, encoding it here and now if it must be.
+        """Return the embedding [1, T, C] of a text, encoded now where it is not yet.
 
         Versions are negative, so that they never equal one that a Memory has given.
         """
@@ -65,14 +67,14 @@ class Prompts:
             understood = self._understand(text)
             embedding = self._encode([understood.text])
         if understood.note:
-            self._tell(understood.note)
+            self._notify(understood.note)
         return self._keep(text, embedding)
 
     def work(self, stop: threading.Event) -> None:
-        """Encode what is asked for until told to stop."""
+        """Encode requested texts until stopped."""
         while not stop.is_set():
             try:
-                text = self._asked.get(timeout=0.1)
+                text = self._requests.get(timeout=0.1)
             except Empty:
                 continue
             self._try(text)
@@ -82,7 +84,7 @@ class Prompts:
         try:
             self.value(text)
         except (RuntimeError, ValueError, IndexError) as fault:
-            self._tell(f"prompt {text[:40]!r} cannot be encoded: {fault}")
+            self._notify(f"prompt {text[:40]!r} cannot be encoded: {fault}")
             self._keep(text, self.value("").tensor)
 
     def _find(self, text: str) -> Versioned | None:

@@ -1,12 +1,13 @@
-"""What a frame may take from earlier ones although it has changed: lossy, by choice, said aloud.
+"""What a frame may take from earlier ones although it has changed: lossy, by choice, and shown in
+the status.
 
 `Memory` never shows anything but what recomputing would give. Here is the rest: a walk's noise held
-for some frames, deep stages fed with what they read a while ago, and finished latents between two
-that the network made. All of it is a function of the frames' indices and of what they asked for,
-never of how long anything took, so live and offline agree. Owned by the render thread.
+for some frames, deep stages that read what they read some frames ago, and latents interpolated
+between two that the network made. All of it depends on the frames' indices and scenes alone, never
+on how long anything took, so live and offline agree. Owned by the render thread.
 
-Work for later is done ahead, an even part of it in every frame (`AheadWork`): a frame rate is held
-by frames that cost the same, not by one that costs everything between some that cost little.
+Work for later frames is done ahead, an even part of it in every frame (`AheadWork`): a frame rate
+is held by frames that cost the same.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -32,9 +33,9 @@ T = TypeVar("T")
 class ReuseContext:
     """Which frame it is, and what it may reuse.
 
-    `index` counts frames and `time` is theirs, in s; a frame whose index is not the last one's + 1,
-    or whose `epoch` is another, begins anew. `noise` is the version of a noise that is held for
-    `hold` frames.
+    `index` counts frames, `time` is the frame's, in s.
+    A frame begins anew where its index is not the last one's + 1, or its `epoch` differs.
+    `noise` is the version of a noise that is held for `hold` frames.
     """
 
     index: int = 0
@@ -54,29 +55,29 @@ EXACT = ReuseContext()
 
 
 def labels(scene: Scene) -> tuple[str, ...]:
-    """Return what the scene reuses, in the words of the status.
+    """Return what the scene reuses, as the status shows it.
 
     >>> labels(Scene(reuse=Reuse(deep=3)))
     ('deep refresh 1/3',)
     """
-    shares = {
+    every = {
         "held walk": scene.walk.hold,
         "deep refresh": scene.reuse.deep,
         "tween": scene.reuse.tween,
     }
-    return tuple(f"{name} 1/{every}" for name, every in shares.items() if every > 1)
+    return tuple(f"{name} 1/{n}" for name, n in every.items() if n > 1)
 
 
-def between(a: Tensor, b: Tensor, share: float) -> Tensor:
-    """Return the latent `share` (0..1) of the way from a to b [B, C, H, W], every channel with the
-    mean and the deviation that lie between: a plain mean of two that differ would be flat.
+def interpolated(a: Tensor, b: Tensor, t: float) -> Tensor:
+    """Return the latent at t (0..1) from a to b [B, C, H, W], every channel with the mean and the
+    deviation in between: a plain mean of two that differ would be flat.
 
     y = (z − μ)·σ/std(z) + μ, z = (1 − t)·a + t·b, μ = mean(z), σ = (1 − t)·std(a) + t·std(b).
     """
-    z = torch.lerp(a, b, share)
+    z = torch.lerp(a, b, t)
     sd_z, mean = torch.std_mean(z, (2, 3), correction=0, keepdim=True)
     sd_a, sd_b = (torch.std(x, (2, 3), correction=0, keepdim=True) for x in (a, b))
-    return (z - mean) * (torch.lerp(sd_a, sd_b, share) / sd_z.clamp_min(1e-6)) + mean
+    return (z - mean) * (torch.lerp(sd_a, sd_b, t) / sd_z.clamp_min(1e-6)) + mean
 
 
 class HeldNoise:
@@ -86,19 +87,19 @@ class HeldNoise:
         self._key: Hashable = None
         self._value: Versioned | None = None
 
-    def step(self, turn: ReuseContext, make: Callable[[], Versioned]) -> Versioned:
+    def of(self, context: ReuseContext, make: Callable[[], Versioned]) -> Versioned:
         """Return the noise of this frame."""
-        key = (turn.epoch, turn.hold, turn.index // turn.hold)
-        if self._value is None or key != self._key or turn.hold == 1:
+        key = (context.epoch, context.hold, context.index // context.hold)
+        if self._value is None or key != self._key or context.hold == 1:
             self._key, self._value = key, make()
         return self._value
 
 
 class Crossing:
-    """A tensor's way from what was shown to what it is once it comes of another source: what the
-    new source did is taken back at once, and fades. Bends between the two act in full all the time.
+    """A tensor without a jump where its source changes: the jump is subtracted, and fades.
 
     y = x + (1 − t)·δ, δ = what was shown − x when the source changed, with the deviation between.
+    So a bend after the source acts in full all the time.
     Source: Bollo 2018, "Inertialization", for the offset that decays.
     """
 
@@ -114,18 +115,18 @@ class Crossing:
         self._source: Hashable = None
         self._block = 0
 
-    def step(self, x: Versioned, source: Hashable, index: int, every: int) -> Versioned:
-        """Return what to show for x, which comes of `source`; the way takes from a frame whose
-        index is a multiple of `every` to the next."""
+    def advance(self, x: Versioned, source: Hashable, index: int, every: int) -> Versioned:
+        """Return what to show for x of that `source`; a crossing lasts `every` frames, from a frame
+        whose index is a multiple of `every`."""
         block, phase = divmod(index, every)
         if self._shown is not None and source != self._source:
             self._offset = self._made(0, torch.sub, self._shown, x)
         elif block != self._block:
             self._offset = None
         self._source, self._block, self._shown = source, block, x
-        share = (phase + 1) / every
-        if self._offset is not None and share < 1.0:
-            self._shown = self._made(1, partial(_settled, share=share), self._offset, x, share)
+        t = (phase + 1) / every
+        if self._offset is not None and t < 1.0:
+            self._shown = self._made(1, partial(_settled, t=t), self._offset, x, t)
         return self._shown
 
     def _made(
@@ -142,8 +143,8 @@ class Crossing:
         )[0]
 
 
-def _settled(offset: Tensor, x: Tensor, share: float) -> Tensor:
-    return between(x + offset, x, share)
+def _settled(offset: Tensor, x: Tensor, t: float) -> Tensor:
+    return interpolated(x + offset, x, t)
 
 
 Entry = Mapping[str, Versioned]
@@ -153,8 +154,8 @@ Bends = Mapping[str, object]
 
 @dataclass(slots=True)
 class _Anchor:
-    """What the deep stages read: now, and from the next block of frames on, made ready ahead;
-    `bends` are those of the last picture, by site."""
+    """What the deep stages read now, and what they read from the next block of pictures on, whose
+    work is done `ahead`; `bends` are those of the last picture, by site."""
 
     now: Entry
     next: Entry
@@ -166,15 +167,15 @@ class _Anchor:
 class DeepRefresh:
     """The deep stages' inputs, held for n pictures.
 
-    Only what they read stands still, so a bend among them moves at once. What they make of the next
-    inputs is worked out ahead, a share in each picture, and crossed to in the next block; not what
-    lies behind a bend that moves, since that runs in every picture.
+    Only what they read stands still, so a bend among them acts at once. What they make of the next
+    inputs is computed ahead, a part in each picture, and crossed to in the next block; but for the
+    stages after a bend that moves, since those run in every picture.
     Source: Ma et al. 2024 (DeepCache), section 3.2, across frames and not across steps.
     """
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
-        self._asked: Hashable = None
+        self._plan: Hashable = None
         self.forget()
 
     def forget(self) -> None:
@@ -182,24 +183,26 @@ class DeepRefresh:
         self._anchors: dict[int, _Anchor] = {}
         self._crossings: dict[int, Crossing] = {}
 
-    def expect(self, asked: Hashable) -> None:
-        """Begin anew where the way of sampling is another than before."""
-        if asked != self._asked:
-            self._asked = asked
+    def sample_by(self, plan: Hashable) -> None:
+        """Begin anew where the sampling, or the level, differs from the last picture's."""
+        if plan != self._plan:
+            self._plan = plan
             self.forget()
 
     def enter(
         self,
         k: int,
-        turn: ReuseContext,
+        context: ReuseContext,
         entry: Entry,
         bends: Bends,
         begin: Callable[[Entry, frozenset[str]], AheadWork[Any]],
     ) -> Entry:
-        """Return what the deep stages of network call k read in this picture, whose own inputs are
-        `entry` and whose bends are `bends`; `begin` starts the work on inputs, and is told the
-        sites whose bends are moving."""
-        block = turn.picture // turn.reuse.deep
+        """Return what the deep stages of network call k read in this picture.
+
+        `entry` are the picture's own inputs, `bends` its bends, by site.
+        `begin(inputs, moving)` starts the work on inputs; `moving` are the sites of moving bends.
+        """
+        block = context.picture // context.reuse.deep
         anchor = self._anchors.get(k)
         if anchor is None or anchor.now.keys() != entry.keys():
             anchor = self._anchors[k] = _Anchor(entry, entry, None, block, bends)
@@ -213,19 +216,19 @@ class DeepRefresh:
         anchor.bends = bends
         return anchor.now
 
-    def leave(self, k: int, turn: ReuseContext, x: Versioned) -> Versioned:
+    def leave(self, k: int, context: ReuseContext, x: Versioned) -> Versioned:
         """Return what the shallow stages read, of the x that the deep ones made of their inputs."""
         if k not in self._crossings:
             self._crossings[k] = Crossing(self._memory, "reuse.deep", k)
         source = tuple(value.version for value in self._anchors[k].now.values())
-        return self._crossings[k].step(x, source, turn.picture, turn.reuse.deep)
+        return self._crossings[k].advance(x, source, context.picture, context.reuse.deep)
 
-    def work(self, k: int, turn: ReuseContext) -> None:
-        """Do this picture's share of the work ahead: after the picture's own, whose outputs are
-        then the last that a memory of two forgets."""
+    def work(self, k: int, context: ReuseContext) -> None:
+        """Do this picture's part of the work ahead: after its own, so that a memory of two outputs
+        forgets the picture's own last."""
         ahead = self._anchors[k].ahead
         if ahead is not None:
-            ahead.until((turn.picture % turn.reuse.deep + 1) / turn.reuse.deep)
+            ahead.until((context.picture % context.reuse.deep + 1) / context.reuse.deep)
 
 
 def deep_part(
@@ -252,7 +255,7 @@ def read_by(stages: Sequence[Stage]) -> tuple[str, ...]:
 
 
 class Tween(Generic[T]):
-    """The network's own pictures: one begun every n frames, worked out in the n frames that follow,
+    """The network's own pictures: one begun every n frames, computed in the n frames that follow,
     and reached in another n."""
 
     def __init__(self) -> None:
@@ -265,11 +268,13 @@ class Tween(Generic[T]):
         self._next: AheadWork[T] | None = None
         self._block = 0
 
-    def step(self, turn: ReuseContext, begin: Callable[[], AheadWork[T]]) -> tuple[T, T, float]:
-        """Return two pictures and the share (0..1) of the second; `begin` starts one as this frame
-        asks for it."""
-        every = turn.reuse.tween
-        block, phase = divmod(turn.index, every)
+    def advance(
+        self, context: ReuseContext, begin: Callable[[], AheadWork[T]]
+    ) -> tuple[T, T, float]:
+        """Return two pictures and t (0..1) from the first to the second; `begin` starts the one
+        that this frame shows the beginning of."""
+        every = context.reuse.tween
+        block, phase = divmod(context.index, every)
         if self._old is None or self._new is None or self._next is None:
             self._old = self._new = self._next = begin()
             self._block = block
@@ -277,9 +282,9 @@ class Tween(Generic[T]):
             self._next.until(1.0)
             self._old, self._new, self._next = self._new, self._next, begin()
             self._block = block
-        share = (phase + 1) / every
-        self._next.until(share)
-        return self._old.result(), self._new.result(), share
+        t = (phase + 1) / every
+        self._next.until(t)
+        return self._old.result(), self._new.result(), t
 
 
 class NetworkReuse:
@@ -287,86 +292,87 @@ class NetworkReuse:
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
-        self._turn = EXACT
+        self._context = EXACT
         self._crossing, self.deep = Crossing(memory, "reuse.hold"), DeepRefresh(memory)
         self._tween: Tween[tuple[Versioned, FrameBends]] = Tween()
-        self._pasts, self._time = FeedbackState(), 0.0  # of the pictures that are tweened between
+        self._feedback, self._time = FeedbackState(), 0.0  # of the network's own pictures
 
     def forget(self) -> None:
         """Begin anew."""
-        self._pasts.forget()
+        self._feedback.forget()
         self._crossing.forget()
         self.deep.forget()
         self._tween.forget()
 
-    def follow(self, turn: ReuseContext) -> None:
-        """Go on where this frame follows the last one, and only with what is still asked for."""
-        follows = turn.index == self._turn.index + 1 and turn.epoch == self._turn.epoch
-        if not follows or turn.hold == 1:
+    def follow(self, context: ReuseContext) -> None:
+        """Forget what this frame cannot or may not reuse."""
+        follows = context.index == self._context.index + 1 and context.epoch == self._context.epoch
+        if not follows or context.hold == 1:
             self._crossing.forget()
-        if not follows or turn.reuse.deep == 1:
+        if not follows or context.reuse.deep == 1:
             self.deep.forget()
-        if not follows or turn.reuse.tween == 1:
+        if not follows or context.reuse.tween == 1:
             self._tween.forget()
-            self._pasts.forget()
-        self._turn = turn
+            self._feedback.forget()
+        self._context = context
 
-    def held(self, x: Versioned, turn: ReuseContext) -> Versioned:
-        """The finished latent of a noise that is held, on its way from that of the one before."""
-        return self._crossing.step(x, turn.noise, turn.index, turn.hold) if turn.hold > 1 else x
+    def held(self, x: Versioned, context: ReuseContext) -> Versioned:
+        """The finished latent of a held noise, crossing from that of the noise before."""
+        if context.hold == 1:
+            return x
+        return self._crossing.advance(x, context.noise, context.index, context.hold)
 
     def tweened(
         self,
-        turn: ReuseContext,
-        acting: FrameBends,
+        context: ReuseContext,
+        active: FrameBends,
         finished: Callable[[FrameBends], Work[Versioned]],
         whole: float,
     ) -> Versioned:
         """The finished latent between two of the network's own pictures, each `whole` of work."""
 
         def begin() -> AheadWork[tuple[Versioned, FrameBends]]:
-            self._pasts.advance(turn.time - self._time)
-            self._pasts.toward, self._time = acting.pasts.toward, turn.time
-            own = acting.apart(self._pasts)
+            self._feedback.advance(context.time - self._time)
+            self._feedback.toward, self._time = active.feedback.toward, context.time
+            own = active.elsewhere(self._feedback)
             return AheadWork(_with(finished(own), own), whole)
 
-        (a, old), (b, new), share = self._tween.step(turn, begin)
-        acting.join(old, new)
-        if share == 1.0 or a.version == b.version:
+        (a, old), (b, new), t = self._tween.advance(context, begin)
+        active.join(old, new)
+        if t == 1.0 or a.version == b.version:
             return b
-        return self._memory.derive(
-            "reuse.tween", (a, b), (share,), lambda a, b: between(a, b, share)
-        )
+        return self._memory.derive("reuse.tween", (a, b), (t,), lambda a, b: interpolated(a, b, t))
 
     def deeply(
         self,
-        turn: ReuseContext,
-        acting: FrameBends,
+        context: ReuseContext,
+        active: FrameBends,
         stages: Sequence[Stage],
         known: dict[str, Versioned],
         k: int,
         run: Run,
     ) -> Work[None]:
-        """Run the unet's stages, the deep ones on what they read some pictures ago."""
-        head, deep, tail = deep_part(stages, turn.reuse.level)
-        yield from run(acting, head, known, k)
+        """Run the unet's stages, the deep ones on what they read some pictures ago; `run` is the
+        network's."""
+        head, deep, tail = deep_part(stages, context.reuse.level)
+        yield from run(active, head, known, k)
 
         def begin(entry: Entry, moving: frozenset[str]) -> AheadWork[None]:
             still = steady(deep, moving)
-            work = run(acting.apart(FeedbackState()), still, dict(entry), k)
+            work = run(active.elsewhere(FeedbackState()), still, dict(entry), k)
             return AheadWork(work, sum(stage.work for stage in still))
 
         entry = {name: known[name] for name in read_by(deep)}
-        inner = dict(self.deep.enter(k, turn, entry, acting.at, begin))
-        yield from run(acting, deep, inner, k)
-        self.deep.work(k, turn)
+        inner = dict(self.deep.enter(k, context, entry, active.at, begin))
+        yield from run(active, deep, inner, k)
+        self.deep.work(k, context)
         known.update({name: inner[name] for stage in deep for name in stage.writes})
-        way = deep[-1].writes[0]
-        known[way] = self.deep.leave(k, turn, inner[way])
-        yield from run(acting, tail, known, k)
+        output = deep[-1].writes[0]
+        known[output] = self.deep.leave(k, context, inner[output])
+        yield from run(active, tail, known, k)
 
 
-def _with(work: Work[T], acting: FrameBends) -> Work[tuple[T, FrameBends]]:
-    """The same work, that returns the bends which acted in it, too."""
+def _with(work: Work[T], active: FrameBends) -> Work[tuple[T, FrameBends]]:
+    """The same work, returning the bends that acted in it as well."""
     value = yield from work
-    return value, acting
+    return value, active

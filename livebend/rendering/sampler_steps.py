@@ -15,7 +15,7 @@ Normal = Callable[[torch.Generator], Tensor]
 
 
 class SamplerSteps:
-    """What stands between a noise, the calls of the network, and its decoder."""
+    """What happens between the noise, the network's calls, and the decoder."""
 
     def __init__(self, memory: Memory, model: Model, normal: Normal) -> None:
         """`normal` draws latents of the network's size."""
@@ -74,12 +74,12 @@ class SamplerSteps:
             t=plan.t[k],
             abar=abar,
             abar_next=abar_next,
-            noise=self._fresh(x.device, k) if k + 1 < plan.calls else None,
+            noise=self._added_noise(x.device, k) if k + 1 < plan.calls else None,
             prediction=prediction,
         )
 
-    def _fresh(self, device: torch.device, k: int) -> Tensor:
-        """The noise that LCM adds after call k: held still, whatever the seed's walk does."""
+    def _added_noise(self, device: torch.device, k: int) -> Tensor:
+        """The noise that LCM adds after call k: always the same, so that a walk stays smooth."""
         return send(self._normal(torch.Generator().manual_seed(7919 * (k + 1))), device)
 
 
@@ -94,11 +94,11 @@ def _guided(output: Tensor, guidance: float | None) -> Tensor:
 
 @lru_cache(maxsize=1024)
 def _scalar(value: float) -> Tensor:
-    """A constant of a schedule in float32, in which diffusers computes with it."""
+    """A constant of a schedule in float32, as diffusers has it."""
     return torch.tensor(value)
 
 
 @lru_cache(maxsize=1024)
 def _spread(sigma: float) -> Tensor:
-    """What Euler's x is divided by for the network: sqrt(σ² + 1)."""
+    """sqrt(σ² + 1), by which Euler's x is divided for the network."""
     return (_scalar(sigma) ** 2 + 1) ** 0.5

@@ -1,8 +1,8 @@
-"""A network once more at a smaller size, for frames that must be lighter, shown at the full one.
+"""The same network at a smaller size, for lighter frames, which are shown enlarged.
 
-A seed stays the same picture: its noise is the full one's lowest cosines, which are what a picture
-is laid out by. What bends made before, and noise that is drawn for them, is of the size it is made
-for, so trails begin anew where another size begins.
+A seed stays the same picture: its noise is the full one's lowest cosines, which lay out a picture.
+What bends made before, and noise that is drawn for them, belongs to its size, so trails begin anew
+at a change of size.
 """
 
 import math
@@ -17,8 +17,10 @@ from livebend.rendering.network import Network
 
 
 def cosines(count: int) -> Tensor:
-    """Return the orthonormal cosine transform [count, count] of so many places, float64, lowest
-    frequency first. Source: Ahmed, Natarajan and Rao 1974, equation 1."""
+    """Return the orthonormal cosine transform [count, count], float64, lowest frequency first.
+
+    Source: Ahmed, Natarajan and Rao 1974, equation 1.
+    """
     k = torch.arange(count, dtype=torch.float64)
     made = torch.cos(math.pi / count * torch.outer(k, k + 0.5)) * math.sqrt(2.0 / count)
     made[0] /= math.sqrt(2.0)
@@ -27,13 +29,13 @@ def cosines(count: int) -> Tensor:
 
 @lru_cache(maxsize=16)
 def _fewer(count: int, fewer: int) -> Tensor:
-    """What keeps the lowest `fewer` of `count` cosines [fewer, count]; its rows are orthonormal."""
+    """The matrix [fewer, count] that keeps the lowest cosines; its rows are orthonormal."""
     return (cosines(fewer).T @ cosines(count)[:fewer]).float()
 
 
 def cut(noise: Tensor, height: int, width: int) -> Tensor:
-    """Return noise [..., H, W] as noise [..., height, width] of its lowest cosines: standard normal
-    where that was, and the same along what both can show."""
+    """Return noise [..., height, width] of the lowest cosines of noise [..., H, W]: standard normal
+    where that was."""
     return _fewer(noise.shape[-2], height) @ noise @ _fewer(noise.shape[-1], width).T
 
 
@@ -45,25 +47,15 @@ class SmallNetwork(Network):
         step = network.model.factor
         width, height = (round(side * SCALE / step) * step for side in network.shown)
         self._whole = network.shape
-        super().__init__(
-            network.model,
-            width,
-            height,
-            network.engine,
-            network.drawn,
-            network.conditions,
-            network.clusters,
-            memory=network.memory,
-            shown=network.shown,
-        )
+        super().__init__(network.model, width, height, network.setup, shown=network.shown)
 
     def _normal(self, generator: torch.Generator) -> Tensor:
         return cut(torch.randn(self._whole, generator=generator), *self.shape[2:])
 
 
 def open_small_network(network: Network, *, guided: bool = False) -> SmallNetwork | None:
-    """Return the network at a smaller size, ready to paint, or None where there is none: it would
-    be too small, or its engine has nothing made for it, which is said. Slow, and before a show."""
+    """Return the network at a smaller size, ready to paint, or None where it would be too small or
+    its engine would fall back. Slow, and before a show."""
     try:
         made = SmallNetwork(network)
     except OutOfRange:

@@ -1,7 +1,7 @@
 """The scene: everything a performer wants, as one frozen value.
 
-values (what it is made of) · paths (the name of every live parameter) · copy (a value with some
-fields changed) · edit (another value or part, and what can be refused about one) · commands (the
-changes that are asked for) · tables, presets (scenes as files) · morph (from one to the next in
-time) · cost (what a preset makes a frame run again)
+values (its parts) · paths (the name of every live parameter) · copy (a value with some fields
+changed) · edit (a scene with another value or part, checked) · commands (changes as values) ·
+tables, presets (scenes as files) · morph (crossing from one scene to the next) · cost (how much of
+a frame a preset computes again)
 """

@@ -1,7 +1,7 @@
-"""Commands: the changes somebody asked for, as values.
+"""Commands: changes of the scene, as values.
 
-`command.apply(scene) -> scene`. The render thread folds them at the start of a frame, so there is
-one order, and a show can be recorded as (time, command).
+`command.apply(scene) -> scene`. The render thread applies them at the start of a frame, so there
+is one order, and a show can be recorded as (time, command).
 """
 
 from dataclasses import dataclass, replace
@@ -11,6 +11,7 @@ from livebend import flow
 from livebend.core.errors import Refused
 from livebend.core.specs import ParameterValue
 from livebend.scene import edit
+from livebend.scene.copy import altered
 from livebend.scene.values import Arrival, Part, Scene
 
 Command = flow.Command[Scene]
@@ -19,7 +20,7 @@ CommandSource = flow.CommandSource[Scene]
 
 @dataclass(frozen=True, slots=True)
 class Set:
-    """Set one parameter; a number out of range is brought inside."""
+    """Set one parameter; a number out of range is clamped."""
 
     path: str
     value: ParameterValue
@@ -34,13 +35,13 @@ class Set:
 
 
 @dataclass(frozen=True, slots=True)
-class _Structural:
+class _StructuralCommand:
     key: ClassVar[None] = None
     barrier: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)
-class Add(_Structural):
+class Add(_StructuralCommand):
     """Add a bend or a route at the end of the chain. Refused where the name is taken."""
 
     part: Part
@@ -49,14 +50,14 @@ class Add(_Structural):
         name, parts = edit.parts_of(scene, self.part)
         if any(p.name == self.part.name for p in parts):
             raise Refused(f"{self.part.kind}.{self.part.name}: this name is taken")
-        return edit.check(edit.replaced(_mark(scene), name, (*parts, self.part)))
+        return edit.check(altered(_with_undo(scene), {name: (*parts, self.part)}))
 
 
 @dataclass(frozen=True, slots=True)
-class Replace(_Structural):
-    """Put a bend or a route in the place of the one of the same name, or at the end.
+class Replace(_StructuralCommand):
+    """Replace the bend or route of the same name in its place, or add it at the end.
 
-    Routes into a bend whose new operator lacks what they drive go with the old one.
+    Routes to parameters that the new operator does not have are removed.
     """
 
     part: Part
@@ -65,36 +66,37 @@ class Replace(_Structural):
         _, parts = edit.parts_of(scene, self.part)
         if all(p.name != self.part.name for p in parts):
             return Add(self.part).apply(scene)
-        swapped = edit.swap(_mark(scene), self.part)
-        return edit.check(edit.without_loose_routes(swapped, self.part))
+        return edit.check(edit.swap(_with_undo(scene), self.part))
 
 
 @dataclass(frozen=True, slots=True)
-class Remove(_Structural):
+class Remove(_StructuralCommand):
     """Remove a bend, with the routes that drive it, or a route."""
 
     what: Literal["bend", "route"]
     name: str
 
     def apply(self, scene: Scene) -> Scene:
-        marked = _mark(scene)
+        undoable = _with_undo(scene)
         if self.what == "route":
             scene.route(self.name)
-            return replace(marked, routes=tuple(r for r in scene.routes if r.name != self.name))
+            return replace(undoable, routes=tuple(r for r in scene.routes if r.name != self.name))
         scene.bend(self.name)
         prefix = f"bend.{self.name}."
         return replace(
-            marked,
+            undoable,
             bends=tuple(b for b in scene.bends if b.name != self.name),
             routes=tuple(r for r in scene.routes if not r.target.startswith(prefix)),
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Load(_Structural):
-    """Load a whole scene, as a preset gives it; `preset` is that preset's name, for cue files.
+class Load(_StructuralCommand):
+    """Load a whole scene.
 
-    It takes over in `fade` seconds, or in the time that `preset.fade` says, which stays as it is.
+    scene: as a preset gives it.
+    preset: that preset's name, for cue files.
+    fade: s to cross over to it; None = the current scene's `preset.fade`, which a load keeps.
     """
 
     scene: Scene
@@ -108,30 +110,30 @@ class Load(_Structural):
 
 
 @dataclass(frozen=True, slots=True)
-class Panic(_Structural):
-    """Go back to the scene as its preset gave it."""
+class Panic(_StructuralCommand):
+    """Return to the scene as its preset gave it."""
 
     def apply(self, scene: Scene) -> Scene:
         return scene if scene.home is None else _loaded(scene, scene.home, None)
 
 
 @dataclass(frozen=True, slots=True)
-class Undo(_Structural):
-    """Go back to the scene before the last structural command; twice is a redo."""
+class Undo(_StructuralCommand):
+    """Return to the scene before the last structural command; twice is a redo."""
 
     def apply(self, scene: Scene) -> Scene:
         if scene.before is None:
             raise Refused("undo: nothing to undo")
-        return replace(scene.before, before=_mark(scene).before)
+        return replace(scene.before, before=_with_undo(scene).before)
 
 
 def _loaded(scene: Scene, new: Scene, arrival: Arrival | None) -> Scene:
-    before = _mark(scene).before
+    before = _with_undo(scene).before
     loads = scene.loads + 1
     own = replace(new, preset=scene.preset, tempo=scene.tempo)  # these belong to the show
     return replace(own, home=new, before=before, arrival=arrival, loads=loads)
 
 
-def _mark(scene: Scene) -> Scene:
-    """Remember the scene in `before`, one step deep so that a long show does not pile up."""
+def _with_undo(scene: Scene) -> Scene:
+    """Return the scene with itself as `before`: one step only, so that memory does not grow."""
     return replace(scene, before=replace(scene, before=None, arrival=None))

@@ -1,4 +1,4 @@
-"""A frozen value with some fields changed: `dataclasses.replace`, for what every frame does."""
+"""A fast `dataclasses.replace`, for what happens in every frame."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
@@ -10,16 +10,16 @@ T = TypeVar("T")
 
 
 def altered(value: T, changes: Mapping[str, Any]) -> T:
-    """Return a frozen dataclass with slots with those fields changed, and checked as a new one.
+    """Return a copy of a frozen dataclass with slots, some fields changed, checked like a new one.
 
-    It is what dataclasses.replace gives, in half its time: that looks at every field's declaration
-    again, and sets each by way of a frozen class. Raises: KeyError for a field that is not there.
+    The result of dataclasses.replace in half its time: that inspects every field's declaration
+    again and runs the frozen class's __init__. Raises: KeyError for an unknown field.
     """
     kind: type = type(value)
-    read, writes, places, check = _layout(kind)
+    read, writes, indices, check = _layout(kind)
     values = list(read(value))
     for name, new in changes.items():
-        values[places[name]] = new
+        values[indices[name]] = new
     made: T = object.__new__(kind)
     for write, one in zip(writes, values, strict=False):
         write(made, one)
@@ -29,18 +29,18 @@ def altered(value: T, changes: Mapping[str, Any]) -> T:
 
 
 class _Layout(NamedTuple):
-    """How to read all fields of a class at once, and to write each."""
+    """How to read all fields of a class at once, to write each, and to check the result."""
 
     read: Callable[[Any], tuple[Any, ...]]
     writes: tuple[Callable[[Any, Any], None], ...]
-    places: Mapping[str, int]
+    indices: Mapping[str, int]
     check: Callable[[Any], None] | None
 
 
 @cache
 def _layout(kind: type) -> _Layout:
     names = [field.name for field in fields(kind)]
-    read = attrgetter(*names, names[0])  # once more: of a single name it would give no tuple
+    read = attrgetter(*names, names[0])  # the first twice: of one name attrgetter makes no tuple
     writes = tuple(getattr(kind, name).__set__ for name in names)
-    places = {name: place for place, name in enumerate(names)}
-    return _Layout(read, writes, places, getattr(kind, "__post_init__", None))
+    indices = {name: index for index, name in enumerate(names)}
+    return _Layout(read, writes, indices, getattr(kind, "__post_init__", None))

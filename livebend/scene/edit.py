@@ -1,4 +1,4 @@
-"""Changes: a scene with another value or part in it, and what can be refused about one."""
+"""A scene with another value or part in it, and the checks that may refuse one."""
 
 import re
 from collections.abc import Mapping
@@ -15,13 +15,13 @@ from livebend.scene.values import Bend, Part, Route, Scene
 def put(scene: Scene, path: str, value: object, *, fit: bool = False) -> Scene:
     """Return the scene with `value` at `path`.
 
-    `fit` brings a number that is out of range inside, as a live control wants; without it such a
-    number is refused. Raises: UnknownName, OutOfRange.
+    A number out of range is clamped with `fit`, as for a live controller, and refused without.
+    Raises: UnknownName, OutOfRange.
     """
     spec = find(scene, path)
     checked = spec.fit(value, path) if fit else spec.check(value, path)
     kind, name, leaf = split(path)
-    changed = _with(scene, {kind: {name: {leaf: checked}}})
+    changed = _with_grouped(scene, {kind: {name: {leaf: checked}}})
     if kind == "route":
         _check_target(changed, changed.route(name))
     elif isinstance(checked, str):
@@ -30,21 +30,23 @@ def put(scene: Scene, path: str, value: object, *, fit: bool = False) -> Scene:
 
 
 def with_values(scene: Scene, values: Mapping[str, ParameterValue]) -> Scene:
-    """Return the scene with values at their paths, all of them fitted already: as `put` would one
-    after another, but everything that they have in common is made anew only once."""
+    """Return the scene with values at their paths, all in range already: the same as `put` one
+    after another, but each bend, route and group is copied only once."""
     if not values:
         return scene
-    made: dict[str, dict[str, dict[str, ParameterValue]]] = {}
+    grouped: dict[str, dict[str, dict[str, ParameterValue]]] = {}
     for path, value in values.items():
         kind, name, leaf = split(path)
-        made.setdefault(kind, {}).setdefault(name, {})[leaf] = value
-    return _with(scene, made)
+        grouped.setdefault(kind, {}).setdefault(name, {})[leaf] = value
+    return _with_grouped(scene, grouped)
 
 
-def _with(scene: Scene, made: Mapping[str, Mapping[str, Mapping[str, ParameterValue]]]) -> Scene:
-    """Return the scene with values, already checked, by what has them as `apart` says it."""
+def _with_grouped(
+    scene: Scene, grouped: Mapping[str, Mapping[str, Mapping[str, ParameterValue]]]
+) -> Scene:
+    """Return the scene with checked values, by kind, name and leaf as `paths.split` gives them."""
     changes: dict[str, Any] = {}
-    for kind, owners in made.items():
+    for kind, owners in grouped.items():
         if kind == "bend":
             changes["bends"] = tuple(
                 bend_with(b, owners[b.name]) if b.name in owners else b for b in scene.bends
@@ -60,54 +62,56 @@ def _with(scene: Scene, made: Mapping[str, Mapping[str, Mapping[str, ParameterVa
     return altered(scene, changes)
 
 
-def replaced(scene: Scene, name: str, value: object) -> Scene:
-    """Return the scene with one field replaced."""
-    return altered(scene, {name: value})
-
-
 def bend_with(bend: Bend, values: Mapping[str, ParameterValue]) -> Bend:
-    """Return the bend with values, already checked, of its parameters by name."""
-    operator = find_operator(bend.operator).specs
+    """Return the bend with checked values of its parameters, by name."""
+    operator_specs = find_operator(bend.operator).specs
     own: dict[str, Any] = {}
-    amounts, shape = {}, {}
+    of_operator, of_mask = {}, {}
     for leaf, value in values.items():
         if leaf.startswith(MASK):
-            shape[leaf.removeprefix(MASK)] = value
-        elif leaf in operator:
-            amounts[leaf] = value
+            of_mask[leaf.removeprefix(MASK)] = value
+        elif leaf in operator_specs:
+            of_operator[leaf] = value
         else:
             own[leaf] = value
-    if amounts:
-        own["values"] = {**bend.values, **amounts}
-    if shape:
-        whole = {**bend.mask, **shape}
+    if of_operator:
+        own["values"] = {**bend.values, **of_operator}
+    if of_mask:
+        whole = {**bend.mask, **of_mask}
         own["mask"] = {k: v for k, v in whole.items() if v != mask_specs()[k].default}
     return altered(bend, own)
 
 
 def main_at(bend: Bend, t: float) -> Bend:
-    """Return the bend with its operator's main parameter at t (0..1) of the way from its default to
-    the end of its soft range, or with its mix there where it has none."""
+    """Return the bend with its operator's main parameter at t: 0 = its default, 1 = the end of its
+    soft range; an operator without a main parameter has the mix set to t."""
     values = find_operator(bend.operator).main_at(t)
     return bend_with(bend, values or {"mix": t})
 
 
 def parts_of(scene: Scene, part: Part) -> tuple[str, tuple[Part, ...]]:
-    """Return the field that holds parts of this kind, and what it holds."""
+    """Return the scene's field for parts of this kind, and its parts."""
     return (f"{part.kind}s", scene.bends if isinstance(part, Bend) else scene.routes)
 
 
 def swap(scene: Scene, part: Part) -> Scene:
-    """Return the scene with the part of that name replaced in its place."""
-    name, parts = parts_of(scene, part)
-    return replaced(scene, name, tuple(part if p.name == part.name else p for p in parts))
+    """Return the scene with the part of that name replaced in its place, without the routes to
+    parameters that the new one does not have."""
+    field, parts = parts_of(scene, part)
+    changed = altered(scene, {field: tuple(part if p.name == part.name else p for p in parts)})
+    if not isinstance(part, Bend):
+        return changed
+    prefix = f"bend.{part.name}."
+    known = {f"{prefix}{leaf}" for leaf in specs_of_bend(part)}
+    kept = (r for r in scene.routes if not r.target.startswith(prefix) or r.target in known)
+    return altered(changed, {"routes": tuple(kept)})
 
 
 NAME = re.compile(r"[a-z0-9_-]{1,64}")
 
 
 def check_name(kind: str, name: str) -> None:
-    """Refuse what cannot be one step of a path, an OSC address and a preset's key alike."""
+    """Refuse a name that cannot be a segment of a path, an OSC address and a preset's key."""
     if not NAME.fullmatch(name):
         raise Refused(f"{kind} name {name[:80]!r}: expected up to 64 of a-z, 0-9, - and _")
 
@@ -116,7 +120,7 @@ def check(scene: Scene) -> Scene:
     """Return the scene if every part of it can be played.
 
     Raises: UnknownName for an operator, OutOfRange for a route's target that is not a number,
-    Refused for a target that is not there, a name used twice or a name that is not one.
+    Refused for a target that does not exist, a name used twice or an invalid name.
     """
     for parts in (scene.bends, scene.routes):
         names = [part.name for part in parts]
@@ -141,23 +145,13 @@ def _check_target(scene: Scene, route: Route) -> None:
         raise OutOfRange(f"{where}: expected a number's path")
     if route.edge == "wrap" and is_split(scene, route.target):
         raise Refused(
-            f"route.{route.name}.edge = 'wrap': while sampling.depth is split, a share of"
+            f"route.{route.name}.edge = 'wrap': while sampling.depth is split, a fraction of"
             f" {route.target} would jump where it wraps; expected fit, clip or fold"
         )
 
 
 def _check_wraps(scene: Scene) -> None:
-    """Refuse what leaves a route that wraps a target it may not drive, as a new name may."""
+    """Refuse a change of text, such as sampling.depth = split, under which a route may not wrap."""
     for route in scene.routes:
         if route.edge == "wrap":
             _check_target(scene, route)
-
-
-def without_loose_routes(scene: Scene, part: Part) -> Scene:
-    """Return the scene without the routes into `part`, a bend, that drive what it lacks."""
-    if not isinstance(part, Bend):
-        return scene
-    known = {f"bend.{part.name}.{name}" for name in specs_of_bend(part)}
-    prefix = f"bend.{part.name}."
-    kept = (r for r in scene.routes if not r.target.startswith(prefix) or r.target in known)
-    return replaced(scene, "routes", tuple(kept))

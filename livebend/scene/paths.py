@@ -1,8 +1,7 @@
 """Paths: the name of every live parameter, its spec and its value in a scene.
 
-One spelling everywhere: `prompt.text`, `walk.radius`, `bend.swirl.angle`, `route.kick.high`. A
-preset file has the same tree, OSC the same names with slashes, the command line the same names
-after --set.
+Spelled the same everywhere: `prompt.text`, `walk.radius`, `bend.swirl.angle`, `route.kick.high`. A
+preset file is the same tree, OSC has slashes for dots, the command line takes paths after --set.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,22 +17,20 @@ from livebend.operators.library import find_operator, mask_specs
 from livebend.operators.registry import Function
 from livebend.scene.values import Bend, Owner, Route, Scene
 
-MASK = "mask."  # before the name of a mask's parameter, within its bend
+MASK = "mask."  # prefix of the names of a mask's parameters within its bend
 
 
 def specs_of_bend(bend: Bend) -> Mapping[str, Spec]:
-    """Every parameter of a bend: its own, its operator's, and its mask's as mask.x and so on; kept
-    and shared, to be read.
+    """Return every parameter of a bend: its own, its operator's, and its mask's as mask.x etc.
 
-    An operator that is given what it made last has no strength: a factor on that would grow from
-    frame to frame.
+    An operator with feedback has no strength: scaling its output would compound every frame.
     """
     return _specs_with(bend.operator, find_operator(bend.operator).function)
 
 
 @cache
 def _specs_with(operator: str, function: Function) -> Mapping[str, Spec]:
-    """Of the operator of that name while that is its function: another may take its name."""
+    """Cached by the function as well: another operator may be registered under the same name."""
     has_strength = "past" not in find_operator(operator).given
     names = ("name", "operator", "" if has_strength else "strength")
     own = {k: s for k, s in specs_of(Bend).items() if k not in names}
@@ -43,7 +40,7 @@ def _specs_with(operator: str, function: Function) -> Mapping[str, Spec]:
 
 @cache
 def specs_of_route() -> Mapping[str, Spec]:
-    """Every parameter of a route; kept and shared, to be read."""
+    """Return every parameter of a route."""
     return MappingProxyType({k: s for k, s in specs_of(Route).items() if k != "name"})
 
 
@@ -52,12 +49,15 @@ def _specs_of_scene() -> Mapping[str, Spec]:
     return MappingProxyType({"seed": specs_of(Scene)["seed"]})
 
 
-@lru_cache(maxsize=1024)  # of the few paths that hands and routes name, frame after frame
+@lru_cache(maxsize=1024)  # controllers and routes name the same few paths in every frame
 def split(path: str) -> tuple[str, str, str]:
-    """Take a path apart: what has the parameter (bend, route, a group, or "" for the scene itself),
-    the name of that bend or route, and the parameter's own name, such as `angle` or `mask.size`.
+    """Split a path into (kind, name, leaf).
 
-    >>> apart("bend.swirl.mask.size"), apart("walk.radius"), apart("seed")
+    kind: bend, route, a group, or "" for the scene itself.
+    name: of that bend or route, else "".
+    leaf: the parameter's own name, such as `angle` or `mask.size`.
+
+    >>> split("bend.swirl.mask.size"), split("walk.radius"), split("seed")
     (('bend', 'swirl', 'mask.size'), ('walk', '', 'radius'), ('', '', 'seed'))
     """
     head, _, rest = path.partition(".")
@@ -70,7 +70,7 @@ def split(path: str) -> tuple[str, str, str]:
 
 
 def owner_of(scene: Scene, kind: str, name: str) -> Owner:
-    """Return what has a parameter whose path `apart` took apart so. Raises: UnknownName."""
+    """Return what has the parameter of a path that was split. Raises: UnknownName."""
     if kind == "bend":
         return scene.bend(name)
     if kind == "route":
@@ -95,24 +95,24 @@ def find(scene: Scene, path: str) -> Spec:
 
 
 def soft_range(scene: Scene, path: str) -> Range:
-    """Return the range that a fader of 0..1 goes over at `path`; for what a route adds, the width
-    of its target's, both ways. Raises: UnknownName, OutOfRange where it is no number.
+    """Return the soft range of the parameter at `path`, which a fader covers; for a route's low and
+    high, ± the width of its target's. Raises: UnknownName, OutOfRange where it is no number.
     """
     spec = find(scene, path)
     kind, name, leaf = split(path)
     if spec.range is None:
         raise OutOfRange(f"{path}: no number, and a fader goes over numbers only")
     if kind != "route" or leaf not in ("low", "high"):
-        return spec.range.played
-    aim = find(scene, scene.route(name).target).range
-    if aim is None:
-        return spec.range.played
-    width = aim.played.high - aim.played.low
-    return replace(spec.range, low=-width, high=width, unit=aim.unit)
+        return spec.range.soft_range
+    target = find(scene, scene.route(name).target).range
+    if target is None:
+        return spec.range.soft_range
+    width = target.soft_range.high - target.soft_range.low
+    return replace(spec.range, low=-width, high=width, unit=target.unit)
 
 
 def every(scene: Scene) -> Iterator[tuple[str, Spec]]:
-    """Yield (path, spec) of every live parameter of the scene, in reading order."""
+    """Yield (path, spec) of every live parameter of the scene, in the order of a preset file."""
     yield from _specs_of_scene().items()
     for group in Scene.GROUPS:
         for name, spec in specs_of(type(getattr(scene, group))).items():
@@ -133,7 +133,7 @@ def get(scene: Scene, path: str) -> ParameterValue:
 
 
 def value_of(owner: Owner, leaf: str, spec: Spec) -> ParameterValue:
-    """Return an owner's value of its parameter `leaf`, which has that spec."""
+    """Return the value of an owner's parameter `leaf`, whose spec is known."""
     if isinstance(owner, Bend):
         if leaf.startswith(MASK):
             return owner.mask.get(spec.name, spec.default)
@@ -144,7 +144,7 @@ def value_of(owner: Owner, leaf: str, spec: Spec) -> ParameterValue:
 
 
 def is_split(scene: Scene, path: str) -> bool:
-    """Whether the parameter is an amount of which two steps get a share each (depth "split")."""
+    """Whether the parameter is an amount divided between two steps (sampling.depth = split)."""
     kind, name, leaf = split(path)
     if kind != "bend" or scene.sampling.depth != "split":
         return False

@@ -13,9 +13,9 @@
     target = "bend.swirl.angle"
     high = 120
 
-The built-in ones come with livebend, a user's own lie in the folder of his settings and hide a
-built-in one of the same name. A name is looked up in the list of both and never becomes a path.
-A list of them reads titles only, and loads no operator and so no torch.
+The built-in ones come with livebend; a user's own, in the settings folder, hide built-in ones of
+the same name. A name is looked up among both and never becomes a path. Listing presets loads no
+operators, and so no torch.
 """
 
 import tomllib
@@ -35,14 +35,14 @@ from livebend.scene.tables import scene_from, table_of
 from livebend.scene.values import Scene
 
 SLOTS = 9
-FIRST = "default"
+DEFAULT = "default"
 MASKS = "masks"  # the folder of drawn masks beside presets
 
 
 @dataclass(frozen=True, slots=True)
 class PresetInfo:
-    """A preset as a list shows it; `about` says what is wrong with one that cannot be read, `cost`
-    how much of a frame its own movement runs again, 0..1."""
+    """A preset as a list shows it. `about` is the error of one that cannot be read; `cost` is the
+    fraction 0..1 of a frame that it computes again by itself, see `scene.cost`."""
 
     name: str
     title: str
@@ -64,21 +64,24 @@ def user_folder() -> Path:
 
 
 def list_presets(names: Sequence[str] = ()) -> list[PresetInfo]:
-    """Return every preset, the default first, then by name, or those of these names. It does not
-    import torch. Raises: UnknownName."""
+    """Return every preset, the default first, then by name, or those of these names.
+
+    Raises: UnknownName.
+    """
     return [_info(name, _file_of(name)) for name in names or _files()]
 
 
 def names() -> list[str]:
-    """Return the names of all presets, the default first, then by name; reads none of them."""
+    """Return the names of all presets, the default first, then by name, without reading them."""
     return list(_files())
 
 
 def load(name_or_file: str | Path) -> Scene:
     """Return the scene of a preset by name, or of a file: a Path, or a name that ends in .toml.
 
-    Names from the network go through `PresetBank`, which knows names only.
-    Raises: UnknownName for a name, PresetError for a file, with the key, what was got and allowed.
+    Not for names that come over the network: those go through `PresetBank`, which opens no paths.
+    Raises: UnknownName for a name; PresetError for a file, with the key, the value and what is
+    allowed.
     """
     if isinstance(name_or_file, Path) or name_or_file.endswith(".toml"):
         return _load_file(Path(name_or_file))
@@ -88,9 +91,12 @@ def load(name_or_file: str | Path) -> Scene:
 def first_scene(
     preset: str, seed: int | None, steps: int | None, sets: Iterable[tuple[str, object]]
 ) -> Scene:
-    """Return the scene a show opens with: a preset and what the command line changes about it.
+    """Return the scene that a show begins with, and panic returns to.
 
-    Panic comes back to it. Raises: LivebendError.
+    preset: name or file.
+    seed, steps: of the command line; None = the preset's.
+    sets: (path, value) of --set, applied last.
+    Raises: LivebendError.
     """
     scene = load(preset)
     for path, value in (("seed", seed), ("sampling.steps", steps), *sets):
@@ -99,10 +105,11 @@ def first_scene(
 
 
 def mask_folders(preset: str = "", folder: Path | None = None) -> list[Path]:
-    """Return the folders of drawn masks in reach, a later one hiding an earlier one's: livebend's,
-    the user's, that beside a preset's own file, and one that the command line names.
+    """Return the folders of drawn masks; a mask hides one of the same name in an earlier folder.
 
-    Raises: PresetError where that is none.
+    preset: its file's folder counts too, if it is a file of its own.
+    folder: one more, of the command line.
+    Raises: PresetError where `folder` is none.
     """
     folders = [built_in_folder() / MASKS, user_folder() / MASKS]
     if preset.endswith(".toml"):
@@ -115,7 +122,7 @@ def mask_folders(preset: str = "", folder: Path | None = None) -> list[Path]:
 
 
 def sweep_of(name_or_file: str) -> Mapping[str, str]:
-    """Return the rows and columns that a preset's [sweep] gives, where it has one.
+    """Return the rows and columns of a preset's [sweep]; empty where it has none.
 
     Raises: UnknownName, PresetError.
     """
@@ -136,11 +143,11 @@ def save(scene: Scene, file: Path, about: str = "") -> None:
 
 
 class PresetBank:
-    """Presets in reach of a hand: by name, or by slot 1 to 9. Any thread may use it.
+    """The presets that controllers can recall, by name or by slot 1 to 9. Any thread may use it.
 
-    The slots are the list's first nine; a stored scene is the user's preset `stored-N` and takes
-    slot N, also when livebend is started again. Which files there are is looked up once, and again
-    for a name that is not among them.
+    The slots hold the first nine presets of the list; a scene stored in slot N is the user's preset
+    `stored-N`, and still there when livebend is started again. The folders are read once, and again
+    when a name is not found.
     """
 
     def __init__(self) -> None:
@@ -150,12 +157,8 @@ class PresetBank:
         slots = [name for name in self._files if name not in stored][:SLOTS]
         self._slots = dict(enumerate(slots, 1)) | {slot: name for name, slot in stored.items()}
 
-    def slots(self) -> Mapping[int, str]:
-        """Return the name of the preset in each slot that has one."""
-        return dict(self._slots)
-
     def recall(self, which: str | int) -> tuple[str, Scene]:
-        """Return the name and the scene of the preset of a name or in a slot; reads its file alone.
+        """Return (name, scene) of the preset with that name or in that slot.
 
         Raises: OutOfRange for an empty slot, UnknownName, PresetError.
         """
@@ -166,10 +169,10 @@ class PresetBank:
         """Return the scene of a preset. Raises: UnknownName, PresetError."""
         return self.recall(name)[1]
 
-    def store(self, slot: int, scene: Scene) -> str:
-        """Keep a scene in a slot and in the user's folder; return its name.
+    def store(self, slot: int, scene: Scene) -> Path:
+        """Store a scene in a slot and in the user's folder; return its file.
 
-        Raises: OutOfRange for a slot that is none, PresetError.
+        Raises: OutOfRange for a slot outside 1..9, PresetError.
         """
         if not 1 <= slot <= SLOTS:
             raise OutOfRange(f"slot {slot}: expected 1..{SLOTS}")
@@ -178,7 +181,7 @@ class PresetBank:
         save(scene, file, f"Stored during a show in slot {slot}.")
         self._files = self._files | {name: file}
         self._slots = self._slots | {slot: name}
-        return name
+        return file
 
     def _in_slot(self, slot: int) -> str:
         if slot not in self._slots:
@@ -199,11 +202,11 @@ def _files() -> dict[str, Path]:
     """Every preset's file by its name, the default first, then by name."""
     folders = (built_in_folder(), user_folder())
     files = {_name(f, d): f for d in folders for f in d.rglob("*.toml")}
-    return dict(sorted(files.items(), key=lambda item: (item[0] != FIRST, "/" in item[0], item[0])))
+    return {name: files[name] for name in sorted(files, key=lambda n: (n != DEFAULT, "/" in n, n))}
 
 
 def _name(file: Path, folder: Path) -> str:
-    """A preset's name is its place in its folder: storm, or paper/v1."""
+    """A preset's name is its path in the folder without the suffix: storm, or paper/v1."""
     return file.relative_to(folder).with_suffix("").as_posix()
 
 
@@ -226,8 +229,7 @@ def _info(name: str, file: Path) -> PresetInfo:
     try:
         cost = cost_of(table)
     except (LivebendError, KeyError, ValueError, TypeError, AttributeError):
-        # Loading it says what is wrong.
-        cost = 1.0
+        cost = 1.0  # loading it will report what is wrong
     return PresetInfo(name, title, about, file, cost)
 
 

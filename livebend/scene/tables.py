@@ -1,4 +1,4 @@
-"""Scenes as plain tables, the tree of a preset file: checked on the way in, sparse on the way out.
+"""Scenes as the tables of a preset file: checked when read, without default values when written.
 
     {"title": "Dub", "prompt": {"text": "flames"},
      "bend": {"swirl": {"operator": "rotate", "site": "latent@0.8", "angle": 30.0,
@@ -26,11 +26,11 @@ KEYS = ("title", "about", "seed", *Scene.GROUPS, "bend", "route", "sweep")
 
 
 def scene_from(table: Table, title: str = "") -> Scene:
-    """Return the scene a table describes; `title` where it has none. It is checked as a whole.
+    """Return the scene that a table describes, checked; `title` is used where it has none.
 
     Raises: UnknownName, OutOfRange or Refused, with the path of the key.
     """
-    _known("key", "", table, KEYS)
+    _check_keys("", table, KEYS)
     groups = {name: _group(name, table.get(name, {})) for name in Scene.GROUPS}
     _text(table.get("about", ""), "about")
     seed = specs_of(Scene)["seed"]
@@ -45,27 +45,27 @@ def scene_from(table: Table, title: str = "") -> Scene:
 
 
 def bend_from(name: str, table: Table, *, fit: bool = False) -> Bend:
-    """Return the bend a table describes; `fit` brings numbers inside, as a live control wants.
+    """Return the bend that a table describes. `fit` clamps numbers, as for a live controller.
 
     Raises: UnknownName, OutOfRange, Refused.
     """
-    where = _has("bend", name, table)
+    where = _checked_path("bend", name, table)
     operator = _operator(_text(table["operator"], f"{where}.operator"), where)
     bend = Bend(name, operator.name, "")
     specs = specs_of_bend(bend)
     table = _flat(table, where)
-    _known("key", f"{where}.", table, ("operator", *specs))
+    _check_keys(f"{where}.", table, ("operator", *specs))
     return edit.bend_with(bend, _checked(specs, table, where, fit))
 
 
 def route_from(name: str, table: Table, *, fit: bool = False) -> Route:
-    """Return the route a table describes; `fit` as for a bend.
+    """Return the route that a table describes. `fit` clamps numbers, as for a live controller.
 
     Raises: UnknownName, OutOfRange, Refused.
     """
-    where = _has("route", name, table)
+    where = _checked_path("route", name, table)
     specs = specs_of_route()
-    _known("key", f"{where}.", table, specs)
+    _check_keys(f"{where}.", table, specs)
     return Route(name, **cast(dict[str, Any], _checked(specs, table, where, fit)))
 
 
@@ -83,7 +83,7 @@ def table_of(scene: Scene) -> dict[str, Any]:
 
 
 def part_table(part: Part) -> dict[str, Any]:
-    """Return a bend or a route as a flat table, without its name and what is at its default."""
+    """Return a bend or a route as a flat table, without its name and values at their default."""
     if isinstance(part, Route):
         return {"source": part.source, "target": part.target} | _changed(part)
     required = {"operator": part.operator, "site": part.site}
@@ -92,21 +92,21 @@ def part_table(part: Part) -> dict[str, Any]:
 
 
 def _flat(table: Table, where: str) -> dict[str, object]:
-    """A bend's table with its mask's keys beside its own: {"mask": {"x": 1}} as {"mask.x": 1}."""
+    """Return a bend's table with {"mask": {"x": 1}} as {"mask.x": 1}."""
     inner = _table(table.get("mask", {}), f"{where}.mask")
     rest = {key: value for key, value in table.items() if key != "mask"}
     return rest | {f"{MASK}{key}": value for key, value in inner.items()}
 
 
 def _nested(table: dict[str, Any]) -> dict[str, Any]:
-    """The other way round."""
+    """Return a bend's flat table with {"mask.x": 1} as {"mask": {"x": 1}}."""
     inner = {k.removeprefix(MASK): v for k, v in table.items() if k.startswith(MASK)}
     rest = {key: value for key, value in table.items() if not key.startswith(MASK)}
     return rest | ({"mask": inner} if inner else {})
 
 
 def _changed(part: object) -> dict[str, ParameterValue]:
-    """The declared fields of a dataclass that are not at their default."""
+    """Return the declared fields of a dataclass that are not at their default."""
     specs = specs_of(type(part))
     names = [f.name for f in fields(part) if f.name in specs and f.name != "name"]  # type: ignore[arg-type]
     values = ((name, cast(ParameterValue, getattr(part, name))) for name in names)
@@ -117,7 +117,7 @@ def _group(name: str, given: object) -> Any:
     kind = type(getattr(Scene(), name))
     table = _table(given, name)
     specs = specs_of(kind)
-    _known("key", f"{name}.", table, specs)
+    _check_keys(f"{name}.", table, specs)
     return kind(**_checked(specs, table, name))
 
 
@@ -141,15 +141,15 @@ def _operator(name: str, where: str) -> Operator:
     return all_operators()[name]
 
 
-def _known(kind: str, where: str, table: Table, allowed: Iterable[str]) -> None:
+def _check_keys(where: str, table: Table, allowed: Iterable[str]) -> None:
     names = [f"{where}{name}" for name in allowed]
     for key in table:
         if f"{where}{key}" not in names:
-            raise UnknownName(kind, f"{where}{key}", names)
+            raise UnknownName("key", f"{where}{key}", names)
 
 
-def _has(kind: str, name: str, table: Table) -> str:
-    """Return the part's path, once its name and what it must have are there."""
+def _checked_path(kind: str, name: str, table: Table) -> str:
+    """Return the path of a part. Raises: Refused for its name or a missing key."""
     edit.check_name(kind, name)
     where = f"{kind}.{name}"
     for key in REQUIRED[kind]:

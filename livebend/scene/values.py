@@ -1,4 +1,4 @@
-"""What a scene is made of: prompt, walk, sampling, bends and routes, each a frozen value."""
+"""The parts of a scene: prompt, walk, sampling, bends, routes and so on, each a frozen value."""
 
 import math
 from collections.abc import Mapping
@@ -22,58 +22,59 @@ Sampler = Literal["euler", "ddim", "lcm"]
 DepthRule = Literal["nearest", "insert", "split"]
 Normalise = Literal["auto", "none", "match", "match.channel"]
 Units = Literal["sigma", "raw"]
-Follow = Annotated[float, Range(0, 600, "s", play=(0, 2))]
+Follow = Annotated[float, Range(0, 600, "s", soft=(0, 2))]
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What is painted: `text`, or the texts of `turns` one after another."""
+    """What is painted: `text`, or the prompts of `turns` one after another."""
 
     text: Annotated[str, "what is painted"] = ""
-    turns: Annotated[str, "prompts in turn, with | between them; empty = text alone"] = ""
+    turns: Annotated[str, "prompts one after another, separated by |; empty = text alone"] = ""
     turn: Annotated[
-        float, Range(0, 64, "prompts", play=(0, 8)), "which of them comes first, 0 = the first"
+        float, Range(0, 64, "prompts", soft=(0, 8)), "index of the one that comes first"
     ] = 0.0
     every: Annotated[
-        Seconds, "time for each; 0 = stay. A show with an end has them spread over it"
+        Seconds, "time for each; 0 = stay. In a show of known length they are spread over it"
     ] = 20.0
     to: Annotated[str, "second prompt, reached at blend 1; empty = none"] = ""
-    blend: Annotated[Unit, "place between the two prompts"] = 0.0
+    blend: Annotated[Unit, "position between the two prompts"] = 0.0
     fade: Annotated[Seconds, "time to cross from an old prompt to a new one"] = 1.0
-    negative: Annotated[str, "what is kept away, where guidance is above 1"] = ""
+    negative: Annotated[str, "negative prompt, where guidance is above 1"] = ""
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """What `text` and `turns` name to be painted, in turn; never empty."""
+        """The prompts in `turns`, or else `text` alone; never empty."""
         return turns_of(self.turns) or (self.text,)
 
     def now(self, gone: float, progress: float | None) -> str:
-        """The text whose turn it is after so many turns are gone; `progress` 0..1 is the place in a
-        show that has an end, and None in one that has not."""
+        """Return the text to paint.
+
+        gone: prompts whose time is over since the show began, whole and part.
+        progress: position 0..1 in a show of known length, which replaces `gone`; None in others.
+        """
         texts = self.texts
-        place = gone if progress is None else min(progress * len(texts), len(texts) - 1)
-        return texts[math.floor(self.turn + place) % len(texts)]
+        index = gone if progress is None else min(progress * len(texts), len(texts) - 1)
+        return texts[math.floor(self.turn + index) % len(texts)]
 
 
 def turns_of(text: str) -> tuple[str, ...]:
-    """The prompts in a text with | between them; one that is empty is left out."""
+    """Return the prompts in a text, separated by |; empty ones are left out."""
     return tuple(part.strip() for part in text.split("|") if part.strip())
 
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """The circular noise walk: x_T = n0 + radius (cos φ n1 + sin φ n2), φ once round a period."""
+    """The circular noise walk: x_T = n0 + radius (cos φ n1 + sin φ n2), φ = 2π time/period."""
 
     radius: Annotated[
-        float, Range(0, 4, play=(0, 1)), "size of the circle, in deviations of the noise"
+        float, Range(0, 4, soft=(0, 1)), "of the circle, in standard deviations of the noise"
     ] = 0.3
     period: Annotated[
-        float, Range(0, 3600, "s", play=(0, 60)), "time once round; 0 = stand still"
+        float, Range(0, 3600, "s", soft=(0, 60)), "time of one round; 0 = stand still"
     ] = 20.0
-    phase: Annotated[Degrees, "place on the circle at time 0"] = 0.0
-    normalise: Annotated[bool, "divide by sqrt(1 + radius²), so that the noise keeps its size"] = (
-        True
-    )
+    phase: Annotated[Degrees, "position on the circle at time 0"] = 0.0
+    normalise: Annotated[bool, "divide by sqrt(1 + radius²) to keep the noise's variance"] = True
     hold: Annotated[
         int,
         Range(1, 32, "frames", whole=True),
@@ -87,51 +88,53 @@ class Sampling:
 
     sampler: Annotated[Sampler, "euler for few steps, ddim for the paper's mode, lcm"] = "euler"
     steps: Annotated[
-        int, Range(0, 50, whole=True, play=(0, 4)), "network calls per frame; 0 = the model's"
+        int, Range(0, 50, whole=True, soft=(0, 4)), "network calls per frame; 0 = the model's"
     ] = 0
     guidance: Annotated[
-        float, Range(0, 30, play=(0, 10)), "classifier-free guidance; 0 or 1 = off"
+        float, Range(0, 30, soft=(0, 10)), "classifier-free guidance; 0 or 1 = off"
     ] = 0.0
-    depth: Annotated[DepthRule, "how a bend at latent@p finds its place; split is approximate"] = (
+    depth: Annotated[DepthRule, "which step a bend at latent@p acts on; split is approximate"] = (
         "nearest"
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Reuse:
-    """What a frame takes from earlier ones although it has changed: lossy, and off by default."""
+    """What a frame takes from earlier ones although its inputs changed: lossy, off by default."""
 
     deep: Annotated[
-        int, Range(1, 8, "frames", whole=True), "the deep stages run once in so many; 1 = off"
+        int, Range(1, 8, "frames", whole=True), "the deep stages run every N frames; 1 = off"
     ] = 1
     level: Annotated[
         int,
         Range(1, 3, whole=True),
-        "where deep begins: unet.down.LEVEL, by way of unet.mid, to the way up's mirror of it",
+        "where deep begins: from unet.down.LEVEL through unet.mid to its mirror on the way up",
     ] = 2
     tween: Annotated[
         int,
         Range(1, 8, "frames", whole=True),
-        "the network paints once in so many, smoothly and one picture later; 1 = off, tight",
+        "the network paints every N frames, others are blended, one picture late; 1 = off",
     ] = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Agc:
-    """The automatic gain in front of every route that listens to a level."""
+    """The automatic gain before every route from a level."""
 
-    window: Annotated[float, Range(1, 60, "s"), "how far back it looks"] = 15.0
-    ceiling: Annotated[float, Range(1, 1000, play=(1, 50)), "largest gain"] = 20.0
+    window: Annotated[float, Range(1, 60, "s"), "time over which it measures"] = 15.0
+    ceiling: Annotated[float, Range(1, 1000, soft=(1, 50)), "largest gain"] = 20.0
     gate: Annotated[float, Range(-90, 0, "dBFS"), "below this it is silence"] = -60.0
-    on: Annotated[bool, "off = levels as they come"] = True
+    on: Annotated[bool, "off = levels as they are"] = True
 
 
 @dataclass(frozen=True, slots=True)
 class Tempo:
-    """A tempo given by hand in place of the one that is heard; it stays when a preset is loaded."""
+    """A tempo set by a controller instead of the detected one; loading a preset keeps it."""
 
-    bpm: Annotated[float, Range(0, 300, "bpm", play=(0, 180)), "beats a minute; 0 = as heard"] = 0.0
-    taps: Annotated[int, Range(0, 2**32 - 1, whole=True, play=(0, 1)), "another number: a beat"] = 0
+    bpm: Annotated[float, Range(0, 300, "bpm", soft=(0, 180)), "0 = the detected tempo"] = 0.0
+    taps: Annotated[
+        int, Range(0, 2**32 - 1, whole=True, soft=(0, 1)), "a change of it taps a beat"
+    ] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,15 +146,15 @@ class Recall:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrival:
-    """That a scene was loaded, and takes over in so many seconds. Each is another one."""
+    """A load of a scene that crosses over in `seconds`; compared by identity, one for each load."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Bend:
-    """One operator at one site. `values` are the operator's own parameters, `mask` those of its
-    mask, by their names after `mask.`; what is at its default need not be there."""
+    """One operator at one site. `values` are the operator's parameters by name, `mask` the mask's
+    by their names after `mask.`; either may leave out what is at its default."""
 
     kind: ClassVar[str] = "bend"
 
@@ -165,10 +168,10 @@ class Bend:
     ] = "all"
     mix: Annotated[Unit, "0 = untouched, 1 = fully bent"] = 1.0
     strength: Annotated[
-        float, Range(0, 2), "the d = ‖y − x‖/‖x‖ to reach at mix 1 without a mask; 0 = as it comes"
+        float, Range(0, 2), "d = ‖y − x‖/‖x‖ that mix 1 without a mask is scaled to; 0 = unscaled"
     ] = 0.0
     normalise: Annotated[
-        Normalise, "auto = match mean and deviation where the operator asks for it"
+        Normalise, "auto = match mean and deviation where the operator declares it"
     ] = "auto"
     units: Annotated[Units, "sigma = amounts in deviations of the site; raw = as in the paper"] = (
         "sigma"
@@ -179,7 +182,7 @@ class Bend:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """From a source to a parameter: target = base + Σ routes, each low..high."""
+    """Drives a parameter from a source: target = base + Σ routes, each low..high."""
 
     kind: ClassVar[str] = "route"
 
@@ -191,28 +194,31 @@ class Route:
     curve: Annotated[Shape, "shape between low and high"] = "linear"
     attack: Annotated[Follow, "time constant upwards"] = 0.01
     release: Annotated[Follow, "time constant downwards"] = 0.25
-    rate: Annotated[float, Range(0, 50, "Hz", play=(0, 4)), "of an LFO"] = 0.1
+    rate: Annotated[float, Range(0, 50, "Hz", soft=(0, 4)), "of an LFO"] = 0.1
     gain: Annotated[Gain, "factor on the source"] = 1.0
-    edge: Annotated[Edge, "outside the target's range: fit = as the target does"] = "fit"
+    edge: Annotated[Edge, "what happens outside the target's range"] = "fit"
     slew: Annotated[
         float,
-        Range(0, 1e6, "a second", play=(0, 720)),
+        Range(0, 1e6, "a second", soft=(0, 720)),
         "fastest change, in the target's unit; 0 = no limit",
     ] = 0.0
     mute: Annotated[bool, "leave this route out"] = False
 
 
 Part = Bend | Route
-LEAVING = "~"  # behind the name of a part that fades away, where a new one has its name
+LEAVING = "~"  # appended to the name of a part that fades out, where a new part has that name
 P = TypeVar("P", Bend, Route)
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Everything a performer wants. `home` is the scene as its preset gave it (panic returns
-    there); `before` is the scene before the last structural command (undo returns there);
-    `arrival` says how it takes over from the scene that was played; `loads` counts whole scenes
-    loaded: after one, what frames leave behind begins anew."""
+    """Everything a performer wants.
+
+    home: the scene as its preset gave it, which panic returns to.
+    before: the scene before the last structural command, which undo returns to.
+    arrival: the load that brought it, where that crosses over from the scene before.
+    loads: number of whole scenes loaded; each load resets feedback and reuse.
+    """
 
     title: str = ""
     seed: Annotated[Seed, "of the noise"] = 46
@@ -248,7 +254,7 @@ Owner = Scene | Part | Group  # what has parameters
 
 
 def own_name(name: str) -> str:
-    """Return the name that a leaving part had."""
+    """Return the name that a part had before it began to fade out."""
     return name.rstrip(LEAVING)
 
 

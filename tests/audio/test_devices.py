@@ -1,5 +1,6 @@
 import builtins
 import sys
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ def clock(monkeypatch):
 def test_devices_are_listed_by_name(library):
     devices = portaudio.list_devices()
     assert [d.name for d in devices] == ["Built-in Mic", "USB Interface"]
-    assert devices[0].as_dict() == {
+    assert asdict(devices[0]) == {
         "name": "Built-in Mic",
         "host_api": "FakeAPI",
         "channels": 2,

@@ -42,11 +42,6 @@ def test_a_hop_that_does_not_divide_a_frame_gives_the_same_between_frames():
     assert got.paper_flux == pytest.approx(np.abs(spectra[1] - spectra[0]).sum(), rel=1e-5)
 
 
-def test_without_the_flag_they_are_zero():
-    last = heard(Analyzer(44100, 245, paper=False), noise(0.1))[-1]
-    assert (last.paper_rms, last.paper_flux, last.paper_centroid) == (0, 0, 0)
-
-
 def test_a_moment_asked_long_afterwards_is_what_was_heard_then():
     rate, fps = 44100, 20
     samples = noise(3.0) * np.linspace(0, 1, 3 * rate, dtype=np.float32)

@@ -5,7 +5,7 @@ import torch
 
 from livebend.bending.clusters import Cluster, Clusters
 from livebend.core.errors import LivebendError, OutOfRange, Refused, UnknownName
-from livebend.rendering.network import Network
+from livebend.rendering.network import Network, Setup
 from livebend.scene.commands import Set
 from livebend.scene.values import Bend, Scene
 from tests.fakes.networks import CountingEngine, picture
@@ -24,7 +24,7 @@ def clusters(**sites):
 @pytest.fixture(scope="module")
 def network(model):
     known = clusters(unet_mid=["0,3-5", "7"], unet_up_2=["1"])
-    return Network(model, 64, 64, CountingEngine(), clusters=known)
+    return Network(model, 64, 64, Setup(CountingEngine(), clusters=known))
 
 
 def bent(channels, site="unet.mid"):

@@ -12,7 +12,7 @@ from livebend.core.errors import LivebendError, OutOfRange, Refused, UnknownName
 from livebend.core.sites import is_picture
 from livebend.operators import masks
 from livebend.operators.drawn_masks import DrawnMasks
-from livebend.rendering.network import Network
+from livebend.rendering.network import Network, Setup
 from livebend.scene import edit, paths, presets
 from livebend.scene.commands import Set
 from livebend.scene.tables import bend_from, scene_from, table_of
@@ -81,7 +81,7 @@ def masked(network, *bends):
 
 
 def test_every_kind_acts_at_every_site_that_is_a_picture(model, mask_folder):
-    network = Network(model, 64, 64, drawn=DrawnMasks([mask_folder]))
+    network = Network(model, 64, 64, Setup(drawn=DrawnMasks([mask_folder])))
     plain = masked(network).image.tensor
     for site in filter(is_picture, network.sites):
         whole = masked(network, replace(SWIRL, site=site)).strength["swirl"]
@@ -103,7 +103,7 @@ def test_a_site_without_height_and_width_has_no_mask(model, site):
 
 
 def test_a_drawing_that_is_not_there_is_refused_before_it_plays(model, mask_folder):
-    network = Network(model, 64, 64, drawn=DrawnMasks([mask_folder]))
+    network = Network(model, 64, 64, Setup(drawn=DrawnMasks([mask_folder])))
     for name in ("", "lost", "broken"):
         bend = replace(SWIRL, mask={"kind": "picture", "picture": name})
         with pytest.raises(LivebendError):
@@ -126,12 +126,12 @@ moves = st.lists(
 @given(moves)
 def test_remembered_equals_recomputed(model, mask_folder, steps):
     drawn = DrawnMasks([mask_folder])
-    remembering = Network(model, 64, 64, drawn=drawn)
+    remembering = Network(model, 64, 64, Setup(drawn=drawn))
     for site, kind, x, angle, invert in steps:
         mask = {"kind": kind, "x": x, "invert": invert, "picture": "left"}
         bends = (Bend("swirl", "rotate_pairs", site, {"angle": angle}, mask=mask),)
         kept = masked(remembering, *bends).pixels.tensor
-        fresh = masked(Network(model, 64, 64, drawn=drawn), *bends).pixels.tensor
+        fresh = masked(Network(model, 64, 64, Setup(drawn=drawn)), *bends).pixels.tensor
         assert torch.equal(kept, fresh)
 
 

@@ -105,7 +105,7 @@ def test_threads_and_layout_are_measured_kept_and_applied(model_folder, cache, m
     assert len(choice.conditions_ms) == 4
     assert choice.conditions == Conditions(2, "contiguous")
     network = open_network(folder, SIZE, "auto", print, dtype="float32")
-    assert network.conditions == choice.conditions
+    assert network.setup.conditions == choice.conditions
     assert asked[-1] == 2
     assert set(asked) == {1, 2}
     assert network.model.unet.conv_in.weight.is_contiguous()

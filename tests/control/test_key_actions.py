@@ -31,6 +31,7 @@ def test_store_keeps_the_scene_that_is_shown():
     fake = FakeDesk(STORM)
     assert press(fake.desk, "store", 5)
     assert fake.bank.stored == {5: STORM}
+    assert fake.notices == ["slot 5: stored as presets/stored-5.toml"]
 
 
 @pytest.mark.parametrize(

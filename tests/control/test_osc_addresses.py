@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from livebend.control.desk import SetDisplay
+from livebend.control.desk import SetDisplay, Store
 from livebend.control.osc import OscReader
 from livebend.control.osc_addresses import (
     FaderMove,
@@ -69,6 +69,9 @@ MEANT = [
     ("preset", [1.0], Load(DUB, "dub")),
     ("preset", [0], None),
     ("preset", [0.0], None),
+    ("store", [5], Store(5)),
+    ("store", [5.0], Store(5)),
+    ("store", [0], None),
     ("panic", [], Panic()),
     ("panic", [1], Panic()),
     ("panic", [0], None),
@@ -134,6 +137,9 @@ BAD = [
     ("preset", [float("inf")], "expected a preset's name"),
     ("preset", ["../dub"], "unknown preset"),
     ("preset", [], "expected a preset's name"),
+    ("store", [], "expected a slot's number"),
+    ("store", ["night"], "expected a slot's number"),
+    ("store", [1.5], "expected a slot's number"),
     ("blackout", ["on"], "expected nothing, or 0 or 1"),
     ("bend/add", [], "expected NAME OPERATOR SITE"),
     ("bend/add", ["x", "rotate"], "expected NAME OPERATOR SITE"),

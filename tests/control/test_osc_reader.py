@@ -47,6 +47,16 @@ def test_wishes_go_where_they_belong():
     assert ear.counts.messages == 3
 
 
+def test_store_keeps_the_scene_that_is_played_and_says_where():
+    ear = Ear()
+    for slot in (5, 0, 12):
+        ear.hear("store", slot)
+    assert ear.desk.bank.stored == {5: DUB}
+    assert ear.desk.notices == ["slot 5: stored as presets/stored-5.toml"]
+    assert ear.desk.refused == ["OSC: slot 12: expected 1..9"]
+    assert (ear.counts.refused, ear.counts.ignored) == (1, 1)
+
+
 def test_a_bundle_acts_at_once_and_in_order_whatever_its_time():
     inner = OscBundleBuilder(2.08e9)
     inner.add_content(message("/livebend/seed", 2))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from livebend.core.errors import BendFault, Refused, named
+from livebend.core.errors import BendFault, Refused, one_line
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from livebend.core.errors import BendFault, Refused, named
     ],
 )
 def test_a_fault_is_one_line(fault, line):
-    assert named(fault) == line
+    assert one_line(fault) == line
 
 
 def test_a_bend_s_fault_names_the_bend_and_the_fault():

@@ -1,4 +1,4 @@
-"""What 0..1 means: eased shares, and what a fader goes over."""
+"""What 0..1 means: easing, and what a fader covers."""
 
 import numpy as np
 import pytest
@@ -11,16 +11,16 @@ from livebend.operators.library import all_operators
 from livebend.scene import paths
 from livebend.scene.values import Bend, Route, Scene
 
-shares = st.floats(0.0, 1.0)
+unit = st.floats(0.0, 1.0)
 
 
-@given(shares)
-def test_an_eased_share_is_the_same_from_both_ends(u):
+@given(unit)
+def test_easing_is_the_same_from_both_ends(u):
     assert eased(1.0 - u) == pytest.approx(1.0 - eased(u), abs=1e-12)
 
 
-@given(shares, shares)
-def test_an_eased_share_rises_and_stays_a_share(u, v):
+@given(unit, unit)
+def test_easing_rises_and_stays_within_0_and_1(u, v):
     low, high = sorted((u, v))
     assert 0.0 <= eased(low) <= eased(high) + 1e-15
     assert eased(high) <= 1.0
@@ -33,7 +33,7 @@ def test_its_ends_are_soft_and_exact():
 
 def test_a_tensor_and_an_array_are_eased_as_numbers_are():
     u = np.linspace(0.0, 1.0, 33)
-    each = [eased(float(share)) for share in u]
+    each = [eased(float(position)) for position in u]
     assert np.array_equal(eased(u), each)
     assert np.array_equal(eased(torch.from_numpy(u)).numpy(), each)
 
@@ -47,7 +47,7 @@ NUMBERS = [(path, spec) for path, spec in paths.every(SCENE) if spec.range is no
 
 @pytest.mark.parametrize(("path", "spec"), NUMBERS, ids=[path for path, _ in NUMBERS])
 def test_a_fader_reaches_the_default_and_stays_within_the_range(path, spec):
-    reach = spec.range.played
+    reach = spec.range.soft_range
     assert spec.range.low <= reach.low <= spec.default <= reach.high <= spec.range.high
     for position in (0.0, 0.25, 1.0):
         value = reach.from_unit(position)
@@ -57,23 +57,23 @@ def test_a_fader_reaches_the_default_and_stays_within_the_range(path, spec):
         assert reach.high - reach.low <= 4.0
 
 
-def test_a_fader_shows_a_value_beyond_what_is_played_at_its_end():
-    sigma = Range(-1000, 1000, "sigma", play=(-2, 2)).played
+def test_a_fader_shows_a_value_beyond_the_soft_range_at_its_end():
+    sigma = Range(-1000, 1000, "sigma", soft=(-2, 2)).soft_range
     assert [sigma.to_unit(value) for value in (-900, -2, 0, 1, 900)] == [0, 0, 0.5, 0.75, 1]
     assert sigma.from_unit(7) == 2.0
 
 
 def test_an_angle_is_shown_by_where_it_points():
-    turn = Range(-360, 360, "deg", wraps=True, play=(-180, 180)).played
+    turn = Range(-360, 360, "deg", wraps=True, soft=(-180, 180)).soft_range
     assert [turn.to_unit(value) for value in (-270, 90, 350)] == pytest.approx(
         [0.75, 0.75, 170 / 360]
     )
 
 
-@pytest.mark.parametrize("play", [(-2, 0.5), (0.5, 0.5), (0.8, 0.2), (0, 2)])
-def test_what_is_played_is_a_part_of_the_range(play):
+@pytest.mark.parametrize("soft", [(-2, 0.5), (0.5, 0.5), (0.8, 0.2), (0, 2)])
+def test_the_soft_range_is_a_part_of_the_range(soft):
     with pytest.raises(ValueError, match=r"expected a part of 0\.\.1"):
-        Range(0, 1, play=play)
+        Range(0, 1, soft=soft)
 
 
 @given(st.sampled_from(NUMBERS), st.floats() | st.booleans() | st.integers(-500, 500))

@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 
-from livebend.core.statistics import Histogram, Statistics
+from livebend.core.statistics import NOTICES, Histogram, Statistics
 from livebend.core.status import MemoryUse
 from livebend.flow import Features, Frame
 from tests.fakes.times import ManualTime
@@ -44,7 +44,7 @@ def test_nothing_yet_is_nought() -> None:
 
 def test_rates_times_and_stages() -> None:
     time = ManualTime()
-    statistics = Statistics(time, recent=10)
+    statistics = Statistics(time)
     for index in range(101):
         time.moment = index * 0.05
         statistics.frame(10.0 + index % 2, {"vae": 4.0} if index % 2 else {}, rerun=0.25)
@@ -61,12 +61,13 @@ def test_rates_times_and_stages() -> None:
 
 def test_notices_are_few_and_a_repeated_one_moves_up() -> None:
     time = ManualTime()
-    statistics = Statistics(time, notices=3)
-    for moment, text in enumerate(["a", "b", "c", "d", "c", "c"]):
+    statistics = Statistics(time)
+    for moment, text in enumerate([*map(str, range(NOTICES)), "new", "3", "3"]):
         time.moment = float(moment)
         statistics.notice(text, "warning")
     notices = statistics.status(Features()).notices
-    assert [(n.text, n.time) for n in notices] == [("b", 1.0), ("d", 3.0), ("c", 5.0)]
+    assert [n.text for n in notices] == ["1", "2", "4", "5", "6", "7", "new", "3"]
+    assert notices[-1].time == NOTICES + 2
 
 
 def test_counting_from_many_threads_loses_nothing() -> None:
@@ -94,7 +95,7 @@ def test_an_unknown_counter_is_a_mistake_in_the_code() -> None:
 
 def test_what_stages_remember_is_in_the_status_and_the_report() -> None:
     statistics = Statistics(ManualTime())
-    statistics.ask(lambda: "onnx 3", lambda: MemoryUse(24.0, 2147.0, 3))
+    statistics.watch(lambda: "onnx 3", lambda: MemoryUse(24.0, 2147.0, 3))
     status = statistics.status(Features())
     assert (status.engine, status.memory) == ("onnx 3", MemoryUse(24.0, 2147.0, 3))
     assert statistics.report()["memory"] == {"mb": 24.0, "cap_mb": 2147.0, "evicted": 3}

@@ -1,4 +1,4 @@
-"""Between the host and the device, with a faked GPU."""
+"""Between the host and the device, with a GPU faked on the processor."""
 
 import numpy as np
 import torch
@@ -15,10 +15,10 @@ def test_one_wait_a_frame_and_buffers_made_once():
     pixels = torch.arange(12, dtype=torch.uint8).reshape(2, 2, 3)
     numbers = [torch.tensor(1.5), torch.tensor(-0.25)]
     first, told = pinned.fetch(pixels, numbers)
-    assert fake.calls == ["pinned", "pinned", "side", "mark", "back", "wait"]
+    assert fake.calls == ["pinned", "pinned", "copies", "mark", "back", "wait"]
     fake.calls.clear()
     pinned.fetch(pixels + 1, numbers[::-1])
-    assert fake.calls == ["side", "mark", "back", "wait"]
+    assert fake.calls == ["copies", "mark", "back", "wait"]
     assert np.array_equal(first, pixels.numpy())
     assert told == [1.5, -0.25]
 

@@ -34,7 +34,7 @@ from livebend.models.checkpoint import load_model
 from livebend.models.stages import behind
 from livebend.operators.library import all_operators
 from livebend.operators.registry import Operator
-from livebend.rendering.network import Network
+from livebend.rendering.network import Network, Setup
 from livebend.rendering.prompts import Prompts
 from livebend.rendering.renderer import Renderer
 from livebend.scene import presets
@@ -168,8 +168,8 @@ def some_clusters(network):
 
 def opened(model_folder, engine, dtype=None):
     torch.set_num_threads(1)
-    network = Network(load_model(str(model_folder("turbo")), dtype=dtype), 64, 64, engine)
-    network.clusters = some_clusters(network)
+    network = Network(load_model(str(model_folder("turbo")), dtype=dtype), 64, 64, Setup(engine))
+    network.setup = replace(network.setup, clusters=some_clusters(network))
     network.prepare()
     return network
 

@@ -19,7 +19,7 @@ from livebend.models.backends.engine import Engine
 from livebend.models.backends.engine_cache import EngineCache
 from livebend.models.checkpoint import load_model
 from livebend.operators.drawn_masks import KEPT, DrawnMasks
-from livebend.rendering.network import Network
+from livebend.rendering.network import Network, Setup
 from livebend.rendering.prompts import Prompts
 from livebend.rendering.renderer import Renderer
 from livebend.scene.commands import Set
@@ -143,7 +143,7 @@ def test_a_renderer_keeps_nothing_of_scenes_that_are_gone(model_folder):
     assert max(sizes[120:]) < 1.5 * max(sizes[:120])
     assert len(kept._kept) < 25 * 60
     assert len(network.engine._runners) < 3 * len(network.stages)
-    assert len(network.pasts._made) <= 1
+    assert len(network._feedback._made) <= 1
     assert len(render._modulator._followers) == len(render._modulator._added) == 1
     assert len(statistics._stages) < 60
 
@@ -162,7 +162,7 @@ def test_an_engine_s_fall_backs_are_told_once(model_folder, tmp_path, monkeypatc
     monkeypatch.setattr(engine, "BACKENDS", ("torch", *engine.TABLE))
     told = []
     made = Engine("failing", EngineCache(tmp_path, "key"), tell=told.append)
-    network = Network(load_model(str(model_folder("turbo"))), 64, 64, made)
+    network = Network(load_model(str(model_folder("turbo"))), 64, 64, Setup(made))
     for _ in range(3):
         network.prepare()
     assert len(told) == len(made._told) == len(network.stages) + len(network.groups)

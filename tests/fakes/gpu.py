@@ -6,7 +6,7 @@ import torch
 
 
 class FakeGpu:
-    """The calls of `device.gpu.Gpu`, written down; `fault` is raised by the next capture."""
+    """The calls of `device.gpu.Gpu`, recorded; `fault` is raised by the next capture."""
 
     def __init__(self):
         self.calls = []
@@ -15,8 +15,8 @@ class FakeGpu:
     def enter(self):
         self.calls.append("enter")
 
-    def rehearse(self, run):
-        self.calls.append("rehearse")
+    def warm_up(self, run):
+        self.calls.append("warm_up")
         run()
 
     def capture(self, run):
@@ -40,8 +40,8 @@ class FakeGpu:
         return torch.empty(tensor.shape, dtype=tensor.dtype)
 
     @contextmanager
-    def side_stream(self):
-        self.calls.append("side")
+    def copy_stream(self):
+        self.calls.append("copies")
         yield
         self.calls.append("back")
 

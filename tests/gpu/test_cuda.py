@@ -13,7 +13,7 @@ from livebend.device.transfer import PinnedTransfer, transfer_for
 from livebend.models.backends.engine import Engine
 from livebend.models.backends.engine_cache import EngineCache
 from livebend.models.checkpoint import load_model
-from livebend.rendering.network import Network
+from livebend.rendering.network import Network, Setup
 from livebend.scene.values import Bend, Sampling
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no NVIDIA GPU")
@@ -37,7 +37,9 @@ def network(model):
 def on(model, backend, folder):
     """A network on a backend, which must not have fallen back."""
     told = []
-    network = Network(model, 64, 64, Engine(backend, EngineCache(folder, "key"), tell=told.append))
+    network = Network(
+        model, 64, 64, Setup(Engine(backend, EngineCache(folder, "key"), tell=told.append))
+    )
     network.prepare()
     assert told == []
     return network

@@ -6,7 +6,7 @@ import pytest
 
 from livebend.models.backends.engine import Engine
 from livebend.models.backends.engine_cache import EngineCache
-from livebend.rendering.network import Network
+from livebend.rendering.network import Network, Setup
 
 
 @pytest.fixture
@@ -22,7 +22,8 @@ def library(model, tmp_path_factory):
         pytest.skip("no C++ compiler")
     told = []
     kept = EngineCache(tmp_path_factory.mktemp("engines"), "some-model")
-    Network(model, 64, 64, Engine({"unet.out": "compiled"}, kept, tell=told.append)).prepare()
+    engine = Engine({"unet.out": "compiled"}, kept, tell=told.append)
+    Network(model, 64, 64, Setup(engine)).prepare()
     assert told == []
     return kept
 

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from livebend.models.attention import LIMIT, attention_of
 from livebend.models.backends.engine import Engine
-from livebend.rendering.network import Network
+from livebend.rendering.network import Network, Setup
 from livebend.scene.values import Bend, Sampling
 from tests.fakes.networks import picture, text_of
 
@@ -112,7 +112,7 @@ def test_engines_export_it(model, store, backend):
     pytest.importorskip("onnxruntime")
     told = []
     choice = {f"unet.{block}": backend for block in ("mid", "up.2")}
-    network = Network(model, 64, 64, Engine(choice, store, tell=told.append))
+    network = Network(model, 64, 64, Setup(Engine(choice, store, tell=told.append)))
     network.prepare()
     plain = Network(model, 64, 64)
     for site in ("unet.attention.mid", "unet.attention.up.2"):

@@ -17,7 +17,7 @@ from livebend.models.backends.engine import Engine, backends_on
 from livebend.models.backends.protocol import Inputs
 from livebend.models.checkpoint import load_model
 from livebend.models.fingerprint import fingerprint
-from livebend.rendering.network import Network
+from livebend.rendering.network import Network, Setup
 from livebend.scene.values import Sampling
 from tests.fakes.networks import (
     CPU,
@@ -69,7 +69,7 @@ def fake(monkeypatch):
 
 def made(model, choice, store, size=(64, 64), **more):
     told = []
-    network = Network(model, *size, Engine(choice, store, tell=told.append, **more))
+    network = Network(model, *size, Setup(Engine(choice, store, tell=told.append, **more)))
     network.prepare()
     network.frame()
     return network, told
@@ -126,7 +126,7 @@ def test_only_what_a_choice_names_is_joined(model, store, fake):
 
 def test_whoever_looks_at_a_stage_has_it_on_its_own(model, store, fake):
     network, told = made(model, "fake", store)
-    with network.apart():
+    with network.unjoined():
         picture(network)
     assert not network.memory.ran.seconds.keys() & set(GROUPS)
     assert [site.name for site in survey(network)] == list(network.sites)
@@ -155,7 +155,7 @@ def test_a_shape_that_was_not_prepared_runs_on_torch_and_is_told_once(model, sto
 
 def test_guidance_can_be_prepared(model, store, fake):
     told = []
-    network = Network(model, 64, 64, Engine("fake", store, tell=told.append))
+    network = Network(model, 64, 64, Setup(Engine("fake", store, tell=told.append)))
     network.prepare(guided=True)
     picture(network, (), Sampling("euler", 1, 3.0), negative=text_of(network, "", -2))
     assert told == []
@@ -312,7 +312,7 @@ def stage_ms(network, names, frames=10):
     text, runs = text_of(network, ""), []
     for seed in range(frames):
         network.frame()
-        with network.apart():
+        with network.unjoined():
             network.paint(network.noise(seed)[0], text, (), ONE_STEP)
         runs.append(dict(network.memory.ran.seconds))
     return {name: 1e3 * min(run[name] for run in runs) for name in names}

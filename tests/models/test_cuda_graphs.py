@@ -9,7 +9,7 @@ from livebend.models.backends.engine import Engine
 from livebend.models.backends.protocol import Inputs
 from livebend.models.checkpoint import lay_out, load_model
 from livebend.models.stages import Stage
-from livebend.rendering.network import Network
+from livebend.rendering.network import Network, Setup
 from livebend.scene.values import Sampling
 from tests.fakes.gpu import FakeGpu
 from tests.fakes.networks import CPU, F32, GROUPS, off_by, picture, same, swirl
@@ -25,7 +25,7 @@ def fake(monkeypatch):
 def captured(model, store):
     """A network whose stages are captured, and what was told of it."""
     told = []
-    network = Network(model, 64, 64, Engine("graphs", store, tell=told.append))
+    network = Network(model, 64, 64, Setup(Engine("graphs", store, tell=told.append)))
     network.prepare()
     network.frame()
     return network, told
@@ -96,7 +96,7 @@ def test_a_compiled_stage_is_captured_on_a_gpu(model, fake, compiled_store, monk
     monkeypatch.setattr(aot_compiled, "gpu_of", lambda device: fake)
     told = []
     engine = Engine({"unet.out": "compiled"}, compiled_store, build=False, tell=told.append)
-    network = Network(model, 64, 64, engine)
+    network = Network(model, 64, 64, Setup(engine))
     network.prepare()
     assert (fake.calls.count("capture"), told) == (1, [])
     painted = picture(network)

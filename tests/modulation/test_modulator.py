@@ -33,7 +33,7 @@ def route(source="rms", target="bend.b.angle", name="r", **changes):
 
 
 def value(made, features=LOUD, time=1.0, dt=0.05, progress=0.0):
-    return Modulator().step(made, features, time, dt, progress).values["bend.b.angle"]
+    return Modulator().modulate(made, features, time, dt, progress).values["bend.b.angle"]
 
 
 # ---- sources -------------------------------------------------------------------------------
@@ -45,7 +45,7 @@ def test_the_sources_of_the_scene_are_the_registered_ones():
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_every_source_is_documented_and_finite(name):
-    assert SOURCES[name].doc.endswith(".")
+    assert SOURCES[name].doc
     for features in (Features(), LOUD):
         assert math.isfinite(value(scene(route(name)), features))
 
@@ -54,7 +54,7 @@ def test_every_source_is_documented_and_finite(name):
 def test_every_source_stays_between_0_and_1(name):
     wild = Features(rms=9, low=9, flux=9, flux_raw=1e9, centroid=1e9, pitch=1e9, bpm=1e9)
     for time in (0.0, 0.3, 7.7, 1e5):
-        out = Modulator().step(scene(route(name, rate=1.3)), wild, time, 0.05, 2.0)
+        out = Modulator().modulate(scene(route(name, rate=1.3)), wild, time, 0.05, 2.0)
         assert 0 <= out.sources["r"] <= 1
 
 
@@ -84,14 +84,14 @@ def test_a_phase_goes_on_at_the_rate_it_has_at_every_step(steps, cut):
     for place, (rate, dt) in enumerate(steps):
         phase = phase.copy() if place == cut else phase
         time, gone = time + dt, gone + rate * dt
-        assert phase.step(rate, time, dt) == pytest.approx(gone, abs=1e-6)
+        assert phase.advance(rate, time, dt) == pytest.approx(gone, abs=1e-6)
 
 
 def test_a_rate_that_stays_gives_the_time_of_the_show_exactly():
     slow, fast = Phase(), Phase()
     for k in range(1, 1001):
-        last = fast.step(0.3, k / 100, 0.01)
-    assert last == slow.step(0.3, 10.0, 10.0) == 0.3 * 10.0
+        last = fast.advance(0.3, k / 100, 0.01)
+    assert last == slow.advance(0.3, 10.0, 10.0) == 0.3 * 10.0
 
 
 @pytest.mark.parametrize("name", ["lfo.sine", "lfo.triangle", "lfo.saw", "lfo.random"])
@@ -99,7 +99,7 @@ def test_a_new_rate_or_its_return_does_not_move_an_lfo(name):
     modulator, heard, fps = Modulator(), [], 100
     rates = [0.1] * 500 + [0.13] * 50 + [0.0] * 50 + [0.1] * 50
     for k, rate in enumerate(rates, 60_000):
-        made = modulator.step(scene(route(name, rate=rate)), LOUD, k / fps, 1 / fps)
+        made = modulator.modulate(scene(route(name, rate=rate)), LOUD, k / fps, 1 / fps)
         heard.append(made.sources["r"])
     steps = [abs(b - a) for a, b in pairwise(heard) if abs(b - a) < 0.9]  # a saw falls
     assert len(steps) >= len(heard) - 3
@@ -112,7 +112,7 @@ def test_an_lfo_s_rate_can_be_driven_without_a_jump():
     made, modulator, heard = scene(route("lfo.sine", rate=0.5), drive), Modulator(), []
     for k in range(60_000, 60_400):
         sounding = replace(LOUD, rms=0.5 + 0.5 * math.sin(k / 9))
-        heard.append(modulator.step(made, sounding, k / 50, 0.02).sources["r"])
+        heard.append(modulator.modulate(made, sounding, k / 50, 0.02).sources["r"])
     assert max(abs(b - a) for a, b in pairwise(heard)) < math.pi * 2.5 * 0.02 * 1.1
     assert max(heard) - min(heard) > 0.9
 
@@ -120,7 +120,7 @@ def test_an_lfo_s_rate_can_be_driven_without_a_jump():
 def test_another_shape_goes_on_from_the_same_place():
     modulator = Modulator()
     for k, (name, rate) in enumerate([("lfo.sine", 0.1), ("lfo.sine", 0.7), ("lfo.saw", 0.7)], 1):
-        made = modulator.step(scene(route(name, rate=rate)), LOUD, 100.0 + 0.1 * k, 0.1)
+        made = modulator.modulate(scene(route(name, rate=rate)), LOUD, 100.0 + 0.1 * k, 0.1)
     assert made.sources["r"] == pytest.approx((0.1 * 100.1 + 0.7 * 0.2) % 1.0)
 
 
@@ -202,9 +202,9 @@ def test_fifteen_and_sixty_frames_a_second_agree():
     ends = []
     for fps in (15, 60):
         modulator, made = Modulator(), scene(route("flux", attack=0.1, release=0.4))
-        modulator.step(made, Features(), 0.0, 1 / fps)
+        modulator.modulate(made, Features(), 0.0, 1 / fps)
         for k in range(fps):
-            out = modulator.step(made, LOUD, k / fps, 1 / fps)
+            out = modulator.modulate(made, LOUD, k / fps, 1 / fps)
         ends.append(out.sources["r"])
     assert ends[0] == pytest.approx(ends[1], abs=1e-9)
 
@@ -213,7 +213,7 @@ def test_a_pulse_is_whole_at_the_event_and_falls_with_the_release():
     modulator, made = Modulator(), scene(route("onset.pulse", attack=1.0, release=0.2))
     counts = [0, 1, 1, 1, 3, 3]
     out = [
-        modulator.step(made, Features(onset_count=n), 0.1 * k, 0.1).sources["r"]
+        modulator.modulate(made, Features(onset_count=n), 0.1 * k, 0.1).sources["r"]
         for k, n in enumerate(counts)
     ]
     fall = math.exp(-0.5)
@@ -222,10 +222,10 @@ def test_a_pulse_is_whole_at_the_event_and_falls_with_the_release():
 
 def test_a_route_that_goes_is_forgotten():
     modulator, slow = Modulator(), route("flux", attack=10.0, release=10.0)
-    modulator.step(scene(slow), Features(), 0.0, 0.1)
-    assert modulator.step(scene(slow), LOUD, 0.1, 0.1).sources["r"] < 0.1
-    modulator.step(scene(), LOUD, 0.2, 0.1)
-    assert modulator.step(scene(slow), LOUD, 0.3, 0.1).sources["r"] == pytest.approx(0.7)
+    modulator.modulate(scene(slow), Features(), 0.0, 0.1)
+    assert modulator.modulate(scene(slow), LOUD, 0.1, 0.1).sources["r"] < 0.1
+    modulator.modulate(scene(), LOUD, 0.2, 0.1)
+    assert modulator.modulate(scene(slow), LOUD, 0.3, 0.1).sources["r"] == pytest.approx(0.7)
 
 
 # ---- automatic gain ------------------------------------------------------------------------
@@ -233,7 +233,7 @@ def test_a_route_that_goes_is_forgotten():
 
 def play(gain, level, seconds, agc, start=0.0, sounding=True):
     for k in range(round(seconds * 20)):
-        out = gain.step(level, start + k / 20, sounding, agc)
+        out = gain.apply(level, start + k / 20, sounding, agc)
     return out
 
 
@@ -250,7 +250,7 @@ def test_gain_stops_at_its_ceiling():
 def test_quieter_than_the_loud_is_in_proportion_until_the_window_has_passed():
     gain, agc = AutoGain(), Agc(window=5)
     play(gain, 0.4, 4, agc)
-    assert gain.step(0.1, 4.0, True, agc) == pytest.approx(0.25)
+    assert gain.apply(0.1, 4.0, True, agc) == pytest.approx(0.25)
     assert play(gain, 0.1, 7, agc, start=4.05) == pytest.approx(1)
 
 
@@ -258,7 +258,7 @@ def test_silence_gives_nothing_and_is_not_remembered():
     gain, agc = AutoGain(), Agc()
     play(gain, 0.4, 4, agc)
     assert play(gain, 1e-5, 20, agc, start=4, sounding=False) == 0
-    assert gain.step(0.2, 24.1, True, agc) == pytest.approx(1)
+    assert gain.apply(0.2, 24.1, True, agc) == pytest.approx(1)
 
 
 def test_the_gate_is_in_decibels():
@@ -282,7 +282,7 @@ def test_a_target_is_its_base_and_all_its_routes():
     two = route("rms", name="s", low=-10, high=10)
     assert value(scene(one, two, angle=5.0)) == pytest.approx(5 + 30 + 0)
     assert value(scene(one, replace(two, mute=True), angle=5.0)) == pytest.approx(35)
-    assert Modulator().step(scene(replace(one, mute=True)), LOUD, 0, 0.1).values == {}
+    assert Modulator().modulate(scene(replace(one, mute=True)), LOUD, 0, 0.1).values == {}
 
 
 def test_curves_keep_0_and_1_in_their_places():
@@ -322,9 +322,9 @@ def test_what_is_not_finite_ends_inside(number, edge):
 
 def test_a_follower_crosses_a_whole_turn_along_the_unwrapped_angle():
     modulator, made = Modulator(), scene(route("flux", high=720, attack=0.5, release=0.5))
-    modulator.step(made, replace(LOUD, flux=0.4), 0.0, 0.05)
+    modulator.modulate(made, replace(LOUD, flux=0.4), 0.0, 0.05)
     angles = [
-        modulator.step(made, replace(LOUD, flux=0.6), 0.05 * k, 0.05).values["bend.b.angle"]
+        modulator.modulate(made, replace(LOUD, flux=0.6), 0.05 * k, 0.05).values["bend.b.angle"]
         for k in range(1, 40)
     ]
     steps = [(b - a + 180) % 360 - 180 for a, b in pairwise(angles)]
@@ -334,19 +334,19 @@ def test_a_follower_crosses_a_whole_turn_along_the_unwrapped_angle():
 
 def test_a_whole_number_stays_whole():
     made = scene(route("rms", target="sampling.steps", high=7))
-    assert Modulator().step(made, LOUD, 0, 0.1).values == {"sampling.steps": 4.0}
+    assert Modulator().modulate(made, LOUD, 0, 0.1).values == {"sampling.steps": 4.0}
 
 
 def test_a_route_can_drive_a_route():
     slave = route("constant", high=0.0)
     made = scene(slave, route("constant", target="route.r.high", name="m", high=50))
-    out = Modulator().step(made, LOUD, 0, 0.1).values
+    out = Modulator().modulate(made, LOUD, 0, 0.1).values
     assert out == {"route.r.high": 50.0, "bend.b.angle": 50.0}
 
 
 @pytest.mark.parametrize("target", ["bend.nobody.angle", "bend.b.angel", "prompt.text", ""])
 def test_a_route_to_nowhere_is_left_out_and_named(target):
-    out = Modulator().step(scene(route(target=target), route(name="s")), LOUD, 0, 0.1)
+    out = Modulator().modulate(scene(route(target=target), route(name="s")), LOUD, 0, 0.1)
     assert list(out.values) == ["bend.b.angle"]
     assert list(out.refused) == ["r"]
 
@@ -357,7 +357,7 @@ def test_the_same_steps_give_the_same_values():
     def run():
         modulator = Modulator()
         return [
-            modulator.step(made, replace(LOUD, rms=0.1 + 0.02 * (k % 7)), k / 20, 0.05)
+            modulator.modulate(made, replace(LOUD, rms=0.1 + 0.02 * (k % 7)), k / 20, 0.05)
             for k in range(100)
         ]
 
@@ -371,7 +371,7 @@ def angles(one, features, fps=20.0):
     """The routed angle, frame by frame."""
     modulator = Modulator()
     steps = enumerate(features, 1)
-    return [modulator.step(one, f, k / fps, 1 / fps).values["bend.b.angle"] for k, f in steps]
+    return [modulator.modulate(one, f, k / fps, 1 / fps).values["bend.b.angle"] for k, f in steps]
 
 
 def paper(*levels):
@@ -419,7 +419,7 @@ def test_a_slew_limit_is_forgotten_with_its_route():
     for k, (playing, features) in enumerate(
         [(one, paper(0.0)[0]), (scene(), LOUD), (one, paper(90.0)[0])]
     ):
-        made = modulator.step(playing, features, float(k), 0.05)
+        made = modulator.modulate(playing, features, float(k), 0.05)
     assert made.values["bend.b.angle"] == pytest.approx(90.0)
     assert made.added == {"r": pytest.approx(90.0)}
 
@@ -433,7 +433,7 @@ def beats(tempos, start=100.0, fps=50):
     for k, tempo in enumerate(tempos):
         pulse = route("beat.pulse", "bend.b.i", name="p")
         made = replace(scene(route("beat.phase"), pulse), tempo=tempo)
-        out = modulator.step(made, replace(LOUD, beat_phase=0.77), start + k / fps, 1 / fps)
+        out = modulator.modulate(made, replace(LOUD, beat_phase=0.77), start + k / fps, 1 / fps)
         heard.append((out.sources["r"], out.sources["p"]))
     return heard
 

@@ -60,7 +60,7 @@ def angles(path, drive):
     route = Route("sound", f"paper.{drive}", "bend.r1.angle", edge="wrap")
     scene = Scene(bends=(bend,), routes=(route,))
     for tick in OfflineClock(FPS, sound.seconds):
-        given = modulator.step(scene, features.at(tick.time), tick.time, tick.dt)
+        given = modulator.modulate(scene, features.at(tick.time), tick.time, tick.dt)
         source, angle = given.sources["sound"], given.values["bend.r1.angle"]
         assert math.isclose(math.fmod(source, 360.0), angle, abs_tol=1e-9)
         yield math.radians(source)

@@ -29,8 +29,8 @@ TARGETS = st.one_of(
     st.builds("route.{}.{}".format, NAMES, st.sampled_from(["high", "rate", "slew", "mute"])),
     st.sampled_from(["walk.radius", "sampling.steps", "seed", "prompt.text", "nowhere"]),
 )
-share = st.floats(0.0, 1.0)
-bends = st.builds(Bend, NAMES, OPERATORS, SITES, mix=share)
+units = st.floats(0.0, 1.0)
+bends = st.builds(Bend, NAMES, OPERATORS, SITES, mix=units)
 routes = st.builds(
     Route,
     NAMES,
@@ -89,7 +89,7 @@ def with_other_values(scene, position):
     return edit.with_values(scene, values)
 
 
-@given(played, edits, share)
+@given(played, edits, units)
 def test_a_plan_depends_on_the_structure_alone(scene, edit, position):
     other = with_other_values(scene, position)
     assert structure(other) == structure(scene)
@@ -129,11 +129,11 @@ def test_another_structure_has_another_plan(edit):
 @given(played)
 def test_a_plan_leaves_out_what_is_mute_or_drives_no_number(scene):
     plan = planned(scene)
-    acting = [line.name for turn in plan.passes for line in turn.routes]
+    acting = [route.name for each in plan.passes for route in each.routes]
     assert sorted([*acting, *plan.refused]) == sorted(r.name for r in scene.routes if not r.mute)
-    for aim in (aim for turn in plan.passes for aim in turn.targets):
-        assert aim.spec == paths.find(scene, aim.path)
-        assert {scene.routes[line.place].target for line in aim.routes} == {aim.path}
+    for target in (target for each in plan.passes for target in each.targets):
+        assert target.spec == paths.find(scene, target.path)
+        assert {scene.routes[route.index].target for route in target.routes} == {target.path}
 
 
 def state(modulator):
@@ -141,7 +141,7 @@ def state(modulator):
     return modulator._followers, modulator._added, phases
 
 
-@given(played, st.lists(st.tuples(edits, share), max_size=12))
+@given(played, st.lists(st.tuples(edits, units), max_size=12))
 def test_a_step_with_a_kept_plan_is_one_with_a_plan_made_anew(scene, show):
     """Bends and routes come, go and change, their values move, and each frame knows the last."""
     kept = Modulator()
@@ -150,6 +150,6 @@ def test_a_step_with_a_kept_plan_is_one_with_a_plan_made_anew(scene, show):
         sound = Features(rms=level, flux=level, onset_count=k // 3, silent=False)
         fresh = deepcopy(kept)
         fresh._plan = Plan()
-        made = kept.step(scene, sound, 100.0 + k / 20, 0.05)
-        assert made == fresh.step(scene, sound, 100.0 + k / 20, 0.05)
+        made = kept.modulate(scene, sound, 100.0 + k / 20, 0.05)
+        assert made == fresh.modulate(scene, sound, 100.0 + k / 20, 0.05)
         assert state(kept) == state(fresh)

@@ -13,7 +13,7 @@ from livebend.core.errors import OutOfRange, Refused, UnknownName
 from livebend.device.memory import Memory, Versioned
 from livebend.models.checkpoint import load_model
 from livebend.operators.library import all_operators
-from livebend.rendering.network import Network
+from livebend.rendering.network import Network, Setup
 from livebend.scene.values import Bend, Sampling, Scene
 
 CPU, F32 = torch.device("cpu"), torch.float32
@@ -235,7 +235,7 @@ def test_a_step_confines_a_bend(network):
 
 
 def test_memory_forgets_beyond_its_cap(model):
-    network = Network(model, *SIZE, memory=Memory(byte_cap=200_000))
+    network = Network(model, *SIZE, Setup(memory=Memory(byte_cap=200_000)))
     first = picture(network, (swirl("unet.mid"),)).pixels.tensor
     used, most, evicted = network.memory.state
     assert used <= most == 200_000

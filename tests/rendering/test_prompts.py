@@ -47,7 +47,7 @@ def test_what_is_not_understood_is_said():
 
 def test_the_worker_encodes_what_is_asked_for_and_survives_what_cannot_be():
     told = []
-    prompts = Prompts(Encoder(), tell=told.append)
+    prompts = Prompts(Encoder(), notify=told.append)
     stop = threading.Event()
     for text in ("bad", "orb"):
         prompts.request(text)

@@ -14,10 +14,11 @@ from livebend.flow import Features, Tick
 from livebend.models.checkpoint import load_model
 from livebend.operators.library import all_operators
 from livebend.operators.registry import Operator
-from livebend.rendering.courses import ShowPhases
+from livebend.rendering.faults import EASING, LEFT_OUT
+from livebend.rendering.inputs import ShowPhases
 from livebend.rendering.network import Network
 from livebend.rendering.prompts import Prompts
-from livebend.rendering.renderer import EASING, HELD_OFF, Renderer
+from livebend.rendering.renderer import Renderer
 from livebend.rendering.small_network import open_small_network
 from livebend.scene.values import Arrival, Bend, Prompt, Reuse, Route, Sampling, Scene, Walk
 
@@ -83,7 +84,7 @@ def course(*steps):
     """Where walk and prompts are after each (time, scene), a frame of 0.1 s each."""
     courses, places = ShowPhases(), []
     for index, (time, scene) in enumerate(steps):
-        courses.step(scene, scene, Tick(index, time, 0.1, time))
+        courses.advance(scene, scene, Tick(index, time, 0.1, time))
         places.append((courses.walk, courses.prompts))
     return places
 
@@ -213,7 +214,7 @@ def test_a_bad_frame_is_never_shown_and_its_cause_is_left_out(stage, broken):
     assert np.array_equal(stage.frame(scene, 1.1), good)
     assert stage.status.get().bends[0].note
     assert stage.status.get().counters.nonfinite_frames == 1
-    stage.frame(scene, 1.2 + HELD_OFF)
+    stage.frame(scene, 1.2 + LEFT_OUT)
     assert stage.status.get().counters.nonfinite_frames == 2
 
 
@@ -232,7 +233,7 @@ def test_a_bend_that_was_left_out_comes_back_eased(stage, monkeypatch):
         bend = stage.status.get().bends[0]
         return bend.active, bend.mix, bend.note
 
-    end = 1.0 + HELD_OFF
+    end = 1.0 + LEFT_OUT
     assert told(end - 0.1) == (False, 0.0, "left out after a fault")
     assert told(end + 0.5 * EASING) == (True, pytest.approx(0.4), "coming back after a fault")
     assert told(end + EASING) == (True, 0.8, "")

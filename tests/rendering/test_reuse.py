@@ -23,10 +23,10 @@ from livebend.operators.library import all_operators
 from livebend.operators.registry import Operator
 from livebend.rendering.ahead import AheadWork, done
 from livebend.rendering.governor import tiers
-from livebend.rendering.network import Network
+from livebend.rendering.network import Network, Setup
 from livebend.rendering.prompts import Prompts
 from livebend.rendering.renderer import Renderer
-from livebend.rendering.reuse import Crossing, between, deep_part, labels, read_by
+from livebend.rendering.reuse import Crossing, deep_part, interpolated, labels, read_by
 from livebend.scene import paths, presets
 from livebend.scene.commands import Load, Set, Undo
 from livebend.scene.presets import PresetBank
@@ -93,12 +93,12 @@ def model(model_folder):
 
 @pytest.fixture
 def stage(model):
-    return Stage(Network(model, 64, 64, Counting()))
+    return Stage(Network(model, 64, 64, Setup(Counting())))
 
 
 @pytest.fixture(scope="module")
 def names(model):
-    network = Network(model, 64, 64, Counting())
+    network = Network(model, 64, 64, Setup(Counting()))
     every = [stage.name for stage in network.stages]
     cut = every.index("vae.in")
     return every[:cut], every[cut:]
@@ -106,13 +106,13 @@ def names(model):
 
 def exact(model, scene, frames):
     """The frames of the scene without reuse."""
-    plain = Stage(Network(model, 64, 64, Counting()))
+    plain = Stage(Network(model, 64, 64, Setup(Counting())))
     scene = replace(scene, reuse=Reuse(), walk=replace(scene.walk, hold=1))
     return [plain.frame(scene).copy() for _ in range(frames)]
 
 
 def test_sizes_that_no_level_halves_evenly_can_hold_their_deep_stages(model):
-    odd = Stage(Network(model, 72, 104, Counting()))
+    odd = Stage(Network(model, 72, 104, Setup(Counting())))
     scene = replace(MOVING, reuse=Reuse(deep=2))
     frames = [odd.frame(scene).copy() for _ in range(12)]
     assert all(frame.shape == (104, 72, 3) for frame in frames)
@@ -144,15 +144,21 @@ def bent(scene, site, angle):
     )
 )
 def test_off_is_bit_for_bit_what_recomputing_gives_whatever_was_reused_before(model, show):
-    stage = Stage(Network(model, 64, 64, Counting()))
+    stage = Stage(Network(model, 64, 64, Setup(Counting())))
     for n, (reuse, hold, steps, site) in enumerate(show):
         scene = bent(replace(MOVING, reuse=reuse, sampling=Sampling("euler", steps)), site, 9.0 * n)
         scene = replace(scene, walk=replace(scene.walk, hold=hold))
         shown = stage.frame(scene)
         if not labels(scene):
-            fresh = Stage(Network(model, 64, 64, Counting()))
+            fresh = Stage(Network(model, 64, 64, Setup(Counting())))
             fresh.index = n
             assert np.array_equal(fresh.frame(scene), shown)
+
+
+def test_the_level_of_the_deep_stages_can_change_while_they_are_reused(stage):
+    for level in (2, 3, 1):
+        for _ in range(3):
+            stage.frame(replace(MOVING, reuse=Reuse(deep=2, level=level)))
 
 
 # ---- tween
@@ -196,7 +202,7 @@ def test_bends_behind_the_latent_move_on_every_frame_of_a_tween(stage):
 def test_a_trail_within_a_tween_is_that_of_the_networks_own_pictures(stage, model):
     trail = Bend("b", "feedback", "unet.mid", {"trail": 0.5})
     scene = replace(MOVING, bends=(trail,))
-    slow = Stage(Network(model, 64, 64, Counting()))
+    slow = Stage(Network(model, 64, 64, Setup(Counting())))
     true = []
     for index in (0, 3, 6):
         slow.index = index
@@ -281,7 +287,7 @@ def test_what_hands_ask_for_at_once_is_there_at_once(stage, model, reuse, ask):
     scene = replace(MOVING, reuse=reuse, walk=replace(MOVING.walk, hold=4))
     stage.counts(scene, 7)
     asked = replace(scene, **ask)
-    fresh = Stage(Network(model, 64, 64, Counting()))
+    fresh = Stage(Network(model, 64, 64, Setup(Counting())))
     fresh.index = 7
     assert np.array_equal(stage.frame(asked), fresh.frame(replace(asked, reuse=Reuse())))
 
@@ -290,7 +296,7 @@ def test_another_way_of_sampling_refreshes_the_deep_stages(stage, model):
     scene = replace(MOVING, reuse=Reuse(deep=5))
     stage.counts(scene, 6)
     for sampling in (Sampling("euler", 2), Sampling("euler", 2, 3.0)):
-        fresh = Stage(Network(model, 64, 64, Counting()))
+        fresh = Stage(Network(model, 64, 64, Setup(Counting())))
         fresh.index = stage.index
         asked = replace(scene, sampling=sampling)
         assert np.array_equal(stage.frame(asked), fresh.frame(asked))
@@ -332,12 +338,12 @@ def test_a_noise_that_stands_still_costs_nothing_though_it_is_held(stage):
 def test_between_keeps_the_deviation_and_its_ends():
     a, b = torch.randn(2, 1, 4, 32, 32, generator=torch.Generator().manual_seed(1)).unbind()
     for share in (0.0, 0.25, 0.5, 1.0):
-        x = between(a, 2.0 * b + 1.0, share)
+        x = interpolated(a, 2.0 * b + 1.0, share)
         expected = torch.lerp(a.std((2, 3), correction=0), 2.0 * b.std((2, 3), correction=0), share)
         assert torch.allclose(x.std((2, 3), correction=0), expected, atol=1e-5)
-    assert torch.allclose(between(a, b, 0.0), a, atol=1e-6)
-    assert torch.allclose(between(a, b, 1.0), b, atol=1e-6)
-    assert torch.allclose(between(a, a, 0.3), a, atol=1e-6)
+    assert torch.allclose(interpolated(a, b, 0.0), a, atol=1e-6)
+    assert torch.allclose(interpolated(a, b, 1.0), b, atol=1e-6)
+    assert torch.allclose(interpolated(a, a, 0.3), a, atol=1e-6)
 
 
 def test_a_crossing_begins_at_what_was_shown_and_ends_at_what_is():
@@ -345,12 +351,12 @@ def test_a_crossing_begins_at_what_was_shown_and_ends_at_what_is():
     old, new = torch.randn(2, 1, 4, 16, 16, generator=torch.Generator().manual_seed(2)).unbind()
     a, b = Versioned(-1, old), Versioned(-2, new)
     crossing = Crossing(memory, "test")
-    assert crossing.step(a, "a", 3, 4) is a
-    way = [crossing.step(b, "b", 4 + n, 4) for n in range(4)]
-    expected = [between(old, new, share) for share in (0.25, 0.5, 0.75)]
+    assert crossing.advance(a, "a", 3, 4) is a
+    way = [crossing.advance(b, "b", 4 + n, 4) for n in range(4)]
+    expected = [interpolated(old, new, share) for share in (0.25, 0.5, 0.75)]
     assert all(torch.allclose(y.tensor, z, atol=1e-5) for y, z in zip(way, expected, strict=False))
     assert way[3] is b
-    assert crossing.step(b, "b", 8, 4) is b
+    assert crossing.advance(b, "b", 8, 4) is b
 
 
 def test_what_moves_behind_a_crossing_is_seen_in_full():
@@ -360,9 +366,9 @@ def test_what_moves_behind_a_crossing_is_seen_in_full():
 
     def shown(last):
         crossing = Crossing(Memory(), "test")
-        crossing.step(Versioned(-1, x), "a", 3, 4)
-        crossing.step(Versioned(-2, 0.9 * x), "b", 4, 4)
-        return crossing.step(Versioned(-3, last), "b", 5, 4).tensor
+        crossing.advance(Versioned(-1, x), "a", 3, 4)
+        crossing.advance(Versioned(-2, 0.9 * x), "b", 4, 4)
+        return crossing.advance(Versioned(-3, last), "b", 5, 4).tensor
 
     seen = shown(0.9 * x + kick) - shown(0.9 * x)
     assert float(seen[..., 4:8, 4:8].mean()) == pytest.approx(0.5, abs=0.05)
@@ -423,7 +429,7 @@ def test_a_fault_within_a_tween_is_named_and_its_picture_thrown_away(stage, monk
     assert "bad made values that are not finite" in stage.status.get().notices[0].text
     assert stage.status.get().counters.nonfinite_frames == 1
     assert all(frame.any() for frame in frames)
-    strict = Stage(Network(model, 64, 64, Counting()), strict=True)
+    strict = Stage(Network(model, 64, 64, Setup(Counting())), strict=True)
     with pytest.raises(LivebendError, match="bad made values"):
         strict.counts(bad, 6)
 

@@ -10,8 +10,8 @@ from livebend.core.errors import BendFault
 from livebend.models.checkpoint import load_model
 from livebend.operators.library import all_operators
 from livebend.operators.registry import Operator
+from livebend.rendering.faults import LEFT_OUT
 from livebend.rendering.network import Network
-from livebend.rendering.renderer import HELD_OFF
 from livebend.scene.values import Bend
 from tests.rendering.test_renderer import STILL, Stage
 
@@ -75,7 +75,7 @@ def test_an_operator_that_fails_is_left_out_and_the_frame_is_painted(network):
     assert np.array_equal(stage.frame(scene, 1.0), plain)
     (notice,) = stage.status.get().notices
     assert notice.text == (
-        f"bend.bad: broken at unet.mid: RuntimeError: no such; left out for {HELD_OFF:g} s"
+        f"bend.bad: broken at unet.mid: RuntimeError: no such; left out for {LEFT_OUT:g} s"
     )
     stage.frame(scene, 1.1)
     assert len(stage.status.get().notices) == 1

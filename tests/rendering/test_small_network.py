@@ -8,7 +8,7 @@ from scipy.fft import dctn
 from livebend.device.memory import Versioned
 from livebend.models.backends.engine import Engine
 from livebend.models.checkpoint import load_model
-from livebend.rendering.network import Network
+from livebend.rendering.network import Network, Setup
 from livebend.rendering.small_network import cosines, cut, open_small_network
 from livebend.scene.values import Bend, Sampling
 
@@ -65,7 +65,7 @@ def test_an_engine_that_has_nothing_made_for_it_says_so(model, tmp_path):
             self.fallbacks += 1
             return super()._new(stage, inputs, key)
 
-    assert open_small_network(Network(model, 128, 128, Bare())) is None
+    assert open_small_network(Network(model, 128, 128, Setup(Bare()))) is None
 
 
 def test_both_sizes_share_a_memory_and_mistake_nothing_in_it(model):

@@ -36,7 +36,7 @@ def test_it_is_what_replace_gives(value):
 def test_it_is_checked_as_a_new_one_is():
     assert altered(Range(0, 1), {"high": 2}) == Range(0, 2)
     with pytest.raises(ValueError, match="expected a part of"):
-        altered(Range(0, 1), {"play": (0, 3)})
+        altered(Range(0, 1), {"soft": (0, 3)})
 
 
 def test_a_field_that_is_not_there_is_refused():

@@ -15,9 +15,10 @@ from livebend.core.statistics import Statistics
 from livebend.core.status import Status
 from livebend.flow import Features, Tick
 from livebend.models.checkpoint import load_model
+from livebend.rendering.inputs import slerp
 from livebend.rendering.network import Network
 from livebend.rendering.prompts import Prompts
-from livebend.rendering.renderer import Renderer, slerp
+from livebend.rendering.renderer import Renderer
 from livebend.scene import paths, presets
 from livebend.scene.commands import Add, Load, Panic, Remove, Set, Undo
 from livebend.scene.morph import SceneMorph, blended
@@ -100,8 +101,8 @@ names = [i.name for i in presets.list_presets() if not i.name.startswith("stored
 
 @settings(max_examples=25)
 @given(st.sampled_from(names), st.sampled_from(names), st.floats(0.0, 1.0))
-def test_between_any_two_presets_every_parameter_is_in_its_range(first, second, share):
-    half = blended(presets.load(first), presets.load(second), share)
+def test_between_any_two_presets_every_parameter_is_in_its_range(first, second, t):
+    half = blended(presets.load(first), presets.load(second), t)
     assert len({b.name for b in half.bends}) == len(half.bends)
     assert len({r.name for r in half.routes}) == len(half.routes)
     for path, spec in paths.every(half):
@@ -141,20 +142,20 @@ def test_a_load_takes_the_time_it_is_given_or_that_of_the_scene():
 
 
 def test_a_way_is_the_same_at_every_frame_rate_and_ends():
-    shares = {}
+    ways = {}
     for fps in (10, 40):
         morph = SceneMorph()
-        morph.step(OLD, 0.0)
+        morph.advance(OLD, 0.0)
         new = replace(NEW, arrival=Arrival(2.0))
-        shares[fps] = [morph.step(new, 1.0 + k / fps)[1] for k in range(2 * fps + 1)]
-        assert morph.step(new, 9.0) == (new, 1.0)
-    assert shares[10] == pytest.approx(shares[40][::4])
-    assert shares[10][0] == 0.0
-    assert shares[10][-1] == 1.0
+        ways[fps] = [morph.advance(new, 1.0 + k / fps)[1] for k in range(2 * fps + 1)]
+        assert morph.advance(new, 9.0) == (new, 1.0)
+    assert ways[10] == pytest.approx(ways[40][::4])
+    assert ways[10][0] == 0.0
+    assert ways[10][-1] == 1.0
 
 
 def test_the_first_scene_of_a_show_is_there_at_once():
-    assert SceneMorph().step(replace(NEW, arrival=Arrival(2.0)), 0.0)[1] == 1.0
+    assert SceneMorph().advance(replace(NEW, arrival=Arrival(2.0)), 0.0)[1] == 1.0
 
 
 # ---- pictures
@@ -229,9 +230,9 @@ def test_a_hand_on_the_way_is_felt(network):
 
 def test_noise_keeps_its_size_on_the_arc():
     a, b = torch.randn(2, 1, 4, 64, 64, generator=torch.Generator().manual_seed(0))
-    for share in (0.1, 0.5, 0.9):
-        assert float(slerp(a, b, share).std()) == pytest.approx(1.0, abs=0.02)
-        assert torch.allclose(slerp(a, a, share), a, atol=1e-2)
+    for t in (0.1, 0.5, 0.9):
+        assert float(slerp(a, b, t).std()) == pytest.approx(1.0, abs=0.02)
+        assert torch.allclose(slerp(a, a, t), a, atol=1e-2)
     assert torch.allclose(slerp(a, b, 0.0), a, atol=1e-5)
 
 

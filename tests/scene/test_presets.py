@@ -182,7 +182,7 @@ def test_a_list_of_some_has_those_alone():
 def test_a_stored_scene_takes_its_slot_for_good(home):
     bank = presets.PresetBank()
     scene = Scene("Night", seed=9)
-    assert bank.store(3, scene) == "stored-3"
+    assert bank.store(3, scene) == presets.user_folder() / "stored-3.toml"
     assert bank.recall(3) == ("stored-3", scene)
     again = presets.PresetBank()
     assert (again.recall(3)[1], again.recall(1)[0]) == (scene, "default")

@@ -43,7 +43,7 @@ def time_operators(network: Network, frames: int, whole: float) -> list[dict[str
 def _tensor(network: Network, site: str) -> Tensor:
     """What stands at a site in a picture."""
     text = Versioned(-1, network.model.encode([""]))
-    with network.apart():
+    with network.unjoined():
         network.paint(network.noise(1)[0], text, (), Sampling("euler", 1))
     if place(site).site == LATENT:
         return network.noise(1)[0].tensor

@@ -91,8 +91,8 @@ def _kinds(network: Network, sampling: Sampling) -> dict[str, Paint]:
         return paint
 
     def everything(k: int, reuse: Reuse = EXACT.reuse) -> None:
-        turn = ReuseContext(k, reuse=reuse)
-        network.paint(network.noise(k + 2, 0)[0], text, (), sampling, turn=turn)
+        context = ReuseContext(k, reuse=reuse)
+        network.paint(network.noise(k + 2, 0)[0], text, (), sampling, context=context)
 
     sites = [site for site in SITES if place(site).site in network.sites]
     lossy: dict[str, Paint] = {

@@ -70,7 +70,7 @@ class _Show:
         for command in self._queue.until(tick.time):
             self._scene = command.apply(self._scene)
         commanded = now()
-        moved = self._modulator.step(self._scene, features, tick.time, tick.dt)
+        moved = self._modulator.modulate(self._scene, features, tick.time, tick.dt)
         edit.with_values(self._scene, moved.values)
         modulating = now()
         frame = self._render(self._scene, features, tick)

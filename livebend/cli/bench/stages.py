@@ -13,7 +13,7 @@ from livebend.device.memory import Versioned
 from livebend.models.backends.engine import Engine
 from livebend.models.backends.protocol import Inputs, Runner, plain
 from livebend.models.stages import Stage
-from livebend.rendering.network import Network
+from livebend.rendering.network import Network, Setup
 from livebend.scene.values import Sampling
 
 SIDE = 1024  # of the matrices whose product says what the processor can do
@@ -35,7 +35,7 @@ def time_stages(network: Network, frames: int) -> list[dict[str, Any]]:
         wait_for(a.device)
         gemm.append(now() - begin)
         network.frame()
-        with network.apart():
+        with network.unjoined():
             network.paint(network.noise(k, 0)[0], text, (), sampling)
         for name, values in taken.items():
             values.append(network.memory.ran.seconds[name])
@@ -63,7 +63,7 @@ class _Counting(Engine):
 def _operations(network: Network, text: Versioned, sampling: Sampling) -> dict[str, int]:
     """Return what each stage computes for a frame."""
     engine = _Counting()
-    plain = Network(network.model, network.width, network.height, engine)
+    plain = Network(network.model, network.width, network.height, Setup(engine))
     plain.paint(plain.noise(0)[0], text, (), sampling)
     return engine.counted
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from livebend.core.errors import BackendError, named
+from livebend.core.errors import BackendError, one_line
 from livebend.device.gpu import gpu_of
 from livebend.models.backends.aot_library import open_library
 from livebend.models.backends.cuda_graphs import captured
@@ -45,7 +45,7 @@ class Compiled:
         try:
             run = open_library(file, device)
         except (RuntimeError, OSError, zipfile.BadZipFile) as fault:
-            raise BackendError(f"{stage.name}: cannot be loaded: {named(fault)}") from fault
+            raise BackendError(f"{stage.name}: cannot be loaded: {one_line(fault)}") from fault
         return run if gpu_of(device) is None else captured(stage, run, inputs)
 
 
@@ -69,4 +69,4 @@ def _compile(stage: Stage, inputs: Inputs, store: EngineCache, file: Path) -> No
             warnings.simplefilter("ignore")  # advice for those who write compilers
             store.write(file, write)
     except Exception as fault:  # a compiler raises what it likes; it is one line here
-        raise BackendError(f"{stage.name}: cannot be compiled: {named(fault)}") from fault
+        raise BackendError(f"{stage.name}: cannot be compiled: {one_line(fault)}") from fault

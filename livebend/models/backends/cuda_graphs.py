@@ -11,7 +11,7 @@ from functools import partial
 
 from torch import Tensor
 
-from livebend.core.errors import BackendError, named
+from livebend.core.errors import BackendError, one_line
 from livebend.device.gpu import gpu_of
 from livebend.models.backends.engine_cache import EngineCache
 from livebend.models.backends.protocol import Inputs, Runner, plain
@@ -38,10 +38,10 @@ def captured(stage: Stage, run: Runner, inputs: Inputs) -> Runner:
     read = inputs.examples()
     once = partial(run, *read)
     try:
-        gpu.rehearse(once)
+        gpu.warm_up(once)
         replay, written = gpu.capture(once)
     except RuntimeError as fault:
-        raise BackendError(f"{stage.name}: cannot be captured: {named(fault)}") from fault
+        raise BackendError(f"{stage.name}: cannot be captured: {one_line(fault)}") from fault
     return _Captured(read, replay, written, _weights(stage))
 
 

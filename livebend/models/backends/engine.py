@@ -12,7 +12,7 @@ from importlib import import_module
 import torch
 from torch import Tensor
 
-from livebend.core.errors import BackendError, UnknownName, named
+from livebend.core.errors import BackendError, UnknownName, one_line
 from livebend.core.notify import Notify, ignore
 from livebend.device.memory import Versioned
 from livebend.models.backends.engine_cache import EngineCache
@@ -142,7 +142,7 @@ class Engine:
             try:
                 return loaded(*tensors)
             except Exception as fault:  # noqa: BLE001 - engines raise what they like; it is told
-                self._fell_back(f"{stage}: {named(fault)}; torch runs it now")
+                self._fell_back(f"{stage}: {one_line(fault)}; torch runs it now")
                 self._runners[key] = torchs
                 self._runs_on(stage, "torch")
                 return torchs(*tensors)

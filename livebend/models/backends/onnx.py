@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from livebend.core.errors import BackendError, named
+from livebend.core.errors import BackendError, one_line
 from livebend.models.backends.engine_cache import EngineCache
 from livebend.models.backends.protocol import Inputs, Runner, Traced
 from livebend.models.stages import Stage
@@ -78,7 +78,7 @@ def _export(stage: Stage, inputs: Inputs, store: EngineCache, file: Path) -> Non
             warnings.simplefilter("ignore")  # of the tracer: shapes are meant to be constants
             store.write(file, write)
     except Exception as fault:  # the exporter raises what it likes; it is one line here
-        raise BackendError(f"{stage.name}: cannot be exported: {named(fault)}") from fault
+        raise BackendError(f"{stage.name}: cannot be exported: {one_line(fault)}") from fault
 
 
 def _session(stage: Stage, file: Path, device: torch.device) -> Any:
@@ -101,7 +101,7 @@ def _session(stage: Stage, file: Path, device: torch.device) -> Any:
     try:
         session = onnxruntime.InferenceSession(file, options, providers=[(wanted, more)])
     except Exception as fault:  # the runtime has exceptions of its own, not of Python's tree
-        raise BackendError(f"{stage.name}: cannot be loaded: {named(fault)}") from fault
+        raise BackendError(f"{stage.name}: cannot be loaded: {one_line(fault)}") from fault
     if session.get_providers()[0] != wanted:
         raise BackendError(f"{stage.name}: {wanted} stepped back for {session.get_providers()[0]}")
     return session

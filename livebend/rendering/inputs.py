@@ -1,0 +1,216 @@
+"""What a frame is painted from: the noise of its walk and the embedding of its prompt.
+
+Both go on by themselves in the time of a show: the walk round its circle, prompts that take turns,
+the fade to a new prompt, and the way to a preset that was loaded. Owned by the render thread.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from livebend.core.ranges import eased
+from livebend.device.memory import Memory, Versioned
+from livebend.flow import Tick
+from livebend.modulation.phase import Phase, rate_of
+from livebend.operators.library import find_operator
+from livebend.rendering.prompts import Prompts
+from livebend.rendering.reuse import HeldNoise, ReuseContext
+from livebend.scene.morph import SceneMorph
+from livebend.scene.values import Scene, Walk
+
+Draw = Callable[[int], tuple[Versioned, ...]]
+Interpolation = Callable[[Tensor, Tensor, float], Tensor]
+
+
+class Inputs(NamedTuple):
+    """What `Network.paint` reads, besides bends and sampling; its arguments of these names."""
+
+    noise: Versioned
+    text: Versioned
+    negative: Versioned | None
+    toward: Versioned | None
+    context: ReuseContext
+
+
+class InputSource:
+    """Gives each frame its inputs. In this order: `morphed`, `advance`, then any of the rest."""
+
+    def __init__(self, prompts: Prompts, memory: Memory, duration: float | None) -> None:
+        """`duration` in seconds ends the progress of the show; None where it has no end."""
+        self._prompts, self._memory, self._duration = prompts, memory, duration
+        self._morph, self._t = SceneMorph(), 1.0
+        self._shown: dict[str, Versioned] = {}  # the prompt and the noise of the last frame
+        self._origins: dict[str, Versioned] = {}  # those of the frame before a preset was loaded
+        self._fade = PromptFade()
+        self._phases = ShowPhases()
+        self._held = HeldNoise()
+
+    def morphed(self, scene: Scene, time: float) -> Scene:
+        """Return the scene on its way from the one that was played to the one that was loaded."""
+        scene, self._t = self._morph.advance(scene, time)
+        if self._t >= 1.0:
+            self._origins = {}
+        elif self._morph.begun:
+            self._fade = PromptFade()  # a preset brings its prompt with it
+            self._origins = dict(self._shown)
+            if self._morph.keeps_noise:
+                self._origins.pop("noise.morph", None)
+        return scene
+
+    def advance(self, scene: Scene, playing: Scene, tick: Tick) -> None:
+        """Go on to the tick: `scene` as it was given, `playing` as its routes make it."""
+        self._phases.advance(scene, playing, tick)
+
+    def forget_noise(self) -> None:
+        """Begin the noise anew, because the next frame is painted at another size."""
+        self._held = HeldNoise()
+        for kept in (self._shown, self._origins):
+            kept.pop("noise.morph", None)
+
+    def progress(self, tick: Tick) -> float | None:
+        """Return the position in the show, 0..1; None where it has no end."""
+        return min(tick.time / self._duration, 1.0) if self._duration else None
+
+    def prompt(self, scene: Scene, tick: Tick) -> str:
+        """Return the prompt whose turn it is."""
+        return scene.prompt.now(self._phases.prompts, self.progress(tick))
+
+    def text(self, scene: Scene, tick: Tick) -> Versioned:
+        """Return the embedding [1, T, C] of the prompt: on its way from the last prompt, then
+        between the scene's two."""
+        prompt = scene.prompt
+        target = self._prompts.value(self.prompt(scene, tick))
+        origin, t = self._fade.advance(target, tick.time, prompt.fade)
+        text = self._fade.shown = self._interpolated("text.fade", origin, target, t)
+        if not prompt.to:
+            return text
+        return self._interpolated("text.blend", text, self._prompts.value(prompt.to), prompt.blend)
+
+    def frame(self, draw: Draw, scene: Scene, tick: Tick) -> Inputs:
+        """Return what this frame is painted from; `draw` is `Network.noise` at its size."""
+        guided = scene.sampling.guidance > 1.0
+        negative = self._prompts.value(scene.prompt.negative) if guided else None
+        text = self._on_the_way("text.morph", self.text(scene, tick))
+        context = self._context(scene, tick)
+        held = self._held.of(context, lambda: self._walked(draw, scene.seed, scene.walk))
+        noise = self._on_the_way("noise.morph", held, slerp)
+        toward = self._toward(scene, tick)
+        return Inputs(noise, text, negative, toward, replace(context, noise=held.version))
+
+    def _context(self, scene: Scene, tick: Tick) -> ReuseContext:
+        """Reuse ends where a controller asks for another picture at once: not while a prompt fades
+        in."""
+        prompt = scene.prompt
+        shown = "" if prompt.fade else self.prompt(scene, tick)
+        epoch = (scene.loads, scene.seed, shown, prompt.to, prompt.negative)
+        return ReuseContext(tick.index, tick.time, epoch, scene.reuse, scene.walk.hold)
+
+    def _on_the_way(
+        self, name: str, new: Versioned, interpolate: Interpolation = torch.lerp
+    ) -> Versioned:
+        """Return the prompt or the noise on its way from what was shown before a preset."""
+        origin = self._origins.get(name, new)
+        value = self._shown[name] = self._interpolated(name, origin, new, self._t, interpolate)
+        return value
+
+    def _interpolated(
+        self,
+        name: str,
+        a: Versioned,
+        b: Versioned,
+        t: float,
+        interpolate: Interpolation = torch.lerp,
+    ) -> Versioned:
+        """Return the value at t (0..1) from a to b; at either end it is that one itself."""
+        if a.version == b.version or t >= 1.0:
+            return b
+        if t <= 0.0:
+            return a
+        return self._memory.derive(name, (a, b), (t,), lambda a, b: interpolate(a, b, t))
+
+    def _toward(self, scene: Scene, tick: Tick) -> Versioned | None:
+        """Return the step from the first prompt to the second, for bends that go along it."""
+        needed = any("toward" in find_operator(bend.operator).given for bend in scene.bends)
+        if not needed or not scene.prompt.to:
+            return None
+        first = self._prompts.value(self.prompt(scene, tick))
+        second = self._prompts.value(scene.prompt.to)
+        return self._memory.derive(
+            "text.step", (first, second), (), lambda a, b: b.float() - a.float()
+        )
+
+    def _walked(self, draw: Draw, seed: int, walk: Walk) -> Versioned:
+        """x_T = n0 + r·(cos φ·n1 + sin φ·n2). Source: Dzwonczyk et al. 2024, section 3."""
+        still, east, north = draw(seed)
+        if walk.radius == 0.0:
+            return still
+        phi = 2.0 * math.pi * math.fmod(self._phases.walk + walk.phase / 360.0, 1.0)
+        size = math.sqrt(1.0 + walk.radius**2) if walk.normalise else 1.0
+
+        def walked() -> tuple[Tensor]:
+            x = torch.add(still.tensor, east.tensor, alpha=walk.radius * math.cos(phi))
+            x.add_(north.tensor, alpha=walk.radius * math.sin(phi))
+            return (x if size == 1.0 else x.div_(size),)
+
+        key = (still.version, walk.radius, phi, size)
+        return self._memory.recall("walk", key, walked)[0]
+
+
+class ShowPhases:
+    """Where the walk is on its circle and which prompt has its turn: periods since the show began.
+
+    A controller or a route that changes a period changes the pace, never the position. A scene that
+    is loaded with another walk or other prompts begins where the time of the show has them.
+    """
+
+    def __init__(self) -> None:
+        self.walk = self.prompts = 0.0
+        self._phases = {"walk": Phase(), "prompt": Phase()}
+        self._before = Scene()
+
+    def advance(self, scene: Scene, playing: Scene, tick: Tick) -> None:
+        """Go on to the tick: `scene` as it was given, `playing` as its routes make it."""
+        if scene.loads != self._before.loads:
+            for name in self._phases:
+                if getattr(scene, name) != getattr(self._before, name):
+                    self._phases[name] = Phase()
+        self._before = scene
+        walk, prompt = rate_of(playing.walk.period), rate_of(playing.prompt.every)
+        self.walk = self._phases["walk"].advance(walk, tick.time, tick.dt)
+        self.prompts = self._phases["prompt"].advance(prompt, tick.time, tick.dt)
+
+
+class PromptFade:
+    """The fade from the prompt that was shown to a new one, in the time of the show."""
+
+    def __init__(self) -> None:
+        self.shown: Versioned | None = None
+        self._origin: Versioned | None = None
+        self._target: Versioned | None = None
+        self._begin = 0.0
+
+    def advance(self, target: Versioned, time: float, fade: float) -> tuple[Versioned, float]:
+        """Return the embedding to come from, and how far to go to the target: 0..1, eased."""
+        if self._target is None or self.shown is None:
+            self._target = self._origin = target
+        elif target.version != self._target.version:
+            self._origin, self._target, self._begin = self.shown, target, time
+        u = min((time - self._begin) / fade, 1.0) if fade > 0 else 1.0
+        if self._origin is None or u >= 1.0:
+            return target, 1.0
+        return self._origin, eased(u)
+
+
+def slerp(a: Tensor, b: Tensor, t: float) -> Tensor:
+    """Return the noise at t (0..1) along the arc from a to b, so that it keeps its size.
+
+    y = (sin((1−t)Ω)·a + sin(tΩ)·b)/sin Ω, cos Ω = a·b/(|a||b|). Source: Shoemake 1985, section 3.3.
+    """
+    cosine = (a * b).sum() / (torch.linalg.vector_norm(a) * torch.linalg.vector_norm(b))
+    omega = torch.acos(cosine.clamp(-0.9999, 0.9999))
+    first, second = torch.sin((1.0 - t) * omega), torch.sin(t * omega)
+    return (first * a + second * b) / torch.sin(omega)
