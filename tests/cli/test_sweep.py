@@ -14,8 +14,8 @@ from tests.fakes.sheets import cells_of, count_of
 
 
 @pytest.fixture(scope="module")
-def network(played_model):
-    return Network(played_model, 64, 64)
+def network(model):
+    return Network(model, 64, 64)
 
 
 def test_an_axis_is_a_list_or_a_spread():
@@ -30,7 +30,7 @@ def test_an_axis_is_a_list_or_a_spread():
 def test_a_sheet_holds_every_pair(tmp_path, model_folder):
     wishes = SweepOptions(
         "paper/f1", tmp_path / "sheet.png", "bend.turn.angle=0,90,360", "seed=1,2",
-        model=str(model_folder("turbo")), size=(64, 64),
+        model=str(model_folder("turbo")), size=(64, 64), dtype="float32",
     )  # fmt: skip
     assert sweep(wishes, quiet=True) == 6
     cells = cells_of(tmp_path / "sheet.png")
@@ -83,7 +83,15 @@ def test_a_sweep_runs_on_its_backend(tmp_path, model_folder):
 def explored(tmp_path, model_folder, rows, columns, bend="rotate_pairs@unet.mid", **more):
     file = tmp_path / "sheet.png"
     wishes = SweepOptions(
-        None, file, rows, columns, str(model_folder("turbo")), (64, 64), bend=bend, **more
+        None,
+        file,
+        rows,
+        columns,
+        str(model_folder("turbo")),
+        (64, 64),
+        bend=bend,
+        dtype="float32",
+        **more,
     )
     count, cells = sweep(wishes, quiet=True), cells_of(file)
     assert count == len(axis(rows).values) * len(axis(columns).values) == sum(map(len, cells))
@@ -119,7 +127,7 @@ def test_labels_have_degrees_and_the_papers_layers(tmp_path, model_folder, monke
     sites = "bend.turn.site=latent@0.2,unet.mid"
     wishes = SweepOptions(
         "paper/f1", tmp_path / "s.png", "bend.turn.angle=0,45", sites,
-        model=str(model_folder("turbo")), size=(64, 64),
+        model=str(model_folder("turbo")), size=(64, 64), dtype="float32",
     )  # fmt: skip
     sweep(wishes, quiet=True)
     assert written == [(["0°", "45°"], ["latent@0.2 · L10", "unet.mid"])]
