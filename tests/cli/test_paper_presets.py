@@ -60,7 +60,7 @@ def test_video_seven_paints_its_prompts_in_turn(network):
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_is_drawn(name, tmp_path):
-    assert sweep(SweepOptions(name, tmp_path / "f.png", size=SIZE), quiet=True) >= 12
+    assert sweep(SweepOptions(preset=name, output=tmp_path / "f.png", size=SIZE), print) >= 12
     assert (tmp_path / "f.png").is_file()
 
 
@@ -68,7 +68,7 @@ def test_a_whole_turn_of_figure_one_is_no_turn_and_a_column_changes_continuously
     """Rows every π/32: no step of a column may stand far out of the others. What is measured on
     the model's own size is printed by scripts/sheets."""
     rows = "bend.turn.angle=0..360/65"
-    sweep(SweepOptions("paper/f1", tmp_path / "f.png", rows, size=SIZE), quiet=True)
+    sweep(SweepOptions(preset="paper/f1", output=tmp_path / "f.png", rows=rows, size=SIZE), print)
     sheet = pygame.surfarray.array3d(pygame.image.load(tmp_path / "f.png")).astype(float)
     side = SIZE[0] + 4
     cells = np.array(
