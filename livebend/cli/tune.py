@@ -112,7 +112,7 @@ def tune(
 
 def _prepare_smaller(model: Model, size: tuple[int, int], choice: Choice, notify: Notify) -> None:
     """Build the engines of the governor's smaller size, too."""
-    engine = Engine(choice.stages, store_of(model), tell=notify)
+    engine = Engine(choice.stages, store_of(model), notify=notify)
     network = Network(model, *size, Setup(engine, conditions=choice.conditions))
     _settle(network)
     if (small := open_small_network(network)) is not None:
@@ -137,16 +137,16 @@ def tune_precision(
     notify(f"tune: {dtype}: measuring {', '.join(light)} with other threads and layouts")
     tried = [Conditions(n, layout) for n in thread_counts(loaded.device) for layout in LAYOUTS]
     for conditions, name in product(tried, light):
-        bench.prepare((name, conditions), Engine(name, store, tell=notify), conditions)
+        bench.prepare((name, conditions), Engine(name, store, notify=notify), conditions)
     tried_ms = {key: _median(m.frames) for key, m in bench.measure().items()}
     _, best = min(tried_ms, key=lambda key: tried_ms[key])
     bench = _Bench(loaded, shape)
     for name in (*light, *(n for n in names if n not in light)):
         notify(f"tune: {dtype}: preparing {name}, {best}")
-        bench.prepare(name, Engine(name, store, tell=notify), best)
+        bench.prepare(name, Engine(name, store, notify=notify), best)
     notify(f"tune: {dtype}: measuring {', '.join(map(str, bench.networks))}")
     mixture = winners(bench.measure(), bench.groups)
-    bench.prepare(MIXED, Engine(mixture, store, tell=notify), best)
+    bench.prepare(MIXED, Engine(mixture, store, notify=notify), best)
     conditions_ms = {f"{name}, {on}": round(ms, 2) for (name, on), ms in tried_ms.items()}
     made = decided(mixture, bench.measure(), best, conditions_ms, bench.groups)
     made = replace(made, dtype=dtype, off=round(off, 5))

@@ -161,11 +161,11 @@ def test_an_engine_s_fall_backs_are_told_once(model_folder, tmp_path, monkeypatc
     monkeypatch.setitem(engine.TABLE, "failing", f"{__name__}:Failing")
     monkeypatch.setattr(engine, "BACKENDS", ("torch", *engine.TABLE))
     told = []
-    made = Engine("failing", EngineCache(tmp_path, "key"), tell=told.append)
+    made = Engine("failing", EngineCache(tmp_path, "key"), notify=told.append)
     network = Network(load_model(str(model_folder("turbo"))), 64, 64, Setup(made))
     for _ in range(3):
         network.prepare()
-    assert len(told) == len(made._told) == len(network.stages) + len(network.groups)
+    assert len(told) == len(made._notices) == len(network.stages) + len(network.groups)
     assert made.described(s.name for s in network.stages) == "torch"
 
 

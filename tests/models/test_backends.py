@@ -14,7 +14,7 @@ from livebend.cli.site_survey import survey
 from livebend.core.errors import BackendError, UnknownName
 from livebend.device.memory import Versioned
 from livebend.models.backends import engine, protocol
-from livebend.models.backends.aot_compiled import Compiled
+from livebend.models.backends.aot_compiled import CompiledBackend
 from livebend.models.backends.engine import Engine
 from livebend.models.backends.engine_cache import EngineCache
 from livebend.models.backends.protocol import Inputs
@@ -84,7 +84,7 @@ def fake(monkeypatch):
 
 def made(model, choice, store, size=(64, 64), **more):
     told = []
-    network = Network(model, *size, Setup(Engine(choice, store, tell=told.append, **more)))
+    network = Network(model, *size, Setup(Engine(choice, store, notify=told.append, **more)))
     network.prepare()
     network.frame()
     return network, told
@@ -171,7 +171,7 @@ def test_a_shape_that_was_not_prepared_runs_on_torch_and_is_told_once(model, sto
 
 def test_guidance_can_be_prepared(model, store, fake):
     told = []
-    network = Network(model, 64, 64, Setup(Engine("fake", store, tell=told.append)))
+    network = Network(model, 64, 64, Setup(Engine("fake", store, notify=told.append)))
     network.prepare(guided=True)
     picture(network, (), Sampling("euler", 1, 3.0), Versioned(-2, model.encode([""])))
     assert told == []
@@ -262,7 +262,7 @@ def test_other_threads_go_on_while_a_library_runs(model, store):
     """With switches this rare the other thread has its turn only where the library gives it one."""
     stage = next(s for s in Network(model, 64, 64).stages if s.name == "image")
     read = (torch.zeros(1, 8, 32, 32),)
-    run = Compiled().load(stage, Inputs(read), store, build=True)
+    run = CompiledBackend().load(stage, Inputs(read), store, build=True)
     go, turns = threading.Event(), []
     other = threading.Thread(target=lambda: (go.wait(), turns.append(1)))
     other.start()

@@ -34,7 +34,7 @@ def model(model_folder):
 
 def captured(model, tmp_path):
     told = []
-    engine = Engine("graphs", EngineCache(tmp_path, "key"), tell=told.append)
+    engine = Engine("graphs", EngineCache(tmp_path, "key"), notify=told.append)
     network = Network(model, 64, 64, Setup(engine))
     network.prepare()
     network.frame()
@@ -105,7 +105,7 @@ def test_a_layout_that_changes_leaves_a_graph_its_weights(model, fake):
 def test_a_compiled_stage_is_captured_on_a_gpu(model, fake, tmp_path, monkeypatch):
     monkeypatch.setattr(aot_compiled, "gpu_of", lambda device: fake)
     told = []
-    engine = Engine({"unet.out": "compiled"}, EngineCache(tmp_path, "key"), tell=told.append)
+    engine = Engine({"unet.out": "compiled"}, EngineCache(tmp_path, "key"), notify=told.append)
     network = Network(model, 64, 64, Setup(engine))
     network.prepare()
     assert (fake.calls.count("capture"), told) == (1, [])
