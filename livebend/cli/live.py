@@ -8,23 +8,23 @@ from pathlib import Path
 from typing import Any
 
 from livebend.cli.printing import check_positive
-from livebend.core.files import write_text
 
 DEMO_FILE = "livebend-demo.mp4"
 DEMO_SECONDS = 10.0
 
 
 def run(options: argparse.Namespace) -> int:
-    """Play, write the figures where that is asked for, and say how it went."""
+    """Play, write the statistics if asked for, and print a summary."""
     check_positive(options)
     if not options.headless and not has_display():
         go_headless(options)
     from livebend.cli.live_show import LiveOptions, LiveShow  # noqa: PLC0415 - with torch
-    from livebend.models.default_model import model_or_default  # noqa: PLC0415
+    from livebend.cli.options import options_of  # noqa: PLC0415
 
-    options.model = model_or_default(options.model)
-    report = LiveShow(LiveOptions(**vars(options))).play()
+    report = LiveShow(options_of(LiveOptions, options)).play()
     if options.stats is not None:
+        from livebend.core.files import write_text  # noqa: PLC0415 - needs packages
+
         write_text(options.stats, json.dumps(report, indent=2) + "\n")
     print(_summary(report))
     if options.record is not None:
@@ -44,7 +44,7 @@ def has_display() -> bool:
 
 
 def go_headless(options: argparse.Namespace) -> None:
-    """Without a display a plain start still shows something: ten seconds in a file."""
+    """Make a start without a display record ten seconds instead."""
     options.headless = True
     options.seconds = options.seconds or DEMO_SECONDS
     options.record = options.record or Path(DEMO_FILE)
