@@ -24,7 +24,7 @@ S_contra = TypeVar("S_contra", contravariant=True)
 class PaperFeatures(NamedTuple):
     """The founding paper's three features, over exactly one video frame.
 
-    See `audio.paper_features`; of silence where nothing is given.
+    See `audio.paper_features`; the defaults are those of silence.
     """
 
     rms: float = 0.0
@@ -34,7 +34,7 @@ class PaperFeatures(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What the sound is, at one hop. Levels are 0..1 unless a unit is given.
+    """The features of the sound at one hop. Levels are 0..1 unless a unit is given.
 
     Onsets and beats are counters, because a boolean would be lost between frames. The paper's
     features are computed on first read: they cost two thirds as much as all the others together,
@@ -102,7 +102,7 @@ class Frame:
 
 
 class Clock(Protocol):
-    """Says when frames are made."""
+    """Gives the times at which frames are made."""
 
     def __iter__(self) -> Iterator[Tick]: ...
 

@@ -20,8 +20,8 @@ from livebend.control.command_queue import CommandQueue, PromptGate, texts, text
 from livebend.control.cues import CueRecorder, Cues
 from livebend.control.desk import Desk
 from livebend.control.key_actions import press
-from livebend.control.osc import OscInput, endpoint
-from livebend.control.osc_allowlist import AllowList
+from livebend.control.osc import OscInput
+from livebend.control.osc_endpoint import AllowList, endpoint
 from livebend.core.clock import LiveClock, SystemTime, Time
 from livebend.core.errors import LivebendError, one_line
 from livebend.core.mailbox import Latest, OnDemand
@@ -96,7 +96,7 @@ class Player:
         )
         model = self.network.model
         self.scene = self.network.check(show.scene)
-        self.prompts = Prompts(model.encode, model.understand, show.refuse)
+        self.prompts = Prompts(model.encode, model.understand, show.warn)
         for text in texts_of(self.scene):
             self.prompts.value(text)
         self.render = Renderer(
@@ -162,7 +162,7 @@ class LiveShow:
             self._show,
             self.scenes,
             self.bank,
-            self.refuse,
+            self.warn,
             Display.specs,
             notify=self.statistics.notice,
         )
@@ -257,7 +257,7 @@ class LiveShow:
             self._write_opening(recorder)
             ending.callback(recorder.close)
         return CommandQueue(
-            refuse=self.refuse,
+            notify=self.warn,
             gate=PromptGate(player.prompts.ready, player.prompts.request),
             check=player.network.check,
             recorder=recorder,
@@ -297,12 +297,12 @@ class LiveShow:
         return work
 
     def _count(self, sound: HeardSound, queue: CommandQueue) -> None:
-        hands, total = self.osc.counts, self.statistics.total
+        osc, total = self.osc.counts, self.statistics.total
         total("overflows", sound.overflows)
         total("commands_received", queue.given)
-        total("commands_refused", queue.refused + hands.refused + hands.turned_away)
-        total("commands_clamped", queue.clamped + hands.fitted)
-        total("garbage_packets", hands.garbage)
+        total("commands_refused", queue.refused + osc.refused + osc.turned_away)
+        total("commands_clamped", queue.clamped + osc.clamped)
+        total("garbage_packets", osc.garbage)
 
     # ---- faults ------------------------------------------------------------------------------
 
@@ -313,7 +313,7 @@ class LiveShow:
         else:
             self.display.set(what, on)
 
-    def refuse(self, why: str) -> None:
+    def warn(self, why: str) -> None:
         """Tell the performer what was not done."""
         self.statistics.notice(why, "warning")
 

@@ -112,7 +112,7 @@ def tune(
 
 def _make_smaller(model: Model, size: tuple[int, int], choice: Choice, tell: Notify) -> None:
     """Have what the governor's smaller size runs on made as well."""
-    engine = Engine(choice.stages, store_of(model), tell=tell)
+    engine = Engine(choice.stages, store_of(model), notify=tell)
     network = Network(model, *size, Setup(engine, conditions=choice.conditions))
     _settle(network)
     if (small := open_small_network(network)) is not None:
@@ -138,16 +138,16 @@ def tune_precision(
     tell(f"tune: {dtype}: measuring {', '.join(light)} with other threads and layouts")
     tried = [Conditions(n, layout) for n in thread_counts(loaded.device) for layout in LAYOUTS]
     for conditions, name in product(tried, light):
-        bench.prepare((name, conditions), Engine(name, store, tell=tell), conditions)
+        bench.prepare((name, conditions), Engine(name, store, notify=tell), conditions)
     conditions_ms = {key: _median(m.frames) for key, m in bench.measure().items()}
     _, best = min(conditions_ms, key=lambda key: conditions_ms[key])
     bench = _Bench(loaded, shape, *often)
     for name in (*light, *(n for n in names if n not in light)):
         tell(f"tune: {dtype}: preparing {name}, {best}")
-        bench.prepare(name, Engine(name, store, tell=tell), best)
+        bench.prepare(name, Engine(name, store, notify=tell), best)
     tell(f"tune: {dtype}: measuring {', '.join(map(str, bench.networks))}")
     mixture = winners(bench.measure(), bench.groups)
-    bench.prepare(MIXED, Engine(mixture, store, tell=tell), best)
+    bench.prepare(MIXED, Engine(mixture, store, notify=tell), best)
     told = {f"{name}, {on}": round(ms, 2) for (name, on), ms in conditions_ms.items()}
     made = decided(mixture, bench.measure(), best, told, bench.groups)
     made = replace(made, dtype=dtype, off=round(off, 5))

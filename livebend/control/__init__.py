@@ -1,6 +1,6 @@
-"""Controllers: what comes in from OSC, keys and cue files becomes commands; nothing holds state.
+"""Controllers: input from OSC, keys and cue files becomes commands.
 
-desk (the places a controller can reach) · command_queue (commands on their way to the render
-thread) · osc (the socket), osc_packets, osc_addresses (what a message means), osc_allowlist ·
-key_actions · tap_tempo · cues (a show written down, and played again)
+desk (what a controller can act on) · command_queue (commands on their way to the render thread) ·
+osc (the socket and its thread), osc_packets, osc_addresses (what a message means), osc_endpoint
+(where it listens, and to whom) · key_actions · tap_tempo · cues (a show as a text file)
 """

@@ -1,15 +1,15 @@
-"""The queue of commands between hands and the render thread: what must not be lost waits here.
+"""The queue of commands from the controllers to the render thread.
 
-Folding. Between two barriers, a command replaces an earlier one of the same `key` in that one's
-place, so a fader sent a thousand times a frame costs one slot and its newest value always counts.
-Values of different paths do not depend on one another, so the place makes no difference to the
-scene. Only a number replaces a number and a prompt a prompt: those cannot be refused for their
-value, so folding never hides a good value behind a bad one.
+Folding. Between two barriers, a command replaces a waiting one of the same `key`, at that one's
+position: a fader sent a thousand times a frame takes one slot, and its newest value counts. Values
+of different paths do not depend on one another, so their order does not matter to the scene. Only a
+number replaces a number, and a prompt a prompt: neither can be refused for its value, so folding
+never hides a good value behind a bad one.
 
-The text gate. A command that brings a prompt whose encoding is not ready waits, and a frame never
-stalls for it. A waiting prompt lets others pass, and a newer one of the same path replaces it; a
-Load, Panic or Undo given after it replaces the whole scene and so cancels it. A waiting Load holds
-what comes behind it, except that a newer Load takes its place.
+The prompt gate. A command with a prompt that is not encoded yet waits, so that no frame does. Other
+commands pass a waiting prompt, and a newer one for the same path replaces it; a later Load, Panic
+or Undo replaces the whole scene and so cancels it. A waiting Load holds back all that comes after
+it, until a newer Load takes its place.
 """
 
 import threading
@@ -24,7 +24,7 @@ from livebend.scene.commands import Command, CommandSource, Load, Panic, Set, Un
 from livebend.scene.values import Scene, turns_of
 
 PROMPTS = ("prompt.text", "prompt.to", "prompt.turns", "prompt.negative")
-BOUND = 1024
+CAPACITY = 1024
 
 Recorder = Callable[[float, Command], None]
 Check = Callable[[Scene], object]
@@ -52,10 +52,10 @@ def texts_of(scene: Scene) -> frozenset[str]:
 
 
 class PromptGate:
-    """Says whether texts are encoded, and asks for each that is not, once.
+    """Checks whether texts are encoded, and requests each that is not, once.
 
     Used by the render thread alone. `ready` must become true even for a text that cannot be
-    encoded, or the command that brings it would wait for ever.
+    encoded, or the command with it would wait for ever.
     """
 
     def __init__(self, ready: Callable[[str], bool], request: Callable[[str], None]) -> None:
@@ -63,7 +63,7 @@ class PromptGate:
         self._requested: set[str] = set()
 
     def passes(self, command: Command) -> bool:
-        """Whether every text of the command is ready; those that are not have been asked for."""
+        """Whether every text of the command is ready; requests those that are not."""
         missing = {text for text in texts(command) if not self._ready(text)}
         for text in missing - self._requested:
             self._request(text)
@@ -71,22 +71,24 @@ class PromptGate:
         return not missing
 
     def keep(self, waiting: Iterable[Command]) -> None:
-        """Forget what has been asked for by commands that wait no longer."""
+        """Forget the requests of commands that wait no longer."""
         self._requested &= {text for command in waiting for text in texts(command)}
 
 
 @dataclass(frozen=True, slots=True)
 class GuardedCommand:
-    """A command on its way through a live show: where it is refused, the last good scene stays.
+    """A command that never raises: where it is refused, the scene stays as it was.
 
-    `check` may refuse the changed scene too, such as for a site the model does not have.
+    check: may refuse the changed scene, for instance for a site that the model does not have.
+    on_refused, on_clamped: are called with the message.
+    on_applied: is called with the command, its number as clamped.
     """
 
     command: Command
-    refuse: Notify
-    clamp: Notify
-    applied: Callable[[Command], None]
     check: Check
+    on_refused: Notify
+    on_clamped: Notify
+    on_applied: Callable[[Command], None]
 
     @property
     def key(self) -> str | None:
@@ -97,18 +99,18 @@ class GuardedCommand:
         return self.command.barrier
 
     def apply(self, scene: Scene) -> Scene:
-        """Return the changed scene, or the same one with the reason handed to `refuse`."""
+        """Return the changed scene, or the same one if the command is refused."""
         try:
             changed = self.command.apply(scene)
             self.check(changed)
         except LivebendError as why:
-            self.refuse(str(why))
+            self.on_refused(str(why))
             return scene
-        self.applied(self._clamped(changed))
+        self.on_applied(self._clamped(changed))
         return changed
 
     def _clamped(self, changed: Scene) -> Command:
-        """Return the command as it came out; where a number was clamped, `clamp` hears of it."""
+        """Return the command with the number that the scene took over from it."""
         command = self.command
         if not isinstance(command, Set) or isinstance(command.value, str):
             return command
@@ -117,43 +119,44 @@ class GuardedCommand:
             return command
         limits = paths.find(changed, command.path).range
         if limits is not None and not limits.wraps:
-            self.clamp(f"{command.path} = {command.value:g}: clamped to {value}")
+            self.on_clamped(f"{command.path} = {command.value:g}: clamped to {value}")
         return Set(command.path, value)
 
 
 class CommandQueue:
     """Commands from any thread (`give`) to the render thread (`until`).
 
-    `refuse` is told, in the giving or the render thread, what could not be done; `check` sees the
-    scene after every command but a number's; `recorder` gets (time of the tick, command) of each
-    that was applied; `feed` are further sources, such as cues, whose commands go the same way.
+    notify: reports what was refused or clamped, in the giving or the render thread.
+    gate: holds commands back until their prompts are encoded.
+    check: may refuse the scene after any command that sets more than a number.
+    recorder: is called with (time of the tick, command) for each command that was applied.
+    feed: further sources of commands, such as cues.
     """
 
     def __init__(
         self,
         *,
-        refuse: Notify,
+        notify: Notify,
         gate: PromptGate | None = None,
-        check: Check | None = None,
+        check: Check = ignore,
         recorder: Recorder | None = None,
         feed: Sequence[CommandSource] = (),
-        bound: int = BOUND,
     ) -> None:
-        self._refuse, self._check, self._recorder = refuse, check or ignore, recorder
-        self._gate, self._feed, self._bound = gate, feed, bound
+        self._notify, self._check, self._recorder = notify, check, recorder
+        self._gate, self._feed = gate, feed
         self._lock = threading.Lock()
         self._waiting: list[Command] = []
-        self._places: dict[str | None, int] = {}
+        self._foldable: dict[str | None, int] = {}  # key -> index in _waiting, since a barrier
         self._given = self._refused = self._clamped = 0
 
     @property
     def given(self) -> int:
-        """How many commands have been given, folded and refused ones too."""
+        """How many commands have been given, including folded and refused ones."""
         return self._given
 
     @property
     def refused(self) -> int:
-        """How many were refused: past the bound, or by the scene."""
+        """How many were refused, by a full queue or by the scene."""
         return self._refused
 
     @property
@@ -162,13 +165,13 @@ class CommandQueue:
         return self._clamped
 
     def give(self, command: Command) -> bool:
-        """Queue a command; False where the queue is full and it was refused. Any thread."""
+        """Queue a command; False if it was refused because the queue is full. Any thread."""
         with self._lock:
             self._given += 1
-            taken = self._take(command)
-        if not taken:
-            self._count_refusal(f"more than {self._bound} commands wait; one was refused")
-        return taken
+            queued = self._fold_or_append(command)
+        if not queued:
+            self._count_refused(f"more than {CAPACITY} commands wait; one was refused")
+        return queued
 
     def until(self, time: float) -> list[GuardedCommand]:
         """Return the commands to apply now, in order, each guarded. The render thread alone."""
@@ -176,57 +179,57 @@ class CommandQueue:
             for command in source.until(time):
                 self.give(command)
         with self._lock:
-            taken, self._waiting = self._sort(self._waiting)
-            self._places = {}
-            for place, command in enumerate(self._waiting):
-                self._note(command, place)
+            passing, self._waiting = self._split(self._waiting)
+            self._foldable = {}
+            for index, command in enumerate(self._waiting):
+                self._note_foldable(command, index)
             if self._gate is not None:
                 self._gate.keep(self._waiting)
         recorder = self._recorder
-        applied = ignore if recorder is None else partial(self._record, recorder, time)
+        on_applied = ignore if recorder is None else partial(self._record, recorder, time)
+        guard = (self._count_refused, self._count_clamped, on_applied)
         return [
-            GuardedCommand(
-                c,
-                self._count_refusal,
-                self._count_clamped,
-                applied,
-                ignore if _is_number(c) else self._check,
-            )
-            for c in taken
+            GuardedCommand(c, ignore if _is_number(c) else self._check, *guard) for c in passing
         ]
 
-    def _take(self, command: Command) -> bool:
-        """Put the command in the place of one it makes needless, or at the end; False if full."""
-        place = self._places.get(command.key)
-        if place is not None and _replaces(command, self._waiting[place]):
-            self._waiting[place] = command
+    def _fold_or_append(self, command: Command) -> bool:
+        """Put the command in place of one that it replaces, or at the end; False if full."""
+        index = self._foldable.get(command.key)
+        if index is not None and _replaces(command, self._waiting[index]):
+            self._waiting[index] = command
             return True
-        if len(self._waiting) >= self._bound:
+        if len(self._waiting) >= CAPACITY:
             return False
         self._waiting.append(command)
-        self._note(command, len(self._waiting) - 1)
+        self._note_foldable(command, len(self._waiting) - 1)
         return True
 
-    def _note(self, command: Command, place: int) -> None:
+    def _note_foldable(self, command: Command, index: int) -> None:
         if command.barrier:
-            self._places.clear()
+            self._foldable.clear()
         elif command.key is not None:
-            self._places[command.key] = place
+            self._foldable[command.key] = index
 
-    def _sort(self, waiting: list[Command]) -> tuple[list[Command], list[Command]]:
-        """Return (what passes now, what goes on waiting)."""
+    def _split(self, waiting: list[Command]) -> tuple[list[Command], list[Command]]:
+        """Return (commands that pass the prompt gate now, commands that go on waiting).
+
+        A waiting prompt lets later commands pass, since only the picture depends on it; it is
+        dropped where one of them replaces its text or the whole scene. A waiting Load holds later
+        commands back, since they may name parts of its scene. It drops the prompts that wait before
+        it, and a newer Load drops it with all commands between the two: they would be overwritten.
+        """
         passing: list[Command] = []
         held: list[Command] = []
-        for place, command in enumerate(waiting):
+        for index, command in enumerate(waiting):
             if self._gate is None or self._gate.passes(command):
                 passing.append(command)
                 if held:
                     held = [] if _is_whole(command) else [c for c in held if c.key != command.key]
             elif isinstance(command, Load):
-                later = _newest_load(waiting)
-                if later == place:
-                    return passing, waiting[place:]
-                rest, kept = self._sort(waiting[later:])
+                newest = max(i for i, c in enumerate(waiting) if isinstance(c, Load))
+                if newest == index:
+                    return passing, waiting[index:]
+                rest, kept = self._split(waiting[newest:])
                 return passing + rest, kept
             else:
                 held.append(command)
@@ -236,21 +239,20 @@ class CommandQueue:
         try:
             recorder(time, command)
         except LivebendError as why:
-            self._refuse(f"not recorded: {why}")
+            self._notify(f"not recorded: {why}")
 
-    def _count_refusal(self, why: str) -> None:
+    def _count_refused(self, why: str) -> None:
         with self._lock:
             self._refused += 1
-        self._refuse(why)
+        self._notify(why)
 
     def _count_clamped(self, what: str) -> None:
-        """In the render thread alone."""
-        self._clamped += 1
-        self._refuse(what)
+        self._clamped += 1  # without the lock: only the render thread counts these
+        self._notify(what)
 
 
 def _replaces(new: Command, old: Command) -> bool:
-    """Whether the new command makes the old one of the same key needless, whatever the scene."""
+    """Whether the new command can replace the old one of the same key, whatever the scene."""
     if not (isinstance(new, Set) and isinstance(old, Set)):
         return True
     if isinstance(new.value, str) or isinstance(old.value, str):
@@ -260,10 +262,6 @@ def _replaces(new: Command, old: Command) -> bool:
 
 def _is_whole(command: Command) -> bool:
     return isinstance(command, (Load, Panic, Undo))
-
-
-def _newest_load(waiting: Sequence[Command]) -> int:
-    return max(i for i, command in enumerate(waiting) if isinstance(command, Load))
 
 
 def _is_number(command: Command) -> bool:

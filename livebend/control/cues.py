@@ -1,4 +1,4 @@
-"""Cue files: a show written down as it was played, one command a line, to be edited by hand.
+"""Cue files: the commands of a show as text, one a line, to be edited and played again.
 
     # seconds, then a command
     0.000 preset dub
@@ -12,11 +12,11 @@
     8.000 undo
     9.000 panic
 
-A preset takes over in the seconds behind its name, or in those of `preset.fade`. A value is a
-number, true, false or text; text needs its quotes only where it looks like one of the others,
-begins with a quote, or stands after an equals sign and has a space in it. Lines may stand in any
-order; those of one time are played as they stand. Times are cut to milliseconds, so that a cue
-never comes after the frame that it was recorded with.
+A preset crosses over in the seconds after its name, or else in those of `preset.fade`. A value is a
+number, true, false or text; text needs quotes only if it looks like one of the others, begins with
+a quote, or stands after an equals sign and has a space in it. Lines may be in any order; those of
+the same time are played in the order of the file. Times are rounded down to milliseconds, so that a
+cue is never later than the frame it was recorded in.
 """
 
 import json
@@ -31,7 +31,7 @@ from livebend.core.errors import LivebendError, OutOfRange, PresetError, Refused
 from livebend.core.files import short, write_text
 from livebend.core.specs import ParameterValue, specs_of
 from livebend.scene.commands import Add, Command, Load, Panic, Remove, Replace, Set, Undo
-from livebend.scene.tables import REQUIRED, bend_from, part_table, route_from
+from livebend.scene.tables import REQUIRED, part_from, part_table
 from livebend.scene.values import Part, Recall, Scene
 
 WORDS = ("preset", "add", "replace", "remove", "panic", "undo")
@@ -46,7 +46,7 @@ LoadPreset = Callable[[str], Scene]
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """A command and when it is given, with the line it stands on."""
+    """A command, its time in s on the clock of the show, and its line in the file."""
 
     time: float
     command: Command
@@ -54,10 +54,12 @@ class Cue:
 
 
 class Cues:
-    """The commands of a cue file, each given once when its time has come.
+    """The commands of a cue file, each returned once when its time has come.
 
-    A command source for `flow.run`; for a live show, feed it to the `CommandQueue`. `load` finds a
-    preset by name. With the scene the show begins with, the whole file is tried out beforehand.
+    A command source for `flow.run`; a live show feeds it to the `CommandQueue`.
+
+    load: finds a preset by name.
+    scene: that the show begins with; given, the whole file is tried on it first.
     Raises: PresetError, with file and line.
     """
 
@@ -68,7 +70,7 @@ class Cues:
         self._next = 0
 
     def until(self, time: float) -> list[Command]:
-        """Return the commands up to `time` that have not been returned."""
+        """Return the commands up to `time` that have not been returned before."""
         begin = self._next
         while self._next < len(self.cues) and self.cues[self._next].time <= time:
             self._next += 1
@@ -76,14 +78,14 @@ class Cues:
 
 
 class CueRecorder:
-    """Keeps applied commands and writes them at the end. The render thread alone uses it."""
+    """Collects applied commands and writes them at the end. Used by the render thread alone."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
         self._lines: list[str] = []
 
     def __call__(self, time: float, command: Command) -> None:
-        """Keep a command that was applied at the tick of that time."""
+        """Add a command that was applied at the tick of that time."""
         self._lines.append(cue_line(time, command))
 
     def close(self) -> None:
@@ -124,10 +126,10 @@ def rehearse(cues: Iterable[Cue], scene: Scene, name: str) -> Scene:
 
 
 def cue_line(time: float, command: Command) -> str:
-    """Return a command as a line of a cue file. Raises: Refused for one that has no words."""
-    cut = math.floor(time * 1000)
-    cut -= cut / 1000 > time  # the product may have been rounded up
-    return f"{cut / 1000:.3f} {_words(command)}"
+    """Return a command as a line of a cue file. Raises: Refused for one that has no text."""
+    ms = math.floor(time * 1000)
+    ms -= ms / 1000 > time  # the product may have been rounded up
+    return f"{ms / 1000:.3f} {_words(command)}"
 
 
 def _words(command: Command) -> str:
@@ -147,7 +149,7 @@ def _words(command: Command) -> str:
 
 
 def _preset_name(name: str) -> str:
-    """A preset's name as it is, but in quotes where its last word could be taken for seconds."""
+    """Return a preset's name, quoted if its last word could be read as seconds."""
     first, space, last = name.rpartition(" ")
     plain = '"' not in name and not (space and first and NUMBER.fullmatch(last))
     return name if plain else json.dumps(name)
@@ -175,7 +177,7 @@ def _part_words(part: Part) -> str:
 
 
 def _written(value: ParameterValue, form: str) -> str:
-    """A value as text; only where a single word is enough is it left without quotes."""
+    """Return a value as text, quoted unless `form` is "word" and it is a plain word."""
     if isinstance(value, str):
         plain = form == "word" and BARE.fullmatch(value) and _value(value) == value
         return value if plain else json.dumps(value, ensure_ascii=not value.isprintable())
@@ -216,8 +218,7 @@ def _part(tokens: Sequence[str]) -> Part:
     match tokens:
         case ["bend" | "route" as kind, name, first, second, *more]:
             keys = dict(zip(REQUIRED[kind], (_value(first), _value(second)), strict=True))
-            table = dict(_pair(token) for token in more) | keys
-            return bend_from(name, table) if kind == "bend" else route_from(name, table)
+            return part_from(kind, name, dict(_pair(token) for token in more) | keys)
     raise OutOfRange("expected bend NAME OPERATOR SITE or route NAME SOURCE TARGET, then key=value")
 
 

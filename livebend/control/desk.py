@@ -1,4 +1,4 @@
-"""The desk: the five places a hand can reach. OSC, keys and MIDI share one."""
+"""The desk: everything that a controller can act on. OSC and keys use the same one."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,20 +17,20 @@ Display = Callable[[str, ParameterValue | None], None]
 
 
 class Bank(Protocol):
-    """Presets in reach of a hand: by name, or by slot from 1."""
+    """The presets that controllers can recall, by name or by slot from 1."""
 
     def recall(self, which: str | int) -> tuple[str, Scene]:
         """Return the preset's name and its scene. Raises: LivebendError."""
 
     def store(self, slot: int, scene: Scene) -> Path:
-        """Keep a scene in a slot; return its file. Raises: LivebendError."""
+        """Store a scene in a slot; return its file. Raises: LivebendError."""
 
 
 @dataclass(frozen=True, slots=True)
 class SetDisplay:
-    """An order for the display, not for the scene: it acts even when the network hangs.
+    """Change a setting of the display, not of the scene: it works even when the network hangs.
 
-    Without a value a switch toggles, and what is counted goes on to the next.
+    Without a value a switch toggles, and a number goes on to the next.
     """
 
     what: str
@@ -39,54 +39,58 @@ class SetDisplay:
 
 @dataclass(frozen=True, slots=True)
 class Tap:
-    """A beat, now, tapped by a hand."""
+    """Tap the tempo: there is a beat now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Keep the scene that is played now in a slot."""
+    """Store the scene that is played now in a slot."""
 
     slot: int
 
 
-Wish = Command | SetDisplay | Store | Tap
+Action = Command | SetDisplay | Store | Tap
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Where a hand's wishes go. Every member may be used from any thread.
+    """What a controller can act on. Every member may be used from any thread.
 
-    `give` takes a command (False = refused, the queue is full); `display(what, on)` acts on the
-    window at once, None toggles; `scene` is the newest scene the render thread has published;
-    `refuse` takes the notice of what could not be done, `notify` that of what was; `output` are
-    the display's settings by name; `tapper` knows the last taps.
+    give: queues a command; False if the queue is full.
+    display: sets a setting of the window at once; None toggles.
+    scene: the newest scene that the render thread has published.
+    warn: reports what was refused or clamped.
+    output: the display's settings by name.
+    tapper: the tap tempo.
+    notify: reports what was done.
     """
 
     give: Callable[[Command], bool]
     display: Display
     scene: Latest[Scene]
     bank: Bank
-    refuse: Callable[[str], None]
+    warn: Notify
     output: Mapping[str, Spec] = field(default_factory=dict)
     tapper: TapTempo = field(default_factory=TapTempo)
     notify: Notify = ignore
 
-    def send(self, wish: Wish) -> bool:
-        """Hand a wish on; False where the queue is full. Raises: LivebendError from the bank."""
-        if isinstance(wish, Tap):
+    def send(self, action: Action) -> bool:
+        """Do what a controller asks for; False if the queue is full. Raises: LivebendError from the
+        bank."""
+        if isinstance(action, Tap):
             return all(self.give(command) for command in self.tapper.tap(self.scene.get()))
-        if isinstance(wish, SetDisplay):
-            self.display(wish.what, wish.on)
+        if isinstance(action, SetDisplay):
+            self.display(action.what, action.on)
             return True
-        if isinstance(wish, Store):
-            file = self.bank.store(wish.slot, self.scene.get())
-            self.notify(f"slot {wish.slot}: stored as {short(file)}")
+        if isinstance(action, Store):
+            file = self.bank.store(action.slot, self.scene.get())
+            self.notify(f"slot {action.slot}: stored as {short(file)}")
             return True
-        return self.give(wish)
+        return self.give(action)
 
 
 def preset(bank: Bank, which: str | int, fade: float | None = None) -> Load:
-    """Return the command that loads a preset, in `fade` seconds or as the scene says.
+    """Return the command that loads a preset in `fade` s; None = the scene's `preset.fade`.
 
     Raises: LivebendError.
     """

@@ -8,13 +8,12 @@
     /livebend/freeze [i]                   /livebend/route/remove NAME
     /livebend/panic    /livebend/undo    /livebend/tap    /livebend/store i
 
-A number's address with /play takes a fader's 0..1 over what is played of its range, which is less
-than it may be. A parameter's address without an argument, or with "?", asks for its value.
+A number's address with /play takes a fader's position 0..1 in its soft range, which is narrower
+than its whole range. A parameter's address without an argument, or with "?", asks for its value.
 Blackout, freeze and the display's other switches toggle without an argument, and output/display
-goes on to the next. Integers, floats and booleans stand in for one
-another; a number out of range is clamped and said so; any other type is refused. A button's
-0, sent as it is let go, does nothing. Addresses that end in /_… are other programs' own and are
-ignored.
+goes on to the next. Integers, floats and booleans stand for one another; a number out of range is
+clamped and reported; any other type is refused. The 0 that a button sends when it is released does
+nothing. Addresses that end in /_… belong to other programs and are ignored.
 """
 
 import math
@@ -24,17 +23,16 @@ from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Literal
 
-from livebend.control.desk import Bank, SetDisplay, Store, Tap, Wish, preset
+from livebend.control.desk import Action, Bank, SetDisplay, Store, Tap, preset
 from livebend.core.errors import OutOfRange
 from livebend.core.specs import ParameterValue, Spec, specs_of
 from livebend.scene import paths
 from livebend.scene.commands import Add, Command, Panic, Remove, Replace, Set, Undo
-from livebend.scene.paths import specs_of_bend, specs_of_route
-from livebend.scene.tables import bend_from, route_from
+from livebend.scene.tables import REQUIRED, part_from
 from livebend.scene.values import Bend, Part, Recall, Route, Scene
 
 ROOT = "/livebend"
-LONGEST = 2000
+LONGEST = 2000  # characters of a text
 FADE = specs_of(Recall)["fade"]
 FADER = "/play"
 ALIASES = {f"{ROOT}/prompt": "prompt.text"}
@@ -44,14 +42,14 @@ Arguments = Sequence[object]
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A wish to hear a parameter's value."""
+    """Reply with a parameter's value."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
 class FaderMove:
-    """A wish for a number to go to a fader's place, 0..1; without one, to hear where it is."""
+    """Set a number by a fader's position 0..1; without one, reply with its position."""
 
     path: str
     position: float | None = None
@@ -59,10 +57,10 @@ class FaderMove:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a message asks for (None = nothing), and what was brought inside its range for it."""
+    """What a message asks for (None = nothing), and a notice if a number in it was clamped."""
 
-    wish: Wish | Query | FaderMove | None = None
-    fitted: str = ""
+    action: Action | Query | FaderMove | None = None
+    clamped: str = ""
 
 
 Reader = Callable[[Arguments, Bank], Request]
@@ -80,7 +78,7 @@ def address_of(path: str) -> str:
 
 
 def leaves(scene: Scene) -> Leaves:
-    """Return address -> (path, spec) of every parameter; kept while bends and routes stay."""
+    """Return address -> (path, spec) of every parameter; cached while bends and routes stay."""
     bends = tuple((bend.name, bend.operator) for bend in scene.bends)
     return _leaves(bends, tuple(route.name for route in scene.routes))
 
@@ -96,7 +94,7 @@ def _leaves(bends: tuple[tuple[str, str], ...], routes: tuple[str, ...]) -> Leav
 
 
 def is_private(address: str) -> bool:
-    """Whether the address is another program's own, such as TouchDesigner's /_samplerate."""
+    """Whether the address belongs to another program, such as TouchDesigner's /_samplerate."""
     return address.rpartition("/")[2].startswith("_")
 
 
@@ -108,9 +106,11 @@ def outputs(specs: Mapping[str, Spec]) -> Mapping[str, Spec]:
 def read(
     address: str, arguments: Arguments, known: Leaves, bank: Bank, output: Mapping[str, Spec] = NONE
 ) -> Request | None:
-    """Return what a message asks for; None where nobody knows the address. `output` are the
-    settings of the display by their addresses.
+    """Return what a message asks for; None for an unknown address.
 
+    known: the scene's parameters, see `leaves`.
+    bank: where presets are recalled from.
+    output: the display's settings, see `outputs`.
     Raises: LivebendError for arguments that cannot be used.
     """
     for argument in arguments:
@@ -128,7 +128,7 @@ def read(
 
 
 def _check_argument(address: str, argument: object) -> None:
-    """Refuse what no parameter takes, before it is shown to anybody."""
+    """Refuse what no parameter takes, before a message about it repeats it."""
     if isinstance(argument, float) and math.isnan(argument):
         raise OutOfRange(f"{address}: not a number")
     if isinstance(argument, str):
@@ -159,13 +159,14 @@ def _fader(path: str, spec: Spec, arguments: Arguments) -> Request:
         return Request(FaderMove(path))
     match list(arguments):
         case [int() | float() as position]:
-            inside = min(max(float(position), 0.0), 1.0)
-            note = f"{path}{FADER} = {position:g}: clamped to {inside:g}"
-            return Request(FaderMove(path, inside), "" if inside == position else note)
+            clamped = min(max(float(position), 0.0), 1.0)
+            notice = f"{path}{FADER} = {position:g}: clamped to {clamped:g}"
+            return Request(FaderMove(path, clamped), "" if clamped == position else notice)
     raise OutOfRange(f"{path}{FADER}: expected one number, 0..1")
 
 
-def _fitted(spec: Spec, path: str, given: object, value: ParameterValue) -> str:
+def _clamp_notice(spec: Spec, path: str, given: object, value: ParameterValue) -> str:
+    """Return what to report if `value` is a number that was clamped, else ""."""
     limits = spec.range
     if limits is None or limits.wraps or not isinstance(given, (int, float)) or given == value:
         return ""
@@ -173,11 +174,11 @@ def _fitted(spec: Spec, path: str, given: object, value: ParameterValue) -> str:
 
 
 def _pressed(arguments: Arguments) -> bool:
-    """Whether a button goes down: no argument, or anything but 0."""
+    """Whether a button is pressed, not released: no argument, or anything but 0."""
     return not arguments or bool(arguments[0])
 
 
-def _button(command: Wish, arguments: Arguments, _: Bank) -> Request:
+def _button(command: Action, arguments: Arguments, _: Bank) -> Request:
     return Request(command if _pressed(arguments) else None)
 
 
@@ -188,7 +189,7 @@ def _output(spec: Spec, arguments: Arguments) -> Request:
     if len(arguments) != 1:
         raise OutOfRange(f"{where}: {len(arguments)} values: expected one, {spec.allowed}")
     value = spec.fit(arguments[0], where)
-    return Request(SetDisplay(spec.name, value), _fitted(spec, where, arguments[0], value))
+    return Request(SetDisplay(spec.name, value), _clamp_notice(spec, where, arguments[0], value))
 
 
 def _show(what: str, arguments: Arguments, _: Bank) -> Request:
@@ -218,14 +219,14 @@ def _store(arguments: Arguments, _: Bank) -> Request:
 
 
 def _seconds(given: Arguments) -> float | None:
-    """The time in which a preset takes over, where it is given."""
+    """The time in which a preset crosses over, if it is given."""
     return FADE.fit(given[0], "preset.fade") if given else None  # type: ignore[return-value]
 
 
-def _put(
+def _put_part(
     make: Callable[[Part], Command], kind: Literal["bend", "route"], arguments: Arguments, _: Bank
 ) -> Request:
-    keys = {"bend": ("operator", "site"), "route": ("source", "target")}[kind]
+    keys = REQUIRED[kind]
     form = f"NAME {' '.join(keys).upper()} [key value …]"
     name, *rest = arguments or ("",)
     if len(rest) < 2 or len(rest) % 2 or not isinstance(name, str):
@@ -234,22 +235,18 @@ def _put(
     if not all(isinstance(key, str) for key in more):
         raise OutOfRange(f"{kind}.{name}: expected {form}")
     table = {str(key): value for key, value in more.items()} | dict(zip(keys, rest, strict=False))
-    part = _made(kind, name, table)
-    return Request(make(part), _fitted_part(part, table))
+    part = part_from(kind, name, table, fit=True)
+    return Request(make(part), _part_notice(part, table))
 
 
-def _made(kind: str, name: str, table: Mapping[str, object]) -> Part:
-    return (bend_from if kind == "bend" else route_from)(name, table, fit=True)
-
-
-def _fitted_part(part: Part, table: Mapping[str, object]) -> str:
-    specs = specs_of_bend(part) if isinstance(part, Bend) else specs_of_route()
-    notes = (
-        _fitted(spec, f"{part.kind}.{part.name}.{key}", table[key], paths.value_of(part, key, spec))
-        for key, spec in specs.items()
-        if key in table
+def _part_notice(part: Part, given: Mapping[str, object]) -> str:
+    stem = f"{part.kind}.{part.name}"
+    notices = (
+        _clamp_notice(spec, f"{stem}.{key}", given[key], paths.value_of(part, key, spec))
+        for key, spec in paths.specs_of_part(part).items()
+        if key in given
     )
-    return "; ".join(note for note in notes if note)
+    return "; ".join(notice for notice in notices if notice)
 
 
 def _remove(what: Literal["bend", "route"], arguments: Arguments, _: Bank) -> Request:
@@ -267,10 +264,10 @@ COMMANDS: Mapping[str, Reader] = {
     f"{ROOT}/tap": partial(_button, Tap()),
     f"{ROOT}/blackout": partial(_show, "blackout"),
     f"{ROOT}/freeze": partial(_show, "freeze"),
-    f"{ROOT}/bend/add": partial(_put, Add, "bend"),
-    f"{ROOT}/bend/replace": partial(_put, Replace, "bend"),
+    f"{ROOT}/bend/add": partial(_put_part, Add, "bend"),
+    f"{ROOT}/bend/replace": partial(_put_part, Replace, "bend"),
     f"{ROOT}/bend/remove": partial(_remove, "bend"),
-    f"{ROOT}/route/add": partial(_put, Add, "route"),
-    f"{ROOT}/route/replace": partial(_put, Replace, "route"),
+    f"{ROOT}/route/add": partial(_put_part, Add, "route"),
+    f"{ROOT}/route/replace": partial(_put_part, Replace, "route"),
     f"{ROOT}/route/remove": partial(_remove, "route"),
 }

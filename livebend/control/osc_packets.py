@@ -1,6 +1,6 @@
-"""OSC datagrams, taken apart. Whatever arrives is either messages or `DatagramError`, nothing else.
+"""OSC datagrams as messages. Any bytes give messages or a `DatagramError`, nothing else.
 
-python-osc reads the messages. Bundles are taken apart here: its own reader waits for a bundle's
+python-osc reads the messages. Bundles are read here: python-osc's own reader waits for a bundle's
 time, recurses as deep as the sender likes and never returns from an element of negative size.
 """
 
@@ -15,17 +15,17 @@ from livebend.core.specs import ParameterValue
 Message = tuple[str, list[object]]
 
 BUNDLE = b"#bundle\0"
-HEADER = len(BUNDLE) + 8  # and the time, which is not heeded: what arrives is meant now
+HEADER = len(BUNDLE) + 8  # with the time tag, which is ignored: everything acts at once
 DEEPEST = 8
 TAGS = frozenset(b",ifdhsTFNI[]")
 
 
 class DatagramError(ValueError):
-    """A datagram that is not OSC, or is of a kind no parameter takes."""
+    """A datagram that is not OSC, or has a type of value that no parameter takes."""
 
 
 def messages(datagram: bytes, depth: int = 0) -> Iterator[Message]:
-    """Yield (address, arguments) of every message, those in bundles in order.
+    """Yield (address, arguments) of every message; `depth` is that of bundles around it.
 
     Raises: DatagramError.
     """
@@ -46,7 +46,7 @@ def messages(datagram: bytes, depth: int = 0) -> Iterator[Message]:
 
 
 def reply(address: str, value: ParameterValue) -> bytes:
-    """Return the datagram that tells a parameter's value; a boolean is sent as 0 or 1."""
+    """Return the datagram that reports a parameter's value; a boolean is sent as 0 or 1."""
     builder = OscMessageBuilder(address)
     builder.add_arg(int(value) if isinstance(value, bool) else value)
     datagram: bytes = builder.build().dgram
@@ -62,9 +62,9 @@ def _message(datagram: bytes) -> Message:
 
 
 def _with_known_tags(datagram: bytes) -> bytes:
-    """Return the message with "impulse" as the true it stands for.
+    """Return the message with T for the type I (impulse), which python-osc does not know.
 
-    Raises: DatagramError for a type that is not known here; ValueError for what is no message.
+    Raises: DatagramError for a type that no parameter takes; ValueError for a broken message.
     """
     if not datagram.startswith(b"/"):
         raise DatagramError("neither a message nor a bundle")

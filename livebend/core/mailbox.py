@@ -30,13 +30,9 @@ class Latest(Generic[T]):
         with self._changed:
             return self._value
 
-    def newest(self) -> tuple[int, T]:
-        """Return the newest value with its version (0 = the initial value)."""
-        with self._changed:
-            return self._version, self._value
-
     def wait_newer(self, version: int, timeout: float | None = None) -> tuple[int, T]:
-        """Wait until the version exceeds `version`, or `timeout` seconds; return the newest."""
+        """Wait until the version (0 = the initial value) exceeds `version`, or `timeout` seconds;
+        return the newest version and value."""
         with self._changed:
             self._changed.wait_for(lambda: self._version > version, timeout)
             return self._version, self._value

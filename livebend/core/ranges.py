@@ -77,7 +77,7 @@ class Range:
         return float(round(value)) if self.whole else value
 
     def check(self, value: float, where: str) -> float:
-        """Return the value if it lies inside.
+        """Return the value if it is inside.
 
         Raises: OutOfRange, naming `where`, the value and the range.
         """

@@ -2,7 +2,7 @@
 
     def rotate(x, *, angle: Annotated[Degrees, "turn of the plane"] = 0.0, ...)
 
-gives the preset key and its check, the OSC address, the MIDI scale, the listing and the tests.
+gives the preset key and its check, the OSC address, a fader's scale, the listing and the tests.
 """
 
 import inspect
@@ -33,7 +33,7 @@ class Spec:
     def check_type(self, value: object, where: str) -> ParameterValue:
         """Return `value` unchanged if its type suits this parameter, in range or not.
 
-        Numbers and booleans stand in for one another, since controllers send what they like.
+        Numbers and booleans stand in for one another, since controllers send either.
         Raises: OutOfRange or UnknownName, naming `where`, what was given and what is allowed.
         """
         if self.kind in ("choice", "text"):

@@ -19,8 +19,8 @@ Settle = Callable[[], None]
 
 ENTRIES = 2  # outputs kept of each computation: solo, A/B and undo cost nothing
 # A stamp is a frame's number times FRAME plus how many reads came before in that frame. Stamps
-# rise with every read, so one comparison tells both which of two outputs was read last, and
-# whether one was read since a frame.
+# rise with every read, so one comparison shows which of two outputs was read last, or
+# whether one was read since a frame began.
 FRAME = 1 << 20  # more reads than a frame has
 
 _layouts: dict[Hashable, int] = {}

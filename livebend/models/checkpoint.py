@@ -3,7 +3,7 @@
     model_index.json  unet/  vae/  text_encoder/  tokenizer/  scheduler/scheduler_config.json
 
 A name is `tiny` (embedded), a folder, or a hub id such as stabilityai/sd-turbo, which is looked up
-in the local cache first and fetched once. `random:sd-turbo` has no folder: it is for measuring.
+in the local cache first and downloaded once. `random:sd-turbo` has no folder: it is for measuring.
 """
 
 import json
@@ -25,18 +25,16 @@ from livebend.models.sampler import Noising
 from livebend.models.vocabulary import ReadPrompt, Vocabulary, load_vocabulary
 
 TINY = Path(__file__).parent / "tiny"
-TURBO_INDEX: dict[str, Any] = {}
 TURBO_SCHEDULER = {"beta_schedule": "scaled_linear", "timestep_spacing": "trailing"}
 PARTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What a folder holds, on its device; one with random weights has none. `steps` and `guidance`
-    are what it paints best with."""
+    """A model on its device. `steps` and `guidance` are what it paints best with."""
 
     name: str
-    folder: Path | None
+    folder: Path | None  # None for random weights
     unet: nn.Module
     vae: nn.Module
     text_encoder: nn.Module
@@ -62,12 +60,12 @@ class Model:
 
     @property
     def native(self) -> int:
-        """The side in pixels that the network was trained at."""
+        """The side, in pixels, of the pictures that the network was trained on."""
         return int(self.unet.config.sample_size) * self.factor  # type: ignore[union-attr,arg-type]
 
     @property
     def precision(self) -> str:
-        """The name of what it computes in: float32, bfloat16 or float16."""
+        """The name of its precision: float32, bfloat16 or float16."""
         return name_of(self.dtype)
 
     def understand(self, text: str) -> ReadPrompt:
@@ -75,8 +73,7 @@ class Model:
         return ReadPrompt(text) if self.vocabulary is None else self.vocabulary.understand(text)
 
     def encode(self, texts: Sequence[str]) -> Tensor:
-        """Return the embeddings [len(texts), T, C] of prompts; frames that are being painted do not
-        wait for them."""
+        """Return the embeddings [len(texts), T, C] of prompts, without holding up frames."""
         return aside(self.device, lambda: self._embedded(texts))
 
     @torch.inference_mode()
@@ -98,20 +95,23 @@ def load_model(
     dtype: torch.dtype | None = None,
     layout: torch.memory_format = torch.channels_last,
 ) -> Model:
-    """Load the model of that name. Raises: ModelError, naming what is missing.
+    """Load a model.
 
-    Weights of convolutions in the `layout` channels_last are faster on processors and GPUs; in
-    contiguous_format frames are bit for bit those of diffusers' pipeline as it loads a model.
+    device, dtype: the best ones of this machine where None.
+    layout: of the convolutions' weights. channels_last is faster on processors and GPUs; with
+        contiguous_format frames are bit for bit those of diffusers' own pipeline.
+    Raises: ModelError, naming what is missing.
     """
     best = best_device()
     device, dtype = device or best[0], dtype or best[1]
     folder = None if name.startswith(PREFIX) else find_folder(name)
-    index, scheduler = (TURBO_INDEX, TURBO_SCHEDULER) if folder is None else _settings(name, folder)
+    index, scheduler = ({}, TURBO_SCHEDULER) if folder is None else _settings(name, folder)
     *parts, tokenizer = _parts(name, folder)
-    unet, vae, text = (_settled(part, device, dtype, layout) for part in parts)
-    wait_for(device)  # any stream may read them from here on
+    for part in parts:
+        nn.Module.to(part, device, dtype).eval().requires_grad_(False)
+    unet, vae, text = parts
     turbo = scheduler.get("timestep_spacing") == "trailing"
-    return Model(
+    model = Model(
         name,
         folder,
         unet,
@@ -125,6 +125,8 @@ def load_model(
         device=device,
         dtype=dtype,
     )
+    lay_out(model, layout)
+    return model
 
 
 def _settings(name: str, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -138,7 +140,7 @@ def _settings(name: str, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _parts(name: str, folder: Path | None) -> tuple[nn.Module, nn.Module, nn.Module, Any]:
     if folder is None:
-        return random_parts(name.removeprefix(PREFIX), TINY / "tokenizer")
+        return random_parts(name.removeprefix(PREFIX), TINY / "tokenizer", libraries())
     try:
         return _load_parts(folder)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
@@ -148,18 +150,11 @@ def _parts(name: str, folder: Path | None) -> tuple[nn.Module, nn.Module, nn.Mod
 
 
 def lay_out(model: Model, layout: torch.memory_format) -> None:
-    """Lay the weights of a model's convolutions out, in place; any stream may read them then."""
+    """Change the layout of the weights of a model's convolutions, in place, and wait until any
+    stream may read them."""
     for part in (model.unet, model.vae, model.text_encoder):
         part.to(memory_format=layout)  # type: ignore[call-overload]
     wait_for(model.device)
-
-
-def _settled(
-    part: nn.Module, device: torch.device, dtype: torch.dtype, layout: torch.memory_format
-) -> nn.Module:
-    placed = nn.Module.to(part, device, dtype)
-    placed.to(memory_format=layout)  # type: ignore[call-overload]
-    return placed.eval().requires_grad_(False)
 
 
 def find_folder(name: str) -> Path:
@@ -192,8 +187,8 @@ def _from_hub(name: str) -> Path:
 
 
 def libraries() -> tuple[Any, ...]:
-    """Import what a model is made of; return the classes of the network, of both decoders, of the
-    text encoder and of the tokenizer. Slow the first time."""
+    """Import and return the classes that a model is made of: the network, AutoencoderKL,
+    AutoencoderTiny, the text encoder and the tokenizer. Slow the first time."""
     with lean():
         from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL  # noqa: PLC0415
         from diffusers.models.autoencoders.autoencoder_tiny import (  # noqa: PLC0415
@@ -227,7 +222,7 @@ def _load_parts(folder: Path) -> tuple[nn.Module, nn.Module, nn.Module, Any]:
 
 
 def _quieten() -> None:
-    """The libraries' advice and progress bars are for those who write with them."""
+    """Turn the libraries' advice and progress bars off."""
     from diffusers.utils import logging as diffusers_logging  # noqa: PLC0415
     from transformers.utils import logging as transformers_logging  # noqa: PLC0415
 

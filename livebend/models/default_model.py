@@ -1,4 +1,4 @@
-"""Which model is played when none is named."""
+"""The model that is used when none is named."""
 
 import torch
 

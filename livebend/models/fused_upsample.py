@@ -1,10 +1,10 @@
-"""An up-sampling and two convolutions as one.
+"""An up-sampling and two convolutions fused into one convolution.
 
 The decoder of a small AutoencoderTiny ends with conv3×3(conv3×3(up₂(x))), nothing between, at the
-full size of the picture. That is linear, and each output sees only 3×3 different inputs, so it is
-one 3×3 convolution at half the size to four phases, which are then interleaved: a ninth of the
-work. In the outermost ring of pixels, where the inner convolution's own padding shows, an output
-sees 2×3 inputs, and 2×2 in a corner, by other weights. Sums are taken in another order, so results
+full size of the picture. That is linear, and each output depends on only 3×3 different inputs. So
+it is one 3×3 convolution at half the size to four phases, which are then interleaved: a ninth of
+the work. In the outermost ring of pixels the inner convolution's padding gives other weights: there
+an output depends on 2×3 inputs, and in a corner on 2×2. Sums are taken in another order, so results
 differ in the last bits.
 """
 
@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
-class FoldedPair(nn.Module):
+class FusedPair(nn.Module):
     """conv3×3(conv3×3(up₂(x))) as one convolution of x.
 
-    Takes [B, in, h, w], h and w at least 2; gives [B, out, 2h, 2w]. The phases of a place lie as
-    its pixels do, first by row, and what they are made of stays channels-last to the end: another
-    order costs more than all that is computed.
+    Takes [B, in, h, w], h and w at least 2; gives [B, out, 2h, 2w]. The four phases of a place are
+    in the order of its pixels, row by row, and everything stays channels-last to the end: another
+    order would cost more than the computation itself.
     """
 
     def __init__(self, inner: nn.Conv2d, outer: nn.Conv2d) -> None:
@@ -33,7 +33,7 @@ class FoldedPair(nn.Module):
         self.bias = nn.Buffer(bias.detach())
 
     def forward(self, x: Tensor) -> Tensor:
-        """Compute the picture, then its outermost ring as it stands."""
+        """Compute the whole picture, then replace its outermost ring."""
         y = functional.conv2d(x, self.inside, self.bias.repeat(4), padding=1).permute(0, 2, 3, 1)
         top, bottom, left, right = self._edges(x)
         y = _with_rows(y, top, bottom)
@@ -43,8 +43,8 @@ class FoldedPair(nn.Module):
         return phases.reshape(n, 2 * h, 2 * w, -1).permute(0, 3, 1, 2)
 
     def _edges(self, x: Tensor) -> tuple[Tensor, ...]:
-        """The outermost pixels [B, 2h or 2w, out] at the top, the bottom, the left and the right;
-        the corners are those of the left and the right."""
+        """The outermost pixels [B, 2h or 2w, out]: top, bottom, left and right; the corners are
+        right in left and right only."""
         h, w = x.shape[2:]
         top, bottom, left, right = self._along(x)
         ends = (x[..., :2, :2], x[..., -2:, :2], x[..., :2, -2:], x[..., -2:, -2:])
@@ -55,7 +55,7 @@ class FoldedPair(nn.Module):
         return top[:, : 2 * w], bottom[:, : 2 * w], left, right
 
     def _along(self, x: Tensor) -> Tensor:
-        """The four sides [4, B, longest, out], each as if it had no ends."""
+        """The four sides [4, B, longest, out], without regard to corners."""
         longest = max(x.shape[2:])
         upright = x.transpose(2, 3)
         sides = (x[..., :2, :], x[..., -2:, :], upright[..., :2, :], upright[..., -2:, :])
@@ -85,14 +85,14 @@ def _with_columns(y: Tensor, left: Tensor, right: Tensor) -> Tensor:
     return torch.cat([first, y[:, :, 1:-1], last], 2)
 
 
-def fold(layers: list[nn.Module]) -> list[nn.Module]:
-    """Fold the pair at the end of a decoder's layers, where there is one."""
+def fuse(layers: list[nn.Module]) -> list[nn.Module]:
+    """Return a decoder's layers with the pair at their end fused, where there is one."""
     *before, up, inner, outer = [nn.Identity(), nn.Identity(), *layers]
     if not (_doubles(up) and _is_plain(inner) and _is_plain(outer) and inner.bias is None):
         return layers
     assert isinstance(inner, nn.Conv2d)
     assert isinstance(outer, nn.Conv2d)
-    return [*before[2:], FoldedPair(inner, outer)]
+    return [*before[2:], FusedPair(inner, outer)]
 
 
 def _doubles(layer: nn.Module) -> bool:
@@ -110,11 +110,10 @@ def _is_plain(layer: nn.Module) -> bool:
 
 @torch.no_grad()
 def _weights(inner: Tensor, outer: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return what the folded convolution multiplies by: inside [in·9, 4·out], along each edge
-    [4, in·6, 2·out], and in each corner [4, in·4, out], edges and corners as `_edges` has them.
+    """Return the weights inside [in·9, 4·out], along each edge [4, in·6, 2·out], and in each corner
+    [4, in·4, out]; edges and corners in the order of `_edges`.
 
-    All of it is linear, so it is read off from what the two make of single points, far from
-    whatever else is special.
+    The two convolutions are linear, so the weights are their response to single points.
     """
 
     def made(points: Tensor) -> Tensor:
@@ -134,7 +133,7 @@ def _weights(inner: Tensor, outer: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _points(count: int, height: int, width: int, like: Tensor, pad: tuple[int, ...] = ()) -> Tensor:
-    """Return pictures [count·height·width, count, …], in each one place of one channel 1."""
+    """Return pictures [count·height·width, count, …], each 1 at one place of one channel."""
     total = count * height * width
     points = torch.eye(total, dtype=like.dtype, device=like.device)
     return functional.pad(points.view(total, count, height, width), pad)

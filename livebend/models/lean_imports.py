@@ -1,12 +1,12 @@
 """Import a few modules of diffusers and transformers without their neighbours, which cost seconds
 at every start.
 
-Four of diffusers' packages import every file they have, dozens of networks that nobody plays here,
-and both libraries import what only those need who trace, train, spread a network over machines or
-load adapters: torch's tracer and its sharded tensors, losses and single files, and with them all of
-scipy. While `lean` is open a bare package stands for each of the four, one with idle decorators for
-the tracer, and an idle module for each of the rest, in which there is a class of every name with
-nothing in it; afterwards they are gone, and whoever imports the real ones gets them whole.
+Four of diffusers' packages import every file they have, dozens of networks that are not used here.
+Both libraries import what only tracing, training, sharding or adapters need: torch's tracer, its
+sharded tensors, losses, single files, and with them all of scipy. While `lean` is open, sys.modules
+holds stand-ins: a bare package for each of the four, one with decorators that do nothing for the
+tracer, and for each of the rest a module that has an empty class of every name. Afterwards they are
+removed, and an import gets the real module.
 """
 
 import importlib.util
@@ -25,7 +25,7 @@ PACKAGES = (
     "diffusers.models.unets",
 )
 TRACER = "torch._dynamo"
-IDLE = (  # with all that is in them
+IDLE = (  # with their submodules
     "diffusers.loaders",
     "torch._dynamo._trace_wrapped_higher_order_op",
     "torch.distributed.fsdp",
@@ -36,22 +36,22 @@ IDLE = (  # with all that is in them
 
 @contextmanager
 def lean() -> Iterator[None]:
-    """Stand in for what is imported and not needed; what is loaded already stays."""
+    """Put stand-ins in sys.modules; modules that are loaded already stay."""
     made = {name: _bare(name) for name in PACKAGES} | {TRACER: _untraced(TRACER)}
-    standing = {name: module for name, module in made.items() if name not in sys.modules}
-    idle = _Idling()
-    sys.modules.update(standing)
+    bare = {name: module for name, module in made.items() if name not in sys.modules}
+    idle = _IdleFinder()
+    sys.modules.update(bare)
     sys.meta_path.insert(0, idle)
     try:
         yield
     finally:
         sys.meta_path.remove(idle)
-        for name, module in (standing | idle.made).items():
-            _leave(name, module)
+        for name, module in (bare | idle.made).items():
+            _remove(name, module)
 
 
-def _leave(name: str, module: ModuleType) -> None:
-    """Forget a module that stood in for another."""
+def _remove(name: str, module: ModuleType) -> None:
+    """Remove a stand-in from sys.modules and from its package."""
     if sys.modules.get(name) is module:
         del sys.modules[name]
     package, _, leaf = name.rpartition(".")
@@ -60,27 +60,26 @@ def _leave(name: str, module: ModuleType) -> None:
         delattr(parent, leaf)
 
 
-class _Nothing:
-    """What the classes of an idle module are."""
+class _Empty:
+    """The base of every class in an idle module."""
 
     def __init__(self, *_: object, **__: object) -> None:
         pass
 
 
 class _Idle(ModuleType):
-    """A module that has every name: of a class with nothing in it, or in capitals of an empty
-    table."""
+    """A module that has every name: an empty class, or an empty dictionary for one in capitals."""
 
     def __getattr__(self, name: str) -> object:
         if name.startswith("__"):
             raise AttributeError(name)
-        made: object = {} if name.isupper() else type(name, (_Nothing,), {})
+        made: object = {} if name.isupper() else type(name, (_Empty,), {})
         setattr(self, name, made)
         return made
 
 
-class _Idling:
-    """Finds idle modules for those named above and whatever is asked for in them."""
+class _IdleFinder:
+    """Finds an idle module for those of IDLE and their submodules."""
 
     def __init__(self) -> None:
         self.made: dict[str, ModuleType] = {}
@@ -88,12 +87,12 @@ class _Idling:
     def find_spec(
         self,
         name: str,
-        path: Sequence[str] | None,  # noqa: ARG002 - as Python's finders are asked
+        path: Sequence[str] | None,  # noqa: ARG002 - the signature of Python's finders
         target: ModuleType | None = None,  # noqa: ARG002
     ) -> ModuleSpec | None:
-        """Return how to load an idle module; None where the name is not for one."""
-        asked = any(name == idle or name.startswith(f"{idle}.") for idle in IDLE)
-        return ModuleSpec(name, self, is_package=True) if asked else None  # type: ignore[arg-type]
+        """Return the spec of an idle module; None for other names."""
+        is_idle = any(name == idle or name.startswith(f"{idle}.") for idle in IDLE)
+        return ModuleSpec(name, self, is_package=True) if is_idle else None  # type: ignore[arg-type]
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """Make an idle module."""
@@ -101,11 +100,11 @@ class _Idling:
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """There is nothing in it to run."""
+        """Do nothing: the module is empty."""
 
 
 def _bare(name: str) -> ModuleType:
-    """A package whose files can be imported and which imports none of them itself."""
+    """A package that imports none of its files, but whose files can be imported."""
     root, *rest = name.split(".")
     found = importlib.util.find_spec(root)
     places = (found.submodule_search_locations if found else None) or ()
@@ -115,11 +114,11 @@ def _bare(name: str) -> ModuleType:
 
 
 def _untraced(name: str) -> ModuleType:
-    """The tracer's package with its decorators alone, which leave what they decorate as it is."""
+    """The tracer's package with its decorators alone, which return the function unchanged."""
 
-    def left(function: Any = None, *_: Any, **__: Any) -> Any:
-        return left if function is None else function
+    def unchanged(function: Any = None, *_: Any, **__: Any) -> Any:
+        return unchanged if function is None else function
 
     package: Any = _bare(name)
-    package.disable = package.allow_in_graph = package.assume_constant_result = left
+    package.disable = package.allow_in_graph = package.assume_constant_result = unchanged
     return package  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""What a network can be computed in, on which device, and what is fastest here."""
+"""The precisions a network can be computed in, and the fastest one on this machine."""
 
 import torch
 
@@ -16,7 +16,7 @@ def dtype_of(name: str) -> torch.dtype | None:
 
 
 def best_device() -> tuple[torch.device, torch.dtype]:
-    """The device of this machine and the precision that is fastest on it without visible loss."""
+    """Return this machine's device and the fastest precision on it without visible loss."""
     if torch.cuda.is_available():
         return torch.device("cuda"), torch.float16
     if torch.backends.mps.is_available():
@@ -25,15 +25,11 @@ def best_device() -> tuple[torch.device, torch.dtype]:
 
 
 def multiplies_bfloat16() -> bool:
-    """Whether this processor has products in bfloat16, which are faster than those in float32."""
+    """Whether this processor multiplies in bfloat16, which is faster than in float32."""
     capability = torch.backends.cpu.get_cpu_capability()
     return capability.startswith("AVX512") and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 def name_of(dtype: torch.dtype) -> str:
-    """Return a type's name.
-
-    >>> name_of(torch.float32)
-    'float32'
-    """
+    """Return a type's name, such as float32."""
     return str(dtype).removeprefix("torch.")

@@ -1,13 +1,13 @@
-"""Models of a real shape with random weights, made in memory: for measuring alone.
+"""Models with the shape of real ones and random weights, made in memory: only for measuring.
 
-    random:sd-turbo          866 million parameters and the decoder that came with them
+    random:sd-turbo          866 million parameters, with the decoder they were trained with
     random:sd-turbo+taesd    the same with the small decoder, TAESD
 
-Pictures of these are noise; what they cost is what the trained ones cost. The same name gives the
-same weights. Source: the configurations of stabilityai/sd-turbo and madebyollin/taesd.
+Their pictures are noise, at the cost of the trained model's. The same name gives the same weights.
+Source: the configurations of stabilityai/sd-turbo and madebyollin/taesd.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from livebend.core.errors import UnknownName
 
 PREFIX = "random:"
-POOL = 1 << 22  # random numbers, which are laid over the weights again and again
+POOL = 1 << 22  # random numbers, repeated to fill all weights
 UNET = {
     "sample_size": 64,
     "cross_attention_dim": 1024,
@@ -43,30 +43,33 @@ TEXT = {
 DECODERS: Mapping[str, Mapping[str, Any]] = {"sd-turbo": KL, "sd-turbo+taesd": {}}
 
 
-def random_parts(name: str, tokenizer: Path) -> tuple[nn.Module, nn.Module, nn.Module, Any]:
-    """Return network, decoder, text encoder and tokenizer of a name without `random:`, float32, on
-    the processor; `tokenizer` is the folder of any. Raises: UnknownName."""
+def random_parts(
+    name: str, tokenizer: Path, libraries: Sequence[Any]
+) -> tuple[nn.Module, nn.Module, nn.Module, Any]:
+    """Return network, decoder, text encoder and tokenizer, float32, on the processor.
+
+    name: without `random:`.
+    tokenizer: the folder of any tokenizer.
+    libraries: the classes, as `checkpoint.libraries` returns them.
+    Raises: UnknownName.
+    """
     if name not in DECODERS:
         raise UnknownName("random model", name, DECODERS)
-    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL  # noqa: PLC0415
-    from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny  # noqa: PLC0415
-    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel  # noqa: PLC0415
-    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer  # noqa: PLC0415
-
-    tokens = CLIPTokenizer.from_pretrained(tokenizer, local_files_only=True)
+    unet, kl, tiny, text, tokenizers = libraries
+    tokens = tokenizers.from_pretrained(tokenizer, local_files_only=True)
     tokens.model_max_length = TEXT["max_position_embeddings"]
     decoder = DECODERS[name]
     return (
-        _filled(lambda: UNet2DConditionModel(**UNET)),
-        _filled(lambda: AutoencoderKL(**decoder) if decoder else AutoencoderTiny()),
-        _filled(lambda: CLIPTextModel(CLIPTextConfig(vocab_size=len(tokens), **TEXT))),
+        _filled(lambda: unet(**UNET)),
+        _filled(lambda: kl(**decoder) if decoder else tiny()),
+        _filled(lambda: text(text.config_class(vocab_size=len(tokens), **TEXT))),
         tokens,
     )
 
 
 @torch.no_grad()
 def _filled(make: Callable[[], nn.Module]) -> nn.Module:
-    """Make a module without its own slow start, and give it weights of deviation 1/sqrt(inputs)."""
+    """Make a module without its slow initialisation; its weights have deviation 1/sqrt(inputs)."""
     with torch.device("meta"):
         net = make()
     net.to_empty(device="cpu")
@@ -84,7 +87,7 @@ def _filled(make: Callable[[], nn.Module]) -> nn.Module:
 
 
 def _fill_buffer(name: str, buffer: Tensor) -> None:
-    """The only buffer these networks have counts places in a text."""
+    """The only buffer of these networks numbers the positions in a text."""
     if not name.endswith("position_ids"):
-        raise ValueError(f"a buffer that nobody knows: {name}")
+        raise ValueError(f"unknown buffer: {name}")
     buffer.copy_(torch.arange(buffer.shape[-1]).expand_as(buffer))

@@ -1,7 +1,7 @@
 """Samplers: how noise becomes a picture in a few calls of the network.
 
-Each is one short function in its paper's symbols. t is the training time 0..999, ᾱ the share of
-signal power left at t, σ = sqrt((1−ᾱ)/ᾱ) the noise per signal. Euler's x is scaled up by noise
+Each is one short function in its paper's symbols. t is the training time 0..999, ᾱ the part of
+the signal power left at t, σ = sqrt((1−ᾱ)/ᾱ) the noise per signal. Euler's x is scaled up by noise
 ("exploding": x = x0 + σ·ε), DDIM's and LCM's keep their variance (x = √ᾱ·x0 + √(1−ᾱ)·ε).
 """
 
@@ -19,7 +19,7 @@ from livebend.core.errors import UnknownName
 
 Prediction = Literal["epsilon", "v_prediction"]
 
-LAYERS = 50  # the paper counts its 50 DDIM steps as layers; t = 981 − 20·layer
+LAYERS = 50  # the founding paper calls its 50 DDIM steps layers; t = 981 − 20·layer
 FIRST_TIME = 981.0
 
 
@@ -40,7 +40,7 @@ class Noising:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Where a sampler stops on its way: boundary k lies before network call k, the last one after
+    """The boundaries of a sampler's steps: boundary k is before network call k, the last one after
     all calls. `t`, `sigma` and `abar` (ᾱ) have one entry per boundary; t of the last is 0.
     """
 
@@ -51,7 +51,7 @@ class Schedule:
 
     @property
     def calls(self) -> int:
-        """How often the network is called."""
+        """How many network calls there are."""
         return len(self.t) - 1
 
     @property
@@ -68,9 +68,9 @@ class Schedule:
         return distance.index(min(distance))
 
     def neighbours(self, depth: float) -> tuple[tuple[int, float], ...]:
-        """The boundaries before and after depth 0..1 on the layer axis, each with its share.
+        """The boundaries before and after depth 0..1 on the layer axis, each with its weight.
 
-        w = (after − L)/(after − before) belongs to the one before; one that is hit has it all.
+        w = (after − L)/(after − before) for the one before; an exact hit has weight 1.
         """
         layer, layers = depth * LAYERS, self.layers
         if layer <= layers[0]:
@@ -194,7 +194,7 @@ def lcm_step(
 def _split(
     x: Tensor, output: Tensor, abar: Tensor, prediction: Prediction
 ) -> tuple[Tensor, Tensor]:
-    """Return (x0, ε) from a variance-preserving x and what the network says of it."""
+    """Return (x0, ε) from a variance-preserving x and the network's output for it."""
     a, s = abar**0.5, (1 - abar) ** 0.5
     if prediction == "epsilon":
         return (x - s * output) / a, output

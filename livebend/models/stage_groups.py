@@ -1,4 +1,4 @@
-"""Neighbouring stages that an engine may run as one, where nothing is bent between them."""
+"""Neighbouring stages that an engine may run as one while nothing is bent between them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from livebend.models.stages import Stage
 
 
 def joined(name: str, stages: Sequence[Stage]) -> Stage:
-    """Join stages that follow one another into one, which writes what is read behind them.
+    """Join consecutive stages into one, which writes only what later stages read.
 
-    It reads what they read and do not write themselves, but for the factors on their attention,
-    which are ones. What lies between them is never seen, so it stands for them only where nothing
-    is bent there. Those that are told a size to reach are told the same.
+    It reads what they read and do not write themselves, except the factors on their attention,
+    which it takes to be ones. The tensors between them never appear, so it can replace them only
+    where nothing is bent there. A size to reach is the same for all that need one.
     """
     made = {site for stage in stages for site in stage.writes}
     used = {site for stage in stages for site in stage.reads}
-    even = {site for stage in stages for site in stage.attentions}
+    factors = {site for stage in stages for site in stage.attentions}
     read = dict.fromkeys(r for stage in stages for r in stage.reads)
-    reads = tuple(site for site in read if site not in made | even)
+    reads = tuple(site for site in read if site not in made | factors)
     last = stages[-1].writes
     writes = (*last, *(w for stage in stages[:-1] for w in stage.writes if w not in used))
 
@@ -40,18 +40,17 @@ def joined(name: str, stages: Sequence[Stage]) -> Stage:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Neighbouring stages, and one stage that is all of them, or None where they cannot be joined;
-    `hidden` are the sites that are never seen where that one runs."""
+    """Neighbouring stages, and the stage that joins them."""
 
     stages: tuple[Stage, ...]
-    whole: Stage | None
-    hidden: frozenset[str]
+    whole: Stage | None  # None where they cannot be joined
+    hidden: frozenset[str]  # sites whose tensors do not appear when `whole` runs
 
 
 def groups(stages: Sequence[Stage]) -> tuple[Group, ...]:
-    """Group the stages of a network: the way down with the middle, the way up, the decoder.
+    """Group the stages of a network: the down and middle blocks, the up blocks, the decoder.
 
-    Bends in the middle and on skips lie between groups.
+    So bends at unet.mid and on skips are between groups.
     """
     found: dict[str, list[Stage]] = {}
     for stage in stages:

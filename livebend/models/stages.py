@@ -4,13 +4,13 @@ A stage reads named tensors and writes named tensors; a **site** is such a name,
 the tensor of that name before anything reads it. In reading order:
 
     unet.text · unet.time · unet.in · unet.down.0… · unet.mid · unet.up.0… · unet.out ·
-    vae.in · vae.mid · vae.up.0… · image           and unet.skip.0…, the copies kept for the way up
+    vae.in · vae.mid · vae.up.0… · image           and unet.skip.0…, the skip connections
 
-A block that attends to the prompt reads a text of its own, `unet.text.up.1` for `unet.up.1`: the
-same tensor as `unet.text` until a bend of that name makes it another; and a factor of its own
-on the logits of that attention, `unet.attention.up.1`: ones until they are bent.
-`unet.down.i` is the path onward and `unet.skip.n` the stored copy, even where both are one tensor.
-The list is derived from the model; nothing of diffusers' forward passes is edited or copied.
+A block that attends to the prompt reads a text of its own (`unet.text.up.1` for `unet.up.1`), the
+tensor of `unet.text` until that site is bent, and a factor of its own on the logits of its
+attention (`unet.attention.up.1`), ones until that site is bent. `unet.down.i` is what the next
+block reads and `unet.skip.n` the copy for the up blocks, even where both are one tensor.
+The list is derived from the model; no forward pass of diffusers is edited or copied.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -23,48 +23,39 @@ import torch
 from torch import Tensor, nn
 
 from livebend.core.errors import ModelError
-from livebend.core.sites import LATENT, OWN_ATTENTION, OWN_TEXT, TEXT
+from livebend.core.sites import LATENT, OWN_ATTENTION, OWN_TEXT, TEXT, TIME, UNET
 from livebend.models.attention import Attention, attention_of
-from livebend.models.fused_upsample import fold
+from livebend.models.fused_upsample import fuse
 from livebend.models.pixels import to_pixels
 
 Run = Callable[..., tuple[Tensor, ...]]
 
-# In the name of what backends cache: raised where a stage of the same name comes to compute other
-# things.
+# Part of the names of cached engines: raise it when a stage comes to compute something else.
 STAGES_VERSION = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stretch of the network: `run(*tensors of reads)` gives the tensors of `writes`.
-
-    `sized_by` names a tensor of which only the height and width are read; they are passed last, as
-    the keyword `size`. `owner` is the network whose weights it reads, `attention` what its read of
-    `unet.attention.…` acts on. `work` is about how much it multiplies, to be compared with that of
-    its neighbours. `texts` and `attentions` are, of `reads`, the text that this stage reads and no
-    other (`unet.text` but for its own bends), and the factor on its attention (ones but for its
-    own bends).
-    """
+    """One part of the network: `run(*tensors of reads)` returns the tensors of `writes`."""
 
     name: str
     reads: tuple[str, ...]
     writes: tuple[str, ...]
     run: Run
-    sized_by: str | None = None
-    owner: nn.Module | None = None
-    work: float = 0.0
-    attention: Attention | None = None
-    texts: tuple[str, ...] = field(init=False)
-    attentions: tuple[str, ...] = field(init=False)
+    sized_by: str | None = None  # a tensor whose height and width are passed as the keyword `size`
+    owner: nn.Module | None = None  # the network whose weights it reads
+    work: float = 0.0  # about how many multiplications, relative to other stages
+    attention: Attention | None = None  # what the tensor read as `unet.attention.…` is a factor on
+    texts: tuple[str, ...] = field(init=False)  # of `reads`, the text of this stage alone
+    attentions: tuple[str, ...] = field(init=False)  # of `reads`, the factor on its attention
 
     def __post_init__(self) -> None:
-        for name, head in (("texts", OWN_TEXT), ("attentions", OWN_ATTENTION)):
-            own = tuple(read for read in self.reads if read.startswith(head))
+        for name, prefix in (("texts", OWN_TEXT), ("attentions", OWN_ATTENTION)):
+            own = tuple(read for read in self.reads if read.startswith(prefix))
             object.__setattr__(self, name, own)
 
 
-# The end of every network: an engine fuses it with the decoder's last layer. Nothing is bent there.
+# The end of every network; an engine fuses it with the decoder's last layer. It cannot be bent.
 PIXELS = Stage("pixels", ("image",), ("pixels", "total"), to_pixels, sized_by="shown")
 
 
@@ -72,9 +63,9 @@ def unet_stages(unet: nn.Module, height: int, width: int) -> list[Stage]:
     """Regroup a UNet2DConditionModel for latents of height × width; its stages read `sample`,
     `unet.text` and `unet.time`.
 
-    Where a side is not a multiple of the whole up-sampling, each block is told the size to reach,
-    as diffusers does, and only there, since forcing it changes the interpolation's rounding.
-    Raises: ModelError where the network takes more than sample, time and text.
+    Only where a side is not a multiple of the whole up-sampling are up blocks given the size to
+    reach, as in diffusers, since giving it changes the interpolation's rounding.
+    Raises: ModelError where the network reads more than sample, time and text.
     """
     net: Any = unet
     _check_family(net)
@@ -82,34 +73,29 @@ def unet_stages(unet: nn.Module, height: int, width: int) -> list[Stage]:
     skips, last, area = 1, "unet.in", height * width
     forced = any(side % 2**net.num_upsamplers for side in (height, width))
     for i, block in enumerate(net.down_blocks):
-        name, made = f"unet.down.{i}", _skips_made(block)
+        name, made = f"unet.down.{i}", len(block.resnets) + len(block.downsamplers or ())
         writes = (name, *(f"unet.skip.{skips + n}" for n in range(made)))
-        stage = _attending(block, name, last, writes, _down)
-        stages.append(replace(stage, work=_work(block, area / 4**i)))
+        stages.append(_block_stage(block, _down, last, writes, area / 4**i))
         skips, last = skips + made, name
     if net.mid_block is not None:
-        stage = _attending(net.mid_block, "unet.mid", last, ("unet.mid",), _mid)
-        work = _work(net.mid_block, area / 4 ** (len(net.down_blocks) - 1))
-        stages.append(replace(stage, work=work))
+        places = area / 4 ** (len(net.down_blocks) - 1)
+        stages.append(_block_stage(net.mid_block, _mid, last, ("unet.mid",), places))
         last = "unet.mid"
     for i, block in enumerate(net.up_blocks):
-        taken = len(block.resnets)
+        name, taken = f"unet.up.{i}", len(block.resnets)
         popped = tuple(f"unet.skip.{n}" for n in range(skips - taken, skips))
         skips -= taken
+        stage = _block_stage(block, _up, last, (name,), area / 4 ** (len(net.up_blocks) - 1 - i))
         sized_by = f"unet.skip.{skips - 1}" if skips and forced else None
-        name = f"unet.up.{i}"
-        stage = _attending(block, name, last, (name,), _up)
-        work = _work(block, area / 4 ** (len(net.up_blocks) - 1 - i))
-        reads = (*stage.reads, *popped)
-        stages.append(replace(stage, reads=reads, sized_by=sized_by, work=work))
+        stages.append(replace(stage, reads=(*stage.reads, *popped), sized_by=sized_by))
         last = name
     stages.append(Stage("unet.out", (last,), ("unet.out",), _out(net)))
     return [replace(stage, owner=net) for stage in stages]
 
 
 def time_stage(unet: nn.Module) -> Run:
-    """Return the function (t [B], text) -> time embedding, run once per step and not once per
-    block. Only a network with a pooled text embedding (addition_embed_type "text") reads text."""
+    """Return the function (t [B], text) -> time embedding, which runs once per network call. Only a
+    network with a pooled text embedding (addition_embed_type "text") reads text."""
     net: Any = unet
 
     def run(t: Tensor, text: Tensor) -> tuple[Tensor, ...]:
@@ -151,11 +137,11 @@ def _check_family(net: Any) -> None:
 
 
 def _work(block: nn.Module, places: float) -> float:
-    """About how often a block multiplies at so many places: once with every weight. A convolution
-    behind an up-sampling has four times the places, one that halves a quarter."""
-    there = {"upsamplers": 4.0, "downsamplers": 0.25}
+    """About how many multiplications a block needs: one for every weight at each place. Up-sampling
+    multiplies the places by four, down-sampling by a quarter."""
+    scale = {"upsamplers": 4.0, "downsamplers": 0.25}
     return sum(
-        there.get(name, 1.0) * places * sum(p.numel() for p in part.parameters() if p.dim() > 1)
+        scale.get(name, 1.0) * places * sum(p.numel() for p in part.parameters() if p.dim() > 1)
         for name, part in block.named_children()
     )
 
@@ -164,32 +150,31 @@ def _attends(block: Any) -> bool:
     return bool(getattr(block, "has_cross_attention", False))
 
 
-def _skips_made(block: Any) -> int:
-    return len(block.resnets) + len(block.downsamplers or ())
-
-
-def _attending(
+def _block_stage(
     block: Any,
-    name: str,
+    make: Callable[[Any, Attention | None], Run],
     last: str,
     writes: tuple[str, ...],
-    make: Callable[[Any, Attention | None], Run],
+    places: float,
 ) -> Stage:
-    """A block as a stage, with the text and the attention of its own where it attends."""
-    own = name.removeprefix("unet.")
+    """A block as a stage named like the first tensor it writes. Where it attends to the prompt, it
+    reads a text and a factor on its attention of its own."""
+    own = writes[0].removeprefix(UNET)
     attention = attention_of(block) if _attends(block) else None
-    reads = [last, "unet.time"]
+    reads = [last, TIME]
     reads += [OWN_TEXT + own] if _attends(block) else []
     reads += [OWN_ATTENTION + own] if attention else []
-    return Stage(name, tuple(reads), writes, make(block, attention), attention=attention)
+    run, work = make(block, attention), _work(block, places)
+    return Stage(writes[0], tuple(reads), writes, run, work=work, attention=attention)
 
 
 @contextmanager
-def _told(
+def _conditioned(
     block: Any, attention: Attention | None, tensors: Sequence[Tensor]
 ) -> Iterator[tuple[dict[str, Tensor], Sequence[Tensor]]]:
-    """Split off what an attending block reads after the path and the time: yield its text, and the
-    rest; inside, its attention is as told."""
+    """Yield the block's text as a keyword for it, and the tensors that are neither its text nor its
+    attention's factor; inside, its attention is scaled by that factor. `tensors` is what the stage
+    reads after h and the time, in the order of `_block_stage`."""
     text: dict[str, Tensor] = {}
     if _attends(block):
         text, tensors = {"encoder_hidden_states": tensors[0]}, tensors[1:]
@@ -210,7 +195,7 @@ def _conv_in(net: Any) -> Run:
 
 def _down(block: Any, attention: Attention | None) -> Run:
     def run(h: Tensor, time: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
-        with _told(block, attention, rest) as (text, _):
+        with _conditioned(block, attention, rest) as (text, _):
             h, skips = block(hidden_states=h, temb=time, **text)
         return h, *skips
 
@@ -219,7 +204,7 @@ def _down(block: Any, attention: Attention | None) -> Run:
 
 def _mid(block: Any, attention: Attention | None) -> Run:
     def run(h: Tensor, time: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
-        with _told(block, attention, rest) as (text, _):
+        with _conditioned(block, attention, rest) as (text, _):
             return (block(h, time, **text),)
 
     return run
@@ -229,7 +214,7 @@ def _up(block: Any, attention: Attention | None) -> Run:
     def run(
         h: Tensor, time: Tensor, *rest: Tensor, size: tuple[int, ...] | None = None
     ) -> tuple[Tensor, ...]:
-        with _told(block, attention, rest) as (text, skips):
+        with _conditioned(block, attention, rest) as (text, skips):
             more: dict[str, Any] = {"upsample_size": size, **text}
             return (
                 block(hidden_states=h, temb=time, res_hidden_states_tuple=tuple(skips), **more),
@@ -248,8 +233,8 @@ def _out(net: Any) -> Run:
 
 
 def _tiny_stages(vae: Any) -> list[Stage]:
-    """One stage for each resolution, from its up-sampling to its last block; `image` is what comes
-    after the last block, with the up-sampling before it where the last resolution has no block."""
+    """One stage for each resolution, from its up-sampling to its last block. `image` is everything
+    after the last block, and an up-sampling to a resolution without blocks."""
     layers = list(vae.decoder.layers)
     cuts = [i for i, layer in enumerate(layers) if isinstance(layer, nn.Upsample)]
     blocks = [i for i, layer in enumerate(layers) if type(layer).__name__.endswith("Block")]
@@ -263,7 +248,7 @@ def _tiny_stages(vae: Any) -> list[Stage]:
 
 
 def _tiny_run(layers: Sequence[nn.Module], *, first: bool, last: bool) -> Run:
-    part = nn.Sequential(*fold(list(layers)))
+    part = nn.Sequential(*fuse(list(layers)))
 
     def run(h: Tensor) -> tuple[Tensor, ...]:
         h = part(torch.tanh(h / 3) * 3 if first else h)
@@ -299,7 +284,7 @@ def _kl_run(block: nn.Module) -> Run:
 
 
 def sites_of(stages: Sequence[Stage]) -> Iterator[str]:
-    """Yield every site of the stages, in reading order: what a block alone reads and all writes."""
+    """Yield every site of the stages, in reading order: what one block alone reads, and outputs."""
     for stage in stages:
         if stage.name == PIXELS.name:
             continue
@@ -311,7 +296,7 @@ def sites_of(stages: Sequence[Stage]) -> Iterator[str]:
 def behind(site: str, stages: Sequence[Stage]) -> Iterator[str]:
     """Yield the stages that run again when the tensor at a site changes, in the last network call.
 
-    The network's answer becomes the finished latent, which is what a bend at `latent` changes.
+    The network's output becomes the finished latent, which is what a bend at `latent` changes.
     """
     changed = {site}
     for stage in stages:

@@ -1,8 +1,8 @@
-"""What a small model understands of what a performer types.
+"""The words that a small model understands.
 
-A model with a `vocabulary.json` knows a closed set of words. A word that it does not know is read
-as the known one most like it, or left out; what was done is said, so that nobody is left guessing.
-A model without the file knows everything, as far as livebend can tell.
+A model with a `vocabulary.json` knows a closed set of words. An unknown word is read as the most
+similar known one, or left out, and the performer gets a note of it. A model without the file is
+assumed to know every word.
 """
 
 import json
@@ -20,10 +20,10 @@ WORD = re.compile(r"[\w']+")
 
 @dataclass(frozen=True, slots=True)
 class ReadPrompt:
-    """A prompt as the model reads it, and what to tell the performer ("" = nothing)."""
+    """A prompt as the model reads it."""
 
     text: str
-    note: str = ""
+    note: str = ""  # for the performer: which words were replaced or left out
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,14 @@ class Vocabulary:
 
     @cached_property
     def words(self) -> frozenset[str]:
-        """Every single word that the model has seen, in lower case."""
+        """Every single word that the model was trained on, in lower case."""
         phrases = [
             p for kind in self.kinds.values() for wordings in kind.values() for p in wordings
         ]
         return frozenset(w for p in (*phrases, *self.prompts) for w in WORD.findall(p.lower()))
 
     def understand(self, text: str) -> ReadPrompt:
-        """Return the text with every word that is not known replaced or left out."""
+        """Return the text with every unknown word replaced or left out."""
         changed: dict[str, str] = {}
 
         def read(match: re.Match[str]) -> str:
@@ -57,19 +57,19 @@ class Vocabulary:
         return ReadPrompt(read_text, _note(changed))
 
     def _nearest(self, word: str) -> str:
-        """The known word most like this one, first as its singular, or "" where none is near."""
+        """The known word most similar to this one, preferably its singular; "" without one."""
         singular = word.removesuffix("es"), word.removesuffix("s")
         known = next((w for w in singular if w in self.words), None)
         return known or (nearest(word, self.words, least=0.75) if len(word) > 3 else None) or ""
 
 
 def _note(changed: Mapping[str, str]) -> str:
-    told = [
+    notes = [
         f"{word!r} is read as {known!r}" if known else f"{word!r} is not known and left out"
         for word, known in changed.items()
         if word.rstrip("s") != known
     ]
-    return "prompt: " + ", ".join(told) if told else ""
+    return "prompt: " + ", ".join(notes) if notes else ""
 
 
 def load_vocabulary(folder: Path) -> Vocabulary | None:

@@ -1,7 +1,7 @@
-"""Where frames go: a window, a film, pictures, and what the operator sees of the show.
+"""Where frames go: a window, a film, pictures; and the operator's view of the show.
 
-window (the picture, and keys) · display (blackout and the like, whatever the renderer does) ·
-operator_view, operator_cards (meters and notices) · drawing, glyphs (what these are drawn with) ·
+window (the picture, and keys) · display (its state: blackout, freeze, brightness …) ·
+operator_view, operator_cards (meters and notices), drawn with drawing and glyphs ·
 loading_picture · sdl, sdl_window · key_table · recording, live_recording, movie_file · png_frames ·
 sheet (pictures in rows and columns) · headless
 """

@@ -1,8 +1,8 @@
-"""What the display does with the picture, whatever the renderer is doing.
+"""The state of the display, independent of the renderer.
 
 `View` is one frozen value; `Display` holds the newest and lets any thread change it, so that
-blackout and freeze act at once even when the network hangs. From the fields of `View` come the
-addresses a controller may set (`specs_of(View)`): one field is one address.
+blackout and freeze act at once even when the network hangs. Each field of `View` is an address that
+a controller may set (`specs_of(View)`).
 """
 
 import threading
@@ -35,10 +35,7 @@ class View:
 
 
 class Display:
-    """The newest View. Any thread may call every method.
-
-    `count` is how many displays there are, as the window found them.
-    """
+    """The newest View, and `count`, the number of displays. Any thread may call every method."""
 
     specs: Mapping[str, Spec] = specs_of(View)
 
@@ -53,10 +50,7 @@ class Display:
         return self._view
 
     def set(self, name: str, value: ParameterValue) -> None:
-        """Set one field; a number out of range is brought inside.
-
-        Raises: UnknownName, OutOfRange.
-        """
+        """Set one field; a number out of range is clamped. Raises: UnknownName, OutOfRange."""
         if name not in self.specs:
             raise UnknownName("display setting", name, self.specs)
         fitted = self.specs[name].fit(value, name)
@@ -70,9 +64,9 @@ class Display:
         return self.count - 1 if wanted < 0 else min(wanted, self.count - 1)
 
     def toggle(self, name: str) -> None:
-        """Turn a field that is on or off to the other, and the display to the next.
+        """Switch a field on or off, or the picture to the next display.
 
-        Raises: UnknownName, OutOfRange for a number that has no next.
+        Raises: UnknownName, OutOfRange for other fields.
         """
         if name not in self.specs:
             raise UnknownName("display setting", name, self.specs)

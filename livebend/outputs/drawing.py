@@ -1,4 +1,4 @@
-"""Letters, bars and cards: what the operator's view is drawn with.
+"""Text, bars and boxes for the operator's view.
 
 Sizes are in units: one unit is one pixel on a small display and more on a large one.
 """
@@ -28,8 +28,8 @@ RED: Colour = (255, 92, 84)
 ACCENTS = (TEAL, BLUE, VIOLET, PINK, AMBER)
 
 
-OTHERS = 0.6875  # pygame draws its own font so much smaller than its size says
-FINE = 3  # letters are drawn this much larger and made smaller, which spaces them evenly
+OTHERS = 0.6875  # size of other fonts: pygame draws its own font smaller than its nominal size
+FINE = 3  # letters are drawn this much larger and scaled down, which spaces them evenly
 
 
 @lru_cache(maxsize=64)
@@ -39,12 +39,12 @@ def _font(pixels: int, file: str = glyphs.OWN) -> pygame.Font:
 
 
 def _wide(text: str, pixels: int) -> int:
-    """The width of a line before it is made smaller."""
+    """The width of a line before it is scaled down."""
     return sum(_font(pixels, file).size(part)[0] for file, part in glyphs.runs(text))
 
 
 def _large(text: str, pixels: int, colour: Colour) -> pygame.Surface:
-    """A line before it is made smaller: parts of several fonts stand on one line."""
+    """A line before it is scaled down: parts in several fonts, on one baseline."""
     drawn = [
         (_font(pixels, file).render(part, True, colour), _font(pixels, file).get_ascent())
         for file, part in glyphs.runs(text) or [(glyphs.OWN, "")]
@@ -71,45 +71,45 @@ def _letters(text: str, pixels: int, colour: Colour) -> pygame.Surface:
 
 @lru_cache(maxsize=32)
 def _advance(pixels: int) -> int:
-    """The width that every digit takes, so that numbers stand still."""
+    """The width for every digit, so that changing numbers do not move."""
     return -(-_font(pixels).size("0")[0] // FINE)
 
 
 @lru_cache(maxsize=512)
-def _fitted(text: str, pixels: int, room: int) -> str:
-    if _wide(text, pixels) <= room * FINE:
+def _fitted(text: str, pixels: int, width: int) -> str:
+    if _wide(text, pixels) <= width * FINE:
         return text
-    while text and _wide(text + "…", pixels) > room * FINE:
+    while text and _wide(text + "…", pixels) > width * FINE:
         text = text[:-1]
     return text.rstrip() + "…"
 
 
 @lru_cache(maxsize=64)
-def _wrapped(text: str, pixels: int, room: int, lines: int) -> tuple[str, ...]:
+def _wrapped(text: str, pixels: int, width: int, lines: int) -> tuple[str, ...]:
     done, words = [""], text.split()
     for place, word in enumerate(words):
         longer = f"{done[-1]} {word}".strip()
-        if _wide(longer, pixels) <= room * FINE or not done[-1]:
+        if _wide(longer, pixels) <= width * FINE or not done[-1]:
             done[-1] = longer
         elif len(done) < lines:
             done.append(word)
         else:
             done[-1] = " ".join([done[-1], *words[place:]])
             break
-    return tuple(_fitted(line, pixels, room) for line in done)
+    return tuple(_fitted(line, pixels, width) for line in done)
 
 
 def forget_letters() -> None:
-    """Let go of the fonts; they do not outlive pygame's font module."""
+    """Release the fonts, which must not outlive pygame's font module."""
     for cached in (_letters, _advance, _fitted, _wrapped, _font):
         cached.cache_clear()
     glyphs.forget()
 
 
-def mixed(low: Colour, high: Colour, share: float) -> Colour:
-    """Return the colour `share` (0..1) of the way from `low` to `high`."""
-    share = min(max(share, 0.0), 1.0)
-    red, green, blue = (round(a + (b - a) * share) for a, b in zip(low, high, strict=True))
+def mixed(low: Colour, high: Colour, t: float) -> Colour:
+    """Return the colour at t (0..1) of the way from `low` to `high`."""
+    t = min(max(t, 0.0), 1.0)
+    red, green, blue = (round(a + (b - a) * t) for a, b in zip(low, high, strict=True))
     return red, green, blue
 
 
@@ -128,7 +128,7 @@ class Canvas:
     def text(
         self, x: float, y: float, text: str, size: float, colour: Colour, *, align: Align = "left"
     ) -> float:
-        """Write one line whose middle is at height `y`; return its width in units."""
+        """Draw one line, vertically centred at `y`; return its width in units."""
         letters = _letters(text, self._pixels(size), colour)
         shift = {"left": 0.0, "centre": 0.5, "right": 1.0}[align] * letters.get_width()
         top = y * self.unit - letters.get_height() / 2
@@ -136,7 +136,7 @@ class Canvas:
         return letters.get_width() / self.unit
 
     def number(self, x: float, y: float, text: str, size: float, colour: Colour) -> None:
-        """Write a number that ends at `x`, each digit in a place of the same width."""
+        """Draw a number that ends at `x`, with digits of equal width."""
         pixels = self._pixels(size)
         right, middle = round(x * self.unit), y * self.unit
         for sign in reversed(text):
@@ -147,11 +147,11 @@ class Canvas:
             self.surface.blit(letter, (place[0], round(place[1])))
 
     def fitted(self, text: str, size: float, width: float) -> str:
-        """Return the text, cut with … where it is wider than `width` units."""
+        """Return the text, truncated with … where it is wider than `width` units."""
         return _fitted(text, self._pixels(size), round(width * self.unit))
 
     def wrapped(self, text: str, size: float, width: float, lines: int) -> tuple[str, ...]:
-        """Return the text broken between words into at most `lines` lines; the last is cut."""
+        """Return the text wrapped into at most `lines` lines; the last is truncated."""
         return _wrapped(text, self._pixels(size), round(width * self.unit), lines)
 
     def box(
@@ -175,7 +175,7 @@ class Canvas:
     def bar(
         self, x: float, y: float, width: float, value: float, colour: Colour, *, height: float = 6
     ) -> None:
-        """Draw a bar whose middle is at height `y`, filled to `value` 0..1."""
+        """Draw a bar, vertically centred at `y`, filled to `value` 0..1."""
         value = min(max(value, 0.0), 1.0)
         self.box(x, y - height / 2, width, height, TRACK, radius=height / 2)
         if value * width * self.unit >= 1.0:
@@ -183,7 +183,7 @@ class Canvas:
             self.box(x, y - height / 2, filled, height, colour, radius=height / 2)
 
     def lamp(self, x: float, y: float, radius: float, colour: Colour, light: float) -> None:
-        """Draw a round lamp that is lit 0..1."""
+        """Draw a round lamp; `light` 0..1 is its brightness."""
         middle = (round(x * self.unit), round(y * self.unit))
         shade = mixed(TRACK, colour, light)
         pygame.draw.aacircle(self.surface, (*shade, 255), middle, max(2, round(radius * self.unit)))

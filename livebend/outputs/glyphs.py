@@ -1,7 +1,7 @@
-"""Which font has which letter: the one that comes along, else the system's, else none.
+"""A font for each letter: pygame's own, else one of the system's.
 
-The system's fonts are looked at only once a text has a letter that the first font lacks. The main
-thread alone uses this.
+The system's fonts are opened only when a text has a letter that pygame's lacks. Used by the main
+thread alone.
 """
 
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ from itertools import groupby, islice
 import pygame
 import pygame.freetype
 
-OWN = ""  # the font that comes along
+OWN = ""  # the font that comes with pygame
 FIRST = ("noto", "cjk", "unicode", "fallback", "dejavu", "gothic", "hei", "ming", "emoji")
-MOST = 96  # fonts of the system that are looked through
+MOST = 96  # fonts of the system that are searched
 
 
 def runs(text: str) -> tuple[tuple[str, str], ...]:
@@ -34,7 +34,7 @@ def font_of(letter: str) -> str | None:
 
 
 def forget() -> None:
-    """Let go of the fonts."""
+    """Release the fonts."""
     for cached in (font_of, _face, _system):
         cached.cache_clear()
     pygame.freetype.quit()
@@ -47,7 +47,7 @@ def _fonts() -> Iterator[str]:
 
 @lru_cache(maxsize=1)
 def _system() -> tuple[str, ...]:
-    """The files of the system's fonts, those that have many letters first."""
+    """The files of the system's fonts, those that usually have many letters first."""
     names = sorted(
         pygame.font.get_fonts(),
         key=lambda name: (not any(word in name for word in FIRST), name),
@@ -63,7 +63,7 @@ def _has(font: str, letter: str) -> bool:
 
 @lru_cache(maxsize=MOST + 1)
 def _face(font: str) -> pygame.freetype.Font | None:
-    """The font, opened to be asked; None where it cannot be read or has no outlines."""
+    """The opened font; None where it cannot be read or is not scalable."""
     pygame.freetype.init()
     try:
         face = pygame.freetype.Font(font or None, 24)

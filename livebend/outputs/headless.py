@@ -1,4 +1,4 @@
-"""No window at all: frames are counted and let go."""
+"""No window: frames are only counted as shown."""
 
 from collections.abc import Callable
 
@@ -6,19 +6,14 @@ from livebend.flow import Frame
 
 
 class Headless:
-    """Take frames as a display would. The render worker calls `write`; any thread reads `frames`
-    and `last`. `shown` is called with each frame, as the window calls it."""
+    """An output without a display: `shown` is called with each frame, as the window calls it."""
 
-    def __init__(self, shown: Callable[[Frame], None] | None = None) -> None:
-        self.frames = 0
-        self.last: Frame | None = None
+    def __init__(self, shown: Callable[[Frame], None]) -> None:
         self._shown = shown
 
     def write(self, frame: Frame) -> None:
-        """Count the frame."""
-        self.frames, self.last = self.frames + 1, frame
-        if self._shown is not None:
-            self._shown(frame)
+        """Call `shown`, and drop the frame."""
+        self._shown(frame)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: nothing is open."""

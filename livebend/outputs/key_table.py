@@ -5,21 +5,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Chords, spelled as SDL names keys ("digit" = 1 to 9), what they ask for, and how the help
-    says it. `label` is shown instead of the chords where they would not read well."""
+    """An action and the keys that start it."""
 
-    chords: tuple[str, ...]
+    chords: tuple[str, ...]  # with SDL's names of keys; "digit" = 1 to 9
     action: str
     doc: str
-    label: str = ""
+    label: str  # the chords as the help shows them
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What a key asks for; `argument` is the digit that was pressed, where one was."""
+    """What a key press means."""
 
     name: str
-    argument: int | None = None
+    argument: int | None = None  # the digit that was pressed
 
 
 KEYS = (
@@ -44,7 +43,7 @@ _BY_CHORD = {chord: key.action for key in KEYS for chord in key.chords}
 def action(
     name: str, *, shift: bool = False, ctrl: bool = False, meta: bool = False
 ) -> Action | None:
-    """Return what pressing the key of that SDL name asks for, or None."""
+    """Return the action of a key, by its SDL name; None without one."""
     digit = int(name) if name in tuple("123456789") else None
     held = [word for word, on in (("ctrl", ctrl), ("meta", meta), ("shift", shift)) if on]
     found = _BY_CHORD.get("+".join([*held, name if digit is None else "digit"]))

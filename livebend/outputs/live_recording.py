@@ -1,4 +1,4 @@
-"""A recording of a show: it never holds the show up, and says what it had to leave out."""
+"""A recording of a live show: it never holds the show up, and counts what it had to drop."""
 
 import queue
 import threading
@@ -14,16 +14,17 @@ from livebend.flow import Frame, Samples
 from livebend.outputs.movie_file import MovieFile
 
 TimedSamples = tuple[Samples, float]
-GAP = 0.1  # s: sound further than this from its place is put there, with silence or by cutting
+GAP = 0.1  # s: sound further off than this is moved to its time, with silence or by cutting
+WAITING = 8  # pictures that may wait for the encoder
 
 
 class LiveRecording:
     """Write frames as they come, each at its `presentation`, with the sound that was heard.
 
-    The render worker calls `write`, the audio worker `hear`; neither waits. An encoder thread does
-    the work. Up to `waiting` pictures wait; more are dropped and counted in `dropped`, and `lost`
-    counts blocks of sound. `on_failure` is told, in the encoder's thread, why a recording
-    stopped. Raises: Refused where the file cannot be written.
+    The render worker calls `write`, the audio worker `hear`; neither waits: an encoder thread does
+    the work. `dropped` counts the pictures and `lost` the blocks of sound that were left out.
+    `on_failure` is called, in the encoder's thread, with the fault that stopped a recording.
+    Raises: Refused where the file cannot be written.
     """
 
     def __init__(
@@ -33,7 +34,6 @@ class LiveRecording:
         fps: float,
         sample_rate: int | None = None,
         *,
-        waiting: int = 8,
         note: str = "",
         on_failure: Callable[[BaseException], None] | None = None,
     ) -> None:
@@ -41,14 +41,14 @@ class LiveRecording:
         self._movie = MovieFile(path, size, fps, sample_rate, live=True, note=note)
         self._rate = sample_rate
         self._items: queue.Queue[Frame | TimedSamples | None] = queue.Queue(4096)
-        self._room = threading.Semaphore(waiting)
+        self._room = threading.Semaphore(WAITING)
         self._open = True
         self._ended = threading.Event()
         self._track = _Track(self._movie, fps, sample_rate)
         self._worker = Worker("recording", self._encode, on_failure).start()
 
     def write(self, frame: Frame) -> None:
-        """Hand a frame to the encoder, or drop and count it."""
+        """Queue a frame for the encoder, or drop and count it."""
         if not (self._open and self._worker.alive and self._room.acquire(blocking=False)):
             self.dropped += 1
         elif not self._put(frame):
@@ -56,7 +56,7 @@ class LiveRecording:
             self.dropped += 1
 
     def hear(self, block: Samples, time: float) -> None:
-        """Hand over mono sound that ended at `time` seconds on the clock of the show."""
+        """Queue mono sound that ended at `time` seconds on the clock of the show."""
         if (
             self._rate is None
             or not (self._open and self._worker.alive)
@@ -67,7 +67,7 @@ class LiveRecording:
     def close(self) -> None:
         """Encode what waits and give the file its name.
 
-        Raises: Refused where the recording had stopped; what it holds until then can be played.
+        Raises: Refused where the recording had stopped; the part file can be played.
         """
         if not self._open:
             return
@@ -80,7 +80,7 @@ class LiveRecording:
         self._track.finish()
 
     def abort(self) -> None:
-        """Stop and remove what was written; after `close` it does nothing."""
+        """Stop and remove the file; after `close` it does nothing."""
         if self._open:
             self._open = False
             self._worker.stopping.set()
@@ -95,7 +95,7 @@ class LiveRecording:
         return True
 
     def _end(self) -> None:
-        """Send the end after what waits, and wait until the encoder has come to it or failed."""
+        """Queue the end, and wait until the encoder has reached it or failed."""
         while self._worker.alive and not self._put(None):
             self._ended.wait(0.05)
         while self._worker.alive and not self._ended.wait(0.05):
@@ -103,7 +103,7 @@ class LiveRecording:
         self._worker.stop()
 
     def _encode(self, stop: threading.Event) -> None:
-        """Work off the queue up to its end, or at once to nothing where `stop` is set."""
+        """Encode what is queued up to the end, or nothing more once `stop` is set."""
         while (item := self._items.get()) is not None and not stop.is_set():
             if isinstance(item, Frame):
                 self._room.release()
@@ -114,10 +114,10 @@ class LiveRecording:
 
 
 class _Track:
-    """Puts pictures and sound of a show at their places in a movie. The encoder's thread owns it.
+    """Puts pictures and sound of a show at their times in a movie. The encoder's thread owns it.
 
-    The first picture fixes where the recording begins on the clock of the show; sound from before
-    it waits, a few seconds of it. A picture is written when the next one says how long it showed.
+    The first picture sets when the recording begins on the clock of the show; up to then the last
+    few seconds of sound are held. A picture is written when the next one ends it.
     """
 
     def __init__(self, movie: MovieFile, fps: float, rate: int | None) -> None:
@@ -161,7 +161,7 @@ class _Track:
 
 
 def _padded(block: Samples, missing: int) -> Samples:
-    """Return the block with `missing` samples of silence before it, or with so many cut off."""
+    """Return the block with `missing` samples of silence before it, or with −`missing` cut off."""
     if missing < 0:
         return block[-missing:]
     return np.concatenate([np.zeros(missing, np.float32), block])

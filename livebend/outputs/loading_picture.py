@@ -1,4 +1,4 @@
-"""The picture before the first picture: a slow glow, so that the output is not black."""
+"""The picture while the model loads: a slow glow, so that the output is not black."""
 
 import math
 
@@ -10,7 +10,7 @@ SIDE = 64
 
 
 def loading_picture(time: float) -> Pixels:
-    """Return a quiet picture uint8 [64, 64, 3] for `time` seconds; it breathes once in 6 s."""
+    """Return a dim picture uint8 [64, 64, 3] for `time` seconds; it pulses once in 6 s."""
     axis = np.linspace(-1.0, 1.0, SIDE)
     y, x = np.meshgrid(axis, axis, indexing="ij")
     turn = 2 * math.pi * time / 6.0

@@ -1,8 +1,7 @@
-"""A film being written: H.264 pictures and AAC sound in one file, each at its own moment.
+"""A film being written: H.264 pictures and AAC sound in one file, each at its own time.
 
-The file is written in fragments under a temporary name, so that a crash leaves something that
-plays; at the end it becomes an ordinary file and takes its real name. Nothing here knows frames
-or threads: one thread uses a Movie.
+The file is written in fragments under a temporary name, so that a crash leaves a file that plays;
+at the end it becomes an ordinary file and gets its real name. Used by one thread.
 """
 
 import os
@@ -32,10 +31,13 @@ _LIMITED = 1
 class MovieFile:
     """Pictures and mono sound going into `path`.
 
-    `size` is (width, height) in pixels; an odd one is rounded up, and pictures of another size are
-    scaled. `fps` is the usual rate; pictures may come at any rising times. `live` trades file size
-    for little work per picture. Raises, as every method does: Refused, for an unknown kind of file
-    or one that cannot be written.
+    size: (width, height) in pixels; odd ones are rounded up, pictures of another size are scaled.
+    fps: the usual rate; pictures may come at any rising times.
+    sample_rate: of the sound, in Hz; None for no sound.
+    live: less work per picture, for a larger file.
+    note: goes into the file's comment.
+    Raises, as every method does: Refused, for an unknown kind of file or one that cannot be
+    written.
     """
 
     def __init__(
@@ -92,7 +94,7 @@ class MovieFile:
             self._encode_sound(block)
 
     def finish(self) -> None:
-        """Write what is left and give the file its name."""
+        """Write what is buffered and give the file its name."""
         with self._writing():
             if self._sound is not None:
                 self._encode_sound(None)
@@ -102,7 +104,7 @@ class MovieFile:
             os.replace(self.partial, self.path)
 
     def abort(self) -> None:
-        """Let go of the file and remove it."""
+        """Close the file and remove it."""
         try:
             self._container.close()
         finally:
@@ -110,7 +112,7 @@ class MovieFile:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Say in one line what the system says against writing; av's errors of files are its."""
+        """Turn an OSError, which av's file errors are too, into Refused with its reason."""
         try:
             yield
         except OSError as refusal:

@@ -1,6 +1,6 @@
-"""The cards of the operator's view: each draws itself at a place and returns its height, in units.
+"""The cards of the operator's view: each function draws one and returns its height, in units.
 
-CARDS is their order, the most needed first, because a small window shows only as many as fit.
+CARDS has the most important ones first, because a small window shows only as many as fit.
 """
 
 import math
@@ -37,7 +37,7 @@ LEVEL_COLOURS: Mapping[str, Colour] = {"info": TEAL, "warning": AMBER, "error": 
 
 @dataclass(frozen=True, slots=True)
 class CardArea:
-    """Where a card stands and what it draws from. `inner` excludes the padding; units."""
+    """Where a card is drawn, in units, and from what. `inner` is its width without padding."""
 
     canvas: Canvas
     x: float
@@ -63,7 +63,7 @@ Card = Callable[[CardArea], float]
 
 
 def header(at: CardArea) -> float:
-    """Title, prompt, rates, and what the display is doing."""
+    """Title, prompt, rates, and the state of the display."""
     status, canvas, y = at.status, at.canvas, at.y + 26
     title = canvas.fitted(status.title or "livebend", LARGE, at.inner - 110)
     canvas.text(at.left, y, title, LARGE, INK)
@@ -78,7 +78,7 @@ def header(at: CardArea) -> float:
 
 
 def _chips(at: CardArea, y: float) -> float:
-    """What keeps the picture from being shown just as it is made; return the next free height."""
+    """Settings that alter the picture on the display; return the next free height."""
     view, x = at.view, at.left
     dimmed = f"BRIGHTNESS {view.brightness:.0%}" if view.brightness < 1 else ""
     chips = (("BLACKOUT" * view.blackout, RED), ("FREEZE" * view.freeze, BLUE), (dimmed, AMBER))
@@ -92,7 +92,7 @@ def _chips(at: CardArea, y: float) -> float:
 
 
 def speed(at: CardArea) -> float:
-    """How long frames take, how old the sound is when its picture shows, and what stages cost."""
+    """Times of frames, of sound to picture, and of stages."""
     canvas, status = at.canvas, at.status
     y = _heading(at, "TIME")
     for place, label in enumerate(("p50", "p95", "p99")):
@@ -111,7 +111,7 @@ def speed(at: CardArea) -> float:
 
 
 def _stages(at: CardArea, y: float) -> float:
-    """One bar divided as the stages divide the frame, and the slowest by name."""
+    """The stages' parts of the frame in one bar, and the slowest by name."""
     canvas, stages = at.canvas, at.status.stage_ms
     total = sum(stages.values()) or 1.0
     colours = {name: ACCENTS[place % len(ACCENTS)] for place, name in enumerate(stages)}
@@ -136,7 +136,7 @@ def _stages(at: CardArea, y: float) -> float:
 
 
 def _memory(at: CardArea, y: float) -> float:
-    """How full the memory of the stages is, and what it had to forget."""
+    """How full the memory of the stages is, and how many outputs it had to forget."""
     canvas, memory = at.canvas, at.status.memory
     canvas.text(at.left, y, "remembered  MB", SMALL, DIM)
     full = f"{memory.mb:.0f} of {memory.cap_mb:.0f}"
@@ -201,9 +201,9 @@ def _bend(at: CardArea, y: float, bend: BendStatus, accent: Colour) -> float:
     name = canvas.fitted(bend.name, BODY, 110)
     end = at.left + canvas.text(at.left, y, name, BODY, INK if bend.active else FAINT) + 8
     goal = f" of {bend.goal:.2f}" if bend.goal else ""
-    room = at.right - (148 if goal else 108) - end
+    width = at.right - (148 if goal else 108) - end
     canvas.text(
-        end, y + 1, canvas.fitted(f"{bend.operator} · {bend.site}", SMALL, room), SMALL, DIM
+        end, y + 1, canvas.fitted(f"{bend.operator} · {bend.site}", SMALL, width), SMALL, DIM
     )
     canvas.number(at.right - 56, y, f"{bend.strength:.2f}{goal}", SMALL, colour)
     canvas.number(at.right, y, f"{bend.mix:.2f}", SMALL, INK if bend.active else FAINT)
@@ -221,7 +221,7 @@ def _number(value: ParameterValue) -> str:
 
 
 def routes(at: CardArea) -> float:
-    """Each route: what drives what, and how far it is."""
+    """Each route: its source, its target, and their values."""
     y = _heading(at, "ROUTES")
     if not at.status.routes:
         return _nothing(at, y)
@@ -250,15 +250,14 @@ def notices(at: CardArea) -> float:
         colour = mixed(LEVEL_COLOURS[notice.level], DIM, age / 30)
         canvas = at.canvas
         canvas.lamp(at.left + 4, y - 1, 4, LEVEL_COLOURS[notice.level], 1 - age / 60)
-        said = canvas.wrapped(notice.text, SMALL, at.inner - 16, 2)
-        for line in said:
+        for line in canvas.wrapped(notice.text, SMALL, at.inner - 16, 2):
             canvas.text(at.left + 16, y, line, SMALL, mixed(colour, INK, 0.4))
             y += ROW - 2
     return y + 4 - at.y
 
 
 def counters(at: CardArea) -> float:
-    """What has been counted; faults are dim at nought and bright above."""
+    """The counters; those of faults are dim while they are 0."""
     y, counts = _heading(at, "COUNTED"), at.status.counters
     rows = (
         ("frames made", counts.frames_generated, INK),

@@ -1,4 +1,4 @@
-"""The operator's view: everything the performer needs to see, in cards on a grid."""
+"""The operator's view: the state of the show, in cards on a grid."""
 
 import pygame
 
@@ -13,8 +13,8 @@ COLUMN, GAP = 310.0, 10.0  # units
 class OperatorView:
     """The operator's view of one window. The main thread owns it.
 
-    How high the cards are is measured only when what they show has changed in kind, since that
-    costs as much as drawing them.
+    The heights of the cards are measured only when they may have changed, since that costs as much
+    as drawing them.
     """
 
     def __init__(self) -> None:
@@ -48,11 +48,10 @@ class OperatorView:
     def _arrange(
         self, canvas: Canvas, count: int, width: float, status: Status, view: View
     ) -> None:
-        """Learn the heights of the cards to show, by drawing them outside the canvas, and give
-        each its place."""
+        """Measure the cards to show by drawing them outside the canvas, and place them."""
         names = tuple(b.name for b in status.bends), tuple(r.name for r in status.routes)
-        told = (status.title, status.prompt, status.notices, tuple(status.stage_ms), status.engine)
-        shape = (canvas, width, view, *names, *told)
+        texts = (status.title, status.prompt, status.notices, tuple(status.stage_ms), status.engine)
+        shape = (canvas, width, view, *names, *texts)
         if shape != self._shape:
             cards = (help_card,) * view.help + CARDS * view.meters
             away = CardArea(canvas, -3 * canvas.width, 0, width, status, view)

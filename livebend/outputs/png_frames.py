@@ -16,7 +16,7 @@ def surface_of(pixels: Pixels) -> pygame.Surface:
 
 
 class PngFrames:
-    """Write frame_000000.png, frame_000001.png, … into `folder`, which is made where missing.
+    """Write frame_000000.png, frame_000001.png, … into `folder`, which is made if missing.
 
     Used by one thread. Raises: Refused where the folder holds frames already, or cannot be written.
     """
@@ -31,12 +31,12 @@ class PngFrames:
             raise Refused(f"{folder}: cannot be written: {refusal.strerror}") from refusal
 
     def write(self, frame: Frame) -> None:
-        """Write one picture; block until it is there."""
+        """Write one picture; block until it is written."""
         pygame.image.save(surface_of(frame.pixels), self._path(self.frames))
         self.frames += 1
 
     def close(self) -> None:
-        """Nothing is left open."""
+        """Do nothing: no file is open."""
 
     def abort(self) -> None:
         """Remove the pictures written."""

@@ -1,4 +1,4 @@
-"""One window of the system, with what is drawn on it."""
+"""A window with its renderer and textures."""
 
 import pygame
 from pygame._sdl2.video import Renderer, Texture
@@ -8,17 +8,17 @@ from livebend.outputs import sdl
 LINEAR, OPAQUE, BLEND = 1, 0, 1  # SDL's scale quality and blend modes
 
 
-def placed(picture: tuple[int, int], room: tuple[int, int], cover: bool) -> pygame.Rect:
-    """Return where a picture (width, height) goes in a room, aspect kept: whole and centred, or
-    with `cover` so that it fills the room and is cut."""
-    (width, height), (wide, high) = picture, room
+def placed(picture: tuple[int, int], area: tuple[int, int], cover: bool) -> pygame.Rect:
+    """Return where a picture (width, height) goes in an area, centred and with its aspect kept:
+    whole, or with `cover` so that it fills the area and is cut."""
+    (width, height), (wide, high) = picture, area
     scale = (max if cover else min)(wide / width, high / height)
     size = (round(width * scale), round(height * scale))
     return pygame.Rect(((wide - size[0]) // 2, (high - size[1]) // 2), size)
 
 
 class SdlWindow:
-    """One window with what draws on it. The main thread owns it. Textures have names."""
+    """A window with its renderer and its textures by name. The main thread owns it."""
 
     def __init__(self, title: str, size: tuple[int, int], display: int, *, vsync: bool) -> None:
         self.window = pygame.Window(
@@ -36,12 +36,12 @@ class SdlWindow:
         return view.width, view.height
 
     def clear(self) -> None:
-        """Begin a drawing: all black."""
+        """Fill with black."""
         self.renderer.draw_color = (0, 0, 0, 255)
         self.renderer.clear()
 
     def upload(self, name: str, surface: pygame.Surface, *, blend: bool = False) -> Texture:
-        """Put a surface on the GPU under that name; return its texture."""
+        """Upload a surface to the GPU under a name; return its texture."""
         texture = self.textures.get(name)
         if texture is None or (texture.width, texture.height) != surface.get_size():
             texture = Texture(

@@ -6,17 +6,18 @@ from pathlib import Path
 import pygame
 
 from livebend.core.errors import Refused
+from livebend.core.files import write_file
 from livebend.flow import Pixels
 from livebend.outputs.drawing import DIM, GROUND, INK, Canvas
 from livebend.outputs.png_frames import surface_of
 
 GAP = 4  # pixels between pictures
 MARGIN = (96, 56)  # units for the labels, left and above
-PICTURE = 128  # pixels across a picture up to which a unit is one; letters grow with larger ones
+PICTURE = 128  # pixels across: with larger pictures, units and so letters grow
 
 
 def check_sheet(path: Path) -> None:
-    """Raises: Refused where no sheet can be written; asked before the pictures are painted."""
+    """Raises: Refused where no sheet can be written. Call it before the pictures are painted."""
     if path.suffix.lower() != ".png":
         raise Refused(f"{path}: expected a file that ends in .png")
     if not path.parent.is_dir():
@@ -50,14 +51,7 @@ def write_sheet(
         canvas.text(4, (top + height / 2) / unit, text, 18, DIM)
         for x, pixels in enumerate(cells[y]):
             canvas.surface.blit(surface_of(pixels), (left + x * (width + GAP), top))
-    _save(canvas.surface, path)
-
-
-def _save(surface: pygame.Surface, path: Path) -> None:
-    part = path.with_name(f".{path.stem}.part.png")
     try:
-        pygame.image.save(surface, str(part))
-        part.replace(path)
+        write_file(path, lambda part: pygame.image.save(canvas.surface, str(part)))
     except (pygame.error, OSError) as why:
-        part.unlink(missing_ok=True)
         raise Refused(f"{path}: cannot be written: {why}") from why

@@ -1,4 +1,4 @@
-"""The picture in a window, at the display's own rate, and the operator's view beside or over it."""
+"""The picture in a window, at the display's own rate, and the operator's view on or beside it."""
 
 import os
 from collections.abc import Callable
@@ -20,20 +20,19 @@ from livebend.outputs.operator_view import OperatorView
 from livebend.outputs.png_frames import surface_of
 from livebend.outputs.sdl_window import SdlWindow, placed
 
-REDRAW = 0.25  # s: at the latest, even where nothing has changed
+REDRAW = 0.25  # s, after which the window is drawn even if nothing has changed
 METERS = 1 / 15  # s between two drawings of the operator's view
 FIRST_DIGIT, LAST_DIGIT = pygame.KSCAN_1, pygame.KSCAN_9
-OWN = {"blackout", "freeze", "meters", "help", "fullscreen", "display"}  # toggle a View field
+TOGGLES = {"blackout", "freeze", "meters", "help", "fullscreen", "display"}  # fields of View
 
 
 class Window:
     """Show the newest frame and the operator's view; turn keys into actions.
 
     The render worker calls `write`. The main thread makes the window and calls `poll`, `draw` and
-    `close`. Keys that concern the display alone change `display` here, whatever the renderer does.
-    `size` is the picture's (width, height); `shown` is called with each frame once it is visible.
-    `uploads` counts frames that went to the GPU. `pane` is the picture's window, `operator_pane`
-    the operator's where there is one. Raises: LivebendError where there is no display.
+    `close`. Keys of the display alone change `display` here, independently of the renderer. `size`
+    is the picture's (width, height); `shown` is called with each frame once it is visible.
+    Raises: LivebendError where there is no display.
     """
 
     def __init__(
@@ -48,17 +47,16 @@ class Window:
     ) -> None:
         self._frames, self._status, self._display = frames, status, display
         self._shown, self._title = shown, title
-        self.uploads = 0
         self._seen, self._version = 0, -1  # of the newest frame, of the frame on the GPU
         self._frame: Frame | None = None
         self._view: View | None = None
         self._redrawn = self._metered = -1.0
-        self._black, self._drawn = 0.0, clock.now()  # how far black has come, 0..1, and when
+        self._black, self._drawn = 0.0, clock.now()  # opacity of black, 0..1, and when it was set
         self._fullscreen: tuple[bool, int] = (False, -1)
         self.operator_pane: SdlWindow | None = None
         self._meters = OperatorView()
         self._start_pygame()
-        self.pane = SdlWindow(title, self._first_size(size), self.output_display, vsync=True)
+        self.pane = SdlWindow(title, self._initial_size(size), self.output_display, vsync=True)
         if self.two_displays:
             display.set("meters", True)
 
@@ -78,19 +76,19 @@ class Window:
         self._frames.put(frame)
 
     def poll(self) -> list[Action]:
-        """Return what keys have asked for since the last call: panic, undo, tap, preset and store
-        with a digit, close. What concerns the display alone is done already."""
-        wanted = [found for event in pygame.event.get() if (found := self._heard(event))]
-        return [one for one in wanted if not self._done_here(one)]
+        """Return the actions of keys since the last call: panic, undo, tap, preset and store with a
+        digit, close. Those of the display alone are done here and not returned."""
+        actions = [found for event in pygame.event.get() if (found := self._action_of(event))]
+        return [one for one in actions if not self._done_here(one)]
 
     def draw(self) -> None:
         """Wait for something new, at most one refresh of the display, and show it.
 
-        Where the display has vsync the showing waits for it, without holding the interpreter.
+        With vsync, showing it waits for the display, without holding Python's lock.
         """
         self._seen, newest = self._frames.wait_newer(self._seen, self._refresh)
         view, moment = self._display.view, clock.now()
-        self._settle(view)
+        self._move_window(view)
         fresh = self._take(newest, view)
         metered = moment - self._metered >= METERS
         if metered:
@@ -100,7 +98,8 @@ class Window:
         loading = self._frame is None and metered
         fading = self._fade(view, moment)
         changed = fresh or overlaid or loading or fading or view != self._view
-        if not (changed or self._late(moment)):
+        overdue = self._redrawn < 0 or moment - self._redrawn >= REDRAW
+        if not (changed or overdue):
             return
         self._paint(view, moment, overlaid)
         self._view, self._redrawn = view, moment
@@ -120,17 +119,16 @@ class Window:
     # ---- drawing
 
     def _take(self, newest: Frame | None, view: View) -> Frame | None:
-        """Put the newest frame on the GPU and return it, unless it is there or frozen out."""
+        """Upload the newest frame and return it; None where it is uploaded already, or frozen."""
         frozen = view.freeze and self._frame is not None
         if newest is None or frozen or self._version == self._seen:
             return None
         self.pane.upload("picture", surface_of(newest.pixels))
         self._frame, self._version = newest, self._seen
-        self.uploads += 1
         return newest
 
     def _fade(self, view: View, moment: float) -> bool:
-        """Let black come or go as far as it may by now; return whether it moved."""
+        """Fade black in or out by the time since the last drawing; return whether it changed."""
         wanted, before = float(view.blackout), self._black
         reach = max(moment - self._drawn, 0.0) / view.fade if view.fade else 1.0
         self._black += min(max(wanted - before, -reach), reach)
@@ -138,7 +136,7 @@ class Window:
         return self._black != before
 
     def _paint(self, view: View, moment: float, overlaid: bool) -> None:
-        """Draw the picture as the view wants it, with the operator's view over it if it must."""
+        """Draw the picture as the view sets it, and the operator's view if it lies over it."""
         self.pane.clear()
         if self._black < 1.0:
             self._paint_picture(view, moment)
@@ -167,7 +165,7 @@ class Window:
         self.pane.textures["meters"].draw()
 
     def _draw_operator(self, view: View) -> None:
-        """Keep the operator's window as the view wants it, and draw it."""
+        """Open or close the operator's window as the view sets it, and draw it."""
         wanted = self.two_displays and (view.meters or view.help)
         if not wanted:
             self._close_operator()
@@ -190,12 +188,9 @@ class Window:
             self.operator_pane.close()
             self.operator_pane = None
 
-    def _late(self, moment: float) -> bool:
-        return self._redrawn < 0 or moment - self._redrawn >= REDRAW
-
     # ---- keys and windows
 
-    def _heard(self, event: pygame.Event) -> Action | None:
+    def _action_of(self, event: pygame.Event) -> Action | None:
         if event.type == pygame.KEYDOWN:
             return _pressed(event)
         if event.type == pygame.QUIT:
@@ -210,8 +205,8 @@ class Window:
         return None
 
     def _done_here(self, wanted: Action) -> bool:
-        """Do what concerns the display alone; return whether that was all."""
-        if wanted.name in OWN:
+        """Do an action of the display alone; return whether it was one."""
+        if wanted.name in TOGGLES:
             self._display.toggle(wanted.name)
         elif wanted.name == "leave":
             self._display.set("fullscreen", False)
@@ -219,8 +214,8 @@ class Window:
             return False
         return True
 
-    def _settle(self, view: View) -> None:
-        """Bring the window to the display and the size that the view asks for."""
+    def _move_window(self, view: View) -> None:
+        """Move the window to the display and the size that the view sets."""
         wanted, (full, display) = (view.fullscreen, self.output_display), self._fullscreen
         if wanted == (full, display):
             return
@@ -235,7 +230,7 @@ class Window:
         self._fullscreen, self._redrawn = wanted, -1.0
 
     def _forget_textures(self) -> None:
-        """The GPU lost them: draw everything anew, beginning with the newest frame."""
+        """Draw everything again, from the newest frame: the GPU lost its textures."""
         self.pane.textures.clear()
         self._frame, self._version, self._redrawn = None, -1, -1.0
 
@@ -252,14 +247,14 @@ class Window:
         rates = pygame.display.get_desktop_refresh_rates()
         self._refresh = 1.0 / (rates[0] or 60)
 
-    def _first_size(self, picture: tuple[int, int]) -> tuple[int, int]:
-        """The picture enlarged to three quarters of the display."""
+    def _initial_size(self, picture: tuple[int, int]) -> tuple[int, int]:
+        """The size of the picture enlarged to three quarters of the display."""
         wide, high = pygame.display.get_desktop_sizes()[self.output_display]
         return placed(picture, (wide * 3 // 4, high * 3 // 4), cover=False).size
 
 
 def _pressed(event: pygame.Event) -> Action | None:
-    """Return what a key press asks for. Digits go by their place, since layouts differ."""
+    """Return the action of a key press. Digits are known by their position: layouts differ."""
     digit = FIRST_DIGIT <= event.scancode <= LAST_DIGIT
     name = str(event.scancode - FIRST_DIGIT + 1) if digit else pygame.key.name(event.key)
     held = event.mod

@@ -89,8 +89,8 @@ def _choice(model: Model, size: tuple[int, int], dtype: str) -> Choice | None:
 
 def _engine(model: Model, backend: str, choice: Choice | None, notify: Notify) -> Engine:
     if choice is not None:
-        return Engine(choice.stages, store_of(model), build=False, tell=notify)
+        return Engine(choice.stages, store_of(model), build=False, notify=notify)
     if backend in ("torch", AUTO):
         return Engine()
     notify(f"backend {backend}: what is not in the cache yet is made now")
-    return Engine(backend, store_of(model), tell=notify)
+    return Engine(backend, store_of(model), notify=notify)

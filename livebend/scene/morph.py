@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 from livebend.core.ranges import eased
 from livebend.core.specs import ParameterValue, Spec, specs_of
 from livebend.scene import edit, paths
-from livebend.scene.paths import specs_of_bend, specs_of_route
+from livebend.scene.paths import specs_of_bend, specs_of_part
 from livebend.scene.values import LEAVING, Arrival, Bend, Part, Route, Scene
 
 NUMBERS = ("sampling", "agc")  # groups that are interpolated; the renderer crosses prompt and noise
@@ -127,7 +127,7 @@ def _is_same(a: P, b: P, renamed: Mapping[str, str]) -> bool:
         return False
     if isinstance(a, Bend) and isinstance(b, Bend) and _kind(a) != _kind(b):
         return False
-    specs = specs_of_bend(a) if isinstance(a, Bend) else specs_of_route()
+    specs = specs_of_part(a)
     fixed = (name for name, spec in specs.items() if spec.kind != "float")
     return a.name == b.name and all(
         paths.value_of(a, n, specs[n]) == paths.value_of(b, n, specs[n]) for n in fixed

@@ -15,7 +15,7 @@ from livebend.core.sites import has_depth
 from livebend.core.specs import ParameterValue, Spec, specs_of
 from livebend.operators.library import find_operator, mask_specs
 from livebend.operators.registry import Function
-from livebend.scene.values import Bend, Owner, Route, Scene
+from livebend.scene.values import Bend, Owner, Part, Route, Scene
 
 MASK = "mask."  # prefix of the names of a mask's parameters within its bend
 
@@ -42,6 +42,11 @@ def _specs_with(operator: str, function: Function) -> Mapping[str, Spec]:
 def specs_of_route() -> Mapping[str, Spec]:
     """Return every parameter of a route."""
     return MappingProxyType({k: s for k, s in specs_of(Route).items() if k != "name"})
+
+
+def specs_of_part(part: Part) -> Mapping[str, Spec]:
+    """Return every parameter of a bend or a route."""
+    return specs_of_bend(part) if isinstance(part, Bend) else specs_of_route()
 
 
 @cache

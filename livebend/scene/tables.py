@@ -69,6 +69,11 @@ def route_from(name: str, table: Table, *, fit: bool = False) -> Route:
     return Route(name, **cast(dict[str, Any], _checked(specs, table, where, fit)))
 
 
+def part_from(kind: str, name: str, table: Table, *, fit: bool = False) -> Part:
+    """Return the bend or the route (`kind`) that a table describes, as the functions above."""
+    return (bend_from if kind == "bend" else route_from)(name, table, fit=fit)
+
+
 def table_of(scene: Scene) -> dict[str, Any]:
     """Return the scene as a table that `scene_from` reads back to an equal scene."""
     table: dict[str, Any] = {"title": scene.title, "seed": scene.seed}

@@ -6,6 +6,7 @@ from functools import reduce
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from livebend.control import command_queue
 from livebend.control.command_queue import CommandQueue, PromptGate, texts
 from livebend.core.errors import Refused
 from livebend.scene import edit
@@ -29,7 +30,7 @@ class Texts:
 
 
 def queue(**more):
-    return CommandQueue(refuse=more.pop("refuse", [].append), **more)
+    return CommandQueue(notify=more.pop("notify", [].append), **more)
 
 
 def play(q, scene=START, time=0.0):
@@ -103,17 +104,19 @@ def segments(some):
     return found
 
 
-def test_a_fader_costs_one_place_and_its_newest_value_counts():
-    q = queue(bound=2)
+def test_a_fader_costs_one_place_and_its_newest_value_counts(monkeypatch):
+    monkeypatch.setattr(command_queue, "CAPACITY", 2)
+    q = queue()
     for value in range(5000):
         assert q.give(Set("walk.radius", value / 5000))
     assert plain(q) == [Set("walk.radius", 4999 / 5000)]
     assert (q.given, q.refused) == (5000, 0)
 
 
-def test_past_the_bound_commands_are_refused_and_counted_but_a_newest_value_still_counts():
+def test_a_full_queue_refuses_and_counts_commands_but_a_newest_value_still_counts(monkeypatch):
+    monkeypatch.setattr(command_queue, "CAPACITY", 2)
     said = []
-    q = queue(bound=2, refuse=said.append)
+    q = queue(notify=said.append)
     assert q.give(Set("walk.radius", 1.0))
     assert q.give(Panic())
     assert not q.give(Undo())
@@ -135,7 +138,7 @@ def test_each_command_is_given_once():
 
 def test_a_refused_command_leaves_the_scene_and_says_why():
     said = []
-    q = queue(refuse=said.append)
+    q = queue(notify=said.append)
     q.give(Set("bend.nope.angle", 3))
     q.give(Set("walk.radius", 1.0))
     assert play(q) == edit.put(START, "walk.radius", 1.0)
@@ -149,7 +152,7 @@ def test_the_check_may_refuse_what_the_model_lacks():
             raise Refused("no such site")
 
     said = []
-    q = queue(refuse=said.append, check=check)
+    q = queue(notify=said.append, check=check)
     q.give(Add(Bend("x", "add", "unet.nope")))
     q.give(Set("bend.swirl.site", "unet.nope"))
     assert play(q) == START
@@ -158,7 +161,7 @@ def test_the_check_may_refuse_what_the_model_lacks():
 
 def test_a_number_out_of_range_is_clamped_once_said_and_recorded_as_it_came_out():
     said, recorded = [], []
-    q = queue(refuse=said.append, recorder=lambda _, command: recorded.append(command))
+    q = queue(notify=said.append, recorder=lambda _, command: recorded.append(command))
     for path, value in (("walk.radius", 9.0), ("bend.swirl.angle", 400.0), ("seed", 3.0)):
         q.give(Set(path, value))
     scene = play(q)
@@ -176,7 +179,7 @@ def test_what_was_applied_is_recorded_at_its_tick_and_a_failing_recorder_stops_n
             raise Refused("no words")
         shown.append((time, command))
 
-    q = queue(recorder=recorder, refuse=said.append)
+    q = queue(recorder=recorder, notify=said.append)
     for command in (Set("seed", 1), Set("nope", 1), Panic(), Set("seed", 2)):
         q.give(command)
     assert play(q, time=2.5).seed == 2
@@ -292,15 +295,16 @@ def test_with_every_text_ready_the_gate_changes_nothing(given_commands):
     assert plain(with_gate) == plain(without)
 
 
-def test_many_threads_may_give():
-    q = queue(bound=100_000)
+def test_many_threads_may_give(monkeypatch):
+    monkeypatch.setattr(command_queue, "CAPACITY", 100_000)
+    q = queue()
 
-    def hands(number):
+    def controller(number):
         for value in range(500):
             q.give(Set(f"bend.b{number}.angle", float(value)))
             q.give(Undo())
 
-    threads = [threading.Thread(target=hands, args=(n,)) for n in range(4)]
+    threads = [threading.Thread(target=controller, args=(n,)) for n in range(4)]
     for thread in threads:
         thread.start()
     taken = []

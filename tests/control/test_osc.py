@@ -11,8 +11,8 @@ from pythonosc.udp_client import SimpleUDPClient
 
 from livebend.control.command_queue import CommandQueue
 from livebend.control.desk import Desk
-from livebend.control.osc import OscInput, endpoint
-from livebend.control.osc_allowlist import AllowList
+from livebend.control.osc import OscInput
+from livebend.control.osc_endpoint import AllowList, endpoint
 from livebend.core.errors import Refused
 from livebend.core.mailbox import Latest
 from livebend.scene.commands import Add, Panic, Set
@@ -28,7 +28,7 @@ class Heard:
     """A queue that tells when so many commands have come."""
 
     def __init__(self):
-        self.queue = CommandQueue(refuse=[].append)
+        self.queue = CommandQueue(notify=[].append)
         self.came = threading.Semaphore(0)
 
     def give(self, command):
@@ -57,10 +57,11 @@ def returning():
 
 
 @pytest.fixture
-def osc(heard, returning):
+def osc(heard, returning, monkeypatch):
+    monkeypatch.setattr("livebend.control.osc.REPLY_PORT", returning.getsockname()[1])
     shown = lambda what, on: heard.came.release()  # noqa: E731
     desk = Desk(heard.give, shown, Latest(SCENE), PresetBank(), [].append)
-    listening = OscInput(desk, port=0, reply_port=returning.getsockname()[1]).start()
+    listening = OscInput(desk, port=0).start()
     yield listening
     assert listening.stop()
 
@@ -91,7 +92,7 @@ def test_only_those_who_are_named_are_heard():
     ],
 )
 def test_senders_are_machines_or_networks(allowed, host, heard):
-    assert AllowList(allowed).allow(host) is heard
+    assert AllowList(allowed).allows(host) is heard
 
 
 @pytest.mark.parametrize("text", ["", "router", "192.168.1.0/33", "1.2.3"])

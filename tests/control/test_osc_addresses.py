@@ -90,18 +90,18 @@ MEANT = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("address", "arguments", "wish"), MEANT, ids=lambda v: str(v)[:40])
-def test_what_a_message_means(address, arguments, wish):
-    assert read(f"/livebend/{address}", arguments, KNOWN, FakeBank()) == Request(wish)
+@pytest.mark.parametrize(("address", "arguments", "action"), MEANT, ids=lambda v: str(v)[:40])
+def test_what_a_message_means(address, arguments, action):
+    assert read(f"/livebend/{address}", arguments, KNOWN, FakeBank()) == Request(action)
 
 
 @pytest.mark.parametrize("path", [path for path, _ in paths.every(DUB)])
 def test_every_parameter_has_an_address(path):
     value = paths.get(DUB, path)
-    assert read(address_of(path), [value], KNOWN, FakeBank()).wish == Set(path, value)
+    assert read(address_of(path), [value], KNOWN, FakeBank()).action == Set(path, value)
 
 
-FITTED = [
+CLAMPED = [
     ("walk/radius", [9.0], Set("walk.radius", 9.0), ""),  # the scene clamps what it is given
     ("bend/swirl/angle/play", [7.0], FaderMove("bend.swirl.angle", 1.0), "/play = 7: clamped to 1"),
     ("bend/add", ["x", "add", "image", "mix", 3.0], Add(Bend("x", "add", "image")),
@@ -109,12 +109,12 @@ FITTED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("address", "arguments", "wish", "note"), FITTED)
-def test_what_is_no_parameter_yet_is_clamped_and_said_so(address, arguments, wish, note):
+@pytest.mark.parametrize(("address", "arguments", "action", "note"), CLAMPED)
+def test_what_is_no_parameter_yet_is_clamped_and_said_so(address, arguments, action, note):
     heard = read(f"/livebend/{address}", arguments, KNOWN, FakeBank())
-    assert heard.wish == wish
-    assert note in heard.fitted
-    assert bool(note) == bool(heard.fitted)
+    assert heard.action == action
+    assert note in heard.clamped
+    assert bool(note) == bool(heard.clamped)
 
 
 BAD = [
@@ -186,7 +186,7 @@ SCREEN = {
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments", "wish", "note"),
+    ("name", "arguments", "action", "note"),
     [
         ("fullscreen", [], SetDisplay("fullscreen"), ""),
         ("fullscreen", [1], SetDisplay("fullscreen", True), ""),
@@ -202,9 +202,9 @@ SCREEN = {
         ("display", [1.0], SetDisplay("display", 1), ""),
     ],
 )
-def test_the_display_is_told_what_its_settings_allow(name, arguments, wish, note):
+def test_the_display_is_told_what_its_settings_allow(name, arguments, action, note):
     address = f"/livebend/output/{name}"
-    assert read(address, arguments, KNOWN, FakeBank(), outputs(SCREEN)) == Request(wish, note)
+    assert read(address, arguments, KNOWN, FakeBank(), outputs(SCREEN)) == Request(action, note)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ addresses = st.sampled_from([f"/livebend/{address}" for address, _, _ in MEANT])
 def test_no_message_does_harm(address, given_arguments):
     fake = FakeDesk()
     reader = OscReader(fake.desk)
-    reader.hear(datagram(address, *given_arguments))
+    reader.receive(datagram(address, *given_arguments))
     assert reader.counts.messages == 1
     for command in fake.commands:
         try:

@@ -1,4 +1,4 @@
-"""The reader of OSC: wishes go where they belong, and nothing a stranger sends does any harm."""
+"""The reader of OSC: actions go where they belong, and nothing a stranger sends does any harm."""
 
 import struct
 from dataclasses import replace
@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pythonosc.osc_bundle_builder import OscBundleBuilder
 
-from livebend.control.osc import STRANGERS, OscReader
+from livebend.control.osc import REPORTED, OscReader
 from livebend.control.osc_packets import DatagramError, messages, reply
 from livebend.scene.commands import Panic, Set
 from livebend.scene.values import Bend, Scene
@@ -27,7 +27,7 @@ class Ear:
 
     def hear(self, address: str, *arguments: object) -> list[bytes]:
         """Hear a message to an address of ours; return the replies."""
-        return self.reader.hear(datagram(f"/livebend/{address}", *arguments))
+        return self.reader.receive(datagram(f"/livebend/{address}", *arguments))
 
 
 def bundle(*contents, time=0):
@@ -37,7 +37,7 @@ def bundle(*contents, time=0):
     return builder.build().dgram
 
 
-def test_wishes_go_where_they_belong():
+def test_actions_go_where_they_belong():
     ear = Ear()
     ear.hear("bend/swirl/angle", 45.0)
     ear.hear("blackout", 1)
@@ -64,7 +64,7 @@ def test_a_bundle_acts_at_once_and_in_order_whatever_its_time():
         message("/livebend/seed", 1), inner.build(), message("/livebend/seed", 3), time=2.08e9
     )
     ear = Ear()
-    ear.reader.hear(sent)
+    ear.reader.receive(sent)
     assert ear.desk.commands == [Set("seed", 1), Set("seed", 2), Set("seed", 3)]
 
 
@@ -97,7 +97,7 @@ def test_refusals_are_counted_and_noticed():
     ear.hear("walk/radius/play", 9.0)
     ear.hear("_samplerate", 60.0)
     counts = ear.counts
-    assert (counts.refused, counts.fitted, counts.ignored) == (1, 1, 1)
+    assert (counts.refused, counts.clamped, counts.ignored) == (1, 1, 1)
     assert ear.desk.refused == [
         "OSC: bend.swirl.angle = 'x': expected -360..360 deg",
         "OSC: walk.radius/play = 9: clamped to 1",
@@ -122,7 +122,7 @@ def test_a_flood_of_unknown_addresses_is_counted_but_not_searched():
     ear = Ear()
     for number in range(500):
         ear.hear(f"channel{number}/level", 1.0)
-    assert (ear.counts.refused, len(ear.desk.refused)) == (500, STRANGERS)
+    assert (ear.counts.refused, len(ear.desk.refused)) == (500, REPORTED)
 
 
 def test_a_full_queue_is_counted():
@@ -182,7 +182,7 @@ GARBAGE = {
 @pytest.mark.parametrize("case", GARBAGE, ids=str)
 def test_garbage_is_counted_and_survived(case, caplog):
     ear = Ear()
-    assert ear.reader.hear(GARBAGE[case]) == []
+    assert ear.reader.receive(GARBAGE[case]) == []
     assert ear.counts.garbage == 1
     assert (ear.desk.commands, ear.desk.refused, caplog.records) == ([], [], [])
     ear.hear("panic")
@@ -191,13 +191,13 @@ def test_garbage_is_counted_and_survived(case, caplog):
 
 def test_an_impulse_is_a_press():
     ear = Ear()
-    ear.reader.hear(b"/livebend/panic\0,I\0\0")
+    ear.reader.receive(b"/livebend/panic\0,I\0\0")
     assert ear.desk.commands == [Panic()]
 
 
 def test_a_message_without_type_tags_is_a_press():
     ear = Ear()
-    ear.reader.hear(b"/livebend/panic\0")
+    ear.reader.receive(b"/livebend/panic\0")
     assert ear.desk.commands == [Panic()]
 
 
@@ -216,7 +216,7 @@ VALID = datagram("/livebend/bend/swirl/angle", 4.0, "text", True, 7)
 @settings(max_examples=400)
 def test_no_datagram_does_harm(sent):
     ear = Ear()
-    ear.reader.hear(sent)
+    ear.reader.receive(sent)
     try:
         count = len(list(messages(sent)))
     except DatagramError:

@@ -39,9 +39,9 @@ def test_a_tap_by_osc_and_by_key_are_the_same():
     times = iter([1.0, 1.6])
     fake = FakeDesk(Scene(), tapper=TapTempo(lambda: next(times)))
     heard = read("/livebend/tap", [], leaves(Scene()), None)
-    assert heard.wish == Tap()
-    assert read("/livebend/tap", [0], leaves(Scene()), None).wish is None
-    assert fake.desk.send(heard.wish)
+    assert heard.action == Tap()
+    assert read("/livebend/tap", [0], leaves(Scene()), None).action is None
+    assert fake.desk.send(heard.action)
     assert press(fake.desk, "tap")
     assert [command.path for command in fake.commands] == ["tempo.taps", "tempo.bpm", "tempo.taps"]
     assert fake.commands[1] == Set("tempo.bpm", pytest.approx(100.0))

@@ -183,7 +183,7 @@ def test_ten_thousand_moves(backend, moves, model_folder, tmp_path, monkeypatch)
         pytest.importorskip("onnxruntime")
     monkeypatch.setattr("livebend.device.memory.now", thread_time)
     told: list[str] = []
-    engine = CountingEngine(backend, EngineCache(tmp_path, "w"), tell=told.append)
+    engine = CountingEngine(backend, EngineCache(tmp_path, "w"), notify=told.append)
     network = opened(model_folder, engine, torch.float32 if backend == "onnx" else None)
     show, hands = TimedShow(network), Hands(network, 5)
     scene = Scene(prompt=Prompt(WORDS[0]), walk=MOVING)

@@ -55,12 +55,12 @@ def held_after(things, work, counts=(MANY // 2, MANY)):
 def test_hands_leave_nothing_behind():
     fake, time = FakeDesk(Scene()), ManualTime()
     reader = OscReader(fake.desk, time.now)
-    queue = CommandQueue(refuse=lambda why: None, gate=PromptGate(lambda t: False, lambda t: None))
+    queue = CommandQueue(notify=lambda why: None, gate=PromptGate(lambda t: False, lambda t: None))
 
     def play(n):
         time.moment = 3.0 * n
-        reader.hear(datagram(f"/livebend/nobody{n}", 1))
-        reader.hear(datagram("/livebend/bend/add", f"b{n}", "negate", "unet.mid"))
+        reader.receive(datagram(f"/livebend/nobody{n}", 1))
+        reader.receive(datagram("/livebend/bend/add", f"b{n}", "negate", "unet.mid"))
         queue.give(Set("prompt.text", f"text {n}"))
         queue.until(float(n))
         fake.commands.clear()

@@ -126,7 +126,7 @@ def test_osc_from_a_client_that_nobody_here_wrote():
 
 def until(show, condition) -> None:
     """Wait until the render thread has published such a scene, at most 30 s."""
-    version, scene = show.scenes.newest()
+    version, scene = show.scenes.wait_newer(-1)
     for _ in range(3000):
         if condition(scene):
             return

@@ -71,9 +71,9 @@ class CountingEngine(Engine):
         choice: str | Mapping[str, str] = "torch",
         store: EngineCache | None = None,
         *,
-        tell: Notify | None = None,
+        notify: Notify | None = None,
     ) -> None:
-        super().__init__(choice, store, tell=tell)
+        super().__init__(choice, store, notify=notify)
         self.ran: list[str] = []
         self.made: list[tuple[object, ...]] = []
         self._counted: dict[tuple[object, ...], tuple[Runner, Runner]] = {}

@@ -36,7 +36,7 @@ def on(model, backend, folder):
     """A network on a backend, which must not have fallen back."""
     told = []
     network = Network(
-        model, 64, 64, Setup(Engine(backend, EngineCache(folder, "key"), tell=told.append))
+        model, 64, 64, Setup(Engine(backend, EngineCache(folder, "key"), notify=told.append))
     )
     network.prepare()
     assert told == []

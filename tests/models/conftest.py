@@ -22,7 +22,7 @@ def library(model, tmp_path_factory):
         pytest.skip("no C++ compiler")
     told = []
     kept = EngineCache(tmp_path_factory.mktemp("engines"), "some-model")
-    engine = Engine({"unet.out": "compiled"}, kept, tell=told.append)
+    engine = Engine({"unet.out": "compiled"}, kept, notify=told.append)
     Network(model, 64, 64, Setup(engine)).prepare()
     assert told == []
     return kept

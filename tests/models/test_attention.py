@@ -112,7 +112,7 @@ def test_engines_export_it(model, store, backend):
     pytest.importorskip("onnxruntime")
     told = []
     choice = {f"unet.{block}": backend for block in ("mid", "up.2")}
-    network = Network(model, 64, 64, Setup(Engine(choice, store, tell=told.append)))
+    network = Network(model, 64, 64, Setup(Engine(choice, store, notify=told.append)))
     network.prepare()
     plain = Network(model, 64, 64)
     for site in ("unet.attention.mid", "unet.attention.up.2"):

@@ -12,7 +12,7 @@ from livebend.cli.bench.stages import time_stages
 from livebend.cli.site_survey import survey
 from livebend.core.errors import BackendError, UnknownName
 from livebend.models.backends import engine, protocol
-from livebend.models.backends.aot_compiled import Compiled
+from livebend.models.backends.aot_compiled import CompiledBackend
 from livebend.models.backends.engine import Engine, backends_on
 from livebend.models.backends.protocol import Inputs
 from livebend.models.checkpoint import load_model
@@ -69,7 +69,7 @@ def fake(monkeypatch):
 
 def made(model, choice, store, size=(64, 64), **more):
     told = []
-    network = Network(model, *size, Setup(Engine(choice, store, tell=told.append, **more)))
+    network = Network(model, *size, Setup(Engine(choice, store, notify=told.append, **more)))
     network.prepare()
     network.frame()
     return network, told
@@ -155,7 +155,7 @@ def test_a_shape_that_was_not_prepared_runs_on_torch_and_is_told_once(model, sto
 
 def test_guidance_can_be_prepared(model, store, fake):
     told = []
-    network = Network(model, 64, 64, Setup(Engine("fake", store, tell=told.append)))
+    network = Network(model, 64, 64, Setup(Engine("fake", store, notify=told.append)))
     network.prepare(guided=True)
     picture(network, (), Sampling("euler", 1, 3.0), negative=text_of(network, "", -2))
     assert told == []
@@ -255,7 +255,7 @@ def test_other_threads_go_on_while_a_library_runs(model, compiled_store):
     picture(network)
     stage = next(stage for stage in network.stages if stage.name == "unet.out")
     (read,) = network.memory.newest("unet.up.3")
-    run = Compiled().load(stage, Inputs((read.tensor,)), compiled_store, build=False)
+    run = CompiledBackend().load(stage, Inputs((read.tensor,)), compiled_store, build=False)
     go, turns = threading.Event(), []
     other = threading.Thread(target=lambda: (go.wait(), turns.append(1)))
     other.start()

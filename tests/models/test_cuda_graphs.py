@@ -25,7 +25,7 @@ def fake(monkeypatch):
 def captured(model, store):
     """A network whose stages are captured, and what was told of it."""
     told = []
-    network = Network(model, 64, 64, Setup(Engine("graphs", store, tell=told.append)))
+    network = Network(model, 64, 64, Setup(Engine("graphs", store, notify=told.append)))
     network.prepare()
     network.frame()
     return network, told
@@ -95,7 +95,7 @@ def test_a_layout_that_changes_leaves_a_graph_its_weights(model_folder, fake):
 def test_a_compiled_stage_is_captured_on_a_gpu(model, fake, compiled_store, monkeypatch):
     monkeypatch.setattr(aot_compiled, "gpu_of", lambda device: fake)
     told = []
-    engine = Engine({"unet.out": "compiled"}, compiled_store, build=False, tell=told.append)
+    engine = Engine({"unet.out": "compiled"}, compiled_store, build=False, notify=told.append)
     network = Network(model, 64, 64, Setup(engine))
     network.prepare()
     assert (fake.calls.count("capture"), told) == (1, [])

@@ -1,10 +1,10 @@
-"""What is folded computes what it stands for, at the borders too."""
+"""What is fused computes what it stands for, at the borders too."""
 
 import pytest
 import torch
 from torch import nn
 
-from livebend.models.fused_upsample import FoldedPair, fold
+from livebend.models.fused_upsample import FusedPair, fuse
 
 
 def layers(bias=True):
@@ -23,11 +23,11 @@ def layers(bias=True):
 @torch.no_grad()
 def test_a_folded_pair_is_the_three_layers_in_double_precision_to_the_last_digits(size, bias):
     plain = [layer.double() for layer in layers(bias)]
-    folded = fold(plain)
-    assert [type(layer) for layer in folded] == [nn.ReLU, FoldedPair]
+    fused = fuse(plain)
+    assert [type(layer) for layer in fused] == [nn.ReLU, FusedPair]
     x = torch.randn(2, 5, *size, dtype=torch.float64)
     want = nn.Sequential(*plain)(x)
-    assert (nn.Sequential(*folded)(x) - want).abs().max() < 1e-12
+    assert (nn.Sequential(*fused)(x) - want).abs().max() < 1e-12
 
 
 def test_only_two_plain_convolutions_after_a_doubling_are_folded():
@@ -42,4 +42,4 @@ def test_only_two_plain_convolutions_after_a_doubling_are_folded():
         [relu, nn.Upsample(scale_factor=2.0, mode="bilinear"), inner, outer],
         [relu, nn.Upsample(scale_factor=3.0), inner, outer],
     ):
-        assert fold(kept) == kept
+        assert fuse(kept) == kept

@@ -81,14 +81,14 @@ def test_every_field_of_the_view_is_documented() -> None:
     assert set(Display.specs) == set(View.__slots__)
 
 
-def test_headless_counts() -> None:
+def test_headless_shows_every_frame() -> None:
     shown: list[Frame] = []
     output = Headless(shown.append)
     frame = Frame(np.zeros((2, 2, 3), np.uint8), 0, 0.0, 0.0, 0.0)
     output.write(frame)
     output.write(frame)
     output.close()
-    assert (output.frames, output.last, shown) == (2, frame, [frame, frame])
+    assert shown == [frame, frame]
 
 
 def test_the_table_and_the_display_import_nothing_heavy() -> None:

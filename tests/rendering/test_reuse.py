@@ -412,8 +412,8 @@ def test_presets_keep_it_and_undo_takes_it_back(tmp_path):
 def test_osc_preset_and_command_line_spell_it_alike(path, value, held):
     address = "/livebend/" + path.replace(".", "/")
     heard = read(address, [value], leaves(Scene()), PresetBank())
-    assert heard.wish == Set(path, value)
-    assert paths.get(heard.wish.apply(Scene()), path) == held
+    assert heard.action == Set(path, value)
+    assert paths.get(heard.action.apply(Scene()), path) == held
     ((name, number),) = parser().parse_args(["live", "--set", f"{path}={held}"]).sets
     assert paths.get(Set(name, number).apply(Scene()), path) == held
     group, leaf = path.split(".")

@@ -56,7 +56,7 @@ class _Show:
         self._render = Renderer(
             network, Prompts(network.model.encode), statistics, OnDemand(Status())
         )
-        self._queue = CommandQueue(refuse=statistics.notice, check=network.check)
+        self._queue = CommandQueue(notify=statistics.notice, check=network.check)
         self._modulator = Modulator()
         self._shown: Latest[Frame | None] = Latest(None)
 

@@ -1,11 +1,11 @@
-"""Backends: what runs the stages of the network. Bends run between stages, whatever runs these.
+"""Backends: what runs the stages of the network. Bends run between stages on every backend.
 
-    torch      the library's modules as they are: nothing to prepare, the reference for the others
+    torch      diffusers' modules as they are: nothing to prepare, the reference for the others
     compiled   every stage compiled ahead of time by torch's inductor (needs a C++ compiler), and
                captured as a CUDA graph on a GPU
     graphs     every stage captured as a CUDA graph, on a GPU
     onnx       every stage exported once and run by ONNX Runtime
-    auto       for every stage the fastest of them, as `livebend tune` has measured here
+    auto       for every stage the fastest of them, as `livebend tune` measured on this machine
 
 A backend is one file with a class that fulfils `protocol.Backend`, and one line in `engine.TABLE`.
 """

@@ -1,9 +1,8 @@
 """Stages compiled ahead of time by torch's inductor, one small library each.
 
 Ahead of time and not just in time: a stage's library is loaded in milliseconds at the next start,
-nothing is traced or guarded while a show runs, and so nothing can be compiled again by a bend's
-values, which never enter a stage. On a GPU the library is captured as a CUDA graph when it is
-loaded. Source: AOTInductor, in torch's documentation.
+and nothing is traced, guarded or compiled during a show. On a GPU the library is captured as a CUDA
+graph when it is loaded. Source: AOTInductor, in torch's documentation.
 """
 
 import os
@@ -19,16 +18,16 @@ from livebend.device.gpu import gpu_of
 from livebend.models.backends.aot_library import open_library
 from livebend.models.backends.cuda_graphs import captured
 from livebend.models.backends.engine_cache import EngineCache
-from livebend.models.backends.protocol import Inputs, Runner, Traced
+from livebend.models.backends.protocol import Inputs, Runner, TracedStage
 from livebend.models.stages import Stage
 
-# Weights are constants of the library: convolutions can be laid out for the processor once, and
-# what several matrices multiply (queries, keys, values) is multiplied by all of them at once.
+# Weights are constants of the library, so that convolutions are laid out for the processor once and
+# products with the same input (queries, keys, values) are computed as one.
 CONFIG = {"freezing": True, "cpp.enable_concat_linear": True}
 
 
-class Compiled:
-    """torch's inductor."""
+class CompiledBackend:
+    """torch's inductor, ahead of time."""
 
     name = "compiled"
     devices = ("cpu", "cuda")
@@ -54,19 +53,19 @@ def _compile(stage: Stage, inputs: Inputs, store: EngineCache, file: Path) -> No
     compiler = os.environ.get("CXX") or next(filter(shutil.which, ("g++", "clang++", "cl")), "")
     if not shutil.which(compiler):
         raise BackendError("needs a C++ compiler (g++, clang++ or cl), and there is none")
-    examples, traced = inputs.examples(), Traced(stage, inputs.size).eval()
+    examples, traced = inputs.examples(), TracedStage(stage, inputs.size).eval()
 
     def write(part: Path) -> None:
         exported = torch.export.export(traced, examples, strict=False)
         torch._inductor.aoti_compile_and_package(
             exported,
             package_path=str(part),
-            inductor_configs=dict(CONFIG),  # inductor adds to it
+            inductor_configs=dict(CONFIG),  # a copy, since inductor adds to it
         )
 
     try:
         with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # advice for those who write compilers
+            warnings.simplefilter("ignore")  # advice for authors of compilers
             store.write(file, write)
-    except Exception as fault:  # a compiler raises what it likes; it is one line here
+    except Exception as fault:  # compilers raise anything
         raise BackendError(f"{stage.name}: cannot be compiled: {one_line(fault)}") from fault

@@ -1,7 +1,7 @@
-"""A library that AOTInductor made, called so that the other threads of a show go on.
+"""A library that AOTInductor made, called without holding Python's lock.
 
-torch's own loader holds Python's lock while a library runs: the thread that hears would wait for
-the end of a stage. On a processor it is called through ctypes instead, which lets the lock go.
+torch's own loader holds the lock while a library runs, so the audio worker would wait for the end
+of a stage. On a processor the library is called through ctypes instead, which releases the lock.
 Source: AOTInductor's C interface, torch/csrc/inductor/aoti_runtime/interface.h.
 """
 
@@ -33,14 +33,14 @@ def open_library(file: Path, device: torch.device) -> Runner:
     """Return the library in a package as a function. Raises: RuntimeError, OSError."""
     names = zipfile.ZipFile(file).namelist()
     libraries = [name for name in names if name.endswith(SUFFIXES)]
-    # What the C interface has no function for is called by the loader, which has a list of it.
+    # Kernels that the C interface lacks: only the loader can call those.
     foreign = any("extern_kernel_nodes" in name for name in names)
     if device.type == "cpu" and len(libraries) == 1 and not foreign:
         return Library(file, libraries[0])
-    # The loader itself: torch._inductor's imports seconds, and reads a call's shape anew. On a GPU
-    # without its locks, which a capture does not take: a captured library is called no more.
-    alone = device.type == "cuda"
-    loader = torch._C._aoti.AOTIModelPackageLoader(str(file), "model", alone, 1, -1)
+    # Not torch._inductor's wrapper, which takes seconds to import and checks each call's shapes. On
+    # a GPU single-threaded, since locks cannot be captured; only the captured graph is replayed.
+    single_threaded = device.type == "cuda"
+    loader = torch._C._aoti.AOTIModelPackageLoader(str(file), "model", single_threaded, 1, -1)
     return lambda *tensors: tuple(loader.boxed_run(list(tensors)))
 
 
@@ -49,7 +49,7 @@ class Library:
 
     def __init__(self, package: Path, name: str) -> None:
         """Raises: RuntimeError, OSError."""
-        # A library that is loaded cannot be deleted on every system.
+        # Some systems cannot delete a library that is loaded.
         folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         with folder as place, zipfile.ZipFile(package) as archive:
             self._library: Any = ctypes.CDLL(archive.extract(name, place))
@@ -63,8 +63,7 @@ class Library:
         self._outputs = c_void_p * count.value
 
     def __call__(self, *tensors: Tensor) -> tuple[Tensor, ...]:
-        """Run it; the handles of the inputs are the library's own from then on. Raises:
-        RuntimeError."""
+        """Run it; the library takes over the handles of the inputs. Raises: RuntimeError."""
         read, made = _handles(tensors), self._outputs()
         _check(
             self._library.AOTInductorModelContainerRun(

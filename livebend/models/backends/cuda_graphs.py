@@ -1,9 +1,9 @@
-"""Stages captured as CUDA graphs: a stage is asked for in one call, not in one for every kernel.
+"""Stages captured as CUDA graphs: a stage is launched in one call, not in one for every kernel.
 
-A graph reads and writes the same memory each time it is replayed. So what a stage reads is copied
-in, and what it wrote is copied out: what the network remembers is never written to again. All the
-graphs of a device share one pool: their scratch memory is one, since they follow one another on one
-stream, and what each writes stays its own, since it is held as long as the graph.
+A graph reads and writes the same memory at each replay. So the inputs of a stage are copied in and
+its outputs copied out: tensors that the network remembers are never overwritten. All graphs of a
+device use one memory pool: they run one after another on one stream, so they can have the same
+scratch memory, while the outputs of each are held as long as its graph.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from livebend.models.backends.protocol import Inputs, Runner, plain
 from livebend.models.stages import Stage
 
 
-class Graphs:
+class GraphsBackend:
     """torch's own stages, captured at each start: it takes milliseconds, and nothing is stored."""
 
     name = "graphs"
@@ -30,8 +30,8 @@ class Graphs:
 
 
 def captured(stage: Stage, run: Runner, inputs: Inputs) -> Runner:
-    """Return a runner that replays what `run`, another runner of the stage, does with inputs of
-    this signature. It may be called from another thread than this one. Raises: BackendError."""
+    """Return a runner that replays `run`, another runner of the stage, for inputs of this
+    signature. Any one thread may call it. Raises: BackendError."""
     gpu = gpu_of(inputs.tensors[0].device)
     if gpu is None:
         raise BackendError("needs an NVIDIA GPU")
@@ -42,12 +42,12 @@ def captured(stage: Stage, run: Runner, inputs: Inputs) -> Runner:
         replay, written = gpu.capture(once)
     except RuntimeError as fault:
         raise BackendError(f"{stage.name}: cannot be captured: {one_line(fault)}") from fault
-    return _Captured(read, replay, written, _weights(stage))
+    return _CapturedStage(read, replay, written, _weights(stage))
 
 
-class _Captured:
-    """A stage's graph with the memory that it reads and writes; `weights` are held, since another
-    layout moves a network's own elsewhere, and the graph still reads these."""
+class _CapturedStage:
+    """A stage's graph with the memory that it reads and writes. It holds the weights too: a change
+    of layout gives the network new ones, and the graph still reads these."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class _Captured:
         for place, x in zip(self._read, tensors, strict=True):
             place.copy_(x, non_blocking=True)
         self._replay()
-        copies = {id(y): y.clone() for y in self._written}  # one of a tensor that is written twice
+        copies = {id(y): y.clone() for y in self._written}  # one copy of a tensor returned twice
         return tuple(copies[id(y)] for y in self._written)
 
 

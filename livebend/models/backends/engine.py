@@ -1,7 +1,7 @@
 """The engine of a network: every stage on the backend chosen for it, on torch where that fails.
 
-Nothing is exported or compiled during a show: a runner is loaded while `preparing`, and what was
-not prepared for (a new shape) runs on torch, which is said once.
+Nothing is exported or compiled during a show: runners are loaded while `preparing`. A shape that
+was not prepared runs on torch, with one notice.
 """
 
 from collections import Counter
@@ -20,19 +20,20 @@ from livebend.models.backends.protocol import Backend, Inputs, Runner, plain
 from livebend.models.stages import Stage
 
 TABLE = {
-    "compiled": "livebend.models.backends.aot_compiled:Compiled",
-    "graphs": "livebend.models.backends.cuda_graphs:Graphs",
-    "onnx": "livebend.models.backends.onnx:Onnx",
+    "compiled": "livebend.models.backends.aot_compiled:CompiledBackend",
+    "graphs": "livebend.models.backends.cuda_graphs:GraphsBackend",
+    "onnx": "livebend.models.backends.onnx:OnnxBackend",
 }
 BACKENDS = ("torch", *TABLE)
-CLOSE = {torch.float32: 1e-3, torch.float16: 3e-2, torch.bfloat16: 6e-2}  # ‖y−x‖/‖x‖ of a stage
+TOLERANCE = {torch.float32: 1e-3, torch.float16: 3e-2, torch.bfloat16: 6e-2}  # ‖y−x‖/‖x‖
 
 
 class Engine:
     """Gives every stage its runner. Owned by the render thread, prepared before its show.
 
-    `choice` is the name of a backend for all stages, or one for each stage by name, torch for the
-    others. `build` = False takes only what the store already has. `tell` hears of every fall-back.
+    choice: a backend for all stages, or one for each stage by name, and torch for the others.
+    build: whether to make what the store does not have.
+    notify: called once with each reason to fall back to torch.
     """
 
     def __init__(
@@ -41,18 +42,18 @@ class Engine:
         store: EngineCache | None = None,
         *,
         build: bool = True,
-        tell: Notify | None = None,
+        notify: Notify = ignore,
     ) -> None:
         """Raises: UnknownName."""
         self._choice = choice
         self._store = store
         self._build = build
-        self._tell = tell or ignore
+        self._notify = notify
         self._runners: dict[tuple[object, ...], Runner] = {}
         self._backends: dict[str, Backend] = {}
-        self._told: set[str] = set()
+        self._notices: set[str] = set()
         self._running: dict[str, str] = {}  # the backend that a stage was last run with
-        self._described: dict[tuple[str, ...], str] = {}  # for as long as that stays
+        self._described: dict[tuple[str, ...], str] = {}  # valid until that changes
         self.fallbacks = 0
         self._preparing = False
         for name in [choice] if isinstance(choice, str) else choice.values():
@@ -71,8 +72,8 @@ class Engine:
         return self._choice.get(stage, "torch")
 
     def joins(self, group: str) -> bool:
-        """Whether a group of stages, by name, runs as one where nothing is bent inside: eager torch
-        gains nothing by it and would remember less."""
+        """Whether a group of stages, by name, runs as one while nothing is bent inside. Eager torch
+        would gain nothing by it, and remember fewer outputs."""
         return self.backend_of(group) != "torch"
 
     def described(self, stages: tuple[str, ...]) -> str:
@@ -80,8 +81,8 @@ class Engine:
         count as what they fell back to."""
         if stages not in self._described:
             running = Counter(self._running.get(stage, self.backend_of(stage)) for stage in stages)
-            told = (f"{name} {count}" for name, count in running.most_common())
-            self._described[stages] = next(iter(running)) if len(running) == 1 else ", ".join(told)
+            each = (f"{name} {count}" for name, count in running.most_common())
+            self._described[stages] = next(iter(running)) if len(running) == 1 else ", ".join(each)
         return self._described[stages]
 
     def _runs_on(self, stage: str, backend: str) -> None:
@@ -90,7 +91,7 @@ class Engine:
 
     @contextmanager
     def preparing(self) -> Iterator[None]:
-        """Load runners for whatever is run inside."""
+        """Load runners for the stages that are run inside."""
         self._preparing = True
         try:
             yield
@@ -100,9 +101,8 @@ class Engine:
     def runner(
         self, stage: Stage, read: Sequence[Versioned], size: tuple[int, ...] | None = None
     ) -> Runner:
-        """Return the function to run a stage with, on what it reads and the size that it must
-        reach; the same object as long as it is the same computation, so that it can be part of a
-        key."""
+        """Return the function that runs a stage on what it reads, to the size (H, W) that it must
+        reach. It is the same object for the same computation, so that it can be part of a key."""
         key = (stage.name, size, *[value.layout for value in read])
         found = self._runners.get(key)
         if found is None:
@@ -111,57 +111,57 @@ class Engine:
         return found
 
     def _new(self, stage: Stage, inputs: Inputs, key: tuple[object, ...]) -> Runner:
-        torchs = plain(stage, inputs)
+        on_torch = plain(stage, inputs)
         name = self.backend_of(stage.name)
         self._runs_on(stage.name, "torch")
         if name == "torch" or self._store is None:
-            return torchs
+            return on_torch
         if not self._preparing:
             self._fell_back(f"{stage.name}: not prepared for this shape, torch runs it")
-            return torchs
+            return on_torch
         try:
             loaded = self._backend(name).load(stage, inputs, self._store, build=self._build)
-            _compare(stage, inputs, loaded(*inputs.tensors), torchs(*inputs.tensors))
+            _compare(stage, inputs, loaded(*inputs.tensors), on_torch(*inputs.tensors))
         except BackendError as why:
             self._fell_back(f"backend {name}: {why}; torch runs it")
-            return torchs
+            return on_torch
         self._runs_on(stage.name, name)
-        return self._guarded(stage.name, loaded, torchs, key)
+        return self._guarded(stage.name, loaded, on_torch, key)
 
     def _backend(self, name: str) -> Backend:
         if name not in self._backends:
-            self._backends[name] = _kind(name)()
+            self._backends[name] = _backend_class(name)()
         return self._backends[name]
 
     def _guarded(
-        self, stage: str, loaded: Runner, torchs: Runner, key: tuple[object, ...]
+        self, stage: str, loaded: Runner, on_torch: Runner, key: tuple[object, ...]
     ) -> Runner:
-        """The runner, until it fails; torch from then on."""
+        """A runner that is `loaded` until it fails, and torch from then on."""
 
         def run(*tensors: Tensor) -> tuple[Tensor, ...]:
             try:
                 return loaded(*tensors)
-            except Exception as fault:  # noqa: BLE001 - engines raise what they like; it is told
+            except Exception as fault:  # noqa: BLE001 - engines raise anything; it is reported
                 self._fell_back(f"{stage}: {one_line(fault)}; torch runs it now")
-                self._runners[key] = torchs
+                self._runners[key] = on_torch
                 self._runs_on(stage, "torch")
-                return torchs(*tensors)
+                return on_torch(*tensors)
 
         return run
 
     def _fell_back(self, why: str) -> None:
         self.fallbacks += 1
-        if why not in self._told:
-            self._told.add(why)
-            self._tell(why)
+        if why not in self._notices:
+            self._notices.add(why)
+            self._notify(why)
 
 
 def backends_on(device: str) -> tuple[str, ...]:
-    """Return the names of the backends that can run on a kind of device, as torch calls it."""
-    return ("torch", *(name for name in TABLE if device in _kind(name).devices))
+    """Return the names of the backends for a kind of device, such as "cuda"."""
+    return ("torch", *(name for name in TABLE if device in _backend_class(name).devices))
 
 
-def _kind(name: str) -> type[Backend]:
+def _backend_class(name: str) -> type[Backend]:
     module, _, kind = TABLE[name].partition(":")
     return getattr(import_module(module), kind)  # type: ignore[no-any-return]
 
@@ -169,10 +169,10 @@ def _kind(name: str) -> type[Backend]:
 def _compare(
     stage: Stage, inputs: Inputs, got: tuple[Tensor, ...], want: tuple[Tensor, ...]
 ) -> None:
-    """Refuse a runner whose outputs are not those of torch. Raises: BackendError."""
-    close = max(CLOSE.get(x.dtype, 1e-3) for x in inputs.tensors)
+    """Raises: BackendError where the outputs of a runner differ from those of torch."""
+    tolerance = max(TOLERANCE.get(x.dtype, 1e-3) for x in inputs.tensors)
     for y, x in zip(got, want, strict=True):
         norm = torch.linalg.vector_norm
         off = float(norm(y.float() - x.float()) / norm(x.float()).clamp_min(1e-12))
-        if not off <= close:
+        if not off <= tolerance:
             raise BackendError(f"{stage.name}: differs from torch by {off:.1g} of its size")

@@ -1,4 +1,4 @@
-"""Where backends keep what they have made: a folder per model, precision, versions, processor."""
+"""Where backends store what they have made: a folder for each model."""
 
 import hashlib
 import os
@@ -15,16 +15,16 @@ from livebend.core.files import write_file
 
 @dataclass(frozen=True, slots=True)
 class EngineCache:
-    """The files of one model. `key` holds its fingerprint; `folder` may not exist yet."""
+    """The files of one model. `key` contains its fingerprint; `folder` may not exist yet."""
 
     folder: Path
     key: str
 
     def file(self, backend: str, name: str, signature: object, more: object, suffix: str) -> Path:
-        """Return the file for a stage run with inputs of this signature; `more` is what else the
-        content depends on, such as versions."""
-        told = repr((signature, more, machine(), torch.__version__))
-        digest = hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
+        """Return the file for a stage run with inputs of this signature, on this machine and this
+        torch; `more` is everything else that the content depends on, such as versions."""
+        depends_on = repr((signature, more, machine(), torch.__version__))
+        digest = hashlib.blake2b(depends_on.encode(), digest_size=8).hexdigest()
         return self.folder / self.key / backend / f"{name}-{digest}{suffix}"
 
     def write(self, file: Path, write: Callable[[Path], object]) -> None:
@@ -41,7 +41,7 @@ def machine() -> str:
 
 @cache
 def _processor() -> str:
-    """The processor's name; Linux keeps it in a file, other systems tell it themselves."""
+    """The processor's name, on Linux from a file, elsewhere from the system."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -1,7 +1,7 @@
 """Stages exported once and run by ONNX Runtime, on torch's own memory.
 
-Inputs are bound by name, since the exporter drops those that a stage does not use, and as
-contiguous tensors, since a bare pointer says nothing of strides.
+Inputs are bound by name, since the exporter drops those that a stage does not use, and made
+contiguous, since they are bound by pointer and shape, without strides.
 """
 
 import importlib.util
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from livebend.core.errors import BackendError, one_line
 from livebend.models.backends.engine_cache import EngineCache
-from livebend.models.backends.protocol import Inputs, Runner, Traced
+from livebend.models.backends.protocol import Inputs, Runner, TracedStage
 from livebend.models.stages import Stage
 
 OPSET = 17
@@ -27,7 +27,7 @@ NAMES = {
 }
 
 
-class Onnx:
+class OnnxBackend:
     """ONNX Runtime."""
 
     name = "onnx"
@@ -49,7 +49,7 @@ class Onnx:
 
 
 def _shapes(inputs: Inputs) -> object:
-    """What an export depends on: tensors are bound contiguous, however they lay before."""
+    """What an export depends on; not strides, since inputs are made contiguous."""
     return (inputs.size, *((tuple(t.shape), t.dtype, t.device) for t in inputs.tensors))
 
 
@@ -60,7 +60,7 @@ def _need(package: str) -> None:
 
 def _export(stage: Stage, inputs: Inputs, store: EngineCache, file: Path) -> None:
     _need("onnx")
-    traced, examples = Traced(stage, inputs.size).eval(), inputs.examples()
+    traced, examples = TracedStage(stage, inputs.size).eval(), inputs.examples()
 
     def write(part: Path) -> None:
         torch.onnx.export(
@@ -75,9 +75,9 @@ def _export(stage: Stage, inputs: Inputs, store: EngineCache, file: Path) -> Non
 
     try:
         with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the tracer: shapes are meant to be constants
+            warnings.simplefilter("ignore")  # the tracer's: shapes are meant to be constants
             store.write(file, write)
-    except Exception as fault:  # the exporter raises what it likes; it is one line here
+    except Exception as fault:  # the exporter raises anything
         raise BackendError(f"{stage.name}: cannot be exported: {one_line(fault)}") from fault
 
 
@@ -88,7 +88,7 @@ def _session(stage: Stage, file: Path, device: torch.device) -> Any:
     options.intra_op_num_threads = torch.get_num_threads()
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    # Threads wait awake for the next layer, and sleep as soon as the stage is done.
+    # Threads spin between layers, and sleep as soon as the stage is done.
     options.add_session_config_entry("session.intra_op.allow_spinning", "1")
     options.add_session_config_entry("session.force_spinning_stop", "1")
     wanted = PROVIDERS.get(device.type)
@@ -100,7 +100,7 @@ def _session(stage: Stage, file: Path, device: torch.device) -> Any:
         more = {"device_id": str(device.index or 0), "user_compute_stream": str(stream)}
     try:
         session = onnxruntime.InferenceSession(file, options, providers=[(wanted, more)])
-    except Exception as fault:  # the runtime has exceptions of its own, not of Python's tree
+    except Exception as fault:  # the runtime's own exceptions have no common base
         raise BackendError(f"{stage.name}: cannot be loaded: {one_line(fault)}") from fault
     if session.get_providers()[0] != wanted:
         raise BackendError(f"{stage.name}: {wanted} stepped back for {session.get_providers()[0]}")
@@ -114,7 +114,7 @@ def _runner(session: Any, device: torch.device) -> Runner:
 
     def run(*tensors: Tensor) -> tuple[Tensor, ...]:
         binding = session.io_binding()
-        read = [(name, tensors[n].contiguous()) for name, n in reads]  # kept until it has run
+        read = [(name, tensors[n].contiguous()) for name, n in reads]  # held until it has run
         for name, x in read:
             binding.bind_input(name, *where, TYPES[x.dtype], tuple(x.shape), x.data_ptr())
         made = []

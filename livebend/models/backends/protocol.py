@@ -1,4 +1,4 @@
-"""What a backend is: something that makes a function of the same meaning from a stage."""
+"""A backend makes a function from a stage that computes the same."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,10 +14,10 @@ Runner = Callable[..., tuple[Tensor, ...]]
 
 
 class Inputs(NamedTuple):
-    """What a stage is run with: the tensors it reads, and the height and width it must reach."""
+    """What a stage is run with."""
 
     tensors: tuple[Tensor, ...]
-    size: tuple[int, ...] | None = None
+    size: tuple[int, ...] | None = None  # (H, W) to reach
 
     @property
     def signature(self) -> tuple[object, ...]:
@@ -25,7 +25,7 @@ class Inputs(NamedTuple):
         return (self.size, *((t.shape, t.stride(), t.dtype, t.device) for t in self.tensors))
 
     def examples(self) -> tuple[Tensor, ...]:
-        """Tensors of the same shapes, strides and types that tracing may keep."""
+        """Copies with the same strides, which tracing may keep."""
         with torch.inference_mode(False):
             return tuple(
                 torch.empty_strided(t.shape, t.stride(), dtype=t.dtype, device=t.device).copy_(t)
@@ -34,25 +34,24 @@ class Inputs(NamedTuple):
 
 
 class Backend(Protocol):
-    """Makes runners. `load` is slow and belongs before a show; a runner takes the tensors that the
-    stage reads and returns new ones for what it writes, and may be called from any one thread.
-    `devices` are the kinds of device, as torch calls them, that it can run on."""
+    """Makes runners. `load` is slow and belongs before a show. A runner takes the tensors that the
+    stage reads and returns new ones for what it writes; any one thread may call it."""
 
     name: str
-    devices: tuple[str, ...]
+    devices: tuple[str, ...]  # kinds of device that it runs on, such as "cuda"
 
     def load(self, stage: Stage, inputs: Inputs, store: EngineCache, *, build: bool) -> Runner:
-        """Return a runner for inputs of this signature, from the store or, where `build`, made
-        and stored. Raises: BackendError."""
+        """Return a runner for inputs of this signature, from the store or, where `build`, made and
+        stored. Raises: BackendError."""
 
 
 def plain(stage: Stage, inputs: Inputs) -> Runner:
-    """Return the stage as it is, as a runner."""
+    """Return a runner of the stage as it is."""
     return partial(stage.run) if inputs.size is None else partial(stage.run, size=inputs.size)
 
 
-class Traced(nn.Module):
-    """A stage as a module: its owner's weights are its own, its size is bound."""
+class TracedStage(nn.Module):
+    """A stage as a module with the weights of its owner and a fixed size, for tracing."""
 
     def __init__(self, stage: Stage, size: tuple[int, ...] | None) -> None:
         super().__init__()
@@ -61,5 +60,5 @@ class Traced(nn.Module):
         self._more = {} if size is None else {"size": size}
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
-        """What the stage writes."""
+        """Return what the stage writes."""
         return self._run(*tensors, **self._more)

@@ -1,4 +1,4 @@
-"""What is fastest here: what `livebend tune` measured and `auto` reads.
+"""The fastest settings on this machine, as `livebend tune` measures and `auto` reads them.
 
 For a model at a size: the backend of every stage, the number of threads, the memory layout.
 """
@@ -23,10 +23,10 @@ LAYOUTS: Mapping[str, torch.memory_format] = {
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What every stage is run with: torch's threads, and how the weights of convolutions lie."""
+    """What every stage is run with."""
 
-    threads: int = DEFAULT
-    layout: str = "channels_last"
+    threads: int = DEFAULT  # of torch
+    layout: str = "channels_last"  # of the weights of convolutions
 
     def __str__(self) -> str:
         return f"{self.threads} thread{'s' if self.threads != 1 else ''}, {self.layout}"
@@ -37,42 +37,38 @@ USUAL = Conditions()
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A measured choice: the backend of every stage, what all are run with, and medians in ms: of
-    the stages by backend, of whole frames by backend, and of whole frames by backend and
-    conditions before one of these was chosen. `dtype` names the precision, `off` is the mean
-    difference 0..1 of its pictures from those of float32."""
+    """A measured choice. Times are medians, in ms."""
 
-    stages: Mapping[str, str]
+    stages: Mapping[str, str]  # the backend of every stage
     conditions: Conditions = USUAL
-    stage_ms: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    frame_ms: Mapping[str, float] = field(default_factory=dict)
-    conditions_ms: Mapping[str, float] = field(default_factory=dict)
+    stage_ms: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # then by backend
+    frame_ms: Mapping[str, float] = field(default_factory=dict)  # by backend
+    conditions_ms: Mapping[str, float] = field(default_factory=dict)  # by backend and conditions
     dtype: str = "float32"
-    off: float = 0.0
+    off: float = 0.0  # mean difference 0..1 of its pictures from those in float32
 
     @property
     def ms(self) -> float:
-        """Milliseconds of a frame on what was chosen."""
+        """Milliseconds of a frame with this choice."""
         return min(self.frame_ms.values())
 
 
 def choice_file(store: EngineCache, size: tuple[int, int], dtype: str) -> Path:
-    """Return where the choice for a size and a precision is kept; `auto` is that for all. It is not
-    that of other versions, of another machine, or of a process that may use fewer of its cores;
-    which thread asks is the same."""
+    """Return the file of the choice for a size (W, H) and a precision; "auto" is the best of all
+    precisions. It differs between versions, machines, and numbers of usable cores."""
     signature = (size, dtype, usable(), _version("onnxruntime"))
     return store.file("choices", f"{size[0]}x{size[1]}", signature, (), ".json")
 
 
 def write_choice(file: Path, choice: Choice) -> None:
-    """Keep a choice. Raises: OSError."""
+    """Store a choice. Raises: OSError."""
     text = json.dumps(asdict(choice), indent=2) + "\n"
     file.parent.mkdir(parents=True, exist_ok=True)
     write_text(file, text)
 
 
 def read_choice(file: Path) -> Choice | None:
-    """Return the choice in a file, or None where there is none that can be read."""
+    """Return the choice in a file, or None where it cannot be read."""
     try:
         table = json.loads(file.read_text(encoding="utf-8"))
         stages = {str(k): str(v) for k, v in table.pop("stages").items()}
