@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from livebend.audio.open_input import open_sound, pull_sound
-from livebend.cli.options import SceneOptions, offline_renderer
+from livebend.cli.options import SceneOptions
 from livebend.core.clock import OfflineClock
 from livebend.core.notify import Notify
 from livebend.flow import Pixels
 from livebend.outputs.sheet import check_sheet, write_sheet
 from livebend.rendering.prompts import Prompts
+from livebend.rendering.renderer import offline_renderer
 from livebend.scene import presets
 
 FPS = 20.0

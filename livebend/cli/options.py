@@ -6,17 +6,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TypeVar
 
-from livebend.core.clock import SystemTime
-from livebend.core.mailbox import OnDemand
 from livebend.core.notify import Notify, ignore
-from livebend.core.statistics import Statistics
-from livebend.core.status import Status
 from livebend.models.default_model import model_or_default
 from livebend.operators.drawn_masks import DrawnMasks
 from livebend.rendering.network import Network
 from livebend.rendering.open_network import open_network
-from livebend.rendering.prompts import Prompts
-from livebend.rendering.renderer import Renderer
 from livebend.scene import presets
 from livebend.scene.values import Scene
 
@@ -87,11 +81,3 @@ def options_of(kind: type[T], given: argparse.Namespace) -> T:
     names = {field.name for field in fields(kind)}
     values = {name: value for name, value in vars(given).items() if name in names}
     return kind(**{**values, "model": model_or_default(given.model)})
-
-
-def offline_renderer(
-    network: Network, prompts: Prompts, *, duration: float | None = None, strict: bool = False
-) -> Renderer:
-    """Return a renderer whose statistics and status are not read."""
-    statistics, status = Statistics(SystemTime()), OnDemand(Status())
-    return Renderer(network, prompts, statistics, status, duration=duration, strict=strict)

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from livebend import flow
 from livebend.audio.open_input import open_sound, pull_sound
 from livebend.audio.sound import Sound
-from livebend.cli.options import ShowOptions, offline_renderer, options_of
+from livebend.cli.options import ShowOptions, options_of
 from livebend.cli.printing import check_positive, print_notice
 from livebend.control.command_queue import CommandQueue
 from livebend.control.cues import Cues
@@ -24,6 +24,7 @@ from livebend.outputs.recording import Recording
 from livebend.rendering.network import Network
 from livebend.rendering.open_network import made_by
 from livebend.rendering.prompts import Prompts
+from livebend.rendering.renderer import offline_renderer
 from livebend.scene import presets
 from livebend.scene.commands import CommandSource
 from livebend.scene.values import Scene

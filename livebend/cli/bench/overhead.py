@@ -11,7 +11,6 @@ import numpy as np
 
 from livebend.cli.bench.bends import FOUR
 from livebend.cli.bench.inputs import HOP, RATE
-from livebend.cli.options import offline_renderer
 from livebend.control.command_queue import CommandQueue
 from livebend.core.clock import now
 from livebend.core.mailbox import Latest
@@ -21,6 +20,7 @@ from livebend.flow import Features, Frame, Tick
 from livebend.modulation.modulator import Modulator
 from livebend.rendering.network import Network
 from livebend.rendering.prompts import Prompts
+from livebend.rendering.renderer import offline_renderer
 from livebend.scene import edit
 from livebend.scene.commands import Set
 from livebend.scene.values import Bend, Prompt, Route, Sampling, Scene, Walk
