@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from livebend.cli.live import DEMO_FILE, has_display
+from livebend.cli.no_display import DEMO_FILE, has_display
 from livebend.control.osc_endpoint import HOST, PORT
 
 TINY = Path(__file__).parent.parent / "models" / "tiny"

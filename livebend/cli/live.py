@@ -2,15 +2,10 @@
 
 import argparse
 import json
-import os
-import sys
-from pathlib import Path
 from typing import Any
 
+from livebend.cli.no_display import go_headless, has_display
 from livebend.cli.printing import check_positive
-
-DEMO_FILE = "livebend-demo.mp4"
-DEMO_SECONDS = 10.0
 
 
 def run(options: argparse.Namespace) -> int:
@@ -30,28 +25,6 @@ def run(options: argparse.Namespace) -> int:
     if options.record is not None:
         print(f"recorded {options.record}")
     return 0
-
-
-def has_display() -> bool:
-    """Whether a window can be opened here."""
-    if sys.platform.startswith("linux"):
-        return bool(
-            os.environ.get("DISPLAY")
-            or os.environ.get("WAYLAND_DISPLAY")
-            or os.environ.get("SDL_VIDEODRIVER")
-        )
-    return True
-
-
-def go_headless(options: argparse.Namespace) -> None:
-    """Make a start without a display record ten seconds instead."""
-    options.headless = True
-    options.seconds = options.seconds or DEMO_SECONDS
-    options.record = options.record or Path(DEMO_FILE)
-    print(
-        f"no display: recording {options.seconds:g} s into {options.record};"
-        " --headless plays on without a window"
-    )
 
 
 def _summary(report: dict[str, Any]) -> str:
