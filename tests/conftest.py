@@ -92,3 +92,17 @@ def own_operators():
     yield
     all_operators().clear()
     all_operators().update(before)
+
+
+@pytest.fixture
+def three_threads(monkeypatch: pytest.MonkeyPatch):
+    """A process in which torch computes with three threads unless it is told otherwise."""
+    import torch  # noqa: PLC0415 - only where a test needs it
+
+    from livebend.device import torch_threads  # noqa: PLC0415 - imports torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    monkeypatch.setattr(torch_threads, "DEFAULT", 3)
+    yield
+    torch.set_num_threads(before)

@@ -68,13 +68,14 @@ class _Entry:
 class Memory:
     """The last outputs of every computation, owned by one thread.
 
-    byte_cap: bytes of all tensors together; beyond it the least recently read are forgotten.
+    byte_cap: bytes of all tensors together; beyond it the least recently read are forgotten; may be
+        changed at any time.
     frames: outputs that so many frames have not read are forgotten, or a performer who tries one
         site after another would fill the memory.
     """
 
     def __init__(self, byte_cap: int = 2 << 30, frames: int = 600) -> None:
-        self._byte_cap = byte_cap
+        self.byte_cap = byte_cap
         self._frames = frames
         self._frame = self._stamp = 0
         self._versions = count(1)
@@ -149,7 +150,7 @@ class Memory:
     @property
     def state(self) -> tuple[int, int, int]:
         """Bytes held, the most that may be, and outputs forgotten for lack of memory."""
-        return self.bytes, self._byte_cap, self.evicted
+        return self.bytes, self.byte_cap, self.evicted
 
     def forget(self) -> None:
         """Forget everything, as after a change of model or size."""
@@ -173,7 +174,7 @@ class Memory:
         made = _Entry(key, values, self._stamp)
         kept.append(made)
         self.bytes += made.bytes
-        while self.bytes > self._byte_cap and (oldest := self._oldest()) < made.stamp:
+        while self.bytes > self.byte_cap and (oldest := self._oldest()) < made.stamp:
             self.evicted += self._forget_before(oldest + 1)
 
     def _oldest(self) -> int:

@@ -53,10 +53,10 @@ class Window:
         self._redrawn = self._metered = -1.0
         self._black, self._drawn = 0.0, clock.now()  # opacity of black, 0..1, and when it was set
         self._fullscreen: tuple[bool, int] = (False, -1)
-        self._operator: SdlWindow | None = None
+        self.operator_pane: SdlWindow | None = None
         self._meters = OperatorView()
         self._start_pygame()
-        self._pane = SdlWindow(title, self._initial_size(size), self.output_display, vsync=True)
+        self.pane = SdlWindow(title, self._initial_size(size), self.output_display, vsync=True)
         if self.two_displays:
             display.set("meters", True)
 
@@ -108,10 +108,10 @@ class Window:
 
     def close(self) -> None:
         """Close the windows."""
-        for pane in (self._operator, self._pane):
+        for pane in (self.operator_pane, self.pane):
             if pane is not None:
                 pane.close()
-        self._operator = None
+        self.operator_pane = None
         forget_letters()
         pygame.font.quit()
         pygame.display.quit()
@@ -123,7 +123,7 @@ class Window:
         frozen = view.freeze and self._frame is not None
         if newest is None or frozen or self._version == self._seen:
             return None
-        self._pane.upload("picture", surface_of(newest.pixels))
+        self.pane.upload("picture", surface_of(newest.pixels))
         self._frame, self._version = newest, self._seen
         return newest
 
@@ -137,32 +137,32 @@ class Window:
 
     def _paint(self, view: View, moment: float, overlaid: bool) -> None:
         """Draw the picture as the view sets it, and the operator's view if it lies over it."""
-        self._pane.clear()
+        self.pane.clear()
         if self._black < 1.0:
             self._paint_picture(view, moment)
         if self._overlaid(view) and not view.blackout:
             self._paint_overlay(view, overlaid)
-        self._pane.present()
+        self.pane.present()
 
     def _paint_picture(self, view: View, moment: float) -> None:
         if self._frame is None:
-            self._pane.upload("loading", surface_of(loading_picture(moment)))
-        texture = self._pane.textures["loading" if self._frame is None else "picture"]
+            self.pane.upload("loading", surface_of(loading_picture(moment)))
+        texture = self.pane.textures["loading" if self._frame is None else "picture"]
         level = round(255 * view.brightness * (1.0 - self._black))
         texture.color = (level, level, level)
         cover = view.cover or self._frame is None
-        texture.draw(dstrect=placed((texture.width, texture.height), self._pane.size, cover))
+        texture.draw(dstrect=placed((texture.width, texture.height), self.pane.size, cover))
 
     def _overlaid(self, view: View) -> bool:
         """Whether the operator's view lies over the picture: only where there is one display."""
         return not self.two_displays and (view.meters or view.help)
 
     def _paint_overlay(self, view: View, renew: bool) -> None:
-        size = self._pane.size
-        old = self._pane.textures.get("meters")
+        size = self.pane.size
+        old = self.pane.textures.get("meters")
         if renew or old is None or (old.width, old.height) != size or view != self._view:
-            self._upload_meters(self._pane, view, over_picture=True)
-        self._pane.textures["meters"].draw()
+            self._upload_meters(self.pane, view, over_picture=True)
+        self.pane.textures["meters"].draw()
 
     def _draw_operator(self, view: View) -> None:
         """Open or close the operator's window as the view sets it, and draw it."""
@@ -170,13 +170,13 @@ class Window:
         if not wanted:
             self._close_operator()
             return
-        if self._operator is None:
+        if self.operator_pane is None:
             place = 0 if self.output_display else 1
             title = f"{self._title} operator"
-            self._operator = SdlWindow(title, (1060, 720), place, vsync=False)
-        self._operator.clear()
-        self._upload_meters(self._operator, view, over_picture=False).draw()
-        self._operator.present()
+            self.operator_pane = SdlWindow(title, (1060, 720), place, vsync=False)
+        self.operator_pane.clear()
+        self._upload_meters(self.operator_pane, view, over_picture=False).draw()
+        self.operator_pane.present()
 
     def _upload_meters(self, pane: SdlWindow, view: View, *, over_picture: bool) -> Texture:
         status = self._status.get()
@@ -184,9 +184,9 @@ class Window:
         return pane.upload("meters", surface, blend=True)
 
     def _close_operator(self) -> None:
-        if self._operator is not None:
-            self._operator.close()
-            self._operator = None
+        if self.operator_pane is not None:
+            self.operator_pane.close()
+            self.operator_pane = None
 
     # ---- keys and windows
 
@@ -196,7 +196,7 @@ class Window:
         if event.type == pygame.QUIT:
             return Action("close")
         if event.type == pygame.WINDOWCLOSE:
-            own = self._operator is not None and event.window == self._operator.window
+            own = self.operator_pane is not None and event.window == self.operator_pane.window
             return Action("meters" if own else "close")
         if event.type in (pygame.WINDOWEXPOSED, pygame.WINDOWSIZECHANGED):
             self._redrawn = -1.0
@@ -220,18 +220,18 @@ class Window:
         if wanted == (full, display):
             return
         if full and (display != wanted[1] or not wanted[0]):
-            self._pane.window.set_windowed()
+            self.pane.window.set_windowed()
         if display not in (-1, wanted[1]):
-            self._pane.window.position = sdl.centre_of(wanted[1])
+            self.pane.window.position = sdl.centre_of(wanted[1])
             self._close_operator()
         if wanted[0]:
-            self._pane.window.set_fullscreen(desktop=True)
+            self.pane.window.set_fullscreen(desktop=True)
         pygame.mouse.set_visible(self.two_displays or not wanted[0])
         self._fullscreen, self._redrawn = wanted, -1.0
 
     def _forget_textures(self) -> None:
         """Draw everything again, from the newest frame: the GPU lost its textures."""
-        self._pane.textures.clear()
+        self.pane.textures.clear()
         self._frame, self._version, self._redrawn = None, -1, -1.0
 
     # ---- start

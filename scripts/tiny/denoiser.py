@@ -183,10 +183,10 @@ class DenoiserStage(Stage):
     def _step(self, late: bool, weight: float) -> tuple[Tensor, Figures]:
         batch = self._draw(late)
         if late:
-            batch = self._walked(batch)
+            batch = self.walked(batch)
         target = batch.target()
         if late:
-            batch, target = self._faded(batch, target)
+            batch, target = self.faded(batch, target)
         keep = draw_keep(self.batch).to(self.device)
         v, middle = predict(self.unet, batch.x, batch.t.to(self.device), batch.text, keep)
         error = (v.float() - target).square().mean((1, 2, 3))
@@ -214,7 +214,7 @@ class DenoiserStage(Stage):
         ).contiguous(memory_format=torch.channels_last)
         return Batch(x, *pair, self.embed(captions), t, a, s, first)
 
-    def _walked(self, batch: Batch) -> Batch:
+    def walked(self, batch: Batch) -> Batch:
         """Put many of the samples at stops where the network's own first step lands."""
         at_stop = (batch.t[:, None] == torch.tensor(STOPS)).any(1)
         own = (at_stop & (torch.rand(self.batch) < OWN_SHARE)).nonzero()[:, 0].to(self.device)
@@ -237,7 +237,7 @@ class DenoiserStage(Stage):
         landed: Tensor = a * seen + s * (eps - seen * (a_0 / s_0))
         return landed
 
-    def _faded(self, batch: Batch, target: Tensor) -> tuple[Batch, Tensor]:
+    def faded(self, batch: Batch, target: Tensor) -> tuple[Batch, Tensor]:
         """Put some of the samples at the start between two prompts, with the dissolve to learn."""
         faded = (batch.first & (torch.rand(self.batch) < FADED_SHARE)).nonzero()[:, 0]
         if not len(faded):
@@ -245,12 +245,12 @@ class DenoiserStage(Stage):
         share, faded = torch.rand(len(faded)).to(self.device), faded.to(self.device)
         text, other = batch.text.clone(), batch.text.roll(1, 0)[faded]
         target = target.clone()
-        target[faded] = self._dissolve(batch.eps[faded], text[faded], other, share)
+        target[faded] = self.dissolve(batch.eps[faded], text[faded], other, share)
         text[faded] = text[faded].lerp(other, share[:, None, None])
         return replace(batch, text=text), target
 
     @torch.no_grad()
-    def _dissolve(self, eps: Tensor, text: Tensor, other: Tensor, share: Tensor) -> Tensor:
+    def dissolve(self, eps: Tensor, text: Tensor, other: Tensor, share: Tensor) -> Tensor:
         """Say what v lies between what the network sees in noise for two texts (n, T, C).
 
         Between two prompts it would otherwise hold on to one and then turn over to the other in a

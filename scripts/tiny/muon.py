@@ -73,7 +73,7 @@ class Muon(torch.optim.Optimizer):
         for group in self.param_groups:
             weights = [w for w in group["params"] if w.grad is not None]
             stacks = _by_shape(weights, self._nesterov(weights, group["momentum"]))
-            moves = _in_turns([stack for _, stack in stacks], group["steps"])
+            moves = in_turns([stack for _, stack in stacks], group["steps"])
             torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
             for (alike, _), move in zip(stacks, moves, strict=True):
                 _apply(alike, move, group["lr"])
@@ -105,7 +105,7 @@ def _by_shape(
     return stacks
 
 
-def _in_turns(stacks: Sequence[Tensor], steps: int) -> Sequence[Tensor]:
+def in_turns(stacks: Sequence[Tensor], steps: int) -> Sequence[Tensor]:
     """Orthogonalise stacks, each process every so many matrices, and share what has been done."""
     world = parallel.world()
     if world == 1:

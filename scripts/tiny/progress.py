@@ -205,7 +205,8 @@ class Trainer:
         self.busy += busy / 60
         self.stopped = stop > 0
 
-    def _set_rates(self, done: float) -> None:
+    def set_rates(self, done: float) -> None:
+        """Give every optimiser the rate for this share 0..1 of the phase."""
         groups = [group for o in self.optimisers for group in o.param_groups]
         for group, peak in zip(groups, self._peaks, strict=True):
             group["lr"] = learning_rate(peak * self.loudness, self.steps, done, self.cooldown)
@@ -213,7 +214,7 @@ class Trainer:
     def _step(self, minutes: float) -> Figures:
         """Take one step of a phase that ends at `minutes`."""
         done = (self.minutes - self.began) / max(minutes - self.began, 1e-9)
-        self._set_rates(done)
+        self.set_rates(done)
         torch.manual_seed(self.samples * 64 + parallel.rank())
         loss, figures = self.stage.step(Moment(done, self.samples))
         for optimiser in self.optimisers:

@@ -22,9 +22,9 @@ def clusters(**sites):
 
 
 @pytest.fixture(scope="module")
-def network(played_model):
+def network(model):
     known = clusters(unet_mid=["0,3-5", "7"], unet_up_2=["1"])
-    return Network(played_model, 64, 64, Setup(CountingEngine(), clusters=known))
+    return Network(model, 64, 64, Setup(CountingEngine(), clusters=known))
 
 
 def bent(channels, site="unet.mid"):
@@ -64,7 +64,7 @@ def test_hands_name_them_too(network):
     assert changed.bend("b").channels == "cluster:c1"
 
 
-def test_a_network_without_them_says_what_to_do(played_model):
-    network = Network(played_model, 64, 64)
+def test_a_network_without_them_says_what_to_do(model):
+    network = Network(model, 64, 64)
     with pytest.raises(LivebendError, match="without clusters"):
         network.check(Scene(bends=(bent("cluster:c0"),)))

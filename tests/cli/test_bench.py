@@ -8,12 +8,12 @@ from livebend.cli.bench.measure import BenchOptions, bench
 from livebend.cli.bench.peers import PROMPT, peers
 from livebend.cli.bench.start import time_start
 from livebend.core.errors import LivebendError, UnknownName
-from livebend.device.memory import Versioned
 from livebend.models import random_weights
 from livebend.models.stages import behind
 from livebend.operators.library import all_operators
+from livebend.rendering.network import Network
 from livebend.rendering.open_network import open_network
-from livebend.scene.values import Sampling
+from tests.fakes.networks import picture
 
 
 @pytest.fixture(autouse=True)
@@ -61,11 +61,10 @@ def test_beside_and_stages(model_folder):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_the_peers_paint_the_same_picture(model_folder):
-    network = open_network(str(model_folder("turbo")), (64, 64), "torch", print)
+def test_the_peers_paint_the_same_picture(played_model):
+    network = Network(played_model, 64, 64)
     made = peers(network, 1)
-    text = Versioned(-1, network.model.encode([PROMPT]))
-    ours = network.paint(network.noise(2)[0], text, (), Sampling("euler", 1)).pixels.tensor.numpy()
+    ours = picture(network, seed=2, words=PROMPT).pixels.tensor.numpy()
     pipe = (made["diffusers' pipeline"](0)[0] * 255).round().astype(np.uint8)
     plain = made["plain loop"](0)
     assert np.abs(ours.astype(int) - plain).max() <= 1
@@ -81,8 +80,8 @@ def test_the_peers_run_in_our_precision_too(model_folder):
     assert 0 < np.abs(exact - half).mean() < 25
 
 
-def test_a_kind_that_ran_other_stages_is_no_figure(model_folder):
-    network = open_network(str(model_folder("turbo")), (64, 64), "torch", print)
+def test_a_kind_that_ran_other_stages_is_no_figure(model):
+    network = Network(model, 64, 64)
     right = list(behind("unet.up.3", network.stages))
     check_ran(network, "unet.up.3", right, 1)
     with pytest.raises(LivebendError, match=r"bench: unet\.up\.3: .* ran: expected unet\.out"):
@@ -106,8 +105,7 @@ def test_a_random_model_has_the_shape_and_is_never_written(monkeypatch, tmp_path
     for network in networks:
         assert network.model.folder is None
         assert network.model.encode(["a red orb"]).shape == (1, 77, 64)
-        text = Versioned(-1, network.model.encode(["a red orb"]))
-        image = network.paint(network.noise(1)[0], text, (), Sampling("euler", 1)).image.tensor
+        image = picture(network).image.tensor
         assert image.shape == (1, 3, 64, 64)
         assert image.isfinite().all()
     kinds = [type(network.model.vae).__name__ for network in networks]

@@ -1,6 +1,8 @@
 """What is listed comes from the registry, and the README says the same."""
 
 import json
+import subprocess
+import sys
 from typing import get_args
 
 from livebend.cli.main import main
@@ -43,3 +45,13 @@ def test_sources_curves_and_edges_are_listed(capsys):
     assert all(row["about"] for row in rows)
     assert main(["sources", "--markdown"]) == 0
     assert capsys.readouterr().out.strip() == source_tables()
+
+
+def test_presets_and_their_costs_are_listed_without_torch():
+    look = (
+        "import sys; from livebend.cli.main import main; main(['presets', '--json']);"
+        " sys.exit('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert '"reruns": "100 %"' in done.stdout

@@ -47,8 +47,8 @@ def test_an_operator_is_played_from_neutral_to_the_end_of_its_way(name):
             assert operator.specs[key].check(value, key) == value
 
 
-def test_the_site_is_one_where_the_operator_shows(played_model):
-    network = Network(played_model, 64, 64)
+def test_the_site_is_one_where_the_operator_shows(model):
+    network = Network(model, 64, 64)
     paint = Painter(network)
     turn, cross = all_operators()["rotate_pairs"], all_operators()["second_prompt"]
     assert good_site(turn, paint, paint(SCENE)) in candidates(turn, network.sites)

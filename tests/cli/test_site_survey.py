@@ -11,8 +11,8 @@ from livebend.rendering.network import Network
 
 
 @pytest.fixture(scope="module")
-def network(played_model):
-    return Network(played_model, 64, 64)
+def network(model):
+    return Network(model, 64, 64)
 
 
 def test_every_site_is_described(network):

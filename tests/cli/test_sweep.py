@@ -14,8 +14,8 @@ from tests.fakes.sheets import cells_of, count_of
 
 
 @pytest.fixture(scope="module")
-def network(played_model):
-    return Network(played_model, 64, 64)
+def network(model):
+    return Network(model, 64, 64)
 
 
 def test_an_axis_is_a_list_or_a_spread():
@@ -30,7 +30,7 @@ def test_an_axis_is_a_list_or_a_spread():
 def test_a_sheet_holds_every_pair(tmp_path, model_folder):
     options = SweepOptions(
         preset="paper/f1", output=tmp_path / "sheet.png", rows="bend.turn.angle=0,90,360",
-        columns="seed=1,2", model=str(model_folder("turbo")), size=(64, 64),
+        columns="seed=1,2", model=str(model_folder("turbo")), size=(64, 64), dtype="float32",
     )  # fmt: skip
     assert sweep(options, print) == 6
     cells = cells_of(tmp_path / "sheet.png")
@@ -85,7 +85,7 @@ def explored(tmp_path, model_folder, rows, columns, bend="rotate_pairs@unet.mid"
     file = tmp_path / "sheet.png"
     options = SweepOptions(
         output=file, rows=rows, columns=columns, bend=bend, model=str(model_folder("turbo")),
-        size=(64, 64), **more,
+        size=(64, 64), dtype="float32", **more,
     )  # fmt: skip
     count, cells = sweep(options, print), cells_of(file)
     assert count == len(axis(rows).values) * len(axis(columns).values) == sum(map(len, cells))
@@ -121,7 +121,7 @@ def test_labels_have_degrees_and_the_papers_layers(tmp_path, model_folder, monke
     sites = "bend.turn.site=latent@0.2,unet.mid"
     options = SweepOptions(
         preset="paper/f1", output=tmp_path / "s.png", rows="bend.turn.angle=0,45", columns=sites,
-        model=str(model_folder("turbo")), size=(64, 64),
+        model=str(model_folder("turbo")), size=(64, 64), dtype="float32",
     )  # fmt: skip
     sweep(options, print)
     assert written == [(["0°", "45°"], ["latent@0.2 · L10", "unet.mid"])]

@@ -3,12 +3,10 @@
 import numpy as np
 import torch
 
-from livebend.device import gpu, transfer
+from livebend.device import transfer
 from livebend.device.transfer import HostTransfer, PinnedTransfer, send, transfer_for
-from livebend.models.checkpoint import load_model
 from tests.fakes.gpu import FakeGpu
-
-CPU = torch.device("cpu")
+from tests.fakes.networks import CPU
 
 
 def test_one_wait_a_frame_and_buffers_made_once():
@@ -40,12 +38,3 @@ def test_what_is_sent_goes_through_pinned_memory(monkeypatch):
     x = torch.randn(2, 3)
     assert torch.equal(send(x, CPU), x)
     assert fake.calls == ["pinned"]
-
-
-def test_prompts_are_encoded_aside(model_folder, monkeypatch):
-    fake = FakeGpu()
-    model = load_model(str(model_folder("turbo")), CPU, torch.float32)
-    expected = model.encode(["a red orb"])
-    monkeypatch.setattr(gpu, "gpu_of", lambda device: fake)
-    assert torch.equal(model.encode(["a red orb"]), expected)
-    assert fake.calls == ["aside"]

@@ -1,19 +1,19 @@
-"""Ten thousand random moves of hands: nothing is built, nothing falls back, no frame is dear.
+"""Ten thousand random moves of hands: nothing is built, nothing falls back, no frame is expensive.
 
     python -m pytest tests/end_to_end/test_endurance.py -s --moves 10000
 
 How the time is judged on a machine that others use: times are processor times of the one thread
 that paints. Every move is followed by a frame over moving noise, which runs every stage. A frame
 that is longer than usual is painted again over other noise; what the first takes longer than the
-second is what the move cost. The dearest twenty moves are made again several times, and the medians
-are what counts.
+second is what the move cost. The most expensive twenty moves are made again several times, and the
+medians are what counts.
 
 Through all of it three bends more hand on tensors that lie otherwise than they came: channels last,
 transposed, in half precision.
 """
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from time import thread_time
 
@@ -24,24 +24,18 @@ import torch
 from livebend.bending.apply import active, signature
 from livebend.bending.clusters import Cluster, Clusters
 from livebend.core.errors import LivebendError
-from livebend.core.mailbox import OnDemand
-from livebend.core.statistics import Statistics
-from livebend.core.status import Status
-from livebend.flow import Features, Tick
 from livebend.models.backends.engine import Engine
 from livebend.models.backends.engine_cache import EngineCache
 from livebend.models.checkpoint import load_model
 from livebend.models.stages import behind
 from livebend.operators.library import all_operators
-from livebend.operators.registry import Operator
 from livebend.rendering.network import Network, Setup
-from livebend.rendering.prompts import Prompts
-from livebend.rendering.renderer import Renderer
 from livebend.scene import presets
 from livebend.scene.commands import Add, Load, Panic, Remove, Set, Undo
 from livebend.scene.paths import specs_of_bend
 from livebend.scene.values import Bend, Prompt, Scene, Walk
-from tests.rendering.test_renderer import Stopped
+from tests.fakes.networks import CountingEngine
+from tests.fakes.shows import Show
 
 MOST = 4  # bends at once
 WORDS = ("a red orb", "a blue flower", "night forest with river")
@@ -50,7 +44,7 @@ CHANNELS = ("all", "0-1", "1,3", "random:0.5:7", "cluster:c0", "cluster:c0,c1")
 MOVING = Walk(radius=0.5, period=7.0)
 DT = 0.0501  # s: no multiple of it closes the walk
 SETTLING = 20  # frames
-DEAREST, AGAIN = 20, 7
+WORST, AGAIN = 20, 7
 LONGER = 1.2  # of a median frame
 LAYOUTS = {
     "lies_otherwise": lambda y: y.contiguous(memory_format=torch.channels_last),
@@ -129,27 +123,18 @@ class Hands:
         return Set(path, spec.range.from_unit(chance.random()))
 
 
-@dataclass
-class Show:
-    """A renderer on a network, whose frames are timed in processor time of this thread."""
+class TimedShow(Show):
+    """A show whose frames are timed in processor time of this thread; its prompts are encoded."""
 
-    network: Network
-    seconds: float = DT
-
-    def __post_init__(self):
-        self.statistics, self.status = Statistics(Stopped()), OnDemand(Status())
-        prompts = Prompts(self.network.model.encode)
-        self.render = Renderer(self.network, prompts, self.statistics, self.status)
+    def __init__(self, network):
+        super().__init__(network)
         for text in WORDS:
-            prompts.value(text)
-        self.index = 0
+            self.prompts.value(text)
 
-    def frame(self, scene):
+    def timed(self, scene):
         """Paint a frame; return its seconds and how many of them no stage and no bend took."""
-        self.index += 1
-        tick = Tick(self.index, self.index * self.seconds, self.seconds, 0.0)
         begin = thread_time()
-        pixels = self.render(scene, Features(), tick).pixels
+        pixels = self.frame(scene, dt=DT)
         taken = thread_time() - begin
         assert pixels.max() > 16, "black"
         return taken, taken - sum(self.network.memory.ran.seconds.values())
@@ -180,15 +165,14 @@ def moving(scene):
 
 
 @pytest.fixture
-def layouts(monkeypatch):
+def layouts(add_operator):
     for name, lay in LAYOUTS.items():
 
         def function(x, lay=lay):
             """Lay y = x out otherwise."""
             return lay(x * 1.01)
 
-        made = Operator(name, "test", function, {}, (), matched=False)
-        monkeypatch.setitem(all_operators(), name, made)
+        add_operator(name, function)
 
 
 @pytest.mark.slow
@@ -199,49 +183,49 @@ def test_ten_thousand_moves(backend, moves, model_folder, tmp_path, monkeypatch)
         pytest.importorskip("onnxruntime")
     monkeypatch.setattr("livebend.device.memory.now", thread_time)
     told: list[str] = []
-    engine = Engine(backend, EngineCache(tmp_path, "w"), notify=told.append)
+    engine = CountingEngine(backend, EngineCache(tmp_path, "w"), notify=told.append)
     network = opened(model_folder, engine, torch.float32 if backend == "onnx" else None)
-    show, hands = Show(network), Hands(network, 5)
+    show, hands = TimedShow(network), Hands(network, 5)
     scene = Scene(prompt=Prompt(WORDS[0]), walk=MOVING)
     scene = replace(scene, home=scene)
-    settling = [show.frame(moving(scene))[0] for _ in range(SETTLING)]
+    settling = [show.timed(moving(scene))[0] for _ in range(SETTLING)]
     usual = float(np.median(settling))
     assert {bend.name for bend in show.status.get().bends if bend.active} == LAYOUTS.keys()
     everything = {stage.name for stage in network.stages}
-    runners, stored = dict(engine._runners), sorted(tmp_path.rglob("*"))
+    prepared, stored = [*engine.made], sorted(tmp_path.rglob("*"))
     times, outside, made = [], [], []
     for n in range(moves):
         before, scene = scene, hands.move(scene)
-        taken, rest = show.frame(moving(scene))
+        taken, rest = show.timed(moving(scene))
         if show.stages() != everything:  # a fade begins with the very noise that was shown
-            taken, rest = show.frame(moving(scene))
+            taken, rest = show.timed(moving(scene))
         assert show.stages() == everything
         times.append(taken)
         outside.append(rest)
         if n % 100 == 99:
             usual = float(np.median(times))
         if taken > LONGER * usual:
-            made.append((taken - show.frame(moving(scene))[0], before, scene))
-    assert engine._runners == runners
+            made.append((taken - show.timed(moving(scene))[0], before, scene))
+    assert engine.made == prepared
     assert sorted(tmp_path.rglob("*")) == stored
     assert (told, engine.fallbacks) == ([], 0)
     assert show.statistics.report()["nonfinite_frames"] == 0
     assert not [n.text for n in show.status.get().notices if "left out" in n.text]
     assert network.memory.bytes < 64 << 20
     median = float(np.median(times))
-    cost = _made_again(show, sorted(made, key=lambda m: -m[0])[:DEAREST])
+    cost = _made_again(show, sorted(made, key=lambda m: -m[0])[:WORST])
     _tell(network, 1e3 * np.array(times), 1e3 * np.array(outside), len(made), cost / median)
     assert cost <= 0.5 * median
 
 
-def _made_again(show, dearest):
-    """The seconds that the dearest of these moves costs, made again."""
+def _made_again(show, worst):
+    """The seconds that the most expensive of these moves costs, made again."""
     costs = [0.0]
-    for _, before, after in dearest:
+    for _, before, after in worst:
         pairs = []
         for _ in range(AGAIN):
-            show.frame(moving(before))
-            pairs.append((show.frame(moving(after))[0], show.frame(moving(after))[0]))
+            show.timed(moving(before))
+            pairs.append((show.timed(moving(after))[0], show.timed(moving(after))[0]))
         first, second = np.median(pairs, axis=0)
         costs.append(float(first - second))
     return max(costs)
@@ -255,7 +239,7 @@ def _tell(network, times, outside, longer, worst):
     for name, row in rows:
         print(f"  {name:32}", *(f"{ms:8.2f}" for ms in np.percentile(row, marks)))
     print(f"  {longer} frames took {LONGER} of a median one or more and were painted again;")
-    print(f"  the dearest move, made again, costs {worst:.2f} of a median frame")
+    print(f"  the most expensive move, made again, costs {worst:.2f} of a median frame")
 
 
 @pytest.mark.slow
@@ -263,16 +247,16 @@ def test_a_move_runs_only_what_lies_behind_it(moves, model_folder):
     """Over still noise the stages that a frame runs are those behind the bends that changed."""
     network = opened(model_folder, Engine())
     remembering = [n for n, op in all_operators().items() if "past" not in op.given]
-    show, hands = Show(network), Hands(network, 6, remembering, whole=False)
+    show, hands = TimedShow(network), Hands(network, 6, remembering, whole=False)
     scene = Scene(prompt=Prompt(WORDS[0]), walk=Walk(radius=0.0))
-    show.frame(scene)
+    show.timed(scene)
     ran = 0
     for _ in range(moves):
         before, scene = scene, hands.move(scene)
-        show.frame(scene)
+        show.timed(scene)
         assert show.stages() <= expected(network, before, scene)
         ran += len(show.stages())
-        show.frame(scene)
+        show.timed(scene)
         assert show.stages() == set()
     print(f"\n{moves} moves ran {ran / moves:.1f} of {len(network.stages)} stages each")
     assert show.statistics.report()["nonfinite_frames"] == 0

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pygame
 import pytest
-from pythonosc.osc_message_builder import OscMessageBuilder
 
 from livebend.cli.live_show import LiveOptions, LiveShow
 from livebend.cli.render import RenderOptions, render
+from tests.fakes.osc import datagram, free_port, wait_for
 from tests.fakes.virtual_time import VirtualTime
 
 CUES = """
@@ -61,9 +61,9 @@ def files(tmp_path: Path):
     return tmp_path
 
 
-def played(wishes: LiveOptions, during=None):
+def played(options: LiveOptions, during=None):
     """Play a live show in virtual time, with its threads; return its frames and its report."""
-    show = LiveShow(wishes, VirtualTime({"audio": 0, "render": 1}))
+    show = LiveShow(options, VirtualTime({"audio": 0, "render": 1}))
     frames = []
 
     def shown(frame):
@@ -75,7 +75,7 @@ def played(wishes: LiveOptions, during=None):
     return frames, show.play()
 
 
-def wishes_of(folder: Path, model: Path, **more):
+def options_of(folder: Path, model: Path, **more):
     given = {
         "preset": str(folder / "test.toml"), "model": str(model), "size": (64, 64), "fps": 20.0,
         "headless": True, "seconds": 1.2, "osc": "127.0.0.1:0",
@@ -89,7 +89,7 @@ REUSED = (("walk.hold", 2), ("reuse.deep", 2), ("reuse.tween", 3))
 @pytest.mark.parametrize("sets", [(), REUSED], ids=["exact", "reused"])
 def test_live_equals_offline(files, model_folder, tmp_path, sets):
     model = model_folder("turbo")
-    live, report = played(wishes_of(files, model, cues=files / "cues.txt", sets=sets))
+    live, report = played(options_of(files, model, cues=files / "cues.txt", sets=sets))
     job = RenderOptions(
         sound="demo", frames=tmp_path / "frames", preset=str(files / "test.toml"), model=str(model),
         size=(64, 64), seconds=1.2, cues=files / "cues.txt", sets=sets,
@@ -105,59 +105,38 @@ def test_live_equals_offline(files, model_folder, tmp_path, sets):
 
 def test_a_recorded_show_plays_again(files, model_folder, tmp_path):
     model, cues = model_folder("turbo"), tmp_path / "written.txt"
-    first, _ = played(wishes_of(files, model, cues=files / "cues.txt", record_cues=cues))
-    again, _ = played(wishes_of(files, model, cues=cues))
+    first, _ = played(options_of(files, model, cues=files / "cues.txt", record_cues=cues))
+    again, _ = played(options_of(files, model, cues=cues))
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
 
 
 def test_recorded_cues_begin_with_what_the_show_opened_with(files, model_folder, tmp_path):
     model, cues = model_folder("turbo"), tmp_path / "written.txt"
     opening = {"preset": "storm", "seed": 7, "sets": (("walk.radius", 0.6),), "seconds": 0.3}
-    first, _ = played(wishes_of(files, model, record_cues=cues, **opening))
-    again, _ = played(wishes_of(files, model, cues=cues, seconds=0.3))
+    first, _ = played(options_of(files, model, record_cues=cues, **opening))
+    again, _ = played(options_of(files, model, cues=cues, seconds=0.3))
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
 
 
 def test_osc_changes_the_picture_while_it_runs(files, model_folder):
     """Real datagrams to the real socket; the frame after they are folded in differs."""
     model = model_folder("turbo")
-    quiet, _ = played(wishes_of(files, model))
+    quiet, _ = played(options_of(files, model))
     port = free_port()
-
-    def send(sock, address, *values):
-        message = OscMessageBuilder(address)
-        for value in values:
-            message.add_arg(value)
-        sock.sendto(message.build().dgram, ("127.0.0.1", port))
 
     def during(show, frame):
         if frame.index == 5:
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-                send(sock, "/livebend/bend/hue/angle", 120.0)
-                send(sock, "/livebend/nonsense", 1)
-                sock.sendto(b"garbage", ("127.0.0.1", port))
+                for sent in (
+                    datagram("/livebend/bend/hue/angle", 120.0),
+                    datagram("/livebend/nonsense", 1),
+                    b"garbage",
+                ):
+                    sock.sendto(sent, ("127.0.0.1", port))
             wait_for(lambda: show.osc.counts.messages + show.osc.counts.garbage >= 3)
 
-    loud, report = played(wishes_of(files, model, osc=f"127.0.0.1:{port}"), during)
+    loud, report = played(options_of(files, model, osc=f"127.0.0.1:{port}"), during)
     same = [np.array_equal(a, b) for a, b in zip(quiet, loud, strict=True)]
     assert all(same[:6])
     assert not any(same[6:])
     assert (report["garbage_packets"], report["commands_refused"]) == (1, 1)
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for(condition) -> None:
-    """The socket's thread is the system's, not ours to step: wait for it, at most 10 s."""
-    import threading  # noqa: PLC0415
-
-    pause = threading.Event()
-    for _ in range(1000):
-        if condition():
-            return
-        pause.wait(0.01)
-    raise AssertionError("the datagrams were not heard")

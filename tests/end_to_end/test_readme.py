@@ -3,7 +3,6 @@
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import threading
 
@@ -11,11 +10,13 @@ import av
 import numpy as np
 import pytest
 
+from livebend.cli import operator_strips, tune
 from livebend.cli.live_show import LiveOptions, LiveShow
 from livebend.cli.main import main
 from livebend.operators.library import all_operators
 from livebend.scene import presets
 from tests import ROOT
+from tests.fakes.osc import free_port
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.M | re.S)
@@ -33,7 +34,7 @@ LIVE = ["--headless", "--seconds", "0.5", "--osc", "127.0.0.1:0"]
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path, monkeypatch, own_operators):
     """A folder with what the commands name: a song, a preset of one's own, written-down cues."""
     monkeypatch.chdir(tmp_path)
     with av.open(str(tmp_path / "song.flac"), "w") as file:
@@ -49,10 +50,7 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "mine.toml").write_text(mine)
     (tmp_path / "show.txt").write_text("0.1 walk.radius 0.5\n")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    before = dict(all_operators())
-    yield tmp_path
-    all_operators().clear()
-    all_operators().update(before)
+    return tmp_path
 
 
 def test_nothing_in_it_is_left_out():
@@ -63,8 +61,18 @@ def test_nothing_in_it_is_left_out():
     assert len(SENT) > 10
 
 
+@pytest.fixture
+def quick(monkeypatch):
+    """Have tune measure one frame on one thread, and strips show three operators."""
+    monkeypatch.setattr(tune, "ROUNDS", 1)
+    monkeypatch.setattr(tune, "FRAMES", 1)
+    monkeypatch.setattr(tune, "counts", lambda: (1,))
+    some = {name: all_operators()[name] for name in ("rotate", "binary", "feedback")}
+    monkeypatch.setattr(operator_strips, "all_operators", lambda: some)
+
+
 @pytest.mark.parametrize("arguments", OURS, ids=" ".join)
-def test_a_command(arguments, folder, capsys):
+def test_a_command(arguments, folder, quick, capsys):
     lists = ("devices", "presets", "operators", "sites", "prompts", "doctor")
     if arguments[:1] == ["render"]:
         arguments = [a for a in arguments if a != "512"]
@@ -92,9 +100,7 @@ def test_the_preset_in_it_is_one(folder):
 
 @pytest.mark.skipif(shutil.which("oscsend") is None, reason="liblo-tools is not installed")
 def test_osc_from_a_client_that_nobody_here_wrote():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+    port = str(free_port())
     show = LiveShow(LiveOptions(size=(64, 64), headless=True, osc=f"127.0.0.1:{port}"))
     first, frames = threading.Event(), show.statistics.shown
 

@@ -7,19 +7,16 @@ import pytest
 import torch
 from diffusers import EulerDiscreteScheduler, LCMScheduler, StableDiffusionPipeline
 
-from livebend.device.memory import Versioned
 from livebend.models.checkpoint import load_model
 from livebend.models.sampler import Noising, schedule
 from livebend.rendering.network import Network
 from livebend.scene.values import Sampling
-
-CPU, F32 = torch.device("cpu"), torch.float32
+from tests.fakes.networks import CPU, F32, picture
 
 
 def ours(folder: Path, sampling: Sampling, size: tuple[int, int]):
     network = Network(load_model(str(folder), CPU, F32, torch.contiguous_format), *size)
-    text = Versioned(-1, network.model.encode(["a red orb"]))
-    return network.paint(network.noise(46)[0], text, (), sampling).pixels.tensor.numpy()
+    return picture(network, (), sampling).pixels.tensor.numpy()
 
 
 def theirs(folder: Path, scheduler: object, size: tuple[int, int], **call: object):

@@ -8,11 +8,11 @@ import pytest
 import torch
 from diffusers import DDIMScheduler, StableDiffusionPipeline
 
-from livebend.device.memory import Versioned
 from livebend.models.checkpoint import load_model
 from livebend.models.sampler import Noising, schedule
 from livebend.rendering.network import Network
 from livebend.scene.values import Bend, Sampling
+from tests.fakes.networks import CPU, F32, picture, text_of
 
 SIZE = (64, 64)
 SAMPLING = Sampling("ddim", 50, 7.5)
@@ -27,7 +27,7 @@ def folder(request, model_folder):
 
 @pytest.fixture(scope="module")
 def network(folder):
-    model = load_model(folder, torch.device("cpu"), torch.float32, torch.contiguous_format)
+    model = load_model(folder, CPU, F32, torch.contiguous_format)
     return Network(model, *SIZE)
 
 
@@ -40,11 +40,14 @@ def pipe(folder):
 
 
 def ours(network, sampling, bends=()):
-    text, away = (
-        Versioned(-1 - n, network.model.encode([t])) for n, t in enumerate(["a red orb", ""])
-    )
-    noise = network.noise(46)[0]
-    return network.paint(noise, text, bends, sampling, away).pixels.tensor.numpy()
+    negative = text_of(network, "", -2)
+    return picture(network, bends, sampling, negative=negative).pixels.tensor.numpy()
+
+
+@pytest.fixture(scope="module")
+def unbent(network):
+    """The picture without a bend."""
+    return ours(network, SAMPLING)
 
 
 def rotation(x, theta):
@@ -99,12 +102,12 @@ def test_without_bends_it_is_the_pipeline(network, pipe, steps):
 
 
 @pytest.mark.parametrize("layer", [0, 40, 50])
-def test_a_bend_before_step_l_is_the_plain_loop(network, pipe, layer):
+def test_a_bend_before_step_l_is_the_plain_loop(network, pipe, unbent, layer):
     bend = Bend("r1", "rotate", f"latent@{layer / 50:g}", {"angle": 70.0}, units="raw")
     got = ours(network, SAMPLING, (bend,))
     assert np.array_equal(got, plain_loop(pipe, 50, layer, math.radians(70.0)))
     assert np.array_equal(got, ours(network, replace(SAMPLING, depth="insert"), (bend,)))
-    assert not np.array_equal(got, ours(network, SAMPLING))
+    assert not np.array_equal(got, unbent)
 
 
 def test_layer_l_of_the_paper_is_exactly_step_l_of_fifty():

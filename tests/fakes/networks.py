@@ -18,6 +18,7 @@ from livebend.scene.values import Bend, Sampling
 
 CPU, F32 = torch.device("cpu"), torch.float32
 ONE_STEP = Sampling("euler", 1)
+GROUPS = ("unet.head", "unet.tail", "vae")  # of stages that an engine may run as one
 
 
 def swirl(site: str, angle: float = 30.0, **more: object) -> Bend:
@@ -70,9 +71,9 @@ class CountingEngine(Engine):
         choice: str | Mapping[str, str] = "torch",
         store: EngineCache | None = None,
         *,
-        tell: Notify | None = None,
+        notify: Notify | None = None,
     ) -> None:
-        super().__init__(choice, store, tell=tell)
+        super().__init__(choice, store, notify=notify)
         self.ran: list[str] = []
         self.made: list[tuple[object, ...]] = []
         self._counted: dict[tuple[object, ...], tuple[Runner, Runner]] = {}

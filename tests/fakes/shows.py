@@ -17,10 +17,14 @@ STILL = Scene(prompt=Prompt("a red orb"), walk=Walk(radius=0.0))
 class Show:
     """A renderer with what it reports; `index` is that of its next frame."""
 
-    def __init__(self, network: Network, **options: object) -> None:
+    def __init__(
+        self, network: Network, *, prompts: Prompts | None = None, **options: object
+    ) -> None:
+        """`options` are the renderer's."""
         self.network, self.index = network, 0
         self.statistics, self.status = Statistics(ManualTime()), OnDemand(Status())
-        self.prompts = Prompts(network.model.encode, network.model.understand)
+        model = network.model
+        self.prompts = prompts or Prompts(model.encode, model.understand)
         self.render = Renderer(network, self.prompts, self.statistics, self.status, **options)
 
     def frame(

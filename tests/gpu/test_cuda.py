@@ -8,17 +8,15 @@ import pytest
 import torch
 
 from livebend.device.gpu import paint_on
-from livebend.device.memory import Versioned
 from livebend.device.transfer import PinnedTransfer, transfer_for
 from livebend.models.backends.engine import Engine
 from livebend.models.backends.engine_cache import EngineCache
 from livebend.models.checkpoint import load_model
 from livebend.rendering.network import Network, Setup
-from livebend.scene.values import Bend, Sampling
+from tests.fakes.networks import ONE_STEP, picture, swirl, text_of
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no NVIDIA GPU")
 
-ONE = Sampling("euler", 1)
 CLOSE = 3e-2  # of half precision, ‖y − x‖/‖x‖ of an image
 CUDA = torch.device("cuda")
 
@@ -45,13 +43,8 @@ def on(model, backend, folder):
     return network
 
 
-def picture(network, bends=(), seed=46):
-    text = Versioned(-1, network.model.encode(["a red orb"]))
-    return network.paint(network.noise(seed)[0], text, bends, ONE)
-
-
-def swirl(site, angle, channels="all"):
-    return (Bend("b", "rotate_pairs", site, {"angle": angle}, channels),)
+def turned(site, angle, channels="all"):
+    return (swirl(site, angle, channels=channels),)
 
 
 def test_read_back_is_what_lies_on_the_gpu(network):
@@ -67,7 +60,7 @@ def test_read_back_is_what_lies_on_the_gpu(network):
 
 def test_remembered_equals_recomputed(network):
     for angle in (0.0, 30.0, 60.0, 30.0):
-        bends = swirl("unet.mid", angle)
+        bends = turned("unet.mid", angle)
         kept = picture(network, bends).pixels.tensor
         fresh = picture(Network(network.model, 64, 64), bends).pixels.tensor
         assert torch.equal(kept, fresh)
@@ -76,11 +69,11 @@ def test_remembered_equals_recomputed(network):
 @pytest.mark.parametrize("backend", ["torch", "graphs"])
 def test_a_frame_waits_for_nothing_and_takes_no_memory(model, backend, tmp_path):
     network = on(model, backend, tmp_path)
-    text = Versioned(-1, model.encode(["a red orb"]))
+    text = text_of(network)
 
     def paint(k):
         noise = network.noise(k, 0)[0]
-        network.paint(noise, text, swirl("unet.mid", k % 90, "0-3"), ONE)
+        network.paint(noise, text, turned("unet.mid", k % 90, "0-3"), ONE_STEP)
 
     for k in range(8):
         paint(k)
@@ -101,17 +94,17 @@ def test_a_captured_network_paints_what_torch_paints(model, backend, tmp_path):
     network, plain = on(model, backend, tmp_path), Network(model, 64, 64)
     for site in ("unet.in", "unet.mid", "unet.attention.up.1", "unet.skip.1", "vae.in", "image"):
         for angle in (0.0, 30.0, 60.0):
-            x = picture(plain, swirl(site, angle)).image.tensor.float()
-            y = picture(network, swirl(site, angle)).image.tensor.float()
+            x = picture(plain, turned(site, angle)).image.tensor.float()
+            y = picture(network, turned(site, angle)).image.tensor.float()
             assert float((x - y).norm() / x.norm()) < CLOSE, site
     assert network.engine.fallbacks == 0
 
 
 def test_a_replay_leaves_what_is_remembered_alone(model, tmp_path):
     network = on(model, "graphs", tmp_path)
-    made = [picture(network, swirl("unet.in", angle)).image.tensor for angle in (0.0, 30.0)]
+    made = [picture(network, turned("unet.in", angle)).image.tensor for angle in (0.0, 30.0)]
     kept = [image.clone() for image in made]
-    picture(network, swirl("unet.in", 60.0), seed=47)
+    picture(network, turned("unet.in", 60.0), seed=47)
     assert all(torch.equal(image, k) for image, k in zip(made, kept, strict=True))
 
 
@@ -143,7 +136,7 @@ def test_prompts_are_encoded_beside_frames(network):
     thread.start()
     try:
         for k in range(30):
-            picture(network, swirl("unet.mid", k))
+            picture(network, turned("unet.mid", k))
     finally:
         stop.set()
         thread.join()

@@ -4,22 +4,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from livebend.device.memory import Versioned
 from livebend.models.attention import LIMIT, attention_of
 from livebend.models.backends.engine import Engine
-from livebend.models.backends.engine_cache import EngineCache
-from livebend.models.checkpoint import load_model
 from livebend.rendering.network import Network, Setup
 from livebend.scene.values import Bend, Sampling
-from tests.rendering.test_network import ONE, picture
+from tests.fakes.networks import picture, text_of
 
-CPU, F32 = torch.device("cpu"), torch.float32
 BLOCKS = ("down.0", "down.1", "down.2", "mid", "up.1", "up.2", "up.3")
-
-
-@pytest.fixture(scope="module")
-def model(model_folder):
-    return load_model(str(model_folder("turbo")), CPU, F32)
 
 
 @pytest.fixture
@@ -40,17 +31,27 @@ def test_every_block_that_attends_has_an_attention(network):
     assert torch.equal(picture(network).image.tensor, plain)
 
 
-def test_what_is_not_bent_runs_without_hooks(network):
-    attention = attention_of(network.model.unet.mid_block)
-    h = torch.zeros(1, 48, 2, 3)
-    queries = attention._queries
+def test_what_is_not_bent_runs_without_hooks(model, monkeypatch):
+    attention = attention_of(model.unet.mid_block)
+    hooked, register = [], torch.nn.Module.register_forward_hook
+    monkeypatch.setattr(
+        torch.nn.Module,
+        "register_forward_hook",
+        lambda module, hook: hooked.append(module) or register(module, hook),
+    )
+    h, text = torch.randn(1, 48, 2, 3), torch.randn(1, 5, 32)
+    layer = model.unet.mid_block.attentions[0].transformer_blocks[0].attn2
+    rows = h.flatten(2).transpose(1, 2)
+    plain = layer(rows, text)
     with attention.scaled(attention.ones(h)):
-        assert not any(q._forward_hooks for q in queries)
-    with attention.scaled(attention.ones(h).clone()):
-        assert all(q._forward_hooks for q in queries)
+        assert torch.equal(layer(rows, text), plain)
+    assert hooked == []
+    with attention.scaled(2 * attention.ones(h)):
+        assert hooked == [layer.to_q]
+        assert not torch.equal(layer(rows, text), plain)
     with pytest.raises(RuntimeError, match="stop"), attention.scaled(2 * attention.ones(h)):
         raise RuntimeError("stop")
-    assert not any(q._forward_hooks for q in queries)
+    assert torch.equal(layer(rows, text), plain), "no hook is left, whatever happened"
 
 
 def test_ones_that_are_multiplied_leave_the_bytes(network):
@@ -98,28 +99,25 @@ def test_a_mask_says_where_and_units_do_not_matter(network):
 
 
 def test_both_halves_of_guidance_and_every_call_have_it(network):
-    negative = Versioned(-2, network.model.encode([""]))
-    text = Versioned(-1, network.model.encode(["a red orb"]))
+    negative = text_of(network, "", -2)
+    bends = (gain("unet.attention.mid", 3.0), gain("unet.attention.up.1#1", 2.0))
     for sampling in (Sampling("euler", 2, 4.0), Sampling("lcm", 2, 4.0)):
-        noise = network.noise(46)[0]
-        bends = (gain("unet.attention.mid", 3.0), gain("unet.attention.up.1#1", 2.0))
-        painted = network.paint(noise, text, bends, sampling, negative)
-        fresh = Network(network.model, 64, 64).paint(noise, text, bends, sampling, negative)
+        painted = picture(network, bends, sampling, negative=negative)
+        fresh = picture(Network(network.model, 64, 64), bends, sampling, negative=negative)
         assert torch.equal(painted.image.tensor, fresh.image.tensor)
 
 
 @pytest.mark.parametrize("backend", ["onnx", pytest.param("compiled", marks=pytest.mark.slow)])
-def test_engines_export_it(model, tmp_path, backend):
+def test_engines_export_it(model, store, backend):
     pytest.importorskip("onnxruntime")
     told = []
-    store = EngineCache(tmp_path, "some-model")
     choice = {f"unet.{block}": backend for block in ("mid", "up.2")}
     network = Network(model, 64, 64, Setup(Engine(choice, store, notify=told.append)))
     network.prepare()
     plain = Network(model, 64, 64)
     for site in ("unet.attention.mid", "unet.attention.up.2"):
         for factor in (1.0, 0.0, 5.0, 100.0):
-            x = picture(plain, (gain(site, factor),), ONE).image.tensor
-            y = picture(network, (gain(site, factor),), ONE).image.tensor
+            x = picture(plain, (gain(site, factor),)).image.tensor
+            y = picture(network, (gain(site, factor),)).image.tensor
             assert float((x - y).norm() / x.norm()) < 1e-3
     assert (told, network.engine.fallbacks) == ([], 0)

@@ -6,51 +6,36 @@ import threading
 from dataclasses import replace
 
 import pytest
-import torch
 
 from livebend.cli.bench.bends import time_four
 from livebend.cli.bench.stages import time_stages
 from livebend.cli.site_survey import survey
 from livebend.core.errors import BackendError, UnknownName
-from livebend.device.memory import Versioned
 from livebend.models.backends import engine, protocol
 from livebend.models.backends.aot_compiled import CompiledBackend
-from livebend.models.backends.engine import Engine
-from livebend.models.backends.engine_cache import EngineCache
+from livebend.models.backends.engine import Engine, backends_on
 from livebend.models.backends.protocol import Inputs
 from livebend.models.checkpoint import load_model
 from livebend.models.fingerprint import fingerprint
 from livebend.rendering.network import Network, Setup
-from livebend.scene.values import Bend, Sampling
+from livebend.scene.values import Sampling
+from tests.fakes.networks import (
+    CPU,
+    F32,
+    GROUPS,
+    ONE_STEP,
+    off_by,
+    picture,
+    same,
+    swirl,
+    text_of,
+)
 
-CPU, F32 = torch.device("cpu"), torch.float32
-ONE = Sampling("euler", 1)
-GROUPS = ("unet.head", "unet.tail", "vae")
 COMPILER = pytest.mark.skipif(not shutil.which("g++"), reason="no C++ compiler")
+CLOSE = 1e-3  # of single precision, ‖y − x‖/‖x‖ of a picture
 
 
-@pytest.fixture(scope="module")
-def model(model_folder):
-    return load_model(str(model_folder("turbo")), CPU, F32)
-
-
-@pytest.fixture
-def store(tmp_path):
-    return EngineCache(tmp_path, "some-model")
-
-
-def picture(network, bends=(), sampling=ONE, negative=None):
-    """The pixels, and the sum that every bit of the image goes into."""
-    text = Versioned(-1, network.model.encode(["a red orb"]))
-    painted = network.paint(network.noise(46)[0], text, bends, sampling, negative)
-    return torch.cat([painted.pixels.tensor.flatten().float(), painted.total.tensor[None]])
-
-
-def swirl(site, angle=30.0):
-    return Bend("swirl", "rotate_pairs", site, {"angle": angle})
-
-
-class Doubling:
+class FakeBackend:
     """A backend that is torch, counted; `fault` is raised where it is set."""
 
     name = "fake"
@@ -59,12 +44,12 @@ class Doubling:
     factor = 1.0
 
     def load(self, stage, inputs, store, *, build):
-        Doubling.loads += 1
+        FakeBackend.loads += 1
         if isinstance(self.fault, BackendError):
             raise self.fault
 
         def run(*tensors):
-            Doubling.runs += 1
+            FakeBackend.runs += 1
             if self.fault is not None:
                 raise self.fault
             first, *more = protocol.plain(stage, inputs)(*tensors)
@@ -75,11 +60,11 @@ class Doubling:
 
 @pytest.fixture
 def fake(monkeypatch):
-    monkeypatch.setitem(engine.TABLE, "fake", f"{__name__}:Doubling")
+    monkeypatch.setitem(engine.TABLE, "fake", f"{__name__}:FakeBackend")
     monkeypatch.setattr(engine, "BACKENDS", ("torch", *engine.TABLE))
     for name, value in (("loads", 0), ("runs", 0), ("fault", None), ("factor", 1.0)):
-        monkeypatch.setattr(Doubling, name, value)
-    return Doubling
+        monkeypatch.setattr(FakeBackend, name, value)
+    return FakeBackend
 
 
 def made(model, choice, store, size=(64, 64), **more):
@@ -109,7 +94,7 @@ def test_a_prepared_engine_loads_nothing_during_a_show(model, store, fake):
 def test_stages_run_as_one_where_nothing_is_bent_inside(model, store, fake, bends, apart):
     network, told = made(model, "fake", store)
     scene = tuple(replace(swirl(site), name=f"b{n}") for n, site in enumerate(bends))
-    assert torch.equal(picture(network, scene), picture(Network(model, 64, 64), scene))
+    assert same(picture(network, scene), picture(Network(model, 64, 64), scene))
     assert {g for g in GROUPS if g not in network.memory.ran.seconds} == set(apart)
     assert not told
 
@@ -118,7 +103,7 @@ def test_a_bend_at_another_step_leaves_a_group_joined(model, store, fake):
     network, _ = made(model, {"unet.head": "fake"}, store)
     fake.runs = 0
     bends, two = (swirl("unet.down.1#1"),), Sampling("euler", 2)
-    assert torch.equal(picture(network, bends, two), picture(Network(model, 64, 64), bends, two))
+    assert same(picture(network, bends, two), picture(Network(model, 64, 64), bends, two))
     assert fake.runs == 1
 
 
@@ -154,17 +139,16 @@ def test_whoever_looks_at_a_stage_has_it_on_its_own(model, store, fake):
 def test_a_stage_can_have_a_backend_of_its_own(model, store, fake):
     network, _ = made(model, {"unet.mid": "fake"}, store)
     assert fake.loads == 1
-    assert torch.equal(picture(network), picture(Network(model, 64, 64)))
+    assert same(picture(network), picture(Network(model, 64, 64)))
 
 
 def test_a_shape_that_was_not_prepared_runs_on_torch_and_is_told_once(model, store, fake):
     network, told = made(model, "fake", store)
-    negative = Versioned(-2, model.encode([""]))
-    guided = Sampling("euler", 1, 3.0)
-    expected = picture(Network(model, 64, 64), (), guided, negative)
-    assert torch.equal(picture(network, (), guided, negative), expected)
+    negative, guided = text_of(network, "", -2), Sampling("euler", 1, 3.0)
+    expected = picture(Network(model, 64, 64), (), guided, negative=negative)
+    assert same(picture(network, (), guided, negative=negative), expected)
     told_first = list(told)
-    picture(network, (swirl("unet.mid"),), guided, negative)
+    picture(network, (swirl("unet.mid"),), guided, negative=negative)
     assert told == told_first
     assert all("not prepared" in line for line in told)
 
@@ -173,7 +157,7 @@ def test_guidance_can_be_prepared(model, store, fake):
     told = []
     network = Network(model, 64, 64, Setup(Engine("fake", store, notify=told.append)))
     network.prepare(guided=True)
-    picture(network, (), Sampling("euler", 1, 3.0), Versioned(-2, model.encode([""])))
+    picture(network, (), Sampling("euler", 1, 3.0), negative=text_of(network, "", -2))
     assert told == []
 
 
@@ -181,14 +165,14 @@ def test_a_backend_that_is_not_here_falls_back(model, store, fake):
     fake.fault = BackendError("needs the package x: pip install x")
     network, told = made(model, "fake", store)
     assert told == ["backend fake: needs the package x: pip install x; torch runs it"]
-    assert torch.equal(picture(network), picture(Network(model, 64, 64)))
+    assert same(picture(network), picture(Network(model, 64, 64)))
 
 
 def test_a_backend_that_paints_something_else_is_refused(model, store, fake):
     fake.factor = 1.01
     network, told = made(model, "fake", store)
     assert "differs from torch by 0.01" in told[0]
-    assert torch.equal(picture(network), picture(Network(model, 64, 64)))
+    assert same(picture(network), picture(Network(model, 64, 64)))
 
 
 def test_a_backend_that_fails_in_a_show_is_replaced_and_nothing_old_is_shown(model, store, fake):
@@ -196,12 +180,27 @@ def test_a_backend_that_fails_in_a_show_is_replaced_and_nothing_old_is_shown(mod
     picture(network)
     fake.fault = ValueError("the engine died\nat line 3")
     bent = (swirl("unet.in"),)
-    assert torch.equal(picture(network, bent), picture(Network(model, 64, 64), bent))
+    assert same(picture(network, bent), picture(Network(model, 64, 64), bent))
     assert any("ValueError: the engine died; torch runs it now" in line for line in told)
     fake.fault = None
     runs = fake.runs
     picture(network, (swirl("unet.in", 50.0),))
     assert fake.runs == runs
+
+
+def test_a_fall_back_is_told_once(model, store, fake):
+    fake.fault = BackendError("no")
+    network, told = made(model, "fake", store)
+    for _ in range(2):
+        network.prepare()
+    assert told == ["backend fake: no; torch runs it"]
+    assert network.engine.described(tuple(s.name for s in network.stages)) == "torch"
+
+
+def test_what_is_tried_depends_on_the_device():
+    assert backends_on("cpu") == ("torch", "compiled", "onnx")
+    assert backends_on("cuda") == ("torch", *engine.TABLE)
+    assert backends_on("mps") == ("torch",)
 
 
 def test_an_unknown_backend_is_refused():
@@ -241,28 +240,22 @@ def test_a_fingerprint_is_of_the_content(model_folder, tmp_path):
 # ---- the real ones
 
 
-def close(network, plain, bends=()):
-    x, y = picture(plain, bends), picture(network, bends)
-    return float((x - y).norm() / x.norm()) < 1e-3
-
-
-@COMPILER
-def test_a_compiled_stage_equals_torch_and_is_found_again(model, store):
-    network, told = made(model, {"unet.out": "compiled"}, store)
+def test_a_compiled_stage_equals_torch_and_is_found_again(model, compiled_store):
+    network, told = made(model, {"unet.out": "compiled"}, compiled_store, build=False)
+    assert told == []
     plain = Network(model, 64, 64)
     for bends in ((), (swirl("unet.up.3"),), (swirl("latent@1"),)):
-        assert close(network, plain, bends)
-    assert [f.suffix for f in store.folder.rglob("*.*")] == [".pt2"]
-    _, again = made(model, {"unet.out": "compiled"}, store, build=False)
-    assert told == again == []
+        assert off_by(picture(network, bends), picture(plain, bends)) < CLOSE
+    assert [f.suffix for f in compiled_store.folder.rglob("*.*")] == [".pt2"]
 
 
-@COMPILER
-def test_other_threads_go_on_while_a_library_runs(model, store):
+def test_other_threads_go_on_while_a_library_runs(model, compiled_store):
     """With switches this rare the other thread has its turn only where the library gives it one."""
-    stage = next(s for s in Network(model, 64, 64).stages if s.name == "image")
-    read = (torch.zeros(1, 8, 32, 32),)
-    run = CompiledBackend().load(stage, Inputs(read), store, build=True)
+    network, _ = made(model, {"unet.out": "compiled"}, compiled_store, build=False)
+    picture(network)
+    stage = next(stage for stage in network.stages if stage.name == "unet.out")
+    (read,) = network.memory.newest("unet.up.3")
+    run = CompiledBackend().load(stage, Inputs((read.tensor,)), compiled_store, build=False)
     go, turns = threading.Event(), []
     other = threading.Thread(target=lambda: (go.wait(), turns.append(1)))
     other.start()
@@ -270,19 +263,17 @@ def test_other_threads_go_on_while_a_library_runs(model, store):
     sys.setswitchinterval(60.0)
     try:
         go.set()
-        runs = next((n for n in range(10_000) if (run(*read), turns)[1]), None)
+        runs = next((n for n in range(10_000) if (run(read.tensor), turns)[1]), None)
     finally:
         sys.setswitchinterval(before)
         other.join()
     assert runs is not None
 
 
-@COMPILER
-def test_a_package_that_is_broken_is_told(model, store):
-    made(model, {"unet.out": "compiled"}, store)
-    (file,) = store.folder.rglob("*.pt2")
+def test_a_package_that_is_broken_is_told(model, compiled_store):
+    (file,) = compiled_store.folder.rglob("*.pt2")
     file.write_bytes(file.read_bytes()[:1000])
-    _, told = made(model, {"unet.out": "compiled"}, store)
+    _, told = made(model, {"unet.out": "compiled"}, compiled_store)
     assert "unet.out: cannot be loaded: BadZipFile" in told[0]
 
 
@@ -292,7 +283,8 @@ def test_every_compiled_stage_equals_torch(model, store):
     network, told = made(model, "compiled", store)
     plain = Network(model, 64, 64)
     for site in network.sites:
-        assert close(network, plain, (swirl(site),)), site
+        bends = (swirl(site),)
+        assert off_by(picture(network, bends), picture(plain, bends)) < CLOSE, site
     assert (told, network.engine.fallbacks) == ([], 0)
 
 
@@ -306,7 +298,7 @@ def test_the_embedded_model_is_painted_the_same_when_every_stage_is_compiled(sto
     assert network.engine.described(tuple(s.name for s in network.stages)) == "compiled"
     plain = Network(tiny, 256, 256)
     for bends in ((), (swirl("unet.mid"),), (swirl("unet.up.2"),), (swirl("latent@1"),)):
-        assert close(network, plain, bends)
+        assert off_by(picture(network, bends), picture(plain, bends)) < CLOSE
     names = [stage.name for stage in network.stages]
     taken = {name: stage_ms(n, names) for name, n in (("compiled", network), ("torch", plain))}
     for stage in names:
@@ -317,11 +309,11 @@ def test_the_embedded_model_is_painted_the_same_when_every_stage_is_compiled(sto
 
 def stage_ms(network, names, frames=10):
     """The fastest milliseconds of every stage in fresh frames."""
-    text, runs = Versioned(-1, network.model.encode([""])), []
+    text, runs = text_of(network, ""), []
     for seed in range(frames):
         network.frame()
         with network.unjoined():
-            network.paint(network.noise(seed)[0], text, (), ONE)
+            network.paint(network.noise(seed)[0], text, (), ONE_STEP)
         runs.append(dict(network.memory.ran.seconds))
     return {name: 1e3 * min(run[name] for run in runs) for name in names}
 
@@ -333,7 +325,8 @@ def test_every_exported_stage_equals_torch(model, store, size):
     network, told = made(model, "onnx", store, size)
     plain = Network(model, *size)
     for site in network.sites:
-        assert close(network, plain, (swirl(site),)), site
+        bends = (swirl(site),)
+        assert off_by(picture(network, bends), picture(plain, bends)) < CLOSE, site
     again, told_again = made(model, "onnx", store, size, build=False)
     assert told == told_again == []
-    assert torch.equal(picture(again), picture(network))
+    assert same(picture(again), picture(network))

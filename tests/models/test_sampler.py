@@ -4,12 +4,10 @@ import pytest
 import torch
 
 from livebend.device.memory import Versioned
-from livebend.models.checkpoint import load_model
 from livebend.models.sampler import Noising, ddim_step, euler_step, schedule
-from livebend.operators.library import all_operators
-from livebend.operators.registry import Operator
 from livebend.rendering.network import Network
 from livebend.scene.values import Bend, Sampling
+from tests.fakes.networks import text_of
 
 SAMPLERS = ("euler", "ddim", "lcm")
 
@@ -46,18 +44,16 @@ def test_the_steps_of_turbo_lie_where_the_study_says():
 
 
 @pytest.fixture(scope="module")
-def network(model_folder):
-    model = load_model(str(model_folder("turbo")), torch.device("cpu"), torch.float32)
+def network(model):
     return Network(model, 64, 64)
 
 
 def painted(network, noise, bends, sampling):
-    text = Versioned(-1, network.model.encode(["a red orb"]))
-    return network.paint(noise, text, bends, sampling).image.tensor
+    return network.paint(noise, text_of(network), bends, sampling).image.tensor
 
 
 @pytest.fixture
-def shown(monkeypatch):
+def shown(add_operator):
     """What an operator called `probe` got, in order."""
     seen = []
 
@@ -65,9 +61,7 @@ def shown(monkeypatch):
         seen.append(x.clone())
         return x * 1.0
 
-    monkeypatch.setitem(
-        all_operators(), "probe", Operator("probe", "test", probe, {}, (), matched=False)
-    )
+    add_operator("probe", probe)
     return seen
 
 
@@ -77,9 +71,8 @@ def test_a_bend_sees_the_noise_at_deviation_one_under_every_sampler(network, sho
     network.memory.forget()
     painted(network, noise, (Bend("b", "probe", "latent@0"),), Sampling(sampler, 2))
     sigma = schedule(sampler, 2, network.model.noising).sigma[0]
-    size = (
-        sigma / (1 + sigma**2) ** 0.5 if sampler == "euler" else 1.0
-    )  # x = σ·n, shown as x/√(1+σ²)
+    # Of Euler's x = σ·n a bend sees x/√(1+σ²).
+    size = sigma / (1 + sigma**2) ** 0.5 if sampler == "euler" else 1.0
     assert size > 0.997
     assert torch.allclose(shown[0], size * noise.tensor, atol=1e-6)
 

@@ -1,10 +1,12 @@
 """Drawn masks: PNG files by name, and what is refused."""
 
+from weakref import ref
+
 import pytest
 import torch
 
 from livebend.core.errors import PresetError, Refused, UnknownName
-from livebend.operators.drawn_masks import DrawnMasks
+from livebend.operators.drawn_masks import KEPT, DrawnMasks
 from livebend.scene import presets
 
 
@@ -37,3 +39,15 @@ def test_drawings_lie_beside_a_preset_or_where_one_says(mask_folder):
     assert "left" in DrawnMasks(presets.mask_folders("default", mask_folder)).names()
     with pytest.raises(PresetError, match="expected a folder"):
         DrawnMasks(presets.mask_folders("default", mask_folder / "left.png"))
+
+
+def test_only_the_last_few_are_kept(mask_folder):
+    picture = (mask_folder / "left.png").read_bytes()
+    for n in range(3 * KEPT):
+        (mask_folder / f"m{n}.png").write_bytes(picture)
+    drawn = DrawnMasks([mask_folder])
+    always, others = drawn.get("m0"), []
+    for n in range(1, 3 * KEPT):
+        others.append(ref(drawn.get(f"m{n}")))
+        assert drawn.get("m0") is always
+    assert [other() is not None for other in others[-KEPT:]] == [False] + [True] * (KEPT - 1)

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from livebend.core.errors import LivebendError, Refused
-from livebend.flow import Frame
+from livebend.flow import Frame, Pixels
 from livebend.outputs import live_recording
 from livebend.outputs.live_recording import LiveRecording
+from livebend.outputs.movie_file import MovieFile
 from livebend.outputs.png_frames import PngFrames
 from livebend.outputs.recording import Recording
 
@@ -122,7 +123,7 @@ def test_a_crash_leaves_something_that_plays(tmp_path: Path) -> None:
     recording = Recording(path, (64, 48), 20, (tone(20), RATE))
     for index in range(240):
         recording.write(frame_of(index))
-    shutil.copy(recording._movie.partial, copy)  # what a power cut would leave
+    shutil.copy(path.with_name("out.mp4.part"), copy)  # what a power cut would leave
     recording.abort()
     assert len(pictures(copy)) >= 80
     assert len(heard(copy)) >= 3 * RATE
@@ -190,47 +191,50 @@ def test_lost_sound_becomes_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_busy_encoder_drops_and_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_recording, "WAITING", 3)
-    recording = LiveRecording(tmp_path / "out.mp4", (64, 48), 20)
     busy, reached = threading.Event(), threading.Event()
-    plain = recording._track.picture
+    encode = MovieFile.picture
 
-    def slow(frame: Frame) -> None:
+    def slow(movie: MovieFile, pixels: Pixels, start: float, duration: float) -> None:
         reached.set()
         busy.wait(10)
-        plain(frame)
+        encode(movie, pixels, start, duration)
 
-    monkeypatch.setattr(recording._track, "picture", slow)
-    recording.write(frame_of(0))
+    monkeypatch.setattr(MovieFile, "picture", slow)
+    monkeypatch.setattr(live_recording, "WAITING", 3)
+    recording = LiveRecording(tmp_path / "out.mp4", (64, 48), 20)
+    recording.write(frame_of(0))  # is encoded when the next says how long it showed
+    recording.write(frame_of(1))
     assert reached.wait(10)
-    for index in range(1, 11):
+    for index in range(2, 12):
         recording.write(frame_of(index))
     assert recording.dropped == 7
     busy.set()
     recording.close()
-    assert len(pictures(tmp_path / "out.mp4")) == 4
+    assert len(pictures(tmp_path / "out.mp4")) == 5
 
 
 def test_a_failing_encoder_is_told_and_the_show_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[BaseException] = []
+    encoders: list[threading.Thread] = []
     failed = threading.Event()
-    recording = LiveRecording(
-        tmp_path / "out.mp4",
-        (64, 48),
-        20,
-        on_failure=lambda failure: (told.append(failure), failed.set()),
-    )
 
-    def full(frame: Frame) -> None:
+    def fail(failure: BaseException) -> None:
+        told.append(failure)
+        encoders.append(threading.current_thread())
+        failed.set()
+
+    def full(*_: object) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr(recording._track, "picture", full)
-    recording.write(frame_of(0))
+    monkeypatch.setattr(MovieFile, "picture", full)
+    recording = LiveRecording(tmp_path / "out.mp4", (64, 48), 20, on_failure=fail)
+    for index in range(2):
+        recording.write(frame_of(index))
     assert failed.wait(10)
-    recording._worker.stop()
-    recording.write(frame_of(1))
+    encoders[0].join()
+    recording.write(frame_of(2))
     assert (recording.dropped, len(told)) == (1, 1)
     with pytest.raises(LivebendError, match="recording stopped: no space left"):
         recording.close()

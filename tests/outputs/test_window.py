@@ -42,7 +42,7 @@ def a_status() -> Status:
     )
 
 
-class Stage:
+class Screen:
     """A window with its ends, and eyes to look at it."""
 
     def __init__(self, size: tuple[int, int] = (32, 32)) -> None:
@@ -57,7 +57,7 @@ class Stage:
         return self.seen()
 
     def seen(self) -> np.ndarray:
-        surface = self.window._pane.renderer.to_surface()
+        surface = self.window.pane.renderer.to_surface()
         return np.swapaxes(pygame.surfarray.array3d(surface), 0, 1)
 
     def centre(self) -> tuple[int, ...]:
@@ -70,8 +70,8 @@ class Stage:
 
 
 @pytest.fixture
-def stage() -> Iterator[Stage]:
-    made = Stage()
+def screen() -> Iterator[Screen]:
+    made = Screen()
     made.window.poll()
     yield made
     made.window.close()
@@ -92,154 +92,154 @@ def test_the_picture_keeps_its_aspect(
     assert tuple(placed(picture, room, cover)) == rect
 
 
-def test_loading_is_quiet_and_not_black(stage: Stage) -> None:
-    picture = stage.picture()
+def test_loading_is_quiet_and_not_black(screen: Screen) -> None:
+    picture = screen.picture()
     assert picture.max() > 40
     assert picture.mean() < 90
     assert (loading_picture(0.0) != loading_picture(1.5)).any()
 
 
 def test_the_newest_frame_is_shown_and_uploaded_once(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    uploads, upload = [], stage.window._pane.upload
+    uploads, upload = [], screen.window.pane.upload
     monkeypatch.setattr(
-        stage.window._pane, "upload", lambda *given: (uploads.append(given), upload(*given))[1]
+        screen.window.pane, "upload", lambda *given: (uploads.append(given), upload(*given))[1]
     )
-    stage.window.write(frame_of(RED))
-    stage.window.write(frame_of(GREEN))
-    assert stage.centre() == GREEN
-    stage.window.draw()
-    stage.window.draw()
-    assert len(uploads) == len(stage.shown) == 1
-    stage.window.write(frame_of(BLUE, (64, 32)))
-    assert stage.centre() == BLUE
+    screen.window.write(frame_of(RED))
+    screen.window.write(frame_of(GREEN))
+    assert screen.centre() == GREEN
+    screen.window.draw()
+    screen.window.draw()
+    assert len(uploads) == len(screen.shown) == 1
+    screen.window.write(frame_of(BLUE, (64, 32)))
+    assert screen.centre() == BLUE
     assert len(uploads) == 2
 
 
-def test_letterbox_is_black_and_cover_fills(stage: Stage) -> None:
-    stage.window.write(frame_of(RED, (64, 16)))
-    picture = stage.picture()
+def test_letterbox_is_black_and_cover_fills(screen: Screen) -> None:
+    screen.window.write(frame_of(RED, (64, 16)))
+    picture = screen.picture()
     assert tuple(picture[0, picture.shape[1] // 2]) == (0, 0, 0)
-    stage.display.set("cover", True)
-    assert tuple(stage.picture()[0, picture.shape[1] // 2]) == RED
+    screen.display.set("cover", True)
+    assert tuple(screen.picture()[0, picture.shape[1] // 2]) == RED
 
 
-def test_blackout_is_black_and_its_release_shows_the_newest(stage: Stage) -> None:
-    stage.window.write(frame_of(RED))
-    stage.window.draw()
-    stage.display.set("meters", True)
-    stage.display.set("blackout", True)
-    assert stage.picture().max() == 0
-    stage.window.write(frame_of(GREEN))
-    assert stage.picture().max() == 0
-    stage.display.set("meters", False)
-    stage.display.set("blackout", False)
-    assert stage.centre() == GREEN
+def test_blackout_is_black_and_its_release_shows_the_newest(screen: Screen) -> None:
+    screen.window.write(frame_of(RED))
+    screen.window.draw()
+    screen.display.set("meters", True)
+    screen.display.set("blackout", True)
+    assert screen.picture().max() == 0
+    screen.window.write(frame_of(GREEN))
+    assert screen.picture().max() == 0
+    screen.display.set("meters", False)
+    screen.display.set("blackout", False)
+    assert screen.centre() == GREEN
 
 
-def test_black_comes_and_goes_in_its_time(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_black_comes_and_goes_in_its_time(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
     moments = iter([100.0, 100.5, 101.5, 102.5, 103.0, 103.5, 110.0])
     monkeypatch.setattr("livebend.core.clock.now", lambda: next(moments))
-    stage.display.set("fade", 2.0)
-    stage.window.write(frame_of((200, 100, 50)))
-    levels = [stage.centre()[0]]  # as it is shown, before anything is asked for
-    stage.display.set("blackout", True)
-    levels += [stage.centre()[0] for _ in range(3)]
-    stage.display.set("blackout", False)
-    levels += [stage.centre()[0] for _ in range(3)]
+    screen.display.set("fade", 2.0)
+    screen.window.write(frame_of((200, 100, 50)))
+    levels = [screen.centre()[0]]  # as it is shown, before anything is asked for
+    screen.display.set("blackout", True)
+    levels += [screen.centre()[0] for _ in range(3)]
+    screen.display.set("blackout", False)
+    levels += [screen.centre()[0] for _ in range(3)]
     assert np.abs(np.array(levels, float) - [200, 150, 50, 0, 50, 100, 200]).max() <= 2
 
 
-def test_freeze_holds_and_its_release_shows_the_newest(stage: Stage) -> None:
-    stage.window.write(frame_of(RED))
-    stage.window.draw()
-    stage.press(pygame.K_SPACE)
-    stage.window.write(frame_of(GREEN))
-    assert stage.centre() == RED
-    stage.press(pygame.K_SPACE)
-    assert stage.centre() == GREEN
+def test_freeze_holds_and_its_release_shows_the_newest(screen: Screen) -> None:
+    screen.window.write(frame_of(RED))
+    screen.window.draw()
+    screen.press(pygame.K_SPACE)
+    screen.window.write(frame_of(GREEN))
+    assert screen.centre() == RED
+    screen.press(pygame.K_SPACE)
+    assert screen.centre() == GREEN
 
 
-def test_freeze_before_the_first_frame_still_shows_it(stage: Stage) -> None:
-    stage.display.set("freeze", True)
-    stage.window.write(frame_of(RED))
-    assert stage.centre() == RED
+def test_freeze_before_the_first_frame_still_shows_it(screen: Screen) -> None:
+    screen.display.set("freeze", True)
+    screen.window.write(frame_of(RED))
+    assert screen.centre() == RED
 
 
-def test_brightness_dims(stage: Stage) -> None:
-    stage.window.write(frame_of((200, 100, 50)))
-    stage.display.set("brightness", 0.5)
-    assert np.abs(np.array(stage.centre()) - (100, 50, 25)).max() <= 2
+def test_brightness_dims(screen: Screen) -> None:
+    screen.window.write(frame_of((200, 100, 50)))
+    screen.display.set("brightness", 0.5)
+    assert np.abs(np.array(screen.centre()) - (100, 50, 25)).max() <= 2
 
 
-def test_keys_of_the_display_are_done_here_and_the_others_returned(stage: Stage) -> None:
-    assert stage.press(pygame.K_b) == []
-    assert stage.display.view.blackout
-    assert stage.press(pygame.K_m) == []
-    assert stage.display.view.meters
-    assert stage.press(pygame.K_F1) == []
-    assert stage.display.view.help
-    assert stage.press(pygame.K_p) == [Action("panic")]
-    assert stage.press(pygame.K_p) == [Action("panic")]
-    assert stage.press(pygame.K_u) == [Action("undo")]
-    assert stage.press(pygame.K_4, 0, pygame.KSCAN_4) == [Action("preset", 4)]
+def test_keys_of_the_display_are_done_here_and_the_others_returned(screen: Screen) -> None:
+    assert screen.press(pygame.K_b) == []
+    assert screen.display.view.blackout
+    assert screen.press(pygame.K_m) == []
+    assert screen.display.view.meters
+    assert screen.press(pygame.K_F1) == []
+    assert screen.display.view.help
+    assert screen.press(pygame.K_p) == [Action("panic")]
+    assert screen.press(pygame.K_p) == [Action("panic")]
+    assert screen.press(pygame.K_u) == [Action("undo")]
+    assert screen.press(pygame.K_4, 0, pygame.KSCAN_4) == [Action("preset", 4)]
     # a French keyboard: the same place on the keyboard, another letter
-    assert stage.press(pygame.K_QUOTE, pygame.KMOD_LSHIFT, pygame.KSCAN_4) == [Action("store", 4)]
-    assert stage.press(pygame.K_q, pygame.KMOD_LCTRL) == [Action("close")]
-    assert stage.press(pygame.K_q) == []
+    assert screen.press(pygame.K_QUOTE, pygame.KMOD_LSHIFT, pygame.KSCAN_4) == [Action("store", 4)]
+    assert screen.press(pygame.K_q, pygame.KMOD_LCTRL) == [Action("close")]
+    assert screen.press(pygame.K_q) == []
 
 
-def test_escape_leaves_full_screen_and_never_the_show(stage: Stage) -> None:
-    stage.press(pygame.K_F11)
-    stage.window.draw()
-    assert stage.display.view.fullscreen
-    assert stage.press(pygame.K_ESCAPE) == []
-    stage.window.draw()
-    assert not stage.display.view.fullscreen
-    assert stage.press(pygame.K_ESCAPE) == []
+def test_escape_leaves_full_screen_and_never_the_show(screen: Screen) -> None:
+    screen.press(pygame.K_F11)
+    screen.window.draw()
+    assert screen.display.view.fullscreen
+    assert screen.press(pygame.K_ESCAPE) == []
+    screen.window.draw()
+    assert not screen.display.view.fullscreen
+    assert screen.press(pygame.K_ESCAPE) == []
 
 
-def test_the_close_button_ends_the_show(stage: Stage) -> None:
-    window = stage.window._pane.window
+def test_the_close_button_ends_the_show(screen: Screen) -> None:
+    window = screen.window.pane.window
     pygame.event.post(pygame.Event(pygame.WINDOWCLOSE, window=window))
-    assert stage.window.poll() == [Action("close")]
+    assert screen.window.poll() == [Action("close")]
 
 
-def test_meters_lie_over_the_picture_on_one_display(stage: Stage) -> None:
-    stage.window.write(frame_of(RED))
-    plain = stage.picture()
-    stage.display.set("meters", True)
-    assert (stage.picture() != plain).any()
-    assert stage.window._operator is None
-    stage.display.set("meters", False)
-    assert (stage.picture() == plain).all()
+def test_meters_lie_over_the_picture_on_one_display(screen: Screen) -> None:
+    screen.window.write(frame_of(RED))
+    plain = screen.picture()
+    screen.display.set("meters", True)
+    assert (screen.picture() != plain).any()
+    assert screen.window.operator_pane is None
+    screen.display.set("meters", False)
+    assert (screen.picture() == plain).all()
 
 
 def test_meters_have_their_own_window_on_two_displays(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = [(800, 600), (1024, 768)]
     monkeypatch.setattr(pygame.display, "get_desktop_sizes", lambda: sizes)
-    stage = Stage()
-    stage.window.write(frame_of(RED))
-    assert stage.display.view.meters
-    assert (stage.picture() == np.array(RED)).all()
-    assert stage.window._operator is not None
-    assert stage.window.output_display == 1
-    stage.press(pygame.K_d)
-    assert stage.window.output_display == 0
-    close = pygame.Event(pygame.WINDOWCLOSE, window=stage.window._operator.window)
+    screen = Screen()
+    screen.window.write(frame_of(RED))
+    assert screen.display.view.meters
+    assert (screen.picture() == np.array(RED)).all()
+    assert screen.window.operator_pane is not None
+    assert screen.window.output_display == 1
+    screen.press(pygame.K_d)
+    assert screen.window.output_display == 0
+    close = pygame.Event(pygame.WINDOWCLOSE, window=screen.window.operator_pane.window)
     pygame.event.post(close)
-    assert stage.window.poll() == []
-    assert not stage.display.view.meters
-    stage.window.close()
+    assert screen.window.poll() == []
+    assert not screen.display.view.meters
+    screen.window.close()
 
 
-def test_textures_lost_by_the_gpu_come_back(stage: Stage) -> None:
-    stage.window.write(frame_of(RED))
-    stage.window.draw()
+def test_textures_lost_by_the_gpu_come_back(screen: Screen) -> None:
+    screen.window.write(frame_of(RED))
+    screen.window.draw()
     pygame.event.post(pygame.Event(pygame.RENDER_DEVICE_RESET))
-    stage.window.poll()
-    assert stage.centre() == RED
+    screen.window.poll()
+    assert screen.centre() == RED
 
 
 @pytest.mark.parametrize("size", [(320, 240), (600, 600), (1060, 720), (3840, 2160)])

@@ -8,12 +8,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from livebend.device.memory import Versioned
 from livebend.models.checkpoint import load_model
 from livebend.rendering.network import Network
 from livebend.scene.values import Bend, Sampling
+from tests.fakes.networks import CPU, F32, picture, text_of
 
-CPU, F32 = torch.device("cpu"), torch.float32
 WORDS = ("a red orb", "a blue flower", "")
 SITES = ("latent@0", "latent@0.5", "latent@1", "unet.text", "unet.time", "unet.skip.1",
          "unet.down.1", "unet.mid", "unet.mid#1", "unet.up.2", "vae.up.0", "image")  # fmt: skip
@@ -75,7 +74,7 @@ class Hands(RuleBasedStateMachine):
         """A cap that evicts what the same picture still reads, or none to speak of."""
         self.room = room
         for network in self.networks.values():
-            network.memory._byte_cap = room
+            network.memory.byte_cap = room
 
     @rule(size=st.sampled_from(SIZES))
     def resize(self, size):
@@ -90,7 +89,7 @@ class Hands(RuleBasedStateMachine):
         key = (self.kind, self.size)
         if key not in self.networks:
             self.networks[key] = Network(MODELS[self.kind], *self.size)
-            self.networks[key].memory._byte_cap = self.room
+            self.networks[key].memory.byte_cap = self.room
         kept, fresh = self._paint(self.networks[key]), self._paint(self._fresh())
         assert torch.equal(kept.image.tensor, fresh.image.tensor)
         assert torch.equal(kept.pixels.tensor, fresh.pixels.tensor)
@@ -101,10 +100,11 @@ class Hands(RuleBasedStateMachine):
 
     def _paint(self, network):
         version = -1 - WORDS.index(self.words)
-        text = Versioned(version, network.model.encode([self.words]))
-        negative = Versioned(-9, network.model.encode([""])) if self.sampling.guidance > 1 else None
-        noise = network.noise(self.seed)[0]
-        return network.paint(noise, text, self.bends, self.sampling, negative)
+        negative = text_of(network, "", -9) if self.sampling.guidance > 1 else None
+        return picture(
+            network, self.bends, self.sampling, self.seed,
+            words=self.words, version=version, negative=negative,
+        )  # fmt: skip
 
     def _change(self, which, **more):
         self.bends = tuple(

@@ -10,39 +10,21 @@ from hypothesis import strategies as st
 
 from livebend.bending.apply import fraction_of
 from livebend.core.errors import OutOfRange, Refused, UnknownName
-from livebend.device.memory import Memory, Versioned
-from livebend.models.checkpoint import load_model
+from livebend.device.memory import Memory
+from livebend.models.sampler import Noising, schedule
+from livebend.models.stages import time_stage
 from livebend.operators.library import all_operators
 from livebend.rendering.network import Network, Setup
 from livebend.scene.values import Bend, Sampling, Scene
+from tests.fakes.networks import ONE_STEP, CountingEngine, picture, swirl, text_of
 
-CPU, F32 = torch.device("cpu"), torch.float32
 SIZE = (64, 64)
-ONE = Sampling("euler", 1)
 RULES = ("nearest", "insert", "split")
-
-
-@pytest.fixture(scope="module")
-def model(model_folder):
-    return load_model(str(model_folder("turbo")), CPU, F32)
 
 
 @pytest.fixture
 def network(model):
-    return Network(model, *SIZE)
-
-
-def text(model, words="a red orb", version=-1):
-    return Versioned(version, model.encode([words]))
-
-
-def picture(network, bends=(), sampling=ONE, seed=46, words="a red orb", version=-1):
-    noise = network.noise(seed)[0]
-    return network.paint(noise, text(network.model, words, version), bends, sampling)
-
-
-def swirl(site, angle=30.0, **more):
-    return Bend("swirl", "rotate_pairs", site, {"angle": angle}, **more)
+    return Network(model, *SIZE, Setup(CountingEngine()))
 
 
 def test_sites_are_in_reading_order(network):
@@ -64,7 +46,7 @@ def test_every_site_can_be_bent_and_keeps_shape_dtype_and_strides(network):
         assert not torch.equal(bent, plain), site
 
 
-@pytest.mark.parametrize("sampling", [ONE, Sampling("euler", 2), Sampling("lcm", 2)])
+@pytest.mark.parametrize("sampling", [ONE_STEP, Sampling("euler", 2), Sampling("lcm", 2)])
 def test_neutral_bends_leave_the_bytes(network, sampling):
     plain = picture(network, (), sampling).pixels.tensor.clone()
     bends = [swirl(s, 0.0) for s in network.sites] + [swirl("latent@0.5", 360.0)]
@@ -125,7 +107,7 @@ moves = st.lists(
                          "vae.up.0"]),
         st.sampled_from([0.0, 15.0, 90.0]),
         st.sampled_from([46, 47]),
-        st.sampled_from([ONE, *(Sampling("euler", 2, 0.0, r) for r in RULES)]),
+        st.sampled_from([ONE_STEP, *(Sampling("euler", 2, 0.0, r) for r in RULES)]),
     ),
     min_size=2, max_size=5,
 )  # fmt: skip
@@ -142,18 +124,24 @@ def test_remembered_equals_recomputed(model, steps):
         assert torch.equal(kept, fresh)
 
 
+INSERTING = Sampling("euler", 1, 0.0, "insert")
+
+
 def test_insert_adds_a_call_where_the_bend_is(network):
-    bend = swirl("latent@0.8")
-    picture(network, (bend,), Sampling("euler", 1, 0.0, "insert"))
-    assert network._plan(Sampling("euler", 1, 0.0, "insert"), (bend,)).t == (999.0, 181.0, 0.0)
+    picture(network, (swirl("latent@0.8"),), INSERTING)
+    assert network.engine.ran.count("unet.mid") == 2
+    plan = schedule("euler", 1, network.model.noising, (0.8,))
+    assert plan.t == (999.0, 181.0, 0.0)
+    (time,) = network.memory.newest("unet.time", 1)
+    embed = time_stage(network.model.unet)
+    assert torch.equal(time.tensor, embed(torch.tensor([181.0]), text_of(network).tensor)[0])
 
 
 def test_an_insertion_belongs_to_the_scene_not_to_an_active_bend(network):
-    inserting = Sampling("euler", 1, 0.0, "insert")
-    neutral = picture(network, (swirl("latent@0.5", 0.0),), inserting).pixels.tensor
-    muted = picture(network, (swirl("latent@0.5", 90.0, mute=True),), inserting).pixels.tensor
+    neutral = picture(network, (swirl("latent@0.5", 0.0),), INSERTING).pixels.tensor
+    assert network.engine.ran.count("unet.mid") == 2
+    muted = picture(network, (swirl("latent@0.5", 90.0, mute=True),), INSERTING).pixels.tensor
     assert torch.equal(neutral, muted)
-    assert network._plan(inserting, (swirl("latent@0.5", 0.0),)).calls == 2
 
 
 def test_names_of_bends_leave_nothing_behind(network):
@@ -169,8 +157,8 @@ SPLIT = Sampling("euler", 2, 0.0, "split")
 
 @pytest.mark.parametrize("depth", [0.0, 0.1, 0.25, 0.5, 0.8, 1.0])
 @pytest.mark.parametrize("sampling", [SPLIT, Sampling("lcm", 3, 0.0, "split")])
-def test_shares_of_a_depth_make_one_whole(network, sampling, depth):
-    plan = network._plan(sampling, ())
+def test_shares_of_a_depth_make_one_whole(sampling, depth):
+    plan = schedule(sampling.sampler, sampling.steps, Noising())
     shares = plan.neighbours(depth)
     assert sum(w for _, w in shares) == pytest.approx(1.0)
     layers = [plan.layers[k] for k, _ in shares]

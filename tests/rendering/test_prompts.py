@@ -37,6 +37,15 @@ def test_the_oldest_is_forgotten():
     assert [prompts.ready(t) for t in "abc"] == [True, False, True]
 
 
+def test_as_many_turns_as_a_message_can_name_are_ready_at_once():
+    prompts = Prompts(lambda texts: torch.zeros(1, 1, 1))
+    texts = [f"{a}{b}" for a in "abcdefghijklmnopqrstuvwxyz" for b in "abcdefghijklmnopqrstuvwxyz"]
+    for text in texts:
+        prompts.value(text)
+    assert len(" |".join(texts)) > 2000
+    assert all(prompts.ready(text) for text in texts)
+
+
 def test_what_is_not_understood_is_said():
     told = []
     encoder = Encoder()

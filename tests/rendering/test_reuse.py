@@ -12,107 +12,60 @@ from hypothesis import strategies as st
 from livebend.cli.main import parser
 from livebend.control.osc_addresses import leaves, read
 from livebend.core.errors import LivebendError
-from livebend.core.mailbox import OnDemand
-from livebend.core.statistics import Statistics
-from livebend.core.status import Status
 from livebend.device.memory import Memory, Versioned
 from livebend.flow import Features, Tick
-from livebend.models.backends.engine import Engine
-from livebend.models.checkpoint import load_model
-from livebend.operators.library import all_operators
-from livebend.operators.registry import Operator
 from livebend.rendering.ahead import AheadWork, done
 from livebend.rendering.governor import tiers
 from livebend.rendering.network import Network, Setup
-from livebend.rendering.prompts import Prompts
-from livebend.rendering.renderer import Renderer
 from livebend.rendering.reuse import Crossing, deep_part, interpolated, labels, read_by
 from livebend.scene import paths, presets
 from livebend.scene.commands import Load, Set, Undo
 from livebend.scene.presets import PresetBank
 from livebend.scene.tables import scene_from, table_of
 from livebend.scene.values import Bend, Prompt, Reuse, Sampling, Scene, Walk
+from tests.fakes.networks import CountingEngine
+from tests.fakes.shows import Show
 
 MOVING = Scene(prompt=Prompt("a red orb", fade=0.0), walk=Walk(radius=0.5, period=8.0))
 DEEP = ["unet.down.2", "unet.down.3", "unet.mid", "unet.up.0", "unet.up.1"]
 
 
-class Stopped:
-    def now(self):
-        return 0.0
+class ReuseShow(Show):
+    """A show whose stages are counted as they run."""
 
-    def wait_until(self, moment, stop):
-        return True
-
-
-class Stage:
-    """A renderer, frame after frame of 0.1 s."""
-
-    def __init__(self, network, **more):
-        self.network, self.status = network, OnDemand(Status())
-        self.statistics = Statistics(Stopped())
-        prompts = Prompts(network.model.encode)
-        self.render = Renderer(network, prompts, self.statistics, self.status, **more)
-        self.index = 0
-
-    def frame(self, scene):
-        tick = Tick(self.index, 0.1 * self.index, 0.1, 0.0)
-        self.index += 1
-        return self.render(scene, Features(), tick).pixels
+    def __init__(self, model, width=64, height=64, **options):
+        super().__init__(Network(model, width, height, Setup(CountingEngine())), **options)
+        self.engine = self.network.engine
 
     def counts(self, scene, frames):
-        """How often each stage ran in so many frames."""
-        self.network.engine.ran = []
+        """How often each stage runs in so many frames of a scene."""
+        self.engine.ran.clear()
         for _ in range(frames):
             self.frame(scene)
-        return Counter(self.network.engine.ran)
-
-
-class Counting(Engine):
-    """Torch, writing down what it runs."""
-
-    def __init__(self):
-        super().__init__()
-        self.ran, self.made = [], []
-
-    def _new(self, stage, inputs, key):
-        self.made.append(key)
-        plain = super()._new(stage, inputs, key)
-
-        def run(*tensors):
-            self.ran.append(stage.name)
-            return plain(*tensors)
-
-        return run
-
-
-@pytest.fixture(scope="module")
-def model(model_folder):
-    return load_model(str(model_folder("turbo")), torch.device("cpu"), torch.float32)
+        return Counter(self.engine.ran)
 
 
 @pytest.fixture
-def stage(model):
-    return Stage(Network(model, 64, 64, Setup(Counting())))
+def show(model):
+    return ReuseShow(model)
 
 
 @pytest.fixture(scope="module")
 def names(model):
-    network = Network(model, 64, 64, Setup(Counting()))
-    every = [stage.name for stage in network.stages]
+    every = [stage.name for stage in Network(model, 64, 64).stages]
     cut = every.index("vae.in")
     return every[:cut], every[cut:]
 
 
 def exact(model, scene, frames):
     """The frames of the scene without reuse."""
-    plain = Stage(Network(model, 64, 64, Setup(Counting())))
+    plain = ReuseShow(model)
     scene = replace(scene, reuse=Reuse(), walk=replace(scene.walk, hold=1))
     return [plain.frame(scene).copy() for _ in range(frames)]
 
 
 def test_sizes_that_no_level_halves_evenly_can_hold_their_deep_stages(model):
-    odd = Stage(Network(model, 72, 104, Setup(Counting())))
+    odd = ReuseShow(model, 72, 104)
     scene = replace(MOVING, reuse=Reuse(deep=2))
     frames = [odd.frame(scene).copy() for _ in range(12)]
     assert all(frame.shape == (104, 72, 3) for frame in frames)
@@ -143,73 +96,73 @@ def bent(scene, site, angle):
         max_size=7,
     )
 )
-def test_off_is_bit_for_bit_what_recomputing_gives_whatever_was_reused_before(model, show):
-    stage = Stage(Network(model, 64, 64, Setup(Counting())))
-    for n, (reuse, hold, steps, site) in enumerate(show):
+def test_off_is_bit_for_bit_what_recomputing_gives_whatever_was_reused_before(model, scenes):
+    show = ReuseShow(model)
+    for n, (reuse, hold, steps, site) in enumerate(scenes):
         scene = bent(replace(MOVING, reuse=reuse, sampling=Sampling("euler", steps)), site, 9.0 * n)
         scene = replace(scene, walk=replace(scene.walk, hold=hold))
-        shown = stage.frame(scene)
+        shown = show.frame(scene)
         if not labels(scene):
-            fresh = Stage(Network(model, 64, 64, Setup(Counting())))
+            fresh = ReuseShow(model)
             fresh.index = n
             assert np.array_equal(fresh.frame(scene), shown)
 
 
-def test_the_level_of_the_deep_stages_can_change_while_they_are_reused(stage):
-    for level in (2, 3, 1):
-        for _ in range(3):
-            stage.frame(replace(MOVING, reuse=Reuse(deep=2, level=level)))
+def test_the_level_of_the_deep_stages_can_change_while_they_are_reused(show):
+    levels = [replace(MOVING, reuse=Reuse(deep=2, level=level)) for level in (2, 3, 1)]
+    frames = [show.frame(scene).tobytes() for scene in levels for _ in range(3)]
+    assert len(set(frames)) == len(frames)
 
 
 # ---- tween
 
 
-def test_a_tween_shows_one_picture_later_what_the_network_would_have_shown(stage, model):
+def test_a_tween_shows_one_picture_later_what_the_network_would_have_shown(show, model):
     scene = replace(MOVING, reuse=Reuse(tween=3))
-    true, shown = exact(model, MOVING, 12), [stage.frame(scene) for _ in range(12)]
+    true, shown = exact(model, MOVING, 12), [show.frame(scene) for _ in range(12)]
     for begun in (0, 3, 6):
         assert np.array_equal(shown[begun + 5], true[begun])
     assert len({frame.tobytes() for frame in shown[5:]}) == 7
 
 
-def test_a_tween_runs_the_network_once_in_n_frames_and_the_decoder_in_all(stage, names):
+def test_a_tween_runs_the_network_once_in_n_frames_and_the_decoder_in_all(show, names):
     unet, decoder = names
     scene = replace(MOVING, reuse=Reuse(tween=3))
-    stage.counts(scene, 6)
-    assert stage.counts(scene, 9) == dict.fromkeys(unet, 3) | dict.fromkeys(decoder, 9)
+    show.counts(scene, 6)
+    assert show.counts(scene, 9) == dict.fromkeys(unet, 3) | dict.fromkeys(decoder, 9)
 
 
-def test_a_tween_shares_the_networks_work_out_evenly(stage):
+def test_a_tween_shares_the_networks_work_out_evenly(show):
     scene = replace(MOVING, reuse=Reuse(tween=3))
-    stage.counts(scene, 6)
-    work = {stage.name: stage.work for stage in stage.network.stages}
-    parts = [sum(map(work.get, stage.counts(scene, 1))) / sum(work.values()) for _ in range(3)]
+    show.counts(scene, 6)
+    work = {stage.name: stage.work for stage in show.network.stages}
+    parts = [sum(map(work.get, show.counts(scene, 1))) / sum(work.values()) for _ in range(3)]
     assert sum(parts) == pytest.approx(1.0)
     assert max(parts) < 0.6
 
 
-def test_bends_behind_the_latent_move_on_every_frame_of_a_tween(stage):
+def test_bends_behind_the_latent_move_on_every_frame_of_a_tween(show):
     still = replace(MOVING, walk=Walk(radius=0.0), reuse=Reuse(tween=4))
     for site in ("latent@1", "vae.up.0", "image"):
         for _ in range(5):
-            before = stage.frame(bent(still, site, 0.0))
-        stage.network.engine.ran = []
-        after = stage.frame(bent(still, site, 90.0))
+            before = show.frame(bent(still, site, 0.0))
+        show.engine.ran.clear()
+        after = show.frame(bent(still, site, 90.0))
         assert not np.array_equal(after, before), site
-        assert not [name for name in stage.network.engine.ran if name.startswith("unet")]
+        assert not [name for name in show.engine.ran if name.startswith("unet")]
 
 
-def test_a_trail_within_a_tween_is_that_of_the_networks_own_pictures(stage, model):
+def test_a_trail_within_a_tween_is_that_of_the_networks_own_pictures(show, model):
     trail = Bend("b", "feedback", "unet.mid", {"trail": 0.5})
     scene = replace(MOVING, bends=(trail,))
-    slow = Stage(Network(model, 64, 64, Setup(Counting())))
+    slow = ReuseShow(model)
     true = []
     for index in (0, 3, 6):
         slow.index = index
         tick = Tick(index, 0.1 * index, 0.3, 0.0)
         true.append(slow.render(scene, Features(), tick).pixels)
     tweened = replace(scene, reuse=Reuse(tween=3))
-    shown = [stage.frame(tweened) for _ in range(12)]
+    shown = [show.frame(tweened) for _ in range(12)]
     assert all(np.array_equal(shown[5 + 3 * n], true[n]) for n in range(3))
 
 
@@ -217,8 +170,8 @@ def test_a_trail_within_a_tween_is_that_of_the_networks_own_pictures(stage, mode
 
 
 @pytest.mark.parametrize("level", [1, 2, 3])
-def test_the_deep_part_is_a_level_and_its_mirror(stage, level):
-    unet = tuple(one for one in stage.network.stages if one.name.startswith("unet"))
+def test_the_deep_part_is_a_level_and_its_mirror(show, level):
+    unet = tuple(one for one in show.network.stages if one.name.startswith("unet"))
     head, deep, tail = deep_part(unet, level)
     assert (*head, *deep, *tail) == unet
     assert deep[0].name == f"unet.down.{level}"
@@ -227,49 +180,49 @@ def test_the_deep_part_is_a_level_and_its_mirror(stage, level):
     assert set(read_by(deep)) <= outside | {"unet.time", "unet.text"}
 
 
-def test_deep_stages_run_once_in_n_frames_and_the_others_in_all(stage, names):
+def test_deep_stages_run_once_in_n_frames_and_the_others_in_all(show, names):
     unet, decoder = names
     scene = replace(MOVING, reuse=Reuse(deep=3))
-    stage.counts(scene, 3)
+    show.counts(scene, 3)
     often = {name: 3 if name in DEEP else 9 for name in unet} | dict.fromkeys(decoder, 9)
-    assert stage.counts(scene, 9) == often
+    assert show.counts(scene, 9) == often
 
 
-def test_nothing_is_worked_out_ahead_behind_a_bend_that_moves(stage):
+def test_nothing_is_worked_out_ahead_behind_a_bend_that_moves(show):
     scene = replace(MOVING, reuse=Reuse(deep=3))
     counted = Counter()
     for n in range(12):
-        ran = stage.counts(bent(scene, "unet.mid", 5.0 * n), 1)
+        ran = show.counts(bent(scene, "unet.mid", 5.0 * n), 1)
         counted.update(ran if n > 2 else {})
     assert [counted[name] for name in DEEP] == [3, 3, 3, 9, 9]
 
 
-def test_no_frame_runs_all_deep_stages_once_it_is_under_way(stage):
+def test_no_frame_runs_all_deep_stages_once_it_is_under_way(show):
     scene = replace(MOVING, reuse=Reuse(deep=3))
-    stage.counts(scene, 3)
-    parts = [set(stage.counts(scene, 1)) & set(DEEP) for _ in range(3)]
+    show.counts(scene, 3)
+    parts = [set(show.counts(scene, 1)) & set(DEEP) for _ in range(3)]
     assert set.union(*parts) == set(DEEP)
     assert max(map(len, parts)) < len(DEEP)
 
 
-def test_what_stands_still_is_exact_with_a_deep_refresh(stage, model):
+def test_what_stands_still_is_exact_with_a_deep_refresh(show, model):
     still = replace(MOVING, walk=Walk(radius=0.0))
     true = exact(model, still, 1)[0]
     scene = replace(still, reuse=Reuse(deep=3))
-    assert all(np.array_equal(stage.frame(scene), true) for _ in range(7))
+    assert all(np.array_equal(show.frame(scene), true) for _ in range(7))
 
 
-def test_the_skips_of_a_deep_refresh_are_live(stage):
+def test_the_skips_of_a_deep_refresh_are_live(show):
     scene = replace(MOVING, reuse=Reuse(deep=8))
-    assert len({stage.frame(scene).tobytes() for _ in range(8)}) == 8
+    assert len({show.frame(scene).tobytes() for _ in range(8)}) == 8
 
 
-def test_a_bend_among_the_deep_stages_moves_at_once(stage, model):
+def test_a_bend_among_the_deep_stages_moves_at_once(show, model):
     still = replace(MOVING, walk=Walk(radius=0.0), reuse=Reuse(deep=8))
-    stage.counts(bent(still, "unet.mid", 10.0), 3)
-    stage.network.engine.ran = []
-    shown = stage.frame(bent(still, "unet.mid", 80.0))
-    assert stage.network.engine.ran[0] == "unet.up.0"
+    show.counts(bent(still, "unet.mid", 10.0), 3)
+    show.engine.ran.clear()
+    shown = show.frame(bent(still, "unet.mid", 80.0))
+    assert show.engine.ran[0] == "unet.up.0"
     assert np.array_equal(shown, exact(model, bent(still, "unet.mid", 80.0), 1)[0])
 
 
@@ -283,53 +236,53 @@ def test_a_bend_among_the_deep_stages_moves_at_once(stage, model):
         {"loads": 1},
     ],
 )
-def test_what_hands_ask_for_at_once_is_there_at_once(stage, model, reuse, ask):
+def test_what_hands_ask_for_at_once_is_there_at_once(show, model, reuse, ask):
     scene = replace(MOVING, reuse=reuse, walk=replace(MOVING.walk, hold=4))
-    stage.counts(scene, 7)
+    show.counts(scene, 7)
     asked = replace(scene, **ask)
-    fresh = Stage(Network(model, 64, 64, Setup(Counting())))
+    fresh = ReuseShow(model)
     fresh.index = 7
-    assert np.array_equal(stage.frame(asked), fresh.frame(replace(asked, reuse=Reuse())))
+    assert np.array_equal(show.frame(asked), fresh.frame(replace(asked, reuse=Reuse())))
 
 
-def test_another_way_of_sampling_refreshes_the_deep_stages(stage, model):
+def test_another_way_of_sampling_refreshes_the_deep_stages(show, model):
     scene = replace(MOVING, reuse=Reuse(deep=5))
-    stage.counts(scene, 6)
+    show.counts(scene, 6)
     for sampling in (Sampling("euler", 2), Sampling("euler", 2, 3.0)):
-        fresh = Stage(Network(model, 64, 64, Setup(Counting())))
-        fresh.index = stage.index
+        fresh = ReuseShow(model)
+        fresh.index = show.index
         asked = replace(scene, sampling=sampling)
-        assert np.array_equal(stage.frame(asked), fresh.frame(asked))
+        assert np.array_equal(show.frame(asked), fresh.frame(asked))
 
 
 # ---- held walk
 
 
-def test_a_held_walk_runs_the_network_once_in_k_frames_and_moves_in_all(stage, names):
+def test_a_held_walk_runs_the_network_once_in_k_frames_and_moves_in_all(show, names):
     unet, decoder = names
     scene = replace(MOVING, walk=replace(MOVING.walk, hold=4))
-    stage.counts(scene, 4)
-    assert stage.counts(scene, 8) == dict.fromkeys(unet, 2) | dict.fromkeys(decoder, 8)
-    assert len({stage.frame(scene).tobytes() for _ in range(8)}) == 8
+    show.counts(scene, 4)
+    assert show.counts(scene, 8) == dict.fromkeys(unet, 2) | dict.fromkeys(decoder, 8)
+    assert len({show.frame(scene).tobytes() for _ in range(8)}) == 8
 
 
-def test_a_held_walk_arrives_at_each_of_its_noises(stage, model):
+def test_a_held_walk_arrives_at_each_of_its_noises(show, model):
     scene = replace(MOVING, walk=replace(MOVING.walk, hold=4))
-    true, shown = exact(model, MOVING, 12), [stage.frame(scene) for _ in range(12)]
+    true, shown = exact(model, MOVING, 12), [show.frame(scene) for _ in range(12)]
     for begun in (0, 4, 8):
         assert np.array_equal(shown[begun + 3], true[begun])
 
 
-def test_a_bend_behind_a_held_noise_runs_its_tail_alone_and_acts_in_full(stage):
+def test_a_bend_behind_a_held_noise_runs_its_tail_alone_and_acts_in_full(show):
     scene = replace(MOVING, walk=replace(MOVING.walk, hold=4))
-    stage.counts(bent(scene, "unet.up.2", 5.0), 5)
-    assert next(iter(stage.counts(bent(scene, "unet.up.2", 60.0), 1))) == "unet.up.3"
+    show.counts(bent(scene, "unet.up.2", 5.0), 5)
+    assert next(iter(show.counts(bent(scene, "unet.up.2", 60.0), 1))) == "unet.up.3"
 
 
-def test_a_noise_that_stands_still_costs_nothing_though_it_is_held(stage):
+def test_a_noise_that_stands_still_costs_nothing_though_it_is_held(show):
     scene = replace(MOVING, walk=Walk(radius=0.0, hold=2))
-    stage.frame(scene)
-    assert not stage.counts(scene, 6)
+    show.frame(scene)
+    assert not show.counts(scene, 6)
 
 
 # ---- the pieces
@@ -402,34 +355,29 @@ def test_work_ahead_is_finished_though_its_sum_was_guessed_wrong():
 # ---- engines
 
 
-def test_no_tier_and_no_reuse_brings_a_shape_that_was_not_prepared(stage):
+def test_no_tier_and_no_reuse_brings_a_shape_that_was_not_prepared(show):
     asked = replace(MOVING, sampling=Sampling("euler", 2, 3.0))
-    stage.network.prepare(guided=True)
-    prepared = list(stage.network.engine.made)
+    show.network.prepare(guided=True)
+    prepared = [*show.engine.made]
     held = [replace(asked, walk=replace(asked.walk, hold=3))]
     for scene in held + [tier.apply(asked) for tier in tiers(2, guided=True)]:
-        stage.counts(scene, 5)
-    assert stage.network.engine.made == prepared
+        show.counts(scene, 5)
+    assert show.engine.made == prepared
 
 
 # ---- faults
 
 
-def test_a_fault_within_a_tween_is_named_and_its_picture_thrown_away(stage, monkeypatch, model):
-    def explode(x):
-        return torch.full_like(x, float("nan"))
-
-    monkeypatch.setitem(
-        all_operators(), "explode", Operator("explode", "test", explode, {}, (), matched=False)
-    )
+def test_a_fault_within_a_tween_is_named_and_its_picture_thrown_away(show, add_operator, model):
+    add_operator("explode", lambda x: torch.full_like(x, float("nan")))
     scene = replace(MOVING, reuse=Reuse(tween=3))
-    stage.counts(scene, 6)
+    show.counts(scene, 6)
     bad = replace(scene, bends=(Bend("bad", "explode", "unet.mid"),))
-    frames = [stage.frame(bad) for _ in range(12)]
-    assert "bad made values that are not finite" in stage.status.get().notices[0].text
-    assert stage.status.get().counters.nonfinite_frames == 1
+    frames = [show.frame(bad) for _ in range(12)]
+    assert "bad made values that are not finite" in show.status.get().notices[0].text
+    assert show.status.get().counters.nonfinite_frames == 1
     assert all(frame.any() for frame in frames)
-    strict = Stage(Network(model, 64, 64, Setup(Counting())), strict=True)
+    strict = ReuseShow(model, strict=True)
     with pytest.raises(LivebendError, match="bad made values"):
         strict.counts(bad, 6)
 
@@ -437,12 +385,12 @@ def test_a_fault_within_a_tween_is_named_and_its_picture_thrown_away(stage, monk
 # ---- the same everywhere
 
 
-def test_the_status_says_what_is_reused(stage):
+def test_the_status_says_what_is_reused(show):
     scene = replace(MOVING, reuse=Reuse(deep=3, tween=2), walk=replace(MOVING.walk, hold=5))
-    stage.frame(scene)
-    assert stage.status.get().reused == ("held walk 1/5", "deep refresh 1/3", "tween 1/2")
-    stage.frame(MOVING)
-    assert stage.status.get().reused == ()
+    show.frame(scene)
+    assert show.status.get().reused == ("held walk 1/5", "deep refresh 1/3", "tween 1/2")
+    show.frame(MOVING)
+    assert show.status.get().reused == ()
 
 
 def test_presets_keep_it_and_undo_takes_it_back(tmp_path):

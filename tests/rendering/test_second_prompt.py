@@ -17,12 +17,10 @@ def painted(model, scene):
     return Show(network, strict=True).frame(network.check(scene)).astype(int)
 
 
-def test_a_step_towards_the_second_prompt(played_model):
+def test_a_step_towards_the_second_prompt(model):
     def along(amount, **prompt):
         bend = Bend("way", "prompt_direction", "unet.text", {"amount": amount})
-        return painted(
-            played_model, replace(STILL, prompt=Prompt("a red orb", **prompt), bends=(bend,))
-        )
+        return painted(model, replace(STILL, prompt=Prompt("a red orb", **prompt), bends=(bend,)))
 
     plain, one = along(0.0, to="a blue flower"), along(1.0, to="a blue flower")
     assert not np.array_equal(plain, one)
@@ -31,10 +29,10 @@ def test_a_step_towards_the_second_prompt(played_model):
 
 
 @pytest.mark.parametrize("operator", ["prompt_direction", "second_prompt"])
-def test_a_step_between_prompts_belongs_to_the_text(played_model, operator):
+def test_a_step_between_prompts_belongs_to_the_text(model, operator):
     scene = Scene(bends=(Bend("way", operator, "unet.mid"),))
     with pytest.raises(Refused, match=f"{operator} acts at"):
-        Network(played_model, 64, 64).check(scene)
+        Network(model, 64, 64).check(scene)
 
 
 def crossed(model, site, *, guidance=0.0, text="a red orb", to="a blue flower"):
@@ -50,16 +48,16 @@ def crossed(model, site, *, guidance=0.0, text="a red orb", to="a blue flower"):
 
 
 @pytest.mark.parametrize("guidance", [0.0, 5.0])
-def test_the_second_prompt_takes_the_place_of_the_first_and_of_no_other(played_model, guidance):
+def test_the_second_prompt_takes_the_place_of_the_first_and_of_no_other(model, guidance):
     """Everywhere it is a show of the other prompt; with guidance the negative prompt stays."""
-    there = crossed(played_model, "", guidance=guidance, text="a blue flower")
-    assert np.abs(crossed(played_model, "unet.text", guidance=guidance) - there).max() <= 2
+    there = crossed(model, "", guidance=guidance, text="a blue flower")
+    assert np.abs(crossed(model, "unet.text", guidance=guidance) - there).max() <= 2
 
 
-def test_one_block_can_read_another_prompt(played_model):
-    here, there = crossed(played_model, ""), crossed(played_model, "unet.text")
+def test_one_block_can_read_another_prompt(model):
+    here, there = crossed(model, ""), crossed(model, "unet.text")
     blocks = ("down.1", "mid", "up.2")
-    alone = [crossed(played_model, f"unet.text.{block}") for block in blocks]
+    alone = [crossed(model, f"unet.text.{block}") for block in blocks]
     for picture in alone:
         assert 0 < np.abs(picture - here).mean() < np.abs(there - here).mean()
     assert len({picture.tobytes() for picture in alone}) == 3

@@ -5,24 +5,17 @@ import pytest
 import torch
 from scipy.fft import dctn
 
-from livebend.device.memory import Versioned
 from livebend.models.backends.engine import Engine
+from livebend.models.backends.engine_cache import EngineCache
 from livebend.models.checkpoint import load_model
 from livebend.rendering.network import Network, Setup
 from livebend.rendering.small_network import cosines, cut, open_small_network
 from livebend.scene.values import Bend, Sampling
-
-ONE = Sampling("euler", 1)
-
-
-@pytest.fixture(scope="module")
-def model(model_folder):
-    return load_model(str(model_folder("turbo")))
+from tests.fakes.networks import ONE_STEP, picture
 
 
-def pixels(network, seed, bends=(), sampling=ONE):
-    text = Versioned(-1, network.model.encode(["a floating orb"]))
-    return network.paint(network.noise(seed)[0], text, bends, sampling).pixels.tensor.numpy()
+def pixels(network, seed, bends=(), sampling=ONE_STEP):
+    return picture(network, bends, sampling, seed, words="a floating orb").pixels.tensor.numpy()
 
 
 def test_the_cosines_are_orthonormal_and_those_of_scipy():
@@ -58,14 +51,11 @@ def test_where_it_would_be_too_small_there_is_none(model):
 
 
 def test_an_engine_that_has_nothing_made_for_it_says_so(model, tmp_path):
-    class Bare(Engine):
-        prepares = True
-
-        def _new(self, stage, inputs, key):
-            self.fallbacks += 1
-            return super()._new(stage, inputs, key)
-
-    assert open_small_network(Network(model, 128, 128, Setup(Bare()))) is None
+    told, store = [], EngineCache(tmp_path, "key")
+    engine = Engine({"unet.out": "compiled"}, store, build=False, notify=told.append)
+    assert open_small_network(Network(model, 128, 128, Setup(engine))) is None
+    (line,) = told
+    assert "unet.out is not compiled yet" in line
 
 
 def test_both_sizes_share_a_memory_and_mistake_nothing_in_it(model):

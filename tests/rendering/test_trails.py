@@ -16,9 +16,9 @@ SECOND = replace(FIRST, prompt=Prompt("a blue flower", fade=0.0))
 
 
 @pytest.fixture
-def new_show(played_model):
+def new_show(model):
     """Return a function that begins a show, strict as offline, on a network of its own."""
-    return lambda: Show(Network(played_model, 64, 64), strict=True)
+    return lambda: Show(Network(model, 64, 64), strict=True)
 
 
 def test_a_trail_stays_of_what_was_painted_and_fades(new_show):

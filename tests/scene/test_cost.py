@@ -1,24 +1,16 @@
 """The share that a preset runs again, told without a network, is what a network runs."""
 
-import subprocess
-import sys
-from dataclasses import replace
+from functools import partial
 
 import pytest
 
-from livebend.core.clock import SystemTime
-from livebend.core.mailbox import OnDemand
-from livebend.core.statistics import Statistics
-from livebend.core.status import Status
-from livebend.device.memory import Versioned
-from livebend.flow import Features, Tick
 from livebend.models.checkpoint import load_model
-from livebend.rendering.network import Network
-from livebend.rendering.prompts import Prompts
-from livebend.rendering.renderer import Renderer
+from livebend.rendering.network import Network, Setup
 from livebend.scene.cost import DECODER, UNET, cost_of
 from livebend.scene.tables import scene_from
-from livebend.scene.values import Bend, Sampling
+from livebend.scene.values import Sampling
+from tests.fakes.networks import CPU, F32, CountingEngine, picture, swirl
+from tests.fakes.shows import Show
 
 STILL = {"walk": {"radius": 0.0}}
 COSTS = {**UNET, **DECODER}
@@ -32,7 +24,14 @@ def preset(site, **more):
 
 @pytest.fixture(scope="module")
 def network():
-    return Network(load_model("tiny"), 64, 64)
+    return Network(load_model("tiny", CPU, F32), 64, 64, Setup(CountingEngine()))
+
+
+def cost_of_run(network, painted):
+    """The costs of the stages that run while something is painted, each time one runs."""
+    network.engine.ran.clear()
+    painted()
+    return sum(COSTS[stage] for stage in network.engine.ran)
 
 
 def test_the_table_has_the_stages_of_the_embedded_model(network):
@@ -49,35 +48,11 @@ def test_the_table_has_the_stages_of_the_embedded_model(network):
 )  # fmt: skip
 def test_it_agrees_with_what_runs(network, site, steps, depth):
     sampling = Sampling("euler", steps, 0.0, depth)
-    text = Versioned(-1, network.model.encode(["flames"]))
-    noise = network.noise(1)[0]
-    bend = Bend("b", "rotate_pairs", site, {"angle": 1.0})
-    calls = []
+    bends = [(swirl(site, angle),) for angle in (10.0, 20.0)]
     network.memory.forget()
-    for angle in (10.0, 20.0):
-        run = _counting(network, calls)
-        network.paint(noise, text, (replace(bend, values={"angle": angle}),), sampling)
-        run.undo()
-    whole, again = calls
+    whole, again = (cost_of_run(network, partial(picture, network, b, sampling)) for b in bends)
     told = cost_of(preset(site, sampling={"steps": steps, "depth": depth}))
     assert told == pytest.approx(again / whole, abs=1e-6)
-
-
-def _counting(network, calls):
-    """Sum the costs of the stages that run, each time one runs."""
-    patch = pytest.MonkeyPatch()
-    recall, calls_at = network.memory.recall, len(calls)
-    calls.append(0.0)
-
-    def counted(name, key, compute, *, step=0):
-        def run():
-            calls[calls_at] += COSTS.get(name, 0.0)
-            return compute()
-
-        return recall(name, key, run, step=step)
-
-    patch.setattr(network.memory, "recall", counted)
-    return patch
 
 
 @pytest.mark.parametrize(
@@ -91,17 +66,10 @@ def _counting(network, calls):
     ],
 )
 def test_it_agrees_with_what_runs_where_it_is_reused(network, table, frames):
-    scene = scene_from(table)
-    render = Renderer(
-        network, Prompts(network.model.encode), Statistics(SystemTime()), OnDemand(Status())
-    )
-    calls = []
+    scene, show = scene_from(table), Show(network)
     network.memory.forget()
-    for index in range(4 * frames):
-        run = _counting(network, calls)
-        render(scene, Features(), Tick(index, 0.1 * index, 0.1, 0.0))
-        run.undo()
-    again = sum(calls[-frames:]) / frames
+    costs = [cost_of_run(network, partial(show.frame, scene)) for _ in range(4 * frames)]
+    again = sum(costs[-frames:]) / frames
     assert cost_of(table) == pytest.approx(again / sum(COSTS.values()), abs=1e-6)
 
 
@@ -109,13 +77,3 @@ def test_movement_of_everything_and_of_nothing():
     assert cost_of({}) == 1.0
     assert cost_of(STILL) == 0.0
     assert cost_of({**STILL, "route": {"r": {"source": "rms", "target": "prompt.blend"}}}) == 1.0
-
-
-def test_presets_are_listed_without_torch():
-    look = (
-        "import sys; from livebend.cli.main import main; main(['presets', '--json']);"
-        " sys.exit('torch' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert '"reruns": "100 %"' in done.stdout

@@ -121,14 +121,14 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import torch
 from tiny import parallel
-from tiny.muon import _in_turns, orthogonal
+from tiny.muon import in_turns, orthogonal
 
 def work(folder):
     made = torch.Generator().manual_seed(6)
     shapes = [(3, 8, 20), (1, 16, 16), (1, 4, 9)]
     stacks = [torch.randn(*shape, generator=made).bfloat16() for shape in shapes]
     alone = [torch.cat([orthogonal(m[None]) for m in stack]) for stack in stacks]
-    close = all(map(torch.allclose, alone, _in_turns(stacks, 3)))
+    close = all(map(torch.allclose, alone, in_turns(stacks, 3)))
     (folder / f"{parallel.rank()}.txt").write_text(str(close))
 
 parallel.run(2, work, Path(sys.argv[2]))

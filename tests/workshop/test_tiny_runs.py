@@ -75,14 +75,14 @@ def test_parts_of_an_older_state_are_removed(tmp_path):
 
 def test_killed_while_it_writes_the_older_state_is_there(tmp_path, monkeypatch):
     write_state(tmp_path, STATE, size=1000)
-    write = checkpoint._write
+    replace = Path.replace
 
-    def die(path, data):
-        if path.name == checkpoint.MANIFEST:
+    def die(path, target):
+        if target.name == checkpoint.MANIFEST:
             raise KeyboardInterrupt
-        write(path, data)
+        replace(path, target)
 
-    monkeypatch.setattr(checkpoint, "_write", die)
+    monkeypatch.setattr(Path, "replace", die)
     with pytest.raises(KeyboardInterrupt):
         write_state(tmp_path, STATE | {"steps": 8}, size=1000)
     assert same(read_state(tmp_path), STATE)
@@ -188,9 +188,9 @@ def test_both_optimisers_rates_follow_one_schedule(tmp_path):
     made = trainer(tmp_path, denoiser.DenoiserStage(2, SMALL))
     muon, adamw = (optimiser.param_groups[0] for optimiser in made.optimisers)
     made.steps = 1000
-    made._set_rates(0.5)
+    made.set_rates(0.5)
     assert (muon["lr"], adamw["lr"]) == (pytest.approx(1e-2), pytest.approx(denoiser.PLAIN_RATE))
-    made._set_rates(1.0)
+    made.set_rates(1.0)
     assert muon["lr"] == pytest.approx(0.02 * 1e-2)
     assert adamw["lr"] == pytest.approx(0.02 * denoiser.PLAIN_RATE)
 
@@ -223,7 +223,7 @@ def stage_of_chance(batch: int = 6) -> denoiser.DenoiserStage:
 @pytest.mark.parametrize(("done", "walks"), [(0.79, False), (0.81, True)])
 def test_walks_and_fades_come_late(monkeypatch, done, walks):
     stage, seen = stage_of_chance(), set()
-    for name in ("_walked", "_faded"):
+    for name in ("walked", "faded"):
         real = getattr(stage, name)
         monkeypatch.setattr(
             stage, name, lambda *a, real=real, name=name: (seen.add(name), real(*a))[1]
@@ -233,7 +233,7 @@ def test_walks_and_fades_come_late(monkeypatch, done, walks):
         loss.backward()
         assert loss.isfinite()
         assert figures["batch"] == 6
-    assert seen == ({"_walked", "_faded"} if walks else set())
+    assert seen == ({"walked", "faded"} if walks else set())
     assert all(p.grad is None or p.grad.isfinite().all() for p in stage.parameters())
     stage.coarse = True
     seen.clear()

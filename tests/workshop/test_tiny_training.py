@@ -181,7 +181,7 @@ def test_between_two_prompts_it_learns_a_dissolve_of_what_it_sees_for_each():
     t = torch.full((3,), denoiser.FINAL)
     with torch.no_grad():
         one, two = (network.predict(stage.unet, eps, t, words)[0] for words in (text, other))
-    taught = stage._dissolve(eps, text, other, share)
+    taught = stage.dissolve(eps, text, other, share)
     assert not taught.requires_grad
     for k, wanted in enumerate((one[0], 0.75 * one[1] + 0.25 * two[1], two[2])):
         assert torch.allclose(taught[k], wanted, atol=1e-4)

@@ -56,7 +56,8 @@ class _CapturedStage:
         written: tuple[Tensor, ...],
         weights: tuple[Tensor, ...],
     ) -> None:
-        self._read, self._replay, self._written, self._weights = read, replay, written, weights
+        self._read, self._replay, self._written = read, replay, written
+        self.weights = weights
 
     def __call__(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         for place, x in zip(self._read, tensors, strict=True):
