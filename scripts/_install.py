@@ -1,8 +1,8 @@
 """Set up livebend's environment: `.venv`, torch in the build that fits the machine, livebend.
 
-`_setup` calls `install` where its stamp is not right. What happens is said on stderr, a line a
-step; what pip says goes to `.venv/livebend-setup.log`. While it works a marker lies in `.venv`: an
-environment that still has it was left half-made, and is made anew.
+`_setup` calls `install` when its stamp does not match. Each step is reported on stderr; pip's
+output goes to `.venv/livebend-setup.log`. During the set-up there is a marker file in `.venv`: an
+environment that still has it is incomplete, and is made again.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from typing import NamedTuple
 
 import _setup
 
-INDEX = "https://download.pytorch.org/whl/"  # PyTorch's own wheels, by kind of machine
-CUDA = "cu130"  # the kind for NVIDIA on Windows; on Linux PyPI's own wheel is that build
-HASTE = ("--timeout", "10", "--retries", "1")  # an index that is not there must not cost minutes
+INDEX = "https://download.pytorch.org/whl/"  # PyTorch's own wheels, by build
+CUDA = "cu130"  # the build for NVIDIA on Windows; on Linux it is PyPI's own wheel
+BRIEF = ("--timeout", "10", "--retries", "1")  # an unreachable index must not take minutes
 MARKER = os.path.join(_setup.VENV, "livebend-setup.unfinished")
 LOG = os.path.join(_setup.VENV, "livebend-setup.log")
 PORTAUDIO = {
@@ -39,7 +39,7 @@ Find = Callable[[str], str | None]
 
 
 class SetupError(Exception):
-    """Set-up cannot go on; the message says why and what to do, `output` what the command said."""
+    """Set-up cannot go on; the message says why and what to do. `output`: of the command."""
 
     def __init__(self, message: str, output: str = "") -> None:
         super().__init__(message)
@@ -47,14 +47,14 @@ class SetupError(Exception):
 
 
 class Attempt(NamedTuple):
-    """One way to get torch: what to call it, and pip's arguments."""
+    """One way to get torch: its description, and pip's arguments."""
 
     what: str
     arguments: tuple[str, ...]
 
 
 def install(extra: str = "") -> None:
-    """Set the environment up, or end the program with what stands in the way."""
+    """Set the environment up, or end the program with the reason."""
     try:
         with only_one():
             if not _setup.is_ready(extra):
@@ -66,7 +66,7 @@ def install(extra: str = "") -> None:
 
 
 def set_up(extra: str) -> None:
-    """Do every step, and stamp the environment only after the last."""
+    """Do every step; only the last stamps the environment."""
     began = time.monotonic()
     say(f"setting up in {_setup.VENV} (this start only)")
     offer_portaudio()
@@ -88,7 +88,7 @@ def set_up(extra: str) -> None:
 
 
 def make_environment() -> None:
-    """Make `.venv`, or keep one that was finished, and mark it as unfinished from here on."""
+    """Make `.venv`, or keep one that is complete, and mark it as unfinished."""
     if not is_sound():
         require_ensurepip()
         shutil.rmtree(_setup.VENV, ignore_errors=True)
@@ -103,7 +103,7 @@ def make_environment() -> None:
 
 
 def is_sound() -> bool:
-    """Whether there is an environment to build on: finished, of this folder, with a working pip."""
+    """Whether there is an environment to keep: complete, of this folder, with a working pip."""
     if os.path.exists(MARKER) or not os.path.exists(_setup.program("python")):
         return False
     made_from = _setup.read(_setup.stamp_path()) or _setup.stamp()
@@ -117,16 +117,16 @@ def is_sound() -> bool:
 
 
 def finish(extra: str) -> None:
-    """Stamp the environment: the next start has nothing to do."""
+    """Stamp the environment, so that the next start has nothing to do."""
     for name in {"", extra}:
         write(_setup.stamp_path(name), _setup.stamp())
     os.remove(MARKER)
 
 
 def require_ensurepip() -> None:
-    """Debian leaves ensurepip out of Python: install it, or say the line that does.
+    """Install ensurepip, which Debian leaves out of Python, if it is missing.
 
-    Raises: SetupError.
+    Raises: SetupError with the command that does it, where it may not be done from here.
     """
     if importlib.util.find_spec("ensurepip") is not None:
         return
@@ -143,14 +143,14 @@ def require_ensurepip() -> None:
 
 
 def torch_pin() -> str:
-    """Return the requirement on torch as pyproject.toml has it."""
+    """Return the requirement on torch in pyproject.toml."""
     with open(os.path.join(_setup.ROOT, "pyproject.toml"), "rb") as file:
         needs: list[str] = tomllib.load(file)["project"]["dependencies"]
     return next(need for need in needs if need.startswith("torch=="))
 
 
 def nvidia_gpu(find: Find = shutil.which) -> str | None:
-    """Return the name of the first NVIDIA GPU, or None without one that works."""
+    """Return the name of the first NVIDIA GPU; None if there is none that works."""
     tool = find("nvidia-smi") or find("/usr/lib/wsl/lib/nvidia-smi")
     if tool is None or sys.platform == "darwin":
         return None
@@ -171,15 +171,15 @@ def torch_attempts(pin: str, gpu: bool, platform: str) -> list[Attempt]:
     kind = {("linux", False): "cpu", ("win32", True): CUDA}.get((platform, gpu))
     if kind is None:
         return [plain]
-    own = (pin, "--no-deps", "--index-url", INDEX + kind, *HASTE)
+    own = (pin, "--no-deps", "--index-url", INDEX + kind, *BRIEF)
     return [Attempt(f"{pin}, {kind.upper()} build (PyTorch's index first)", own), plain]
 
 
 def install_torch(attempts: Sequence[Attempt]) -> None:
-    """Take the first attempt that has anything to offer.
+    """Install by the first attempt that finds a package.
 
-    Raises: SetupError where the last has nothing, or one breaks off half-way: a slow network must
-    not turn 200 MB into 3 GB.
+    Raises: SetupError if none does, or if a download breaks off: a slow network must not turn
+    200 MB into 3 GB.
     """
     for number, attempt in enumerate(attempts, start=1):
         try:
@@ -200,7 +200,7 @@ def found_something(output: str) -> bool:
 
 
 def torch_build() -> tuple[str, str | None]:
-    """Return torch's version and the CUDA it was built for, as the environment sees them.
+    """Return torch's version and the CUDA version it was built for, None without.
 
     Raises: SetupError where torch cannot be imported.
     """
@@ -213,7 +213,7 @@ def torch_build() -> tuple[str, str | None]:
 
 
 def torch_report(version: str, cuda: str | None, gpu: str | None) -> str:
-    """Return the line that says which torch this is and whether it fits the machine."""
+    """Return a line about the build of torch, and whether it fits the machine."""
     here = f"for {gpu}" if gpu else "no NVIDIA GPU here"
     took = f"torch {version}: {f'CUDA {cuda}' if cuda else 'CPU'} build ({here})"
     if gpu and not cuda:
@@ -225,9 +225,9 @@ def torch_report(version: str, cuda: str | None, gpu: str | None) -> str:
 
 
 def offer_portaudio() -> None:
-    """Without PortAudio there is no microphone: install it, or say how, and go on either way."""
+    """Install PortAudio, which a microphone needs, or say how; go on either way."""
     if sys.platform != "linux" or ctypes.util.find_library("portaudio"):
-        return  # elsewhere the package sounddevice brings it
+        return  # elsewhere the package sounddevice contains it
     command = portaudio_command()
     if command.startswith("apt-get") and may_install() and run_apt(command):
         return
@@ -235,19 +235,19 @@ def offer_portaudio() -> None:
 
 
 def portaudio_command(find: Find = shutil.which) -> str:
-    """Return the line that installs PortAudio here."""
+    """Return the command that installs PortAudio here."""
     known = (line for tool, line in PORTAUDIO.items() if find(tool))
     line = next(known, "install the package portaudio")
     return line if may_install() or line.startswith(("brew", "install")) else f"sudo {line}"
 
 
 def may_install() -> bool:
-    """Whether system packages may be installed without asking: as root, where there is apt-get."""
+    """Whether system packages may be installed without asking: as root, with apt-get."""
     return os.name == "posix" and os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
 def run_apt(command: str) -> bool:
-    """Run an apt-get line, with fresh lists where it needs them; return whether it worked."""
+    """Run an apt-get command, after `apt-get update` if it fails; return whether it succeeded."""
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     lines = [command.split(), ["apt-get", "update"], command.split()]
     with step(command):
@@ -258,22 +258,19 @@ def run_apt(command: str) -> bool:
     return False
 
 
-# pip, and what the user sees of it
+# Commands, and what the user sees of them
 
 
 def pip(*arguments: str) -> None:
-    """Run the environment's `pip install`.
-
-    Raises: SetupError with what pip said.
-    """
+    """Run the environment's `pip install`. Raises: SetupError with its output."""
     flags = ("--no-input", "--disable-pip-version-check", "--progress-bar", "off")
     call([_setup.program("python"), "-m", "pip", "install", *flags, *arguments])
 
 
 def call(command: Sequence[str]) -> None:
-    """Run a command in the repository, its output into the log.
+    """Run a command in the repository, with its output in the log.
 
-    Raises: SetupError with a reading of the output.
+    Raises: SetupError with an explanation of the output.
     """
     with open(LOG, "a+", encoding="utf-8", errors="replace") as log:
         log.write(f"$ {' '.join(command)}\n")
@@ -287,7 +284,7 @@ def call(command: Sequence[str]) -> None:
 
 
 def ask(*command: str) -> subprocess.CompletedProcess[str]:
-    """Run a short command and return what it answered."""
+    """Run a short command and return its result."""
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
 
 
@@ -306,7 +303,7 @@ ADVICE = {
 
 
 def explain(output: str, python: tuple[int, ...]) -> str:
-    """Return what went wrong, in words where the cause is known, with the lines that say so."""
+    """Return the cause of a failure, if it is known, with the last lines about it."""
     version = ".".join(map(str, python))
     known = (advice for pattern, advice in ADVICE.items() if re.search(pattern, output))
     cause = next(known, "a command failed").format(python=version)
@@ -318,7 +315,7 @@ def explain(output: str, python: tuple[int, ...]) -> str:
 
 @contextlib.contextmanager
 def step(what: str) -> Iterator[None]:
-    """Say what is being done, and how long it took."""
+    """Print what is being done, and how long it took."""
     began = time.monotonic()
     print(f"livebend: {what} … ", end="", file=sys.stderr, flush=True)
     try:
@@ -330,7 +327,7 @@ def step(what: str) -> Iterator[None]:
 
 
 def say(line: str) -> None:
-    """Tell the user."""
+    """Print a line for the user."""
     print(f"livebend: {line}", file=sys.stderr, flush=True)
 
 
@@ -342,7 +339,7 @@ def write(path: str, text: str = "") -> None:
 
 @contextlib.contextmanager
 def only_one() -> Iterator[None]:
-    """Let one set-up run at a time; another start waits here until it is done."""
+    """Let one set-up run at a time; another start waits until it is done."""
     with open(os.path.join(_setup.ROOT, "pyproject.toml"), "rb") as file:
         if not try_lock(file.fileno()):
             say("another start is setting up; waiting for it")
@@ -352,12 +349,12 @@ def only_one() -> Iterator[None]:
 
 
 def try_lock(descriptor: int) -> bool:
-    """Take the lock on an open file, which lasts until it is closed; False where another has it."""
+    """Lock an open file until it is closed; return whether no other process holds the lock."""
     try:
         if sys.platform == "win32":
             import msvcrt  # noqa: PLC0415 - each system has its own
 
-            os.lseek(descriptor, 1 << 30, os.SEEK_SET)  # beyond the end, so that readers can read
+            os.lseek(descriptor, 1 << 30, os.SEEK_SET)  # past the end, so that reading still works
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         else:
             import fcntl  # noqa: PLC0415

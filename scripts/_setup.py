@@ -1,8 +1,8 @@
-"""Start a program of livebend's own environment, after setting that up where it is not.
+"""Start a program of livebend's own environment, after setting that up if necessary.
 
-Standard library alone, and little of it: a start with nothing to set up comes through here. A stamp
-in the environment says what it was made from; `_install`, which does the work, is imported only
-when the stamp is not what it should be.
+Standard library alone, and little of it, because every start runs it. A stamp in the environment
+says what it was made from; `_install`, which does the work, is imported only if the stamp does not
+match.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ def program(name: str) -> str:
 
 
 def environment(extra: str = "") -> None:
-    """Make sure that the environment holds livebend, with the optional packages `extra`."""
+    """Make sure that livebend is installed, with the optional packages `extra`."""
     require_python()
     if not is_ready(extra):
-        import _install  # noqa: PLC0415 - only where there is something to do
+        import _install  # noqa: PLC0415 - only if there is something to do
 
         _install.install(extra)
 
 
 def is_ready(extra: str = "") -> bool:
-    """Whether a finished set-up was made from exactly what is here now."""
+    """Whether there is a complete environment, made from exactly what is here now."""
     return os.path.exists(program("python")) and read(stamp_path(extra)) == stamp()
 
 
@@ -49,7 +49,7 @@ def stamp() -> str:
 
 
 def read(path: str) -> str | None:
-    """Return the text of a file, or None where there is none."""
+    """Return the text of a file, or None if it does not exist."""
     try:
         with open(path, encoding="utf-8") as file:
             return file.read()
@@ -58,10 +58,10 @@ def read(path: str) -> str | None:
 
 
 def require_python() -> None:
-    """Go on only with a Python that is new enough: this one, or a newer one that is installed."""
+    """Go on with this Python if it is new enough, else start again with a newer one, or exit."""
     if sys.version_info >= OLDEST:
         return
-    import shutil  # noqa: PLC0415 - only on the way out
+    import shutil  # noqa: PLC0415 - only for a Python that is too old
 
     newer = next(filter(None, map(shutil.which, NEWER)), None)
     if newer is None:
@@ -70,7 +70,7 @@ def require_python() -> None:
 
 
 def old_python(version: tuple[int, ...], platform: str) -> str:
-    """Return the one line that a Python which is too old deserves."""
+    """Return the message for a Python that is too old, in one line."""
     got, need = (".".join(map(str, v)) for v in (version, OLDEST))
     cure = {
         "darwin": "brew install python@3.13",
@@ -80,7 +80,7 @@ def old_python(version: tuple[int, ...], platform: str) -> str:
 
 
 def run(command: list[str]) -> None:
-    """Become the command; its exit status is ours."""
+    """Replace this process by the command, and so pass on its exit status."""
     if os.name == "nt":  # exec does not wait there
         import subprocess  # noqa: PLC0415 - only there
 

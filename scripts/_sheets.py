@@ -1,8 +1,8 @@
-"""All there is to look at, painted with the weights that are here.
+"""Paint everything that can be looked at, with the weights that are here.
 
 The paper's twelve figures and moments of its seven videos, the presets at moments of the demo
-track, a strip of every operator. Then, in numbers, how evenly figure 1 turns: the distances of the
-pictures of neighbouring angles, π/32 apart, down each of its columns.
+track, a strip of every operator. Then print how evenly figure 1 rotates: the distances between the
+pictures of neighbouring angles, π/32 apart, in each of its columns.
 """
 
 import argparse
@@ -24,24 +24,24 @@ from livebend.rendering.open_network import open_network
 from livebend.rendering.painter import Painter
 from livebend.scene import edit, presets
 
-TURN = "paper/f1"
-ANGLES = 64  # steps of a whole turn
+FIGURE = "paper/f1"
+ANGLES = 64  # steps of a whole rotation
 
 
 def main() -> int:
     """Paint and print; return the exit status."""
-    wishes = _arguments()
-    options = [] if wishes.model is None else ["--model", wishes.model]
-    if wishes.size is not None:
-        options += ["--size", str(wishes.size)]
+    options = _options()
+    passed_on = [] if options.model is None else ["--model", options.model]
+    if options.size is not None:
+        passed_on += ["--size", str(options.size)]
     try:
-        wishes.folder.mkdir(parents=True, exist_ok=True)
-        for command in commands(wishes.folder):
-            if status := livebend([*command, *options]):
+        options.folder.mkdir(parents=True, exist_ok=True)
+        for command in commands(options.folder):
+            if status := livebend([*command, *passed_on]):
                 return status
-        size = None if wishes.size is None else (wishes.size, wishes.size)
-        network = open_network(model_or_default(wishes.model), size, "torch", print)
-        for line in turns(network):
+        size = None if options.size is None else (options.size, options.size)
+        network = open_network(model_or_default(options.model), size, "torch", print)
+        for line in rotations(network):
             print(line)
     except (LivebendError, OSError) as why:
         print(f"sheets: {why}", file=sys.stderr)
@@ -49,7 +49,7 @@ def main() -> int:
     return 0
 
 
-def _arguments() -> argparse.Namespace:
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="sheets", description=__doc__)
     parser.add_argument("folder", type=Path, metavar="FOLDER")
     parser.add_argument("--model", metavar="tiny|FOLDER|HUB ID")
@@ -58,7 +58,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def commands(folder: Path) -> Iterator[list[str]]:
-    """Yield what livebend is asked for, one sheet after another."""
+    """Yield livebend's arguments, one sheet after another."""
     names = [found.name for found in presets.list_presets()]
     figures = [name for name in names if presets.sweep_of(name)]
     videos = [name for name in names if "/" in name and name not in figures]
@@ -69,18 +69,19 @@ def commands(folder: Path) -> Iterator[list[str]]:
     yield ["operators", "--image", str(folder / "operators")]
 
 
-def turns(network: Network) -> Iterator[str]:
-    """Yield how evenly each column of figure 1 turns, a line each."""
-    painter, scene = Painter(network), network.check(presets.load(TURN))
-    for site in axis(presets.sweep_of(TURN)["columns"]).values:
-        there = edit.put(scene, "bend.turn.site", site)
+def rotations(network: Network) -> Iterator[str]:
+    """Yield a line for each column of figure 1: how evenly it rotates."""
+    painter, scene = Painter(network), network.check(presets.load(FIGURE))
+    for site in axis(presets.sweep_of(FIGURE)["columns"]).values:
+        at_site = edit.put(scene, "bend.turn.site", site)
         angles = (360.0 * k / ANGLES for k in range(ANGLES + 1))
-        painted = [painter(edit.put(there, "bend.turn.angle", angle)) for angle in angles]
+        painted = [painter(edit.put(at_site, "bend.turn.angle", angle)) for angle in angles]
         yield f"{site}: {evenness(painted)}"
 
 
 def evenness(pictures: Sequence[Pixels]) -> str:
-    """Say how far the last picture is from the first, and how neighbours differ, of 255."""
+    """Describe how much the last picture differs from the first, and neighbours from each other,
+    of 255."""
     whole = [picture.astype(np.float32) for picture in pictures]
     steps = [float(np.abs(b - a).mean()) for a, b in pairwise(whole)]
     largest, median = max(steps), statistics.median(steps)

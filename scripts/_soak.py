@@ -1,9 +1,10 @@
-"""A long show under random hands: what its memory does, how its frames come, what was refused.
+"""A long show under random OSC messages: its memory, its frame times, what was refused.
 
 The show is the real one: its own threads, the demo track or a sound file, a window on SDL's dummy
-display, and OSC datagrams from a client over UDP: knobs, masks, bends and routes that come and go,
-presets with and without a fade, prompts, undo, panic. Every few seconds its resident size is read.
-The status is 1 where the size rises by more than the limit, or a frame was black.
+display, and an OSC client over UDP that moves parameters and masks, adds and removes bends and
+routes, and sends presets with and without a fade, prompts, undo and panic. Every few seconds the
+resident size is read. The exit status is 1 if it rises by more than the limit, or a frame was
+black.
 """
 
 import argparse
@@ -18,14 +19,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 LIMIT = 1.0  # MB a minute
-SETTLING = 0.25  # of the show, at most SETTLED s: caches fill, allocators find their size
+SETTLING = 0.25  # fraction of the show, at most SETTLED s, in which caches fill: not measured
 SETTLED = 240.0
-BLACK = 8  # of 255: a picture whose brightest value is not above it
-STEMS = ("a", "b", "c", "d")
+BLACK = 8  # of 255: a picture with no value above this is black
+NAMES = ("a", "b", "c", "d")  # of bends and routes
 PRESETS = ("default", "storm", "tide", "city", "glass", "north", "embers", "mesh", "tunnel")
 WORDS = ("flames", "ocean waves", "aurora", "forest", "mountains at sunset", "crystals", "fish")
 SOURCES = ("rms", "low", "onset.pulse", "beat.phase", "lfo.sine", "flux")
-KNOBS = {
+PARAMETERS = {
     "walk/radius": (0.0, 1.5), "walk/period": (0.0, 30.0), "seed": (0, 5000), "prompt/fade": (0, 3),
     "preset/fade": (0.0, 2.0), "agc/ceiling": (1.0, 20.0),
 }  # fmt: skip
@@ -35,60 +36,63 @@ Message = tuple[str, tuple[object, ...]]
 
 
 @dataclass
-class Hands:
-    """Random messages, the same for the same seed. `operators` says what the main parameter of each
-    is called and may be at most. No bend acts on the decoder or the image, where an honest knob can
-    make any picture black."""
+class RandomController:
+    """Random messages, the same for the same seed.
+
+    operators: the name of each operator's main parameter, and its largest value.
+    sites: where bends act; not the decoder or the image, where a bend alone may make a picture
+        black.
+    """
 
     operators: dict[str, tuple[str, float]]
     sites: list[str]
     seed: int = 1
-    chance: random.Random = field(init=False)
-    played: dict[str, str] = field(default_factory=dict)
+    rng: random.Random = field(init=False)
+    bends: dict[str, str] = field(default_factory=dict)  # operator by name
 
     def __post_init__(self) -> None:
-        self.chance = random.Random(self.seed)
+        self.rng = random.Random(self.seed)
 
     def message(self) -> Message:
-        """One more message."""
-        kinds = (self._knob, self._bend_knob, self._part, self._prompt, self._whole)
-        address, values = self.chance.choices(kinds, (30, 40, 20, 5, 5))[0]()
+        """Return the next message."""
+        kinds = (self._parameter, self._bend_parameter, self._part, self._prompt, self._scene)
+        address, values = self.rng.choices(kinds, (30, 40, 20, 5, 5))[0]()
         return f"/livebend/{address}", values
 
-    def _knob(self) -> Message:
-        name, (low, high) = self.chance.choice(list(KNOBS.items()))
+    def _parameter(self) -> Message:
+        name, (low, high) = self.rng.choice(list(PARAMETERS.items()))
         whole = isinstance(low, int) and isinstance(high, int)
-        value = self.chance.randint(low, high) if whole else self.chance.uniform(low, high)
+        value = self.rng.randint(low, high) if whole else self.rng.uniform(low, high)
         return name, (value,)
 
-    def _bend_knob(self) -> Message:
-        stem = self.chance.choice(STEMS)
-        main, most = self.operators[self.played.get(stem, next(iter(self.operators)))]
-        leaf = self.chance.choice((main, main, "mix", "mask/size", "mask/kind"))
+    def _bend_parameter(self) -> Message:
+        name = self.rng.choice(NAMES)
+        main, most = self.operators[self.bends.get(name, next(iter(self.operators)))]
+        leaf = self.rng.choice((main, main, "mix", "mask/size", "mask/kind"))
         if leaf == "mask/kind":
-            return f"bend/{stem}/{leaf}", (self.chance.choice(MASKS),)
-        return f"bend/{stem}/{leaf}", (self.chance.uniform(0.0, most if leaf == main else 0.8),)
+            return f"bend/{name}/{leaf}", (self.rng.choice(MASKS),)
+        return f"bend/{name}/{leaf}", (self.rng.uniform(0.0, most if leaf == main else 0.8),)
 
     def _part(self) -> Message:
-        stem, draw = self.chance.choice(STEMS), self.chance.random()
+        name, draw = self.rng.choice(NAMES), self.rng.random()
         if draw < 0.3:
-            return "bend/remove", (stem,)
+            return "bend/remove", (name,)
         if draw < 0.7:
-            operator, site = self.chance.choice([*self.operators]), self.chance.choice(self.sites)
-            self.played[stem] = operator
-            return "bend/replace", (stem, operator, site, "mix", 0.3)
+            operator, site = self.rng.choice([*self.operators]), self.rng.choice(self.sites)
+            self.bends[name] = operator
+            return "bend/replace", (name, operator, site, "mix", 0.3)
         if draw < 0.8:
-            return "route/remove", (stem,)
-        target = f"bend.{self.chance.choice(STEMS)}.mix"
-        return "route/replace", (stem, self.chance.choice(SOURCES), target, "high", 0.5)
+            return "route/remove", (name,)
+        target = f"bend.{self.rng.choice(NAMES)}.mix"
+        return "route/replace", (name, self.rng.choice(SOURCES), target, "high", 0.5)
 
     def _prompt(self) -> Message:
-        text = f"{self.chance.choice(WORDS)} {self.chance.choice(WORDS)} {self.chance.random():.4f}"
+        text = f"{self.rng.choice(WORDS)} {self.rng.choice(WORDS)} {self.rng.random():.4f}"
         return "prompt", (text,)
 
-    def _whole(self) -> Message:
-        what = self.chance.choice(("preset", "preset", "panic", "undo"))
-        return what, (self.chance.choice(PRESETS),) if what == "preset" else ()
+    def _scene(self) -> Message:
+        command = self.rng.choice(("preset", "preset", "panic", "undo"))
+        return command, (self.rng.choice(PRESETS),) if command == "preset" else ()
 
 
 def resident() -> float:
@@ -100,10 +104,8 @@ def resident() -> float:
 
 
 def slope(points: list[tuple[float, float]]) -> float:
-    """Return the rise of (seconds, MB) in MB a minute: the median of the slopes of all pairs.
-
-    One that jumps does not move it. Source: Theil 1950, Sen 1968.
-    """
+    """Return the rise of (seconds, MB) in MB a minute: the median of the slopes of all pairs, which
+    an outlier does not move. Source: Theil 1950, Sen 1968."""
     from statistics import median  # noqa: PLC0415
 
     rises = [
@@ -116,7 +118,7 @@ def slope(points: list[tuple[float, float]]) -> float:
 
 
 def settled(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Leave out the beginning, in which caches fill."""
+    """Return the points without the beginning, in which caches fill."""
     begin, end = points[0][0], points[-1][0]
     until = begin + min(SETTLING * (end - begin), SETTLED)
     return [point for point in points if point[0] >= until]
@@ -136,21 +138,21 @@ def parse(given: list[str]) -> argparse.Namespace:
     return parser.parse_args(given)
 
 
-def soak(wishes: argparse.Namespace, tell: Callable[[str], None]) -> dict[str, object]:
+def soak(options: argparse.Namespace, notify: Callable[[str], None]) -> dict[str, object]:
     """Play; return the figures."""
     from livebend.cli.live_show import LiveOptions, LiveShow  # noqa: PLC0415
     from livebend.core.clock import now  # noqa: PLC0415 - after the environment is set
     from livebend.models.checkpoint import find_folder  # noqa: PLC0415
     from livebend.operators.library import all_operators  # noqa: PLC0415
 
-    find_folder(wishes.model)
+    find_folder(options.model)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     show = LiveShow(
         LiveOptions(
-            input=wishes.input, model=wishes.model, size=(wishes.size, wishes.size),
-            backend=wishes.backend, seconds=wishes.minutes * 60, osc=f"127.0.0.1:{port}",
+            input=options.input, model=options.model, size=(options.size, options.size),
+            backend=options.backend, seconds=options.minutes * 60, osc=f"127.0.0.1:{port}",
         )
     )  # fmt: skip
     first, black, counted = threading.Event(), [], show.statistics.shown
@@ -164,25 +166,26 @@ def soak(wishes: argparse.Namespace, tell: Callable[[str], None]) -> dict[str, o
 
     show.statistics.shown = shown
     mains = {n: [*o.main_at(1.0).items()] for n, o in all_operators().items() if not o.given}
-    hands = Hands({n: most[0] for n, most in mains.items() if most}, sites(), wishes.seed)
+    operators = {name: main[0] for name, main in mains.items() if main}
+    controller = RandomController(operators, sites(), options.seed)
+
+    def has_begun() -> bool:
+        while not first.wait(0.1):
+            if show.stop.is_set():
+                return False
+        return True
 
     def play() -> None:
         from pythonosc.udp_client import SimpleUDPClient  # noqa: PLC0415
 
-        while not first.wait(0.1):
-            if show.stop.is_set():
-                return
         client = SimpleUDPClient("127.0.0.1", port)
-        while not show.stop.wait(1.0 / wishes.rate):
-            client.send_message(*hands.message())
+        while has_begun() and not show.stop.wait(1.0 / options.rate):
+            client.send_message(*controller.message())
 
     def watch() -> None:
-        while not first.wait(0.1):
-            if show.stop.is_set():
-                return
-        while not show.stop.wait(wishes.every):
+        while has_begun() and not show.stop.wait(options.every):
             points.append((now(), resident()))
-            tell(f"{points[-1][0] - points[0][0]:6.0f} s  {points[-1][1]:8.1f} MB")
+            notify(f"{points[-1][0] - points[0][0]:6.0f} s  {points[-1][1]:8.1f} MB")
 
     workers = [threading.Thread(target=work, daemon=True) for work in (play, watch)]
     for worker in workers:
@@ -197,7 +200,7 @@ def soak(wishes: argparse.Namespace, tell: Callable[[str], None]) -> dict[str, o
 
 
 def sites() -> list[str]:
-    """Where bends are put: along the whole way, but not behind the last latent."""
+    """Return the sites for bends: along the whole unet, but not after the last latent."""
     blocks = [f"unet.{side}.{n}" for side in ("down", "up") for n in range(4)]
     return [*blocks, "unet.in", "unet.mid", "unet.skip.1", "unet.text", "latent@0.5", "latent@1"]
 
@@ -225,16 +228,16 @@ def figures(report, points, black, show) -> dict[str, object]:
 def main(given: list[str] | None = None) -> int:
     from livebend.cli.main import limit_spinning  # noqa: PLC0415
 
-    wishes = parse(sys.argv[1:] if given is None else given)
+    options = parse(sys.argv[1:] if given is None else given)
     limit_spinning()
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
-    found = soak(wishes, lambda line: print(line, file=sys.stderr, flush=True))
+    found = soak(options, lambda line: print(line, file=sys.stderr, flush=True))
     json.dump(found, sys.stdout, indent=2)
     print()
-    grew = float(found["slope_mb_per_minute"]) > wishes.limit
+    grew = float(found["slope_mb_per_minute"]) > options.limit
     if grew:
-        print(f"soak: grows by more than {wishes.limit:g} MB a minute", file=sys.stderr)
+        print(f"soak: grows by more than {options.limit:g} MB a minute", file=sys.stderr)
     if found["black_frames"]:
         print("soak: there were black frames", file=sys.stderr)
     return int(grew or bool(found["black_frames"]))

@@ -1,7 +1,7 @@
-"""A whole show on real parts: PulseAudio, a player, a window on a virtual screen, real OSC.
+"""A whole show on real parts: PulseAudio, a player, a window on a virtual screen, OSC.
 
-Nothing of it needs a sound card or a screen: a null sink's monitor is the microphone, Xvfb the
-display. The player's own buffer is part of the latency that is measured.
+It needs neither sound card nor screen: a null sink's monitor is the microphone, Xvfb the display.
+The measured latency includes the player's own buffer.
 """
 
 import argparse
@@ -48,7 +48,7 @@ release = 0.05
 
 @contextlib.contextmanager
 def pulse() -> Iterator[None]:
-    """Run a PulseAudio of our own with a null sink, for this process and its children."""
+    """Run a PulseAudio server with a null sink, for this process and its children."""
     folder = Path(tempfile.mkdtemp(prefix="soundcheck-"))
     folder.chmod(0o700)
     (folder / "pulse.pa").write_text(PULSE)
@@ -83,7 +83,7 @@ def screen(display: str = ":97") -> Iterator[None]:
 
 
 def wait_until(condition: "object", seconds: float = 10.0) -> None:
-    """Wait for something outside to come up."""
+    """Wait until a server has started."""
     pause = threading.Event()
     for _ in range(int(seconds / 0.05)):
         if condition():
@@ -93,7 +93,7 @@ def wait_until(condition: "object", seconds: float = 10.0) -> None:
 
 
 class Player:
-    """Plays to the null sink in real time: a click now and then, or music."""
+    """Plays to the null sink in real time: clicks about a second apart, or music."""
 
     def __init__(self, now, music: np.ndarray | None = None, seed: int = 1) -> None:
         import fcntl  # noqa: PLC0415 - Linux only, as the rest of this is
@@ -107,7 +107,7 @@ class Player:
              "--channels=1", "--latency-msec=10"],
             stdin=subprocess.PIPE,
         )  # fmt: skip
-        fcntl.fcntl(self._pacat.stdin, 1031, 4096)  # F_SETPIPE_SZ: the pipe is latency, too
+        fcntl.fcntl(self._pacat.stdin, 1031, 4096)  # F_SETPIPE_SZ: a full pipe adds latency
         self._thread = threading.Thread(target=self._play, name="player", daemon=True)
 
     def start(self) -> "Player":
@@ -149,13 +149,13 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def show_of(wishes: argparse.Namespace, seconds: float, preset: str):
+def show_of(options: argparse.Namespace, seconds: float, preset: str):
     from livebend.cli.live_show import LiveOptions, LiveShow  # noqa: PLC0415
 
     return LiveShow(
         LiveOptions(
-            input="pulse", preset=preset, model=wishes.model, size=(wishes.size, wishes.size),
-            steps=wishes.steps, seconds=seconds, osc="127.0.0.1:0",
+            input="pulse", preset=preset, model=options.model, size=(options.size, options.size),
+            steps=options.steps, seconds=seconds, osc="127.0.0.1:0",
         )
     )  # fmt: skip
 
@@ -169,23 +169,24 @@ def read_music(name: str) -> np.ndarray:
     return np.interp(at, np.arange(len(sound.samples)), sound.samples).astype(np.float32)
 
 
-def play_music(wishes: argparse.Namespace, music: np.ndarray) -> dict[str, object]:
-    """Play music for some minutes; return the show's statistics."""
+def play_music(options: argparse.Namespace, music: np.ndarray) -> dict[str, object]:
+    """Play a show to music; return its statistics."""
     from livebend.core.clock import now  # noqa: PLC0415
 
     player = Player(now, music).start()
     try:
-        return show_of(wishes, wishes.minutes * 60, wishes.preset).play()
+        return show_of(options, options.minutes * 60, options.preset).play()
     finally:
         player.stop()
 
 
-def measure_clicks(wishes: argparse.Namespace, folder: Path) -> dict[str, float]:
-    """Return milliseconds from a click's writing to the first changed picture on the display."""
+def measure_clicks(options: argparse.Namespace, folder: Path) -> dict[str, float]:
+    """Return the milliseconds from the writing of a click to the first changed picture on the
+    display, and what they consist of."""
     from livebend.core.clock import now  # noqa: PLC0415
 
     (folder / "flash.toml").write_text(FLASH)
-    show = show_of(wishes, wishes.clicks * 1.1 + 4, str(folder / "flash.toml"))
+    show = show_of(options, options.clicks * 1.1 + 4, str(folder / "flash.toml"))
     seen: list[tuple[float, float]] = []
     counted = show.statistics.shown
 
@@ -211,7 +212,8 @@ def measure_clicks(wishes: argparse.Namespace, folder: Path) -> dict[str, float]
 
 
 def first_changes(clicks: list[float], seen: list[tuple[float, float]]) -> list[float]:
-    """Seconds from each click to the first picture clearly brighter than the one before it."""
+    """Return the seconds from each click to the first picture clearly brighter than the one before
+    the click; clicks without one are left out."""
     found = []
     for click in clicks:
         before = [mean for moment, mean in seen if moment <= click]
@@ -226,23 +228,23 @@ def main() -> None:
     from livebend.cli.main import limit_spinning  # noqa: PLC0415
     from livebend.core.errors import LivebendError  # noqa: PLC0415
 
-    wishes = parse()
+    options = parse()
     limit_spinning()
     try:
-        measure(wishes)
+        measure(options)
     except LivebendError as why:
         sys.exit(f"soundcheck: {why}")
 
 
-def measure(wishes: argparse.Namespace) -> None:
+def measure(options: argparse.Namespace) -> None:
     """Measure and print the figures. Raises: LivebendError."""
-    music = read_music(wishes.music) if wishes.minutes else None
+    music = read_music(options.music) if options.minutes else None
     with pulse(), screen(), tempfile.TemporaryDirectory() as folder:
         figures: dict[str, object] = {}
-        if wishes.clicks:
-            figures["latency"] = measure_clicks(wishes, Path(folder))
+        if options.clicks:
+            figures["latency"] = measure_clicks(options, Path(folder))
         if music is not None:
-            figures["show"] = play_music(wishes, music)
+            figures["show"] = play_music(options, music)
     json.dump(figures, sys.stdout, indent=2)
     print()
 

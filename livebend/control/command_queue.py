@@ -55,7 +55,7 @@ class PromptGate:
     """Checks whether texts are encoded, and requests each that is not, once.
 
     Used by the render thread alone. `ready` must become true even for a text that cannot be
-    encoded, or the command with it would wait for ever.
+    encoded, or the command with it would wait forever.
     """
 
     def __init__(self, ready: Callable[[str], bool], request: Callable[[str], None]) -> None:

@@ -135,7 +135,7 @@ def cue_line(time: float, command: Command) -> str:
 def _words(command: Command) -> str:
     match command:
         case Set(path, value):
-            return f"{path} {_written(value, '')}"
+            return f"{path} {_written(value)}"
         case Load(preset=name, fade=fade) if name:
             words = f"preset {_preset_name(name)}"
             return words if fade is None else f"{words} {fade!r}"
@@ -171,15 +171,15 @@ def _verb(command: Command) -> str:
 
 def _part_words(part: Part) -> str:
     table = part_table(part)
-    first = [_written(table.pop(key), "word") for key in REQUIRED[part.kind]]
-    more = [f"{key}={_written(value, 'word')}" for key, value in table.items()]
+    first = [_written(table.pop(key), bare=True) for key in REQUIRED[part.kind]]
+    more = [f"{key}={_written(value, bare=True)}" for key, value in table.items()]
     return " ".join((part.kind, part.name, *first, *more))
 
 
-def _written(value: ParameterValue, form: str) -> str:
-    """Return a value as text, quoted unless `form` is "word" and it is a plain word."""
+def _written(value: ParameterValue, *, bare: bool = False) -> str:
+    """Return a value as text, quoted except for a plain word where it may be `bare`."""
     if isinstance(value, str):
-        plain = form == "word" and BARE.fullmatch(value) and _value(value) == value
+        plain = bare and BARE.fullmatch(value) and _value(value) == value
         return value if plain else json.dumps(value, ensure_ascii=not value.isprintable())
     return json.dumps(value)
 

@@ -101,7 +101,7 @@ def first_scene(preset: str, changes: Iterable[tuple[str, object]]) -> Scene:
 def mask_folders(preset: str = "", folder: Path | None = None) -> list[Path]:
     """Return the folders of drawn masks; a mask hides one of the same name in an earlier folder.
 
-    preset: its file's folder counts too, if it is a file of its own.
+    preset: its file's folder counts too, if it is given as a file.
     folder: one more, of the command line.
     Raises: PresetError where `folder` is none.
     """

@@ -216,7 +216,7 @@ class Scene:
 
     home: the scene as its preset gave it, which panic returns to.
     before: the scene before the last structural command, which undo returns to.
-    arrival: the load that brought it, where that crosses over from the scene before.
+    arrival: the load that made it the scene, where that crosses over from the one before.
     loads: number of whole scenes loaded; each load resets feedback and reuse.
     """
 

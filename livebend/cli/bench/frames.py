@@ -66,7 +66,7 @@ def time_frames(
 
 
 def check_ran(network: Network, kind: str, ran: Sequence[str], calls: int) -> None:
-    """Check the stages that ran in a kind of frame, with so many network `calls`.
+    """Check the stages that ran in a kind of frame, with `calls` calls of the network.
 
     Raises: LivebendError where they are not those that depend on what changed.
     """
