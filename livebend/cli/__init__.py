@@ -1,6 +1,6 @@
 """The command line: one file a command, each with `run(options)`, which returns the exit status.
 
-main (what may be said, and who does it) · printing · live, render · sweep, contact_sheet,
-operator_strips (sheets of pictures) · the listings · site_survey, find_clusters · bench/, tune ·
-doctor
+main (the parser) · options (what several commands share) · printing · live, live_show, render ·
+sweep, contact_sheet, operator_strips (sheets of pictures) · the listings · site_survey,
+find_clusters · bench/, tune · doctor
 """

@@ -1,7 +1,8 @@
-"""`livebend doctor`: what this machine has for livebend, what it lacks, and what to do about it.
+"""`livebend doctor`: what this machine has for livebend, what is missing, and what to do about it.
 
-What is heavy or may fail hard (torch, PortAudio, SDL) is asked in a Python of its own: a broken
-library costs a line here, not the whole report, and livebend's own process stays free of torch.
+What is heavy or may crash (torch, PortAudio, SDL) is tried in a Python process of its own: a broken
+library costs a line, not the whole report, and this process stays free of torch. For the same
+reason three constants of `models`, which loads torch, are repeated here; a test compares them.
 """
 
 import argparse
@@ -13,17 +14,19 @@ import shutil
 import socket
 import subprocess
 import sys
-import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-OSC = ("127.0.0.1", 8000)
+from livebend.cli.no_display import DEMO_FILE, has_display
+from livebend.control.osc_endpoint import HOST, PORT
+
 TINY = Path(__file__).parent.parent / "models" / "tiny"
 TURBO = "stabilityai/sd-turbo"
 PARTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
 AGAIN = "set up again: remove the folder .venv, then run scripts/livebend"
-PATIENCE = 120.0  # s, for one question
+TIMEOUT = 120.0  # s, for one question
+CODECS = ("libx264", "aac")
 
 ASK_TORCH = """
 import json, torch
@@ -47,26 +50,25 @@ pygame.display.init()
 sizes = [list(size) for size in pygame.display.get_desktop_sizes()]
 print(json.dumps(dict(driver=pygame.display.get_driver(), sizes=sizes)))
 """
-ASK_CODECS = """
+ASK_CODECS = f"""
 import av, json
-have = [name for name in ("libx264", "aac") if name in av.codecs_available]
+have = [name for name in {CODECS} if name in av.codecs_available]
 print(json.dumps(dict(version=av.__version__, have=have)))
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at: True = here, None = livebend can do without it, False = essential and
-    missing. `advice` is the exact command or setting that mends it."""
+    """One thing that was examined."""
 
     what: str
     found: str
-    ok: bool | None = True
-    advice: str = ""
+    ok: bool | None = True  # False = missing and essential, None = livebend can do without it
+    advice: str = ""  # the exact command or setting that helps
 
 
-class Unanswered(Exception):
-    """A question's Python ended without an answer; the message is its last word."""
+class NoAnswer(Exception):
+    """The Python process of a question failed; the message is the last line of its output."""
 
 
 Answer = dict[str, object]
@@ -74,46 +76,36 @@ Ask = Callable[[str], Answer]
 
 
 def ask(question: str) -> Answer:
-    """Run Python code of its own and return the JSON object of its last line.
+    """Run Python code in a process of its own; return the JSON object of its last line.
 
-    Raises: Unanswered.
+    Raises: NoAnswer.
     """
     quiet = {**os.environ, "PYGAME_HIDE_SUPPORT_PROMPT": "1"}
     command = [sys.executable, "-c", question]
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=PATIENCE, env=quiet
+            command, capture_output=True, text=True, check=False, timeout=TIMEOUT, env=quiet
         )
     except subprocess.TimeoutExpired as late:
-        raise Unanswered(f"no answer within {PATIENCE:.0f} s") from late
-    said = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
-    if done.returncode or not said:
-        raise Unanswered(said[-1] if said else f"ended with status {done.returncode}")
-    answer: Answer = json.loads(said[-1])
+        raise NoAnswer(f"no answer within {TIMEOUT:.0f} s") from late
+    lines = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
+    if done.returncode or not lines:
+        raise NoAnswer(lines[-1] if lines else f"ended with status {done.returncode}")
+    answer: Answer = json.loads(lines[-1])
     return answer
 
 
 def run(options: argparse.Namespace) -> int:
-    """Say what is here; the status is 1 where something needed is not."""
+    """Print what is here; the exit status is 1 if something essential is missing."""
     findings = examine()
     print(as_json(findings) if options.json else as_text(findings))
     return 0 if healthy(findings) else 1
 
 
 def examine() -> list[Finding]:
-    """Look at everything, in the order in which it is needed."""
-    return [
-        python(),
-        packages(),
-        *torch(),
-        sound(),
-        display(),
-        codecs(),
-        tiny_model(),
-        turbo_model(),
-        presets(),
-        osc_port(),
-    ]
+    """Examine everything, in the order in which a show needs it."""
+    first = [python(), packages(), *torch(), sound(), display(), codecs()]
+    return [*first, tiny_model(), turbo_model(), presets(), osc_port()]
 
 
 def healthy(findings: Iterable[Finding]) -> bool:
@@ -138,7 +130,7 @@ def as_json(findings: Sequence[Finding]) -> str:
     return json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False)
 
 
-# The looks, one function each
+# What is examined, one function each
 
 
 def python() -> Finding:
@@ -149,7 +141,7 @@ def python() -> Finding:
 def packages(
     require: Callable[[str], Sequence[str] | None] = importlib.metadata.requires,
 ) -> Finding:
-    """Whether every package livebend depends on is installed."""
+    """Whether every package that livebend depends on is installed."""
     needs = [need for need in require("livebend") or () if "extra ==" not in need]
     names = [re.split(r"[^\w.-]", need)[0] for need in needs]
     missing = [name for name in names if _version(name) is None]
@@ -162,22 +154,21 @@ def packages(
 def torch(ask: Ask = ask, has_nvidia: Callable[[], bool] | None = None) -> list[Finding]:
     """The build of torch, and the GPU it can use."""
     try:
-        said = ask(ASK_TORCH)
-    except Unanswered as fault:
+        answer = ask(ASK_TORCH)
+    except NoAnswer as fault:
         return [Finding("torch", str(fault), False, AGAIN)]
-    kind = f"CUDA {said['cuda']} build" if said["cuda"] else "CPU build"
-    build = Finding("torch", f"{said['version']}, {kind}, {said['threads']} threads")
-    return [build, _gpu(said, (has_nvidia or nvidia_here)())]
+    kind = f"CUDA {answer['cuda']} build" if answer["cuda"] else "CPU build"
+    build = Finding("torch", f"{answer['version']}, {kind}, {answer['threads']} threads")
+    return [build, _gpu(answer, (has_nvidia or nvidia_here)())]
 
 
-def _gpu(said: Answer, nvidia: bool) -> Finding:
-    if said["gpu"]:
-        memory = f", {said['memory']} GiB" if said["memory"] else ""
-        return Finding("GPU", f"{said['gpu']}{memory}")
-    if nvidia and said["cuda"]:
-        advice = (
-            f"its driver is too old for CUDA {said['cuda']}: update it, then start the machine anew"
-        )
+def _gpu(answer: Answer, nvidia: bool) -> Finding:
+    cuda = answer["cuda"]
+    if answer["gpu"]:
+        memory = f", {answer['memory']} GiB" if answer["memory"] else ""
+        return Finding("GPU", f"{answer['gpu']}{memory}")
+    if nvidia and cuda:
+        advice = f"its driver is too old for CUDA {cuda}: update it, then start the machine anew"
         return Finding("GPU", "an NVIDIA GPU that torch cannot use", None, advice)
     if nvidia:
         return Finding("GPU", "an NVIDIA GPU, but torch is a CPU build", None, AGAIN)
@@ -191,7 +182,7 @@ def nvidia_here() -> bool:
         return False
     try:
         done = subprocess.run(
-            [tool, "-L"], capture_output=True, text=True, check=False, timeout=PATIENCE
+            [tool, "-L"], capture_output=True, text=True, check=False, timeout=TIMEOUT
         )
     except (OSError, subprocess.TimeoutExpired):
         return False
@@ -199,23 +190,23 @@ def nvidia_here() -> bool:
 
 
 def sound(ask: Ask = ask) -> Finding:
-    """PortAudio, and the input that is heard when none is named."""
+    """PortAudio, and the default input."""
     try:
-        said = ask(ASK_SOUND)
-    except Unanswered as fault:
+        answer = ask(ASK_SOUND)
+    except NoAnswer as fault:
         advice = f"{install_portaudio()}; until then: --input demo or a file"
         return Finding("sound", f"no PortAudio: {fault}", None, advice)
-    count = said["inputs"]
+    version, count = answer["version"], answer["inputs"]
     if not count:
         advice = "plug a device in, or play with --input demo, or a file"
-        return Finding("sound", f"{said['version']}, no input", None, advice)
-    default = said["default"] or "none is the default: name one with --input"
-    return Finding("sound", f"{said['version']}, {count} inputs, default {default}")
+        return Finding("sound", f"{version}, no input", None, advice)
+    default = answer["default"] or "none is the default: name one with --input"
+    return Finding("sound", f"{version}, {count} inputs, default {default}")
 
 
-def install_portaudio(system: str = sys.platform) -> str:
-    """Return the line that brings PortAudio to this system."""
-    if system != "linux":
+def install_portaudio() -> str:
+    """Return the command that installs PortAudio here."""
+    if sys.platform != "linux":
         return "pip install --force-reinstall sounddevice"
     tools = {
         "apt-get": "sudo apt-get install -y libportaudio2",
@@ -227,41 +218,39 @@ def install_portaudio(system: str = sys.platform) -> str:
 
 
 def display(ask: Ask = ask) -> Finding:
-    """Where the window can be shown."""
-    named = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    if sys.platform == "linux" and not (named or os.environ.get("SDL_VIDEODRIVER")):
-        return Finding(
-            "display", "none", None, "live renders into livebend-demo.mp4; or set DISPLAY"
-        )
+    """Where a window can be shown."""
+    if not has_display():
+        advice = f"live renders into {DEMO_FILE}; or set DISPLAY"
+        return Finding("display", "none", None, advice)
     try:
-        said = ask(ASK_DISPLAY)
-    except Unanswered as fault:
+        answer = ask(ASK_DISPLAY)
+    except NoAnswer as fault:
         return Finding("display", str(fault), None, "livebend live --headless --record OUT.mp4")
-    sizes = said["sizes"]
+    sizes = answer["sizes"]
     shown = [f"{width}x{height}" for width, height in sizes] if isinstance(sizes, list) else []
-    return Finding("display", f"{', '.join(shown)} ({said['driver']})")
+    return Finding("display", f"{', '.join(shown)} ({answer['driver']})")
 
 
 def codecs(ask: Ask = ask) -> Finding:
-    """What a recording is written with."""
+    """The codecs of a recording."""
     try:
-        said = ask(ASK_CODECS)
-    except Unanswered as fault:
+        answer = ask(ASK_CODECS)
+    except NoAnswer as fault:
         return Finding("recording", str(fault), False, AGAIN)
-    have = said["have"]
-    lacking = [c for c in ("libx264", "aac") if not isinstance(have, list) or c not in have]
-    if lacking:
+    have = answer["have"]
+    missing = [c for c in CODECS if not isinstance(have, list) or c not in have]
+    if missing:
         advice = "pip install --force-reinstall av"
-        return Finding("recording", f"PyAV without {' and '.join(lacking)}", None, advice)
-    return Finding("recording", f"PyAV {said['version']}: H.264 and AAC into mp4")
+        return Finding("recording", f"PyAV without {' and '.join(missing)}", None, advice)
+    return Finding("recording", f"PyAV {answer['version']}: H.264 and AAC into mp4")
 
 
 def tiny_model(folder: Path = TINY) -> Finding:
     """The embedded model."""
-    lacking = incomplete(folder)
-    if lacking:
+    missing = missing_parts(folder)
+    if missing:
         advice = "take a fresh copy of livebend, or name another with --model"
-        return Finding("model tiny", f"incomplete: no {', '.join(lacking)}", False, advice)
+        return Finding("model tiny", f"incomplete: no {', '.join(missing)}", False, advice)
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     return Finding("model tiny", f"complete, {size / 1e6:.0f} MB")
 
@@ -270,22 +259,21 @@ def turbo_model(hub: Path | None = None) -> Finding:
     """The default model for a GPU, in the hub's cache on this machine."""
     name = "model sd-turbo"
     kept = (hub or hub_cache()) / f"models--{TURBO.replace('/', '--')}" / "snapshots"
-    whole = [s for s in kept.glob("*") if not incomplete(s)]
-    if whole:
-        return Finding(name, str(whole[0]))
+    complete = [snapshot for snapshot in kept.glob("*") if not missing_parts(snapshot)]
+    if complete:
+        return Finding(name, str(complete[0]))
     advice = f"with a GPU: the first `livebend --model {TURBO}` fetches it"
     return Finding(name, "not on this machine", None, advice)
 
 
-def incomplete(folder: Path) -> list[str]:
-    """Return what a model's folder lacks: its index, a part, or the weights of a part."""
-    lacking = [] if (folder / "model_index.json").is_file() else ["model_index.json"]
+def missing_parts(folder: Path) -> list[str]:
+    """Return what is missing in a model's folder: its index, or a part or its weights."""
+    missing = [] if (folder / "model_index.json").is_file() else ["model_index.json"]
     for part in PARTS:
-        weights = list((folder / part).glob("*.safetensors")) + list((folder / part).glob("*.bin"))
-        files = weights if part in PARTS[:3] else list((folder / part).glob("*.json"))
-        if not files:
-            lacking.append(part)
-    return lacking
+        patterns = ("*.safetensors", "*.bin") if part in PARTS[:3] else ("*.json",)
+        if not any(file for pattern in patterns for file in (folder / part).glob(pattern)):
+            missing.append(part)
+    return missing
 
 
 def hub_cache() -> Path:
@@ -300,7 +288,7 @@ def hub_cache() -> Path:
 
 def presets() -> Finding:
     """The presets, and which of them cannot be read."""
-    from livebend.scene.presets import (  # noqa: PLC0415 - with its imports
+    from livebend.scene.presets import (  # noqa: PLC0415 - needs packages
         built_in_folder,
         list_presets,
         user_folder,
@@ -309,14 +297,13 @@ def presets() -> Finding:
     here, found = built_in_folder(), list_presets()
     if not found:
         return Finding("presets", f"none in {here}", False, "take a fresh copy of livebend")
-    unread = [info.name for info in found if not _is_toml(info.file)]
-    if unread:
+    if unread := [info.name for info in found if not info.is_readable]:
         return Finding("presets", f"cannot be read: {', '.join(unread)}", None, "livebend presets")
     return Finding("presets", f"{len(found)} in {here}; your own in {user_folder()}")
 
 
-def osc_port(address: tuple[str, int] = OSC) -> Finding:
-    """Whether the port that OSC comes in on is free."""
+def osc_port(address: tuple[str, int] = (HOST, PORT)) -> Finding:
+    """Whether the port where OSC is received is free."""
     host, port = address
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
@@ -325,14 +312,6 @@ def osc_port(address: tuple[str, int] = OSC) -> Finding:
             advice = f"end the program that has it (another livebend?), or --osc {host}:{port + 1}"
             return Finding("OSC", f"{host}:{port} is taken: {fault.strerror}", None, advice)
     return Finding("OSC", f"{host}:{port} is free")
-
-
-def _is_toml(file: Path) -> bool:
-    try:
-        tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):  # a TOML or Unicode error is a ValueError
-        return False
-    return True
 
 
 def _version(package: str) -> str | None:

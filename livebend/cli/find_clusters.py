@@ -1,9 +1,9 @@
-"""`livebend clusters`: find the channels of every site that draw alike, and keep them.
+"""`livebend clusters`: find clusters of channels that draw alike at each site, and store them.
 
 Pictures of many prompts and seeds are painted, and every channel's map is centred over its picture,
-so that what counts is what it draws and not how bright it is. Two channels are alike by the square
-of the correlation of their maps: one that draws the negative of another draws the same. The groups
-are those of spectral clustering. Sources: Broad et al. 2021, section 4.2 (clusters of channels that
+so that its pattern counts and not its brightness. The affinity of two channels is the squared
+correlation of their maps: one that draws the negative of another draws the same. The groups are
+those of spectral clustering. Sources: Broad et al. 2021, section 4.2 (clusters of channels that
 draw alike, there by a network trained to compare maps); Ng, Jordan and Weiss 2001, algorithm 1.
 """
 
@@ -34,17 +34,16 @@ PROMPTS = (
     "a city at night", "a flower", "a portrait of a woman", "aurora", "a kaleidoscope",
 )  # fmt: skip
 SEEDS = (1, 2)
-CALLS = 4  # at most: what a channel draws changes little from call to call
-SIDE = 16  # maps are averaged down to this: what is finer says little about what is drawn
-LEAST = 4  # channels a cluster has on average, at least
-COUNT = 6
-RESTARTS, ROUNDS = 8, 100
+CALLS = 4  # network calls at most: what a channel draws changes little from call to call
+SIDE = 16  # maps are averaged down to this size: finer detail says little about what is drawn
+LEAST = 4  # channels that a cluster has on average, at least
+RESTARTS, ROUNDS = 8, 100  # of k-means
 
 Array = NDArray[np.float64]
 
 
 def run(options: argparse.Namespace) -> int:
-    """Find the channels that draw alike, keep them and list them."""
+    """Find the channels that draw alike, store them and list them."""
     model = model_or_default(options.model)
     found = make_clusters(model, options.size, options.count, options.output, quiet=options.json)
     rows = [
@@ -58,22 +57,26 @@ def run(options: argparse.Namespace) -> int:
 
 def make_clusters(
     model: str,
-    size: tuple[int, int] | None = None,
-    count: int = COUNT,
+    size: tuple[int, int] | None,
+    count: int,
     file: Path | None = None,
     *,
     quiet: bool = False,
 ) -> Clusters:
-    """Find up to `count` clusters for every site of a model, keep them and return them.
+    """Find, store and return clusters for every site of a model.
 
-    `file` is where; None = the cache. Raises: LivebendError.
+    size: (W, H) of the pictures in pixels; None = the model's own.
+    count: clusters at a site, at most; 2..64.
+    file: where they are stored; None = the cache.
+    quiet: without a progress bar.
+    Raises: LivebendError.
     """
     if not 2 <= count <= 64:
         raise OutOfRange(f"--count {count}: expected 2..64")
     loaded = load_model(model)
     if loaded.folder is None:
         raise Refused(f"--model {model}: it is made anew at every start: expected one in a folder")
-    grams = _measured(Network(loaded, *(size or (loaded.native, loaded.native))), quiet)
+    grams = _inner_products(Network(loaded, *(size or (loaded.native, loaded.native))), quiet)
     found = Clusters({site: made for site, g in grams.items() if (made := clusters_of(g, count))})
     weights = fingerprint(loaded.folder)
     write_clusters(file or own_file(weights), found, weights)
@@ -81,7 +84,7 @@ def make_clusters(
 
 
 def clusters_of(gram: Array, count: int) -> dict[str, Cluster]:
-    """Return up to `count` clusters of the channels whose maps have these inner products [C, C]."""
+    """Return up to `count` clusters of channels, from the inner products [C, C] of their maps."""
     energy = np.diag(gram)
     count = min(count, len(gram) // LEAST)
     if count < 2 or not energy.sum() > 0.0:
@@ -89,63 +92,61 @@ def clusters_of(gram: Array, count: int) -> dict[str, Cluster]:
     size = np.sqrt(np.maximum(energy, 1e-12 * energy.max()))
     labels = spectral((gram / np.outer(size, size)) ** 2, count)
     groups = [np.flatnonzero(labels == k) for k in range(count)]
-    shares = [float(energy[group].sum() / energy.sum()) for group in groups]
-    order = sorted(range(count), key=lambda k: (-shares[k], tuple(groups[k])))
-    chosen = [(groups[k], shares[k]) for k in order if len(groups[k])]
+    fractions = [float(energy[group].sum() / energy.sum()) for group in groups]
+    order = sorted(range(count), key=lambda k: (-fractions[k], tuple(groups[k])))
+    chosen = [(groups[k], fractions[k]) for k in order if len(groups[k])]
     return {
-        f"c{n}": Cluster(spelled(int(c) for c in group), share)
-        for n, (group, share) in enumerate(chosen)
+        f"c{n}": Cluster(spelled(int(c) for c in group), fraction)
+        for n, (group, fraction) in enumerate(chosen)
     }
 
 
-def spectral(alike: Array, count: int) -> NDArray[np.int64]:
-    """Return the cluster 0..count−1 of every row of a matrix of likenesses [N, N], each ≥ 0.
+def spectral(affinity: Array, count: int) -> NDArray[np.int64]:
+    """Return the cluster 0..count−1 of every row of an affinity matrix [N, N], each value ≥ 0.
 
-    Y are the rows, brought to length 1, of the eigenvectors of the largest `count` eigenvalues of
-    D^(−1/2)·A·D^(−1/2), A without its diagonal and D its row sums; then k-means. Source: Ng, Jordan
+    k-means over the normalised rows of Y, the eigenvectors of the `count` largest eigenvalues of
+    D^(−1/2)·A·D^(−1/2), A the affinity without its diagonal and D its row sums. Source: Ng, Jordan
     and Weiss 2001, algorithm 1.
     """
-    a = alike - np.diag(np.diag(alike))
+    a = affinity - np.diag(np.diag(affinity))
     d = 1.0 / np.sqrt(np.maximum(a.sum(1), 1e-12))
     _, vectors = np.linalg.eigh(a * np.outer(d, d))
     y = vectors[:, -count:]
     y = y / np.maximum(np.linalg.norm(y, axis=1, keepdims=True), 1e-12)
-    draw = np.random.default_rng(0)
-    made = [_k_means(y, count, draw) for _ in range(RESTARTS)]
-    return min(made, key=lambda m: m[0])[1]
+    rng = np.random.default_rng(0)
+    return min((_k_means(y, count, rng) for _ in range(RESTARTS)), key=lambda found: found[0])[1]
 
 
-def _k_means(y: Array, count: int, draw: np.random.Generator) -> tuple[float, NDArray[np.int64]]:
-    """Return (sum of squared distances, cluster of every row). Source: Lloyd 1982; first middles as
+def _k_means(y: Array, count: int, rng: np.random.Generator) -> tuple[float, NDArray[np.int64]]:
+    """Return (sum of squared distances, cluster of every row). Source: Lloyd 1982; first centres as
     in Arthur and Vassilvitskii 2007."""
-    middles = y[[int(draw.integers(len(y)))]]
-    while len(middles) < count:
-        near = _distances(y, middles).min(1)
-        odds = near / near.sum() if near.sum() > 0.0 else None
-        middles = np.concatenate([middles, y[[int(draw.choice(len(y), p=odds))]]])
+    centres = y[[int(rng.integers(len(y)))]]
+    while len(centres) < count:
+        nearest = _squared_distances(y, centres).min(1)
+        odds = nearest / nearest.sum() if nearest.sum() > 0.0 else None
+        centres = np.concatenate([centres, y[[int(rng.choice(len(y), p=odds))]]])
     labels = np.full(len(y), -1)
     for _ in range(ROUNDS):
-        distances = _distances(y, middles)
-        new = distances.argmin(1)
+        new = _squared_distances(y, centres).argmin(1)
         if np.array_equal(new, labels):
             break
         labels = new
         present = [k for k in range(count) if (labels == k).any()]
-        middles = middles.copy()
-        middles[present] = [y[labels == k].mean(0) for k in present]
-    return float(_distances(y, middles).min(1).sum()), labels
+        centres = centres.copy()
+        centres[present] = [y[labels == k].mean(0) for k in present]
+    return float(_squared_distances(y, centres).min(1).sum()), labels
 
 
-def _distances(y: Array, middles: Array) -> Array:
-    squared: Array = ((y[:, None] - middles[None]) ** 2).sum(2)
+def _squared_distances(y: Array, centres: Array) -> Array:
+    squared: Array = ((y[:, None] - centres[None]) ** 2).sum(2)
     return squared
 
 
-def _measured(network: Network, quiet: bool) -> dict[str, Array]:
-    """The inner products of all channels' maps at every site, summed over pictures and calls."""
+def _inner_products(network: Network, quiet: bool) -> dict[str, Array]:
+    """Return the inner products [C, C] of all channels' maps at every site, summed over pictures
+    and calls."""
     model = network.model
-    known = model.vocabulary
-    prompts = known.prompts if known is not None else PROMPTS
+    prompts = PROMPTS if model.vocabulary is None else model.vocabulary.prompts
     sampling = Sampling(steps=min(model.steps, CALLS))
     grams: dict[str, Array] = {}
     pictures = [(n, text, seed) for n, text in enumerate(prompts) for seed in SEEDS]
@@ -159,16 +160,16 @@ def _measured(network: Network, quiet: bool) -> dict[str, Array]:
 
 
 def _written(network: Network, calls: int) -> Iterator[tuple[str, Tensor]]:
-    """Yield what the stages wrote at every site, in every call; the decoder runs once."""
+    """Yield (site, tensor) of all that the stages wrote, in every call; the decoder runs once."""
     for stage in network.stages:
         for k in range(calls if stage.name.startswith(UNET) else 1):
             for site, value in zip(stage.writes, network.memory.newest(stage.name, k), strict=True):
-                if site in network.sites:  # pixels are none
+                if site in network.sites:  # pixels are not a site
                     yield site, value.tensor
 
 
 def _gram(x: Tensor) -> Array:
-    """X·Xᵀ for the centred maps X [C, H·W] of the last sample of x [B, C, H, W]."""
+    """Return X·Xᵀ for the centred maps X [C, H·W] of the last sample of x [B, C, H, W]."""
     side = (min(x.shape[2], SIDE), min(x.shape[3], SIDE))
     maps = torch.nn.functional.adaptive_avg_pool2d(x[-1].float(), side).flatten(1)
     maps = maps - maps.mean(1, keepdim=True)

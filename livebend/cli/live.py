@@ -2,56 +2,29 @@
 
 import argparse
 import json
-import os
-import sys
-from pathlib import Path
 from typing import Any
 
+from livebend.cli.no_display import go_headless, has_display
 from livebend.cli.printing import check_positive
-from livebend.core.files import write_text
-
-DEMO_FILE = "livebend-demo.mp4"
-DEMO_SECONDS = 10.0
 
 
 def run(options: argparse.Namespace) -> int:
-    """Play, write the figures where that is asked for, and say how it went."""
+    """Play, write the statistics if asked for, and print a summary."""
     check_positive(options)
     if not options.headless and not has_display():
         go_headless(options)
     from livebend.cli.live_show import LiveOptions, LiveShow  # noqa: PLC0415 - with torch
-    from livebend.models.default_model import model_or_default  # noqa: PLC0415
+    from livebend.cli.options import options_of  # noqa: PLC0415
 
-    options.model = model_or_default(options.model)
-    report = LiveShow(LiveOptions(**vars(options))).play()
+    report = LiveShow(options_of(LiveOptions, options)).play()
     if options.stats is not None:
+        from livebend.core.files import write_text  # noqa: PLC0415 - needs packages
+
         write_text(options.stats, json.dumps(report, indent=2) + "\n")
     print(_summary(report))
     if options.record is not None:
         print(f"recorded {options.record}")
     return 0
-
-
-def has_display() -> bool:
-    """Whether a window can be opened here."""
-    if sys.platform.startswith("linux"):
-        return bool(
-            os.environ.get("DISPLAY")
-            or os.environ.get("WAYLAND_DISPLAY")
-            or os.environ.get("SDL_VIDEODRIVER")
-        )
-    return True
-
-
-def go_headless(options: argparse.Namespace) -> None:
-    """Without a display a plain start still shows something: ten seconds in a file."""
-    options.headless = True
-    options.seconds = options.seconds or DEMO_SECONDS
-    options.record = options.record or Path(DEMO_FILE)
-    print(
-        f"no display: recording {options.seconds:g} s into {options.record};"
-        " --headless plays on without a window"
-    )
 
 
 def _summary(report: dict[str, Any]) -> str:

@@ -10,18 +10,19 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from livebend.audio.feature_sources import HeardSound
 from livebend.audio.open_input import hear_sound
+from livebend.cli.options import ShowOptions
 from livebend.control.command_queue import CommandQueue, PromptGate, texts, texts_of
 from livebend.control.cues import CueRecorder, Cues
 from livebend.control.desk import Desk
 from livebend.control.key_actions import press
 from livebend.control.osc import OscInput
-from livebend.control.osc_endpoint import AllowList, endpoint
+from livebend.control.osc_endpoint import HOST, PORT, AllowList, endpoint
 from livebend.core.clock import LiveClock, SystemTime, Time
 from livebend.core.errors import LivebendError, one_line
 from livebend.core.mailbox import Latest, OnDemand
@@ -33,11 +34,10 @@ from livebend.core.worker import Worker
 from livebend.device.torch_threads import compute_with
 from livebend.flow import Features, Frame, Output, Samples, Tick, run
 from livebend.models.checkpoint import find_folder
-from livebend.operators.drawn_masks import DrawnMasks
 from livebend.outputs.display import Display, View
 from livebend.outputs.headless import Headless
 from livebend.outputs.live_recording import LiveRecording
-from livebend.rendering.open_network import made_by, open_network, take_up
+from livebend.rendering.open_network import made_by, take_up
 from livebend.rendering.prompts import Prompts
 from livebend.rendering.renderer import Renderer
 from livebend.rendering.small_network import open_small_network
@@ -49,50 +49,32 @@ FIRST_FRAME = "sound, first frame"  # the last phase of a start
 SWITCH_INTERVAL = 0.0005  # s: how long Python code of one thread may keep the audio thread waiting
 
 
-@dataclass(frozen=True, slots=True)
-class LiveOptions:
-    """What the command line asks of a show. `sets` are (path, value); sizes in pixels."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveOptions(ShowOptions):
+    """The ends of a live show: sound, window, recordings, OSC."""
 
     input: str = "demo"
-    preset: str = "default"
-    model: str = "tiny"
-    size: tuple[int, int] | None = None
-    steps: int | None = None
-    seed: int | None = None
-    fps: float = 60.0
+    fps: float = 60.0  # at most
+    backend: str = "auto"
     headless: bool = False
     fullscreen: bool = False
-    display: int = -1
-    seconds: float | None = None
+    display: int = -1  # index; -1 = the system's choice
     record: Path | None = None
-    cues: Path | None = None
     record_cues: Path | None = None
-    osc: str = "127.0.0.1:8000"
+    osc: str = f"{HOST}:{PORT}"
     osc_allow: Sequence[str] = ()
-    stats: Path | None = None
     aloud: bool = False
-    masks: Path | None = None
-    backend: str = "auto"
-    dtype: str = "auto"
     target_ms: float | None = None
-    sets: Sequence[tuple[str, object]] = field(default_factory=tuple)
 
 
 class Player:
-    """The loaded network and the loop round it: what the render thread runs."""
+    """The loaded network and what paints with it: what the render thread runs."""
 
     def __init__(self, show: "LiveShow") -> None:
-        """Load the model; slow. Raises: LivebendError where the scene cannot be played on it."""
+        """Load the model; slow. Raises: LivebendError where it cannot play the scene."""
         options, guided = show.options, show.scene.sampling.guidance > 1.0
-        self.network = open_network(
-            options.model,
-            options.size,
-            options.backend,
-            show.statistics.notice,
-            dtype=options.dtype,
-            guided=guided,
-            drawn=show.drawn,
-            on_phase=show.on_phase,
+        self.network = options.network(
+            show.statistics.notice, guided=guided, drawn=show.drawn, on_phase=show.on_phase
         )
         model = self.network.model
         self.scene = self.network.check(show.scene)
@@ -112,13 +94,16 @@ class Player:
 
 
 class LiveShow:
-    """One live show. Made and run by the main thread; `time` may be given for a test."""
+    """One live show. Made and run by the main thread."""
 
     def __init__(
         self, options: LiveOptions, time: Time | None = None, on_phase: Notify = ignore
     ) -> None:
-        """Open what can be refused before the show; `on_phase` hears of each phase of its start,
-        the last of them FIRST_FRAME, in whichever thread that ends. Raises: LivebendError."""
+        """Open what can be refused before the show. Raises: LivebendError.
+
+        time: a virtual clock, for tests.
+        on_phase: is called after each phase of the start, the last FIRST_FRAME, in any thread.
+        """
         self.options = options
         self.on_phase, self._begun = on_phase, False
         self.time: Time = time or SystemTime()
@@ -126,8 +111,7 @@ class LiveShow:
         self.status = OnDemand(Status())
         self.frames: Latest[Frame | None] = Latest(None)
         self.display = Display(View(fullscreen=options.fullscreen, display=options.display))
-        self.scene = presets.first_scene(options.preset, options.seed, options.steps, options.sets)
-        self.drawn = DrawnMasks(presets.mask_folders(options.preset, options.masks))
+        self.scene, self.drawn = options.first_scene(), options.drawn_masks()
         self.scenes = Latest(self.scene)
         self.bank = presets.PresetBank()
         self.stop = threading.Event()
@@ -135,7 +119,7 @@ class LiveShow:
         self.recording: LiveRecording | None = None
         self.osc: OscInput
         self.address = endpoint(options.osc)
-        AllowList(options.osc_allow)  # refuses what it cannot read before the model is loaded
+        AllowList(options.osc_allow)  # refuses a bad address before the model is loaded
         find_folder(options.model)
 
     def play(self) -> dict[str, Any]:
@@ -157,24 +141,18 @@ class LiveShow:
         sound = self._sound()
         recording = self._recording(player, sound, ending)
         queue = self._queue(player, ending)
-        screen.desk = Desk(
-            queue.give,
-            self._show,
-            self.scenes,
-            self.bank,
-            self.warn,
-            Display.specs,
+        screen.desk = desk = Desk(
+            queue.give, self._show, self.scenes, self.bank, self.warn, Display.specs,
             notify=self.statistics.notice,
-        )
-        self.osc = OscInput(
-            screen.desk, *self.address, allow=self.options.osc_allow, on_failure=self._failed
-        ).start()
+        )  # fmt: skip
+        allow = self.options.osc_allow
+        self.osc = OscInput(desk, *self.address, allow=allow, on_failure=self._failed).start()
         ending.callback(self.osc.stop)
         ending.callback(sound.start().close)
         text = Worker("text", _on_one_core(player.prompts.work), self._failed).start()
         ending.callback(text.stop)
         gc.collect()
-        gc.freeze()  # what is loaded stays: no need to look through it again during the show
+        gc.freeze()  # what is loaded stays: collections during the show need not scan it
         outputs: list[Output] = [screen.output, *([recording] if recording else [])]
         work = self._render_work(player, sound, queue, outputs)
         render = Worker("render", work, self._failed).start()
@@ -197,7 +175,7 @@ class LiveShow:
         return _Screen(window, window)
 
     def _shown(self, frame: Frame) -> None:
-        """Count a frame that is on the display; called by whoever shows it."""
+        """Count a frame that is on the display now; called by the output that shows it."""
         self.statistics.shown(frame)
         if not self._begun:
             self._begun = True
@@ -220,7 +198,7 @@ class LiveShow:
             self.statistics.notice,
             monitor=self.options.aloud,
             taps=[self._tape] if self.options.record else [],
-            on_failure=self._told,
+            on_failure=self._report_fault,
             timed=self.statistics.hop,
         )
 
@@ -229,16 +207,12 @@ class LiveShow:
     ) -> LiveRecording | None:
         if self.options.record is None:
             return None
-        size = (player.network.width, player.network.height)
+        network, options = player.network, self.options
         self.recording = recording = LiveRecording(
-            self.options.record,
-            size,
-            self.options.fps,
-            sound.sample_rate,
-            note=made_by(player.network),
-            on_failure=self._told,
-        )
-        ending.push(_keeping(recording))
+            self.options.record, (network.width, network.height), options.fps, sound.sample_rate,
+            note=made_by(network), on_failure=self._report_fault,
+        )  # fmt: skip
+        ending.push(_closing(recording))
         return recording
 
     def _tape(self, block: Samples, time: float) -> None:
@@ -254,7 +228,7 @@ class LiveShow:
             feed.append(cues)
         recorder = CueRecorder(self.options.record_cues) if self.options.record_cues else None
         if recorder is not None:
-            self._write_opening(recorder)
+            self._record_start(recorder)
             ending.callback(recorder.close)
         return CommandQueue(
             notify=self.warn,
@@ -264,25 +238,19 @@ class LiveShow:
             feed=feed,
         )
 
-    def _write_opening(self, recorder: CueRecorder) -> None:
-        """Begin a cue file with what the show opens with, so that it plays again by itself; a
-        preset from a file of one's own cannot be named there."""
+    def _record_start(self, recorder: CueRecorder) -> None:
+        """Begin a cue file with the show's first scene, so that it can be played by itself; except
+        for a preset given as a file, which a cue cannot name."""
         if self.options.preset not in presets.names():
             return
         recorder(0.0, Load(self.scene, self.options.preset))
-        opening = (("seed", self.options.seed), ("sampling.steps", self.options.steps))
-        for path, value in (*opening, *self.options.sets):
-            if value is not None:
-                recorder(0.0, Set(path, cast(ParameterValue, value)))
+        for path, value in self.options.changes():
+            recorder(0.0, Set(path, cast(ParameterValue, value)))
 
     # ---- the render thread -------------------------------------------------------------------
 
     def _render_work(
-        self,
-        player: Player,
-        sound: HeardSound,
-        queue: CommandQueue,
-        outputs: Sequence[Output],
+        self, player: Player, sound: HeardSound, queue: CommandQueue, outputs: Sequence[Output]
     ) -> Callable[[threading.Event], None]:
         def render(scene: Scene, features: Features, tick: Tick) -> Frame:
             self.scenes.put(scene)
@@ -307,35 +275,35 @@ class LiveShow:
     # ---- faults ------------------------------------------------------------------------------
 
     def _show(self, what: str, on: ParameterValue | None) -> None:
-        """Act on the display at once, whatever the render thread is doing."""
+        """Change the display at once, whatever the render thread is doing."""
         if on is None:
             self.display.toggle(what)
         else:
             self.display.set(what, on)
 
     def warn(self, why: str) -> None:
-        """Tell the performer what was not done."""
+        """Show the performer what was refused or clamped."""
         self.statistics.notice(why, "warning")
 
-    def _told(self, failure: BaseException) -> None:
-        """A fault that a show can go on without."""
+    def _report_fault(self, failure: BaseException) -> None:
+        """Report a fault of a part that the show can go on without."""
         self.statistics.notice(one_line(failure), "error")
 
     def _failed(self, failure: BaseException) -> None:
-        """A fault that ends the show."""
+        """End the show for a fault."""
         self.failures.append(failure)
         self.stop.set()
 
 
 class _Screen:
-    """The display end: a window that the main thread keeps alive, or nothing to look at."""
+    """The display: a window that the main thread keeps alive, or nothing."""
 
     def __init__(self, output: Output, window: Any) -> None:
         self.output, self._window = output, window
         self.desk: Desk | None = None
 
     def serve(self, worker: Worker) -> None:
-        """LiveShow what there is until the worker has ended or the performer closes the window."""
+        """Keep the window alive until the worker has ended or the performer closes the window."""
         while worker.alive:
             if self._window is None:
                 worker.wait(0.1)
@@ -345,7 +313,7 @@ class _Screen:
             self._window.draw()
 
     def _act(self, action: Any) -> bool:
-        """Do what a key asks for; True where it asks for the end."""
+        """Do the action of a key; True if it ends the show."""
         if action.name == "close":
             return True
         if self.desk is not None:
@@ -353,8 +321,8 @@ class _Screen:
         return False
 
 
-def _keeping(recording: LiveRecording) -> Callable[..., None]:
-    """End a recording with the show: kept whatever ends it, but not where it never began."""
+def _closing(recording: LiveRecording) -> Callable[..., None]:
+    """Return what ends a recording with the show: it is kept, unless the show was refused."""
 
     def end(kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None and issubclass(kind, LivebendError):
@@ -366,8 +334,8 @@ def _keeping(recording: LiveRecording) -> Callable[..., None]:
 
 
 def _on_one_core(work: Callable[[threading.Event], None]) -> Callable[[threading.Event], None]:
-    def quietly(stop: threading.Event) -> None:
-        compute_with(1)  # the others are the render thread's
+    def on_one_core(stop: threading.Event) -> None:
+        compute_with(1)  # the other cores are for the render thread
         work(stop)
 
-    return quietly
+    return on_one_core

@@ -1,6 +1,6 @@
-"""The command line: what may be said, and which file of this folder does it.
+"""The command line: its options, and the file in this folder that does each command.
 
-A command's file is imported when it is chosen, so that `--help` and listings start at once.
+A command's file is imported only when it is run, so that `--help` and listings start at once.
 """
 
 import argparse
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from livebend import __version__
+from livebend.control.osc_endpoint import HOST, PORT
 from livebend.core.errors import LivebendError
 
 PACKAGE = "livebend.cli"
@@ -37,16 +38,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def limit_spinning() -> None:
-    """Set how long a waiting thread of the network spins before it sleeps: before torch comes.
+    """Set how long a waiting thread of torch spins before it sleeps; call it before torch loads.
 
-    Sleeping at once doubles the frame on a quiet machine, spinning on costs five times the frame on
-    a busy one.
+    To sleep at once doubles the frame time on a quiet machine; to spin for long makes a frame take
+    five times as long on a busy one.
     """
     os.environ.setdefault("GOMP_SPINCOUNT", "200000")
 
 
 def _load_own(options: argparse.Namespace) -> None:
-    """Load a performer's own operators before anything reads a preset."""
+    """Load a performer's own operators, before anything reads a preset."""
     file = vars(options).pop("operators", None)
     if file is not None:
         from livebend.operators.user_operators import load_operators  # noqa: PLC0415
@@ -55,7 +56,7 @@ def _load_own(options: argparse.Namespace) -> None:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+    """Return the parser of the whole command line."""
     top = argparse.ArgumentParser(
         prog="livebend",
         description="A live visualizer: network bending of diffusion models, played by sound and"
@@ -63,58 +64,24 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"livebend {__version__}")
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    _add_live(_command(commands, "live", "live", "play live, in a window"))
-    _add_render(_command(commands, "render", "render", "render a sound file into a video"))
-    _add_sweep(_command(commands, "sweep", "sweep", "paint a sheet of two parameters' values"))
-    _add_presets(_listing(commands, "presets", "preset_listing", "list the presets"))
-    _add_model(_listing(commands, "prompts", "prompt_listing", "list what the model can paint"))
-    _add_markdown(
-        _listing(commands, "sources", "source_listing", "list what a route can listen to")
-    )
-    _add_operators(
-        _listing(
-            commands, "operators", "operator_listing", "list the operators and their parameters"
-        )
-    )
-    _add_network(
-        _listing(commands, "sites", "site_survey", "list the places where a network can be bent")
-    )
-    _add_clusters(
-        _listing(
-            commands, "clusters", "find_clusters", "find the channels of a model that draw alike"
-        )
-    )
-    _listing(commands, "devices", "device_listing", "list the sound inputs")
-    _add_bench(_listing(commands, "bench", "bench.command", "time frames by what changed in them"))
-    _add_tune(_listing(commands, "tune", "tune", "measure the backends here and keep the fastest"))
-    _listing(commands, "doctor", "doctor", "say what is here, and what to do about what is not")
+    for name, file, doc, *add_options in COMMANDS:
+        command = commands.add_parser(name, help=doc, description=doc)
+        command.set_defaults(command=file)
+        for add in add_options:
+            add(command)
     return top
 
 
-def _command(commands: Any, name: str, file: str, doc: str) -> argparse.ArgumentParser:
-    """Add a command that `run` of a file in this folder does."""
-    made: argparse.ArgumentParser = commands.add_parser(name, help=doc, description=doc)
-    made.set_defaults(command=file)
-    return made
-
-
-def _listing(commands: Any, name: str, file: str, doc: str) -> argparse.ArgumentParser:
-    """Add a command whose answer machines can read as well."""
-    made = _command(commands, name, file, doc)
-    made.add_argument("--json", action="store_true", help="for machines")
-    return made
+def _add_json(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--json", action="store_true", help="for machines")
 
 
 def _add_presets(to: argparse.ArgumentParser) -> None:
-    _add_network(to)
     to.add_argument("names", nargs="*", metavar="NAME", help="only these")
     to.add_argument("--sheet", type=Path, metavar="OUT.png", help="paint them")
-    _add_masks(to)
 
 
 def _add_operators(to: argparse.ArgumentParser) -> None:
-    _add_network(to)
-    _add_markdown(to)
     to.add_argument("--image", type=Path, metavar="DIR", help="paint a strip of pictures of each")
 
 
@@ -123,14 +90,11 @@ def _add_markdown(to: argparse.ArgumentParser) -> None:
 
 
 def _add_clusters(to: argparse.ArgumentParser) -> None:
-    _add_model(to)
-    _add_size(to)
     to.add_argument("--count", type=int, default=6, metavar="K", help="at a site; 6")
     to.add_argument("-o", "--output", type=Path, metavar="FILE", help="not the cache")
 
 
 def _add_bench(to: argparse.ArgumentParser) -> None:
-    _add_network(to)
     to.add_argument("--steps", type=int, default=1, metavar="N", help="network calls")
     to.add_argument("--frames", type=int, default=40, metavar="N", help="of each kind")
     to.add_argument("--beside", action="store_true", help="and what others would run")
@@ -139,9 +103,6 @@ def _add_bench(to: argparse.ArgumentParser) -> None:
 
 
 def _add_tune(to: argparse.ArgumentParser) -> None:
-    _add_model(to)
-    _add_size(to)
-    _add_dtype(to)
     to.add_argument(
         "--backends", metavar="NAME,NAME",
         help="what is measured (default: all that can run here); compiling takes minutes",
@@ -149,10 +110,12 @@ def _add_tune(to: argparse.ArgumentParser) -> None:
 
 
 def _add_network(to: argparse.ArgumentParser, backend: str = "torch") -> None:
-    """What every command takes that opens a network: see `rendering.open_network`."""
+    """Add the options of every command that opens a network: see `rendering.open_network`."""
     _add_model(to)
     _add_size(to)
-    _add_own(to)
+    to.add_argument(
+        "--operators", type=Path, metavar="MINE.py", help="add the operators of a Python file"
+    )
     to.add_argument(
         "--backend", default=backend, metavar="torch|compiled|graphs|onnx|auto",
         help=f"what runs the network; auto = as livebend tune found; default: {backend}",
@@ -177,12 +140,6 @@ def _add_masks(to: argparse.ArgumentParser) -> None:
 
 def _add_model(to: argparse.ArgumentParser) -> None:
     to.add_argument("--model", metavar="tiny|FOLDER|HUB ID", help="default: the best that is here")
-
-
-def _add_own(to: argparse.ArgumentParser) -> None:
-    to.add_argument(
-        "--operators", type=Path, metavar="MINE.py", help="add the operators of a Python file"
-    )
 
 
 def _add_scene(to: argparse.ArgumentParser, backend: str) -> None:
@@ -225,7 +182,7 @@ def _add_live(to: argparse.ArgumentParser) -> None:
     to.add_argument("--seconds", type=float, metavar="S", help="end after so long")
     to.add_argument("--record", type=Path, metavar="OUT.mp4", help="record picture and sound")
     to.add_argument("--record-cues", type=Path, metavar="FILE", help="write down what is played")
-    to.add_argument("--osc", default="127.0.0.1:8000", metavar="HOST:PORT", help="where to listen")
+    to.add_argument("--osc", default=f"{HOST}:{PORT}", metavar="HOST:PORT", help="where to listen")
     to.add_argument(
         "--osc-allow", action="append", default=[], metavar="ADDRESS|NETWORK",
         help="listen to these senders only, such as 192.168.1.0/24; may be repeated",
@@ -256,6 +213,30 @@ def _add_sweep(to: argparse.ArgumentParser) -> None:
     _add_scene(to, "torch")
 
 
+# Name, file, what it does, and what adds its options.
+COMMANDS: tuple[Any, ...] = (
+    ("live", "live", "play live, in a window", _add_live),
+    ("render", "render", "render a sound file into a video", _add_render),
+    ("sweep", "sweep", "paint a sheet of two parameters' values", _add_sweep),
+    ("presets", "preset_listing", "list the presets",
+     _add_json, _add_network, _add_presets, _add_masks),
+    ("prompts", "prompt_listing", "list what the model can paint", _add_json, _add_model),
+    ("sources", "source_listing", "list what a route can listen to", _add_json, _add_markdown),
+    ("operators", "operator_listing", "list the operators and their parameters",
+     _add_json, _add_network, _add_markdown, _add_operators),
+    ("sites", "site_survey", "list the places where a network can be bent",
+     _add_json, _add_network),
+    ("clusters", "find_clusters", "find the channels of a model that draw alike",
+     _add_json, _add_model, _add_size, _add_clusters),
+    ("devices", "device_listing", "list the sound inputs", _add_json),
+    ("bench", "bench.command", "time frames by what changed in them",
+     _add_json, _add_network, _add_bench),
+    ("tune", "tune", "measure the backends here and keep the fastest",
+     _add_json, _add_model, _add_size, _add_dtype, _add_tune),
+    ("doctor", "doctor", "say what is here, and what to do about what is not", _add_json),
+)  # fmt: skip
+
+
 # ---- values ----------------------------------------------------------------------------------
 
 
@@ -268,7 +249,7 @@ def _size(text: str) -> tuple[int, int]:
 
 
 def _pair(text: str) -> tuple[str, object]:
-    """Read path=value; a value that reads as a number is one."""
+    """Read path=value, where the value may be true, false, a number or text."""
     path, equals, value = text.partition("=")
     if not equals:
         raise argparse.ArgumentTypeError(f"{text!r}: expected path=value")

@@ -22,17 +22,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _paint(options: argparse.Namespace) -> int:
-    from livebend.cli.operator_strips import write_strips  # noqa: PLC0415 - heavy
-    from livebend.models.default_model import model_or_default  # noqa: PLC0415
+    from livebend.cli.operator_strips import write_strips  # noqa: PLC0415 - with torch
+    from livebend.cli.options import NetworkOptions, options_of  # noqa: PLC0415
 
-    strips = write_strips(
-        options.image,
-        model_or_default(options.model),
-        options.size,
-        options.backend,
-        dtype=options.dtype,
-        tell=print_notice,
-    )
+    strips = write_strips(options.image, options_of(NetworkOptions, options), print_notice)
     print(f"{strips} strips in {options.image}")
     return 0
 

@@ -1,8 +1,7 @@
-"""One strip of pictures per operator: before, and some values of what makes it act most.
+"""A strip of pictures for each operator: without it, and at some values of its main parameter.
 
-The picture has large shapes and fine ones, is not symmetrical and has several colours, so that
-there is something to see of whatever an operator does. An operator that asks for a second prompt
-gets one, and one that leaves a trail a picture before this one.
+The picture has large and fine shapes, no symmetry and several colours, so that any operator shows.
+An operator that needs a second prompt gets one, and one with feedback an earlier picture.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from livebend.cli.options import NetworkOptions
 from livebend.cli.printing import text_of
 from livebend.core.errors import Refused
 from livebend.core.notify import Notify
@@ -20,7 +20,6 @@ from livebend.flow import Pixels
 from livebend.operators.library import all_operators
 from livebend.operators.registry import Operator
 from livebend.outputs.sheet import write_sheet
-from livebend.rendering.open_network import open_network
 from livebend.rendering.painter import PLAIN, Painter
 from livebend.scene import edit
 from livebend.scene.values import Bend, Prompt, Scene
@@ -28,9 +27,9 @@ from livebend.scene.values import Bend, Prompt, Scene
 SCENE = replace(PLAIN, prompt=Prompt("forest with river", fade=0.0))
 OTHER = replace(PLAIN, prompt=Prompt("flames", fade=0.0))
 FINISHED = "latent@1"
-SHARES = (0.25, 0.5, 0.75, 1.0)  # of the usual way of an operator's main parameter
-GOAL = 0.12  # mean distance from the picture before, of 1: changed, and still a picture
-# What a share of its main parameter would hardly show, or not all of, at the finished latent.
+POSITIONS = (0.25, 0.5, 0.75, 1.0)  # of the main parameter, see `edit.main_at`
+GOAL = 0.12  # mean distance 0..1 from the picture without: clearly changed, and still a picture
+# Values for operators that POSITIONS would not show well, at the finished latent.
 SHOWN: Mapping[str, tuple[Mapping[str, ParameterValue], ...]] = {
     "flip": tuple({"along": along} for along in ("sides", "height", "both")),
     "bands": ({"high": 0.0}, {"high": 4.0}, {"middle": 0.0}, {"low": 0.3}),
@@ -49,23 +48,14 @@ SHOWN: Mapping[str, tuple[Mapping[str, ParameterValue], ...]] = {
 }
 
 
-def write_strips(
-    folder: Path,
-    model: str,
-    size: tuple[int, int] | None = None,
-    backend: str = "torch",
-    *,
-    dtype: str = "auto",
-    quiet: bool = False,
-    tell: Notify = print,
-) -> int:
+def write_strips(folder: Path, options: NetworkOptions, notify: Notify) -> int:
     """Write FOLDER/OPERATOR.png for every operator; return their number. Raises: LivebendError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as why:
         raise Refused(f"{folder}: cannot be written: {why.strerror}") from why
-    paint = Painter(open_network(model, size, backend, tell, dtype=dtype))
-    for operator in tqdm(all_operators().values(), unit="strip", disable=quiet):
+    paint = Painter(options.network(notify))
+    for operator in tqdm(all_operators().values(), unit="strip", disable=None):
         _write_strip(folder / f"{operator.name}.png", operator, paint)
     return len(all_operators())
 
@@ -80,15 +70,15 @@ def _write_strip(file: Path, operator: Operator, paint: Painter) -> None:
 
 
 def shown(operator: Operator, site: str) -> list[Bend]:
-    """The bends of an operator's strip, at a site."""
+    """Return the bends of an operator's strip, at a site."""
     if operator.name in SHOWN:
         return [Bend("it", operator.name, site, values) for values in SHOWN[operator.name]]
-    return [edit.main_at(Bend("it", operator.name, site), share) for share in SHARES]
+    return [edit.main_at(Bend("it", operator.name, site), t) for t in POSITIONS]
 
 
 def scenes(operator: Operator, bend: Bend) -> list[Scene]:
-    """What is painted to show a bend: the picture with it, after another one for what has a past,
-    and with a second prompt for what goes towards it."""
+    """Return what is painted to show a bend, the last of them in the strip: with a second prompt
+    for an operator that needs one, after another picture for an operator with feedback."""
     prompt = replace(SCENE.prompt, to=OTHER.prompt.text if "toward" in operator.given else "")
     bent = replace(SCENE, prompt=prompt, bends=(bend,))
     return [replace(OTHER, bends=(bend,)), bent, bent] if "past" in operator.given else [bent]
@@ -103,13 +93,13 @@ def _label(operator: Operator, bend: Bend) -> str:
 
 
 def _varies(operator: Operator, name: str, value: ParameterValue) -> bool:
-    """Whether some picture of the operator's strip has another value there."""
+    """Whether the value differs in some other picture of the operator's strip."""
     return any(values.get(name) != value for values in SHOWN[operator.name])
 
 
 def good_site(operator: Operator, paint: Painter, before: Pixels) -> str:
-    """The site where the operator, at the second of its values, changes the picture clearly and
-    leaves it one: its mean distance from the picture before is nearest to GOAL."""
+    """Return the site where the operator, at the second of its values, changes the picture most
+    nearly by GOAL; `before` is the picture without it."""
 
     def miss(site: str) -> float:
         after = paint(*scenes(operator, shown(operator, site)[1]))
@@ -120,9 +110,9 @@ def good_site(operator: Operator, paint: Painter, before: Pixels) -> str:
 
 
 def candidates(operator: Operator, sites: Iterable[str]) -> list[str]:
-    """The finished latent and the way through the network, without skips and the decoder; the text
-    for what goes from prompt to prompt."""
+    """Return the finished latent and the blocks of the unet, without skips; for an operator between
+    two prompts, the text."""
     if "toward" in operator.given:
         return ["unet.text"]
-    ways = ("unet.down.", "unet.mid", "unet.up.")
-    return [FINISHED, *(site for site in sites if site.startswith(ways))]
+    blocks = ("unet.down.", "unet.mid", "unet.up.")
+    return [FINISHED, *(site for site in sites if site.startswith(blocks))]

@@ -25,19 +25,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _paint(options: argparse.Namespace, names: list[str]) -> int:
-    from livebend.cli.contact_sheet import contact  # noqa: PLC0415 - with torch
-    from livebend.models.default_model import model_or_default  # noqa: PLC0415
-    from livebend.operators.drawn_masks import DrawnMasks  # noqa: PLC0415
+    from livebend.cli.contact_sheet import write_contact_sheet  # noqa: PLC0415 - with torch
+    from livebend.cli.options import SceneOptions, options_of  # noqa: PLC0415
 
-    pictures = contact(
-        options.sheet,
-        options.names or names,
-        model_or_default(options.model),
-        options.size,
-        options.backend,
-        dtype=options.dtype,
-        drawn=DrawnMasks(presets.mask_folders(folder=options.masks)),
-        tell=print_notice,
-    )
+    opened, shown = options_of(SceneOptions, options), options.names or names
+    pictures = write_contact_sheet(options.sheet, shown, opened, print_notice)
     print(f"{pictures} pictures in {options.sheet}")
     return 0

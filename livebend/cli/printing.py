@@ -1,4 +1,4 @@
-"""What commands print, rows and notices, and what several of them refuse."""
+"""What commands print: rows, tables, notices; and a check of their options."""
 
 import argparse
 import json

@@ -1,16 +1,15 @@
-"""`livebend sites`: what the tensors at a network's sites look like, what a bend there costs."""
+"""`livebend sites`: the tensors at a network's sites, and what a bend there costs."""
 
 import argparse
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from livebend.cli.options import NetworkOptions, options_of
 from livebend.cli.printing import Row, print_notice, print_rows
 from livebend.device.memory import Versioned
-from livebend.models.default_model import model_or_default
 from livebend.models.stages import behind
 from livebend.rendering.network import Network
-from livebend.rendering.open_network import open_network
 from livebend.scene.values import Sampling
 
 FRAMES = 5
@@ -18,10 +17,14 @@ FRAMES = 5
 
 @dataclass(frozen=True, slots=True)
 class SiteInfo:
-    """A site. `shape` of its tensor; `stride` in pixels of the picture per element, 0 where it is
-    no picture; `share` in percent of a frame of one network call that the stage takes which makes
-    it; `behind` in percent that runs again when a bend there moves and nothing else does;
-    `clusters` of its channels, by name."""
+    """A site.
+
+    shape: of its tensor.
+    stride: pixels of the picture per element; 0 where the tensor is no map.
+    share: % of a frame of one network call that the stage takes which writes it.
+    behind: % of such a frame that runs again when only a bend there moves.
+    clusters: of its channels, by name.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -32,10 +35,8 @@ class SiteInfo:
 
 
 def run(options: argparse.Namespace) -> int:
-    """List the places where a network can be bent, and what a bend there costs."""
-    model = model_or_default(options.model)
-    network = open_network(model, options.size, options.backend, print_notice, dtype=options.dtype)
-    found = survey(network)
+    """List the sites of a network, and what a bend there costs."""
+    found = survey(options_of(NetworkOptions, options).network(print_notice))
     if options.json:
         print(json.dumps([asdict(site) for site in found], indent=2))
         return 0
@@ -59,7 +60,7 @@ def _row(site: SiteInfo) -> Row:
 
 
 def survey(network: Network) -> list[SiteInfo]:
-    """Paint some pictures and say of every site what it is; times are the fastest of the frames."""
+    """Describe every site, from the fastest of FRAMES pictures."""
     text = Versioned(-1, network.model.encode([""]))
     spent = _spent(network, text)
     whole = sum(spent.values())
@@ -91,7 +92,7 @@ def survey(network: Network) -> list[SiteInfo]:
 
 
 def _spent(network: Network, text: Versioned) -> Mapping[str, float]:
-    """The fastest seconds of every stage; what is not a stage is left out."""
+    """Return the least seconds that each stage took."""
     fastest: dict[str, float] = {}
     for _ in range(FRAMES):
         network.memory.forget()

@@ -1,31 +1,29 @@
 """`livebend sweep`: one picture for every pair of two parameters' values, on one sheet.
 
-The explorer for finding looks, and what draws the paper's figures. Anything can lie along an axis:
-a number, a prompt, a site, a depth, an operator. One seed, silence, time 0; only what differs
-between neighbouring pictures is computed, and what lies further up the network changes less often.
+For finding looks; it also draws the paper's figures. Anything can be an axis: a number, a prompt, a
+site, a depth, an operator. One seed, silence, time 0. Only what differs between neighbouring
+pictures is computed, so the axis that changes earlier stages is the outer loop.
 """
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
 from tqdm import tqdm
 
+from livebend.cli.options import SceneOptions, options_of
 from livebend.cli.printing import print_notice, text_of
 from livebend.core import sites
 from livebend.core.errors import OutOfRange, Refused
 from livebend.core.notify import Notify
 from livebend.core.specs import ParameterValue
 from livebend.flow import Pixels
-from livebend.models.default_model import model_or_default
 from livebend.models.sampler import LAYERS
-from livebend.operators.drawn_masks import DrawnMasks
 from livebend.operators.library import find_operator
 from livebend.outputs.sheet import check_sheet, write_sheet
 from livebend.rendering.network import Network
-from livebend.rendering.open_network import open_network
 from livebend.rendering.painter import PLAIN, Painter
 from livebend.scene import edit, paths, presets
 from livebend.scene.paths import specs_of_bend
@@ -39,8 +37,9 @@ Change = tuple[str, object]
 class Axis:
     """A parameter, or several joined by +, and the values along one side of the sheet.
 
-    A path is a live parameter's, or one of two that only a sweep has: `bend.NAME.operator`, and
-    `bend.NAME.main`, 0..1 along what makes the operator act most, whichever it is.
+    A path is that of a live parameter, or one of two that only a sweep has: `bend.NAME.operator`,
+    and `bend.NAME.main`, 0..1 from the default of the operator's main parameter to the end of its
+    soft range.
     """
 
     path: str
@@ -52,57 +51,43 @@ class Axis:
         return self.path.split("+")
 
 
-@dataclass(frozen=True, slots=True)
-class SweepOptions:
-    """What the command line asks of a sweep; an axis that is empty is the preset's own.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepOptions(SceneOptions):
+    """What is varied; without a preset, a plain scene.
 
-    Without a preset it is a plain scene. `bend` is OPERATOR@SITE, one more bend called `new`.
+    output: file of the sheet.
+    rows, columns: see `axis`; empty = as the preset's [sweep] has it.
+    bend: OPERATOR@SITE, a bend to add under the name `new`.
     """
 
-    preset: str | None
     output: Path
     rows: str = ""
     columns: str = ""
-    model: str = "tiny"
-    size: tuple[int, int] | None = None
-    steps: int | None = None
-    seed: int | None = None
-    sets: tuple[tuple[str, object], ...] = field(default_factory=tuple)
-    masks: Path | None = None
     bend: str = ""
-    backend: str = "torch"
-    dtype: str = "auto"
 
 
 def run(options: argparse.Namespace) -> int:
     """Paint a sheet of two parameters' values."""
-    options.model, options.sets = model_or_default(options.model), tuple(options.sets)
-    pictures = sweep(SweepOptions(**vars(options)), tell=print_notice)
+    pictures = sweep(options_of(SweepOptions, options), print_notice)
     print(f"{pictures} pictures in {options.output}")
     return 0
 
 
-def sweep(options: SweepOptions, *, quiet: bool = False, tell: Notify = print) -> int:
+def sweep(options: SweepOptions, notify: Notify) -> int:
     """Paint and write a sheet; return the number of its pictures. Raises: LivebendError."""
     check_sheet(options.output)
-    scene = _opening(options)
+    scene = _base_scene(options)
     rows, columns = _axes(options)
     grid = grid_of(scene, rows, columns)
-    drawn = DrawnMasks(presets.mask_folders(options.preset or "", options.masks))
-    network = open_network(
-        options.model, options.size, options.backend, tell, dtype=options.dtype, drawn=drawn
-    )
-    for one in (one for row in grid for one in row):
-        network.check(one)
+    network = options.network(notify, drawn=options.drawn_masks())
+    for cell in (cell for row in grid for cell in row):
+        network.check(cell)
     outer = upstream(network, scene, columns) <= upstream(network, scene, rows)
-    with tqdm(total=sum(map(len, grid)), unit="picture", disable=quiet) as progress:
-        cells = paint(Painter(network), grid, columns_first=outer, painted=progress.update)
+    with tqdm(total=sum(map(len, grid)), unit="picture", disable=None) as progress:
+        pictures = paint(Painter(network), grid, columns_first=outer, on_painted=progress.update)
     title = f"{scene.title} · {rows.path} down, {columns.path} across"
-    down = [_label(row[0], rows.paths[0], v) for row, v in zip(grid, rows.values, strict=True)]
-    across = [
-        _label(one, columns.paths[0], v) for one, v in zip(grid[0], columns.values, strict=True)
-    ]
-    write_sheet(options.output, cells, down, across, title)
+    down, across = _labels([row[0] for row in grid], rows), _labels(grid[0], columns)
+    write_sheet(options.output, pictures, down, across, title)
     return sum(map(len, grid))
 
 
@@ -116,25 +101,25 @@ def paint(
     grid: Sequence[Sequence[Scene]],
     *,
     columns_first: bool,
-    painted: Callable[[], object],
+    on_painted: Callable[[], object],
 ) -> list[list[Pixels]]:
-    """Paint a grid of scenes, a column at a time or a row; `painted` hears of every picture."""
-    places: Iterator[tuple[int, int]] = product(range(len(grid)), range(len(grid[0])))
-    order = sorted(places, key=lambda at: at[::-1]) if columns_first else places
+    """Paint a grid of scenes, a column at a time or a row; call `on_painted` after each picture."""
+    cells: Iterator[tuple[int, int]] = product(range(len(grid)), range(len(grid[0])))
+    order = sorted(cells, key=lambda cell: cell[::-1]) if columns_first else cells
     made: dict[tuple[int, int], Pixels] = {}
     for row, column in order:
         made[row, column] = painter(grid[row][column])
-        painted()
+        on_painted()
     return [[made[r, c] for c in range(len(row))] for r, row in enumerate(grid)]
 
 
 def upstream(network: Network, scene: Scene, side: Axis) -> float:
-    """How far down the network the first thing lies that an axis changes: what is before it can be
-    kept while only that axis moves. 0 for what changes everything."""
-    return min(_reach(network, scene, path) for path in side.paths)
+    """Return the position along the network of the first thing that an axis changes: what comes
+    before it is remembered while only that axis moves. 0 = everything changes."""
+    return min(_position(network, scene, path) for path in side.paths)
 
 
-def _reach(network: Network, scene: Scene, path: str) -> float:
+def _position(network: Network, scene: Scene, path: str) -> float:
     kind, name, leaf = paths.split(path)
     if kind != "bend" or leaf == "site":
         return 0.0
@@ -145,10 +130,10 @@ def _reach(network: Network, scene: Scene, path: str) -> float:
     return float(network.sites.index(where.site))
 
 
-# ---- what the command line says --------------------------------------------------------------
+# ---- options ---------------------------------------------------------------------------------
 
 
-def _opening(options: SweepOptions) -> Scene:
+def _base_scene(options: SweepOptions) -> Scene:
     scene = PLAIN if options.preset is None else presets.load(options.preset)
     if options.bend:
         operator, at, site = options.bend.partition("@")
@@ -156,9 +141,8 @@ def _opening(options: SweepOptions) -> Scene:
             raise Refused(f"--bend {options.bend!r}: expected OPERATOR@SITE, such as add@unet.mid")
         bend = Bend(NEW, find_operator(operator).name, site)
         scene = edit.check(replace(scene, bends=(*scene.bends, bend)))
-    changes = (("seed", options.seed), ("sampling.steps", options.steps), *options.sets)
-    for path, value in changes:
-        scene = scene if value is None else _changed(scene, path, value)
+    for path, value in options.changes():
+        scene = _changed(scene, path, value)
     return scene
 
 
@@ -203,9 +187,13 @@ def _value(text: str) -> object:
         return text
 
 
+def _labels(scenes: Sequence[Scene], side: Axis) -> list[str]:
+    path = side.paths[0]
+    return [_label(s, path, value) for s, value in zip(scenes, side.values, strict=True)]
+
+
 def _label(scene: Scene, path: str, value: object) -> str:
-    """A value as it stands at the side of the sheet: degrees with their sign, a depth with the
-    paper's layer."""
+    """Return a value as a label: an angle with its sign, a depth with the paper's layer."""
     if path.endswith((".operator", ".main")):
         return text_of(value)
     limits = paths.find(scene, path).range
@@ -215,7 +203,7 @@ def _label(scene: Scene, path: str, value: object) -> str:
 
 
 def _cell(scene: Scene, rows: Axis, row: object, columns: Axis, column: object) -> Scene:
-    """The scene of one cell. Operators come first: they decide which parameters there are."""
+    """Return the scene of a cell. Operators are set first: the other paths depend on them."""
     changes: list[Change] = [(path, row) for path in rows.paths]
     changes += [(path, column) for path in columns.paths]
     for path, value in sorted(changes, key=lambda change: not change[0].endswith(".operator")):
@@ -228,7 +216,7 @@ def _changed(scene: Scene, path: str, value: object) -> Scene:
     if kind == "bend" and leaf == "operator":
         return _with_operator(scene, scene.bend(name), text_of(value))
     if kind == "bend" and leaf == "main":
-        return _played(scene, scene.bend(name), path, value)
+        return _with_main(scene, scene.bend(name), path, value)
     wanted = paths.find(scene, path).kind
     if wanted in ("text", "choice"):
         value = text_of(value)
@@ -238,7 +226,7 @@ def _changed(scene: Scene, path: str, value: object) -> Scene:
 
 
 def _with_operator(scene: Scene, bend: Bend, name: str) -> Scene:
-    """Put another operator in the bend's place; it keeps the values of parameters it has too."""
+    """Give the bend another operator, with the values of the parameters that both have."""
     specs = find_operator(name).specs
     same = {n: v for n, v in bend.values.items() if n in specs and _is_kind(specs[n].kind, v)}
     values: dict[str, ParameterValue] = {n: specs[n].fit(v, n) for n, v in same.items()}
@@ -252,7 +240,7 @@ def _is_kind(kind: str, value: ParameterValue) -> bool:
     return isinstance(value, str) == (kind in ("choice", "text"))
 
 
-def _played(scene: Scene, bend: Bend, path: str, value: object) -> Scene:
+def _with_main(scene: Scene, bend: Bend, path: str, value: object) -> Scene:
     if not isinstance(value, float) or not 0.0 <= value <= 1.0:
         raise OutOfRange(f"{path} = {value!r}: expected 0..1")
     return edit.swap(scene, edit.main_at(bend, value))

@@ -34,15 +34,15 @@ def messages(datagram: bytes, depth: int = 0) -> Iterator[Message]:
         return
     if depth == DEEPEST or len(datagram) < HEADER:
         raise DatagramError("a bundle too deep or too short")
-    place = HEADER
-    while place < len(datagram):
-        if len(datagram) - place < 4:
+    offset = HEADER
+    while offset < len(datagram):
+        if len(datagram) - offset < 4:
             raise DatagramError("a bundle cut short")
-        (size,) = struct.unpack_from(">i", datagram, place)
-        if not 0 < size <= len(datagram) - place - 4:
+        (size,) = struct.unpack_from(">i", datagram, offset)
+        if not 0 < size <= len(datagram) - offset - 4:
             raise DatagramError("an element that does not fit its bundle")
-        yield from messages(datagram[place + 4 : place + 4 + size], depth + 1)
-        place += 4 + size
+        yield from messages(datagram[offset + 4 : offset + 4 + size], depth + 1)
+        offset += 4 + size
 
 
 def reply(address: str, value: ParameterValue) -> bytes:

@@ -1,13 +1,9 @@
 """Scenes as single pictures, in silence: for sheets, strips and figures."""
 
-from livebend.core.clock import SystemTime
-from livebend.core.mailbox import OnDemand
-from livebend.core.statistics import Statistics
-from livebend.core.status import Status
 from livebend.flow import Features, Pixels, Tick
 from livebend.rendering.network import Network
 from livebend.rendering.prompts import Prompts
-from livebend.rendering.renderer import Renderer
+from livebend.rendering.renderer import offline_renderer
 from livebend.scene.values import Prompt, Scene, Walk
 
 SECONDS = 0.1  # between the scenes that a painter is given together
@@ -23,8 +19,7 @@ class Painter:
 
     def __call__(self, *scenes: Scene) -> Pixels:
         """Paint scenes one after another in a show of their own, SECONDS apart; return the last."""
-        statistics, status = Statistics(SystemTime()), OnDemand(Status())
-        render = Renderer(self.network, self._prompts, statistics, status, strict=True)
+        render = offline_renderer(self.network, self._prompts, strict=True)
         self.network.begin_anew()
         ticks = (Tick(n, n * SECONDS, SECONDS if n else 0.0, 0.0) for n in range(len(scenes)))
         frames = [render(s, Features(), tick) for s, tick in zip(scenes, ticks, strict=True)]

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from livebend.core.clock import now
+from livebend.core.clock import SystemTime, now
 from livebend.core.errors import BendFault, LivebendError
 from livebend.core.mailbox import OnDemand
 from livebend.core.statistics import Statistics
@@ -194,6 +194,14 @@ class Renderer:
             self.network.enlarged,
         )
         self._status.offer(partial(frame.status, self._statistics))
+
+
+def offline_renderer(
+    network: Network, prompts: Prompts, *, duration: float | None = None, strict: bool = False
+) -> Renderer:
+    """Return a renderer whose statistics and status are not read."""
+    statistics, status = Statistics(SystemTime()), OnDemand(Status())
+    return Renderer(network, prompts, statistics, status, duration=duration, strict=strict)
 
 
 def _memory_use(network: Network) -> MemoryUse:

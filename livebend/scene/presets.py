@@ -49,6 +49,7 @@ class PresetInfo:
     about: str
     file: Path
     cost: float = 1.0
+    is_readable: bool = True
 
 
 def built_in_folder() -> Path:
@@ -88,19 +89,12 @@ def load(name_or_file: str | Path) -> Scene:
     return _load_file(_file_of(name_or_file))
 
 
-def first_scene(
-    preset: str, seed: int | None, steps: int | None, sets: Iterable[tuple[str, object]]
-) -> Scene:
-    """Return the scene that a show begins with, and panic returns to.
-
-    preset: name or file.
-    seed, steps: of the command line; None = the preset's.
-    sets: (path, value) of --set, applied last.
-    Raises: LivebendError.
-    """
+def first_scene(preset: str, changes: Iterable[tuple[str, object]]) -> Scene:
+    """Return the scene that a show begins with, and panic returns to: a preset, by name or file,
+    with changed values by path. Raises: LivebendError."""
     scene = load(preset)
-    for path, value in (("seed", seed), ("sampling.steps", steps), *sets):
-        scene = scene if value is None else edit.put(scene, path, value)
+    for path, value in changes:
+        scene = edit.put(scene, path, value)
     return replace(scene, home=scene)
 
 
@@ -224,7 +218,7 @@ def _info(name: str, file: Path) -> PresetInfo:
     try:
         table = _read(file)
     except PresetError as why:
-        return PresetInfo(name, name, str(why), file)
+        return PresetInfo(name, name, str(why), file, is_readable=False)
     title, about = str(table.get("title", name)), str(table.get("about", ""))
     try:
         cost = cost_of(table)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from livebend.cli.bench.frames import check_ran, time_frames
-from livebend.cli.bench.measure import bench
+from livebend.cli.bench.frames import check_ran
+from livebend.cli.bench.measure import BenchOptions, bench
 from livebend.cli.bench.peers import PROMPT, peers
 from livebend.cli.bench.start import time_start
 from livebend.core.errors import LivebendError, UnknownName
@@ -16,8 +16,18 @@ from livebend.rendering.open_network import open_network
 from tests.fakes.networks import picture
 
 
+@pytest.fixture(autouse=True)
+def one_round(monkeypatch):
+    monkeypatch.setattr("livebend.cli.bench.frames.ROUNDS", 1)
+
+
+def measured(model_folder, **options):
+    folder = str(model_folder("turbo"))
+    return bench(BenchOptions(model=folder, size=(64, 64), **options), print)
+
+
 def test_kinds_of_frames(model_folder):
-    figures = bench(str(model_folder("turbo")), (64, 64), 1, frames=4, rounds=2)
+    figures = measured(model_folder, frames=4)
     stages = {row["kind"]: row["stages"] for row in figures["frames"]}
     assert stages["everything"] > stages["unet.mid"] > stages["unet.up.1"] > stages["unet.up.2"]
     assert stages["unet.up.2"] > stages["unet.up.3"] > stages["latent@1"]
@@ -34,15 +44,14 @@ def test_kinds_of_frames(model_folder):
     assert figures["four_bends_percent"] > 0
 
 
-def test_in_two_steps_the_second_call_runs_what_lay_before_the_bend(model):
-    timings = time_frames(Network(model, 64, 64), 2, frames=2, rounds=1)
-    stages = {timing.kind: len(timing.ran) for timing in timings}
+def test_in_two_steps_the_second_call_runs_what_lay_before_the_bend(model_folder):
+    figures = measured(model_folder, steps=2, frames=2)
+    stages = {row["kind"]: row["stages"] for row in figures["frames"]}
     assert stages["unet.mid"] == stages["unet.up.3"] == stages["everything"] > stages["latent@1"]
 
 
 def test_beside_and_stages(model_folder):
-    folder = str(model_folder("turbo"))
-    figures = bench(folder, (64, 64), 1, beside=True, stages=True, frames=2, rounds=1)
+    figures = measured(model_folder, beside=True, stages=True, frames=2)
     kinds = [row["kind"] for row in figures["frames"]]
     assert {"diffusers' pipeline", "plain loop"} < set(kinds)
     rows = {row["stage"]: row for row in figures["stages"]}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from livebend.cli import doctor
-from livebend.cli.doctor import Finding, Unanswered
+from livebend.cli.doctor import Finding, NoAnswer
 
 TORCH: Mapping[str, object] = {
     "version": "2.13.0", "cuda": "13.0", "gpu": "RTX 4090", "memory": 24, "threads": 8,
@@ -20,7 +20,7 @@ def answers(**values: object) -> doctor.Ask:
 
 
 def silence(question: str) -> doctor.Answer:
-    raise Unanswered("OSError: PortAudio library not found")
+    raise NoAnswer("OSError: PortAudio library not found")
 
 
 def complete_model(folder: Path) -> Path:
@@ -118,10 +118,10 @@ def test_the_hub_cache_follows_its_variables(monkeypatch, tmp_path):
 
 
 def test_what_counts_as_a_model_is_what_the_loader_needs():
-    from livebend.models import checkpoint  # noqa: PLC0415 - imports torch
+    from livebend.models import checkpoint, default_model  # noqa: PLC0415 - imports torch
 
     assert set(doctor.PARTS) == set(checkpoint.PARTS)
-    assert doctor.TINY == checkpoint.TINY
+    assert (doctor.TINY, doctor.TURBO) == (checkpoint.TINY, default_model.TURBO)
 
 
 def test_a_taken_port_comes_with_the_next_one():
@@ -136,9 +136,9 @@ def test_a_taken_port_comes_with_the_next_one():
 
 def test_a_question_is_answered_by_a_python_of_its_own():
     assert doctor.ask("print('noise'); print('{\"a\": 1}')") == {"a": 1}
-    with pytest.raises(Unanswered, match="OSError: gone"):
+    with pytest.raises(NoAnswer, match="OSError: gone"):
         doctor.ask("raise OSError('gone')")
-    with pytest.raises(Unanswered, match="status 3"):
+    with pytest.raises(NoAnswer, match="status 3"):
         doctor.ask("raise SystemExit(3)")
 
 

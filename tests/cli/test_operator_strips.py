@@ -3,6 +3,7 @@
 import pytest
 
 from livebend.cli.operator_strips import SCENE, SHOWN, candidates, good_site, shown, write_strips
+from livebend.cli.options import NetworkOptions
 from livebend.core.errors import Refused
 from livebend.operators.library import all_operators
 from livebend.rendering.network import Network
@@ -12,12 +13,16 @@ from livebend.scene.values import Bend
 from tests.fakes.sheets import cells_of, count_of
 
 
+def small(model_folder):
+    return NetworkOptions(model=str(model_folder("turbo")), size=(64, 64))
+
+
 def test_every_operator_has_a_strip(tmp_path, model_folder, monkeypatch):
     names = ("rotate_pairs", "binary", "dilate", "flip", "feedback", "second_prompt", "transform")
     some = {name: all_operators()[name] for name in names}
     monkeypatch.setattr("livebend.cli.operator_strips.all_operators", lambda: some)
     folder = tmp_path / "strips"
-    assert write_strips(folder, str(model_folder("turbo")), (64, 64), quiet=True) == len(some)
+    assert write_strips(folder, small(model_folder), print) == len(some)
     assert {file.stem for file in folder.iterdir()} == set(some)
     for name, operator in some.items():
         cells = cells_of(folder / f"{name}.png")
@@ -28,7 +33,7 @@ def test_every_operator_has_a_strip(tmp_path, model_folder, monkeypatch):
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path, model_folder):
     (tmp_path / "taken").write_text("")
     with pytest.raises(Refused, match="cannot be written"):
-        write_strips(tmp_path / "taken", str(model_folder("turbo")))
+        write_strips(tmp_path / "taken", small(model_folder), print)
 
 
 @pytest.mark.parametrize("name", sorted(all_operators()))
@@ -66,6 +71,6 @@ def test_a_label_says_what_differs(monkeypatch, tmp_path, model_folder):
     monkeypatch.setattr(
         "livebend.cli.operator_strips.write_sheet", lambda *given: written.append(given[3])
     )
-    write_strips(tmp_path / "s", str(model_folder("turbo")), (64, 64), quiet=True)
+    write_strips(tmp_path / "s", small(model_folder), print)
     ways = ("elements", "channels", "rows", "columns")
     assert written == [["before", *(f"over {way}" for way in ways)]]

@@ -28,11 +28,11 @@ def network():
 def sheet(network, monkeypatch, tmp_path):
     """Return a function that paints a preset's sweep on the module's network; it returns the
     pictures."""
-    monkeypatch.setattr("livebend.cli.sweep.open_network", lambda *_, **__: network)
+    monkeypatch.setattr(SweepOptions, "network", lambda *_, **__: network)
 
     def painted(name, rows=""):
         network.memory.forget()
-        sweep(SweepOptions(name, tmp_path / "f.png", rows, size=SIZE), quiet=True)
+        sweep(SweepOptions(preset=name, output=tmp_path / "f.png", rows=rows, size=SIZE), print)
         return cells_of(tmp_path / "f.png")
 
     return painted

@@ -28,11 +28,11 @@ def test_an_axis_is_a_list_or_a_spread():
 
 
 def test_a_sheet_holds_every_pair(tmp_path, model_folder):
-    wishes = SweepOptions(
-        "paper/f1", tmp_path / "sheet.png", "bend.turn.angle=0,90,360", "seed=1,2",
-        model=str(model_folder("turbo")), size=(64, 64), dtype="float32",
+    options = SweepOptions(
+        preset="paper/f1", output=tmp_path / "sheet.png", rows="bend.turn.angle=0,90,360",
+        columns="seed=1,2", model=str(model_folder("turbo")), size=(64, 64), dtype="float32",
     )  # fmt: skip
-    assert sweep(wishes, quiet=True) == 6
+    assert sweep(options, print) == 6
     cells = cells_of(tmp_path / "sheet.png")
     assert [len(row) for row in cells] == [2, 2, 2]
     assert np.array_equal(cells[0], cells[2])  # a whole turn is nothing
@@ -50,8 +50,12 @@ def test_what_cannot_be_swept_is_refused(tmp_path, model_folder):
     ):
         with pytest.raises(LivebendError):
             sweep(
-                SweepOptions(preset, tmp_path / output, rows, columns, model, (64, 64)), quiet=True
-            )
+                SweepOptions(
+                    preset=preset, output=tmp_path / output, rows=rows, columns=columns,
+                    model=model, size=(64, 64),
+                ),
+                print,
+            )  # fmt: skip
     assert list(tmp_path.iterdir()) == []
 
 
@@ -59,22 +63,19 @@ def test_a_sheet_that_cannot_be_written_is_refused_before_it_is_painted(tmp_path
     monkeypatch.setattr("livebend.cli.sweep.paint", lambda *_, **__: pytest.fail("painted"))
     for output in (tmp_path / "a.jpg", tmp_path, tmp_path / "nowhere" / "a.png"):
         with pytest.raises(Refused, match=r"expected|no folder") as raised:
-            sweep(SweepOptions("paper/f1", output), quiet=True)
+            sweep(SweepOptions(preset="paper/f1", output=output), print)
         assert "\n" not in str(raised.value)
 
 
 def test_a_sweep_runs_on_its_backend(tmp_path, model_folder):
     told = []
-    wishes = SweepOptions(
-        None, tmp_path / "sheet.png", "seed=1,2", "walk.radius=0,1", str(model_folder("turbo")),
-        (64, 64), backend="auto",
+    options = SweepOptions(
+        output=tmp_path / "sheet.png", rows="seed=1,2", columns="walk.radius=0,1",
+        model=str(model_folder("turbo")), size=(64, 64), backend="auto",
     )  # fmt: skip
-    assert sweep(wishes, quiet=True, tell=told.append) == 4
+    assert sweep(options, told.append) == 4
     with pytest.raises(Exception, match="unknown backend 'onx'"):
-        sweep(
-            SweepOptions(None, tmp_path / "b.png", "seed=1,2", "seed=1,2", backend="onx"),
-            quiet=True,
-        )
+        sweep(replace(options, backend="onx"), print)
 
 
 # ---- the explorer
@@ -82,18 +83,11 @@ def test_a_sweep_runs_on_its_backend(tmp_path, model_folder):
 
 def explored(tmp_path, model_folder, rows, columns, bend="rotate_pairs@unet.mid", **more):
     file = tmp_path / "sheet.png"
-    wishes = SweepOptions(
-        None,
-        file,
-        rows,
-        columns,
-        str(model_folder("turbo")),
-        (64, 64),
-        bend=bend,
-        dtype="float32",
-        **more,
-    )
-    count, cells = sweep(wishes, quiet=True), cells_of(file)
+    options = SweepOptions(
+        output=file, rows=rows, columns=columns, bend=bend, model=str(model_folder("turbo")),
+        size=(64, 64), dtype="float32", **more,
+    )  # fmt: skip
+    count, cells = sweep(options, print), cells_of(file)
     assert count == len(axis(rows).values) * len(axis(columns).values) == sum(map(len, cells))
     return cells
 
@@ -125,11 +119,11 @@ def test_labels_have_degrees_and_the_papers_layers(tmp_path, model_folder, monke
     written = []
     monkeypatch.setattr("livebend.cli.sweep.write_sheet", lambda *given: written.append(given[2:4]))
     sites = "bend.turn.site=latent@0.2,unet.mid"
-    wishes = SweepOptions(
-        "paper/f1", tmp_path / "s.png", "bend.turn.angle=0,45", sites,
+    options = SweepOptions(
+        preset="paper/f1", output=tmp_path / "s.png", rows="bend.turn.angle=0,45", columns=sites,
         model=str(model_folder("turbo")), size=(64, 64), dtype="float32",
     )  # fmt: skip
-    sweep(wishes, quiet=True)
+    sweep(options, print)
     assert written == [(["0°", "45°"], ["latent@0.2 · L10", "unet.mid"])]
 
 
@@ -174,7 +168,10 @@ def test_what_did_not_change_between_cells_is_not_run_again(network, turned):
     network.memory.forget()
     painter = Painter(network)
     cells = paint(
-        painter, grid, columns_first=first, painted=lambda: ran.extend(network.memory.ran.seconds)
+        painter,
+        grid,
+        columns_first=first,
+        on_painted=lambda: ran.extend(network.memory.ran.seconds),
     )
     assert [ran.count(stage) for stage in ("unet.in", "unet.mid", "unet.up.2")] == [2, 2, 2]
     assert [ran.count(stage) for stage in ("unet.up.3", "vae.in", "image")] == [6, 6, 6]

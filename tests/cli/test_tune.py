@@ -3,7 +3,6 @@
 import importlib.util
 import json
 from dataclasses import replace
-from functools import partial
 from threading import Thread
 
 import pytest
@@ -41,6 +40,12 @@ SIZE, WIDE = (64, 64), (96, 96)
 HAVE_ONNX = all(map(importlib.util.find_spec, ("onnx", "onnxruntime")))
 
 
+@pytest.fixture(autouse=True)
+def one_frame(monkeypatch):
+    monkeypatch.setattr(tune_module, "ROUNDS", 1)
+    monkeypatch.setattr(tune_module, "FRAMES", 1)
+
+
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     monkeypatch.setattr("livebend.rendering.open_network.cache_folder", lambda: tmp_path)
@@ -61,7 +66,7 @@ def test_auto_plays_what_was_measured_and_builds_nothing(model_folder, cache, mo
     single = (torch.device("cpu"), torch.float32)  # ONNX Runtime runs no bfloat16
     monkeypatch.setattr("livebend.models.checkpoint.best_device", lambda: single)
     folder, told = str(model_folder("turbo")), []
-    choice = tune(folder, WIDE, told.append, backends=("onnx",), rounds=1, frames=2)
+    choice = tune(folder, WIDE, told.append, backends=("onnx",))
     assert {"torch", "onnx", "mixed"} == set(choice.frame_ms)
     made = sorted(cache.rglob("*"))
     told.clear()
@@ -100,7 +105,7 @@ def test_threads_and_layout_are_measured_kept_and_applied(model_folder, cache, m
     asked = []  # two threads on a busy machine of two cores are slow: they are only asked for
     monkeypatch.setattr("livebend.rendering.open_network.compute_with", asked.append)
     folder = str(model_folder("turbo"))
-    measuring = {"dtype": "float32", "backends": ("torch",), "rounds": 1, "frames": 1}
+    measuring = {"dtype": "float32", "backends": ("torch",)}
     choice = tune(folder, SIZE, lambda _: None, **measuring)
     assert len(choice.conditions_ms) == 4
     assert choice.conditions == Conditions(2, "contiguous")
@@ -121,7 +126,6 @@ def quickening():
 
 
 def test_tune_on_the_command_line(model_folder, cache, capsys, monkeypatch):
-    monkeypatch.setattr(tune_module, "tune", partial(tune, rounds=1, frames=1))
     monkeypatch.setattr(tune_module, "counts", lambda: (1,))
     folder = str(model_folder("turbo"))
     assert main(["tune", "--model", folder, "--size", "64", "--backends", "torch", "--json"]) == 0
@@ -136,14 +140,15 @@ def measured(**ms):
 
 
 def test_every_stage_has_its_winner():
-    found = winners(measured(torch=(10.0, 5.0), onnx=(6.0, 9.0)))
+    found = winners(measured(torch=(10.0, 5.0), onnx=(6.0, 9.0)), {})
     assert found == {"unet.mid": "onnx", "image": "torch"}
 
 
 def test_a_mixture_that_loses_is_not_kept():
     mixture = {"unet.mid": "onnx", "image": "torch"}
-    lost = decided(mixture, measured(torch=(10.0, 5.0), onnx=(6.0, 9.0), mixed=(9.0, 9.0)))
-    kept = decided(mixture, measured(torch=(10.0, 5.0), onnx=(6.0, 9.0), mixed=(6.0, 5.0)))
+    usual = (USUAL, {}, ())
+    lost = decided(mixture, measured(torch=(10.0, 5.0), onnx=(6.0, 9.0), mixed=(9.0, 9.0)), *usual)
+    kept = decided(mixture, measured(torch=(10.0, 5.0), onnx=(6.0, 9.0), mixed=(6.0, 5.0)), *usual)
     assert set(lost.stages.values()) in ({"torch"}, {"onnx"})
     assert kept.stages == mixture
 
@@ -158,10 +163,10 @@ def test_a_group_joins_where_it_is_faster_so_and_a_winner_joins_its_own():
     assert mixture == {"unet.mid": "onnx", "image": "torch", "whole": "onnx"}
     times["onnx"].frames[:] = [1.0]
     alone = dict.fromkeys(("unet.mid", "image"), "torch")
-    assert set(decided(alone, times, groups=parts).stages.items()) == {
+    assert set(decided(alone, times, USUAL, {}, parts).stages.items()) == {
         ("unet.mid", "onnx"), ("image", "onnx"), ("whole", "onnx"),
     }  # fmt: skip
-    assert decided(alone, times, groups=parts).stage_ms["whole"] == {"onnx": 10.5}
+    assert decided(alone, times, USUAL, {}, parts).stage_ms["whole"] == {"onnx": 10.5}
 
 
 def test_a_choice_is_kept_whole_and_a_broken_one_is_none(tmp_path):
@@ -191,7 +196,7 @@ def test_the_fastest_precision_that_paints_the_same_is_played(model_folder, cach
     fast = {"float32": 9.0, "bfloat16": 5.0, "float16": 1.0}
     off = {"float32": 0.0, "bfloat16": 0.01, "float16": 0.5}
 
-    def tuned(model, size, dtype, tell, backends, often):
+    def tuned(model, size, dtype, notify, backends):
         stages = dict.fromkeys(("unet.mid", "image"), "torch")
         return Choice(stages, frame_ms={"torch": fast[dtype]}, dtype=dtype, off=off[dtype])
 

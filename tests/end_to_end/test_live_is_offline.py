@@ -91,10 +91,10 @@ def test_live_equals_offline(files, model_folder, tmp_path, sets):
     model = model_folder("turbo")
     live, report = played(options_of(files, model, cues=files / "cues.txt", sets=sets))
     job = RenderOptions(
-        "demo", frames=tmp_path / "frames", preset=str(files / "test.toml"), model=str(model),
+        sound="demo", frames=tmp_path / "frames", preset=str(files / "test.toml"), model=str(model),
         size=(64, 64), seconds=1.2, cues=files / "cues.txt", sets=sets,
     )  # fmt: skip
-    assert render(job, quiet=True) == len(live) == 24
+    assert render(job, print) == len(live) == 24
     for ours, path in zip(live, sorted((tmp_path / "frames").iterdir()), strict=True):
         picture = pygame.surfarray.array3d(pygame.image.load(path)).swapaxes(0, 1)
         assert np.array_equal(ours, picture), path.name

@@ -5,7 +5,6 @@ import shlex
 import shutil
 import subprocess
 import threading
-from functools import partial
 
 import av
 import numpy as np
@@ -65,7 +64,8 @@ def test_nothing_in_it_is_left_out():
 @pytest.fixture
 def quick(monkeypatch):
     """Have tune measure one frame on one thread, and strips show three operators."""
-    monkeypatch.setattr(tune, "tune", partial(tune.tune, rounds=1, frames=1))
+    monkeypatch.setattr(tune, "ROUNDS", 1)
+    monkeypatch.setattr(tune, "FRAMES", 1)
     monkeypatch.setattr(tune, "counts", lambda: (1,))
     some = {name: all_operators()[name] for name in ("rotate", "binary", "feedback")}
     monkeypatch.setattr(operator_strips, "all_operators", lambda: some)

@@ -1,16 +1,18 @@
-"""`livebend bench`: the benchmark, and what may be said of its figures.
+"""`livebend bench`: the benchmark, and how far its figures hold.
 
-The contract: one process, nothing else running; each kind of frame is primed until only what it
-names runs, and the stages that ran are counted, not supposed; median and interquartile range, the
-device's queue emptied inside the timing; seeds, versions, threads, backend and size are part of the
-result. Whatever is compared is timed in turn, round after round, so that a drifting machine moves
-all alike: ratios within one run mean more than milliseconds. Losses are printed like wins.
+One process, nothing else running. Before a kind of frame is timed it is painted until only the
+stages run that it should; those that ran are checked. Figures are medians and interquartile ranges,
+with the device synchronised inside the timing; seeds, versions, threads, backend and size belong to
+the result. What is compared is timed alternately, round after round, so that a drifting machine
+affects all alike: ratios within a run mean more than milliseconds. Losses are printed like wins.
 
-    frames   by what changed: everything, only behind unet.mid …, the decoder alone, nothing; and
-             everything with what reuse by choice leaves of it
-    peers    the same weights, steps and size in diffusers' StableDiffusionPipeline, and in a plain
-             loop of unet(…) and vae.decode(…), as anybody would write it: float32, and ours
-    stages   milliseconds, operations, and the share of the processor's measured matrix product
-    bends    what four at mixed sites add, and every operator at the widest
-    senses   one hop of sound, the paper's features where a scene follows them, one OSC command
+    frames    by what changed: everything, only what depends on unet.mid …, the decoder alone,
+              nothing; and everything with each kind of reuse
+    peers     the same weights, steps and size in diffusers' StableDiffusionPipeline and in a plain
+              loop of unet(…) and vae.decode(…), in float32 and in the network's own precision
+    stages    milliseconds, operations, and their rate relative to a measured matrix product
+    bends     what four at mixed sites add, and every operator at the largest tensor
+    inputs    one hop of sound, the paper's features, one OSC command
+    overhead  what a frame costs besides its network and its bends
+    start     the phases of a start
 """

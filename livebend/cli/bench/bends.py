@@ -22,7 +22,7 @@ FOUR = {"latent@1": "rotate", "unet.skip.1": "bands", "unet.mid": "direction", "
 
 
 def time_four(network: Network, frames: int) -> float:
-    """Milliseconds that four moving bends at mixed sites add to a frame."""
+    """Return the milliseconds that four moving bends at mixed sites add to a frame."""
     return sum(
         _bend_ms(edit.main_at(Bend("b", operator, site), 0.7), _tensor(network, site), frames)
         for site, operator in FOUR.items()
@@ -30,7 +30,8 @@ def time_four(network: Network, frames: int) -> float:
 
 
 def time_operators(network: Network, frames: int, whole: float) -> list[dict[str, Any]]:
-    """What every operator adds at the last block of the way up, the widest there is."""
+    """Return a row for every operator: what it adds at the last block of the way up, whose tensor
+    is the largest, in ms and in percent of a whole frame of `whole` ms."""
     site = max(s for s in network.sites if s.startswith(UP))
     x = _tensor(network, site)
     rows = []
@@ -41,7 +42,7 @@ def time_operators(network: Network, frames: int, whole: float) -> list[dict[str
 
 
 def _tensor(network: Network, site: str) -> Tensor:
-    """What stands at a site in a picture."""
+    """Return the tensor at a site in a picture."""
     text = Versioned(-1, network.model.encode([""]))
     with network.unjoined():
         network.paint(network.noise(1)[0], text, (), Sampling("euler", 1))
@@ -55,11 +56,11 @@ def _tensor(network: Network, site: str) -> Tensor:
 
 @torch.inference_mode()
 def _bend_ms(bend: Bend, x: Tensor, frames: int) -> float:
-    taken = []
-    for k in range(frames + 3):
+    ms = []
+    for _ in range(frames + 3):
         wait_for(x.device)
         begin = now()
         apply_bend(bend, x, None, {"past": Past(x, 0.05)})
         wait_for(x.device)
-        taken += [(now() - begin) * 1e3] if k >= 3 else []
-    return float(np.median(taken))
+        ms.append((now() - begin) * 1e3)
+    return float(np.median(ms[3:]))  # after three to warm up

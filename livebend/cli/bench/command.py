@@ -12,20 +12,10 @@ def run(options: argparse.Namespace) -> int:
     """Measure and print."""
     if options.start:
         return _start(options)
-    from livebend.cli.bench.measure import bench  # noqa: PLC0415 - heavy
-    from livebend.models.default_model import model_or_default  # noqa: PLC0415
+    from livebend.cli.bench.measure import BenchOptions, bench  # noqa: PLC0415 - with torch
+    from livebend.cli.options import options_of  # noqa: PLC0415
 
-    figures = bench(
-        model_or_default(options.model),
-        options.size,
-        options.steps,
-        options.backend,
-        dtype=options.dtype,
-        beside=options.beside,
-        stages=options.stages,
-        frames=max(options.frames, 2),
-        tell=print_notice,
-    )
+    figures = bench(options_of(BenchOptions, options), print_notice)
     if options.json:
         print(json.dumps(figures, indent=2))
         return 0
@@ -39,8 +29,8 @@ def run(options: argparse.Namespace) -> int:
 def _start(options: argparse.Namespace) -> int:
     from livebend.cli.bench.start import time_start  # noqa: PLC0415
 
-    model = {} if options.model is None else {"model": options.model}
-    size = {} if options.size is None else {"size": options.size}
-    engine = {"backend": options.backend, "dtype": options.dtype}
-    print_rows(time_start({**model, **size, **engine}), as_json=options.json)
+    names = ("model", "size", "backend", "dtype")
+    given = {name: getattr(options, name) for name in names}
+    given = {name: value for name, value in given.items() if value is not None}
+    print_rows(time_start(given), as_json=options.json)
     return 0

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
-from types import MappingProxyType
 
 import numpy as np
 
@@ -21,26 +20,26 @@ from livebend.rendering.reuse import EXACT, ReuseContext, labels
 from livebend.rendering.small_network import open_small_network
 from livebend.scene.values import Bend, Reuse, Sampling, Scene
 
+ROUNDS = 4
 EVERYTHING, NOTHING = "everything", "nothing"
 SITES = ("unet.mid", "unet.up.1", "unet.up.2", "unet.up.3", "latent@1", "image")
-NONE: Mapping[str, Paint] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """One kind of frame: milliseconds, those spent in stages, and the stages that ran."""
+    """One kind of frame."""
 
     kind: str
     median_ms: float
     iqr_ms: float
-    stages_ms: float
-    share: float  # of a frame in which everything changed
-    ran: tuple[str, ...]
+    stages_ms: float  # median of what its stages took
+    share: float  # 0..1 of a frame in which everything changed
+    ran: tuple[str, ...]  # stages, in order
 
 
 @dataclass(slots=True)
-class _Taken:
-    """Milliseconds of frames of one kind, and of the stages in them."""
+class _Samples:
+    """Milliseconds of frames of one kind and of their stages, and the stages of the last."""
 
     frames: list[float] = field(default_factory=list)
     stages: list[float] = field(default_factory=list)
@@ -48,32 +47,37 @@ class _Taken:
 
 
 def time_frames(
-    network: Network, steps: int, frames: int, rounds: int, others: Mapping[str, Paint] = NONE
+    network: Network, steps: int, frames: int, others: Mapping[str, Paint]
 ) -> list[Timing]:
-    """Time every kind of frame, and `others` side by side with them. Each kind is primed, and the
-    stages that ran must be those behind what changed. Raises: LivebendError where they are not."""
+    """Time every kind of frame, `frames` each, alternately with `others`.
+
+    Raises: LivebendError where other stages ran than those that depend on what changed.
+    """
     sampling = Sampling("euler", steps)
     kinds = _kinds(network, sampling)
-    taken = {kind: _Taken() for kind in (*kinds, *others)}
-    for _ in range(rounds):
+    samples = {kind: _Samples() for kind in (*kinds, *others)}
+    for _ in range(ROUNDS):
         for kind, paint in {**kinds, **others}.items():
-            _time(network, paint, max(frames // rounds, 2), taken[kind])
+            _time(network, paint, max(frames // ROUNDS, 2), samples[kind])
             if kind in kinds:
-                check_ran(network, kind, taken[kind].ran, network.calls(sampling))
-    whole = float(np.median(taken[EVERYTHING].frames))
-    return [_timing(kind, one, whole) for kind, one in taken.items()]
+                check_ran(network, kind, samples[kind].ran, network.calls(sampling))
+    whole = float(np.median(samples[EVERYTHING].frames))
+    return [_timing(kind, of_kind, whole) for kind, of_kind in samples.items()]
 
 
 def check_ran(network: Network, kind: str, ran: Sequence[str], calls: int) -> None:
-    """Raises: LivebendError where other stages ran than those behind what changed."""
+    """Check the stages that ran in a kind of frame, with so many network `calls`.
+
+    Raises: LivebendError where they are not those that depend on what changed.
+    """
     if kind not in (EVERYTHING, NOTHING, *SITES):
-        return  # what is reused divides the work in its own way
+        return  # kinds of reuse spread the work over frames
     stages = [stage.name for stage in network.stages]
     if kind == EVERYTHING or (calls > 1 and kind.startswith(UNET)):
-        expected = stages  # in the calls after the first everything lies behind it
+        expected = stages  # every call after the first depends on it as a whole
     else:
         expected = [] if kind == NOTHING else list(behind(place(kind).site, network.stages))
-    if set(ran) != set(expected):  # in two calls the later stages of the first ran before others
+    if set(ran) != set(expected):  # not their order: with two calls it begins in mid-network
         got, wanted = " ".join(ran) or "nothing", " ".join(expected) or "nothing"
         raise LivebendError(f"bench: {kind}: {got} ran: expected {wanted}")
 
@@ -84,8 +88,8 @@ def _kinds(network: Network, sampling: Sampling) -> dict[str, Paint]:
 
     def bent(site: str | None) -> Paint:
         def paint(k: int) -> None:
-            turn = {"angle": 1.0 + k % 300}
-            bends = () if site is None else (Bend("b", "rotate_pairs", site, turn),)
+            values = {"angle": 1.0 + k % 300}
+            bends = () if site is None else (Bend("b", "rotate_pairs", site, values),)
             network.paint(still, text, bends, sampling)
 
         return paint
@@ -109,29 +113,26 @@ def _kinds(network: Network, sampling: Sampling) -> dict[str, Paint]:
     return {EVERYTHING: everything, **bends, NOTHING: bent(None), **lossy}
 
 
-def _time(network: Network, paint: Paint, frames: int, into: _Taken) -> None:
-    """Prime with three frames of the kind, then time `frames` more."""
+def _time(network: Network, paint: Paint, frames: int, samples: _Samples) -> None:
+    """Paint three frames of the kind to prime it, then time `frames` more."""
     for k in range(3):
         paint(k)
-    names = {stage.name for stage in network.stages} | network.groups.keys()
+    names, device = {stage.name for stage in network.stages}, network.model.device
+    names |= network.groups.keys()
     for k in range(3, 3 + frames):
         network.frame()
-        _wait(network)
+        wait_for(device)
         begin = now()
         paint(k)
-        _wait(network)
-        into.frames.append((now() - begin) * 1e3)
+        wait_for(device)
+        samples.frames.append((now() - begin) * 1e3)
         seconds = {n: s for n, s in network.memory.ran.seconds.items() if n in names}
-        into.stages.append(sum(seconds.values()) * 1e3)
+        samples.stages.append(sum(seconds.values()) * 1e3)
         ran = (network.groups.get(name, (name,)) for name in seconds)
-        into.ran = tuple(chain.from_iterable(ran))
+        samples.ran = tuple(chain.from_iterable(ran))
 
 
-def _wait(network: Network) -> None:
-    wait_for(network.model.device)
-
-
-def _timing(kind: str, taken: _Taken, whole: float) -> Timing:
-    low, median, high = np.percentile(taken.frames, (25, 50, 75))
-    stages = float(np.median(taken.stages))
-    return Timing(kind, float(median), float(high - low), stages, float(median) / whole, taken.ran)
+def _timing(kind: str, samples: _Samples, whole: float) -> Timing:
+    low, median, high = map(float, np.percentile(samples.frames, (25, 50, 75)))
+    stages = float(np.median(samples.stages))
+    return Timing(kind, median, high - low, stages, median / whole, samples.ran)

@@ -1,47 +1,46 @@
 """Everything that `livebend bench` measures, in one dictionary."""
 
 import platform
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from livebend.cli.bench.bends import time_four, time_operators
 from livebend.cli.bench.frames import EVERYTHING, Timing, time_frames
+from livebend.cli.bench.inputs import time_inputs
 from livebend.cli.bench.overhead import time_overhead
 from livebend.cli.bench.peers import peers
-from livebend.cli.bench.senses import time_senses
 from livebend.cli.bench.stages import time_stages
+from livebend.cli.options import NetworkOptions
 from livebend.core.notify import Notify
-from livebend.rendering.open_network import open_network
 from livebend.scene.values import Sampling
 
 
-def bench(
-    model: str,
-    size: tuple[int, int] | None,
-    steps: int,
-    backend: str = "torch",
-    *,
-    dtype: str = "auto",
-    beside: bool = False,
-    stages: bool = False,
-    frames: int = 40,
-    rounds: int = 4,
-    tell: Notify = print,
-) -> dict[str, Any]:
-    """Measure; return the figures and what they were taken on. `beside` adds the peers, `stages`
-    the stages. Raises: LivebendError."""
-    network = open_network(model, size, backend, tell, dtype=dtype)
-    others = peers(network, steps) if beside else {}
-    rows = time_frames(network, steps, frames, rounds, others)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchOptions(NetworkOptions):
+    """What is measured."""
+
+    steps: int = 1  # network calls a frame
+    frames: int = 40  # of each kind
+    beside: bool = False  # the peers, too
+    stages: bool = False  # every stage alone, too
+
+
+def bench(options: BenchOptions, notify: Notify) -> dict[str, Any]:
+    """Measure; return the figures and what they were taken on. Raises: LivebendError."""
+    network = options.network(notify)
+    steps, frames = options.steps, max(options.frames, 2)
+    others = peers(network, steps) if options.beside else {}
+    rows = time_frames(network, steps, frames, others)
     whole = next(row.median_ms for row in rows if row.kind == EVERYTHING)
-    senses = time_senses()
-    overhead = time_overhead(network, steps, max(frames // 2, 2), senses["hop_us"])
+    inputs = time_inputs()
+    overhead = time_overhead(network, steps, max(frames // 2, 2), inputs["hop_us"])
     figures = {
-        "model": model,
+        "model": options.model,
         "size": f"{network.width}x{network.height}",
         "steps": network.calls(Sampling("euler", steps)),
-        "backend": backend,
+        "backend": options.backend,
         "fallbacks": network.engine.fallbacks,
         "device": str(network.model.device),
         "dtype": network.model.precision,
@@ -49,14 +48,14 @@ def bench(
         "layout": network.setup.conditions.layout,
         "torch": torch.__version__,
         "processor": platform.processor() or platform.machine(),
-        **senses,
+        **inputs,
         "overhead_percent": round(sum(row["percent"] for row in overhead), 2),
         "four_bends_percent": round(100.0 * time_four(network, frames) / whole, 2),
         "frames": [_row(row) for row in rows],
         "overhead": overhead,
         "operators": time_operators(network, frames, whole),
     }
-    return figures | ({"stages": time_stages(network, frames)} if stages else {})
+    return figures | ({"stages": time_stages(network, frames)} if options.stages else {})
 
 
 def _row(timing: Timing) -> dict[str, Any]:

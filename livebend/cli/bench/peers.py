@@ -1,4 +1,4 @@
-"""What a user would run otherwise, on the same weights: for honest comparison only."""
+"""What a user would otherwise run, on the same weights: for comparison only."""
 
 import warnings
 from collections.abc import Callable
@@ -14,10 +14,12 @@ Paint = Callable[[int], object]  # the frame of index k
 
 
 def peers(network: Network, steps: int) -> dict[str, Paint]:
-    """Return diffusers' pipeline, and a plain loop whose text is encoded beforehand, in float32 as
-    the library loads a model, and in the network's own precision where that is another, painting at
-    the network's size. Slow: loads the model again. Frame k has the seed of livebend's frame k.
-    Source: diffusers' documentation."""
+    """Return diffusers' pipeline, and a plain loop whose text is encoded beforehand.
+
+    Both in float32, as the library loads a model, and in the network's own precision where it
+    differs; at the network's size, with the seeds of livebend's frames. Slow: loads the model
+    again. Source: diffusers' documentation.
+    """
     made = _peers(network, steps, torch.float32)
     if network.model.dtype != torch.float32:
         own = _peers(network, steps, network.model.dtype)

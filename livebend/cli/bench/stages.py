@@ -1,4 +1,4 @@
-"""Every stage alone: milliseconds, operations, and the share of the measured peak."""
+"""Every stage alone: milliseconds, operations, and their rate relative to the measured peak."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,17 +16,17 @@ from livebend.models.stages import Stage
 from livebend.rendering.network import Network, Setup
 from livebend.scene.values import Sampling
 
-SIDE = 1024  # of the matrices whose product says what the processor can do
+SIDE = 1024  # of the matrices whose product measures the peak
 
 
 def time_stages(network: Network, frames: int) -> list[dict[str, Any]]:
-    """Paint fresh frames and return a row for each stage. `peak` is the share of what a product of
-    two 1024×1024 matrices of the network's type reaches in the same run; multiplications and
-    additions of convolutions, products and attention count, nothing else."""
+    """Paint fresh frames and return a row for each stage. `peak` is its rate of operations relative
+    to that of a product of two SIDE×SIDE matrices of the network's type in the same run; only the
+    multiplications and additions of convolutions, products and attention count."""
     text = Versioned(-1, network.model.encode([""]))
     sampling = Sampling("euler", 1)
     operations = _operations(network, text, sampling)
-    taken: dict[str, list[float]] = {stage.name: [] for stage in network.stages}
+    seconds: dict[str, list[float]] = {stage.name: [] for stage in network.stages}
     gemm: list[float] = []
     a = torch.randn(SIDE, SIDE).to(network.model.device, network.model.dtype)
     for k in range(frames + 2):
@@ -37,14 +37,14 @@ def time_stages(network: Network, frames: int) -> list[dict[str, Any]]:
         network.frame()
         with network.unjoined():
             network.paint(network.noise(k, 0)[0], text, (), sampling)
-        for name, values in taken.items():
-            values.append(network.memory.ran.seconds[name])
-    peak = 2.0 * SIDE**3 / min(gemm)  # what it can do is what it did at best
-    return [_row(network, name, values, operations[name], peak) for name, values in taken.items()]
+        for name, of_stage in seconds.items():
+            of_stage.append(network.memory.ran.seconds[name])
+    peak = 2.0 * SIDE**3 / min(gemm)  # operations a second
+    return [_row(network, name, s, operations[name], peak) for name, s in seconds.items()]
 
 
 class _Counting(Engine):
-    """Torch, counting what each stage computes."""
+    """Torch, counting the operations of each stage."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,10 +61,10 @@ class _Counting(Engine):
 
 
 def _operations(network: Network, text: Versioned, sampling: Sampling) -> dict[str, int]:
-    """Return what each stage computes for a frame."""
+    """Return the operations of each stage in a frame."""
     engine = _Counting()
-    plain = Network(network.model, network.width, network.height, Setup(engine))
-    plain.paint(plain.noise(0)[0], text, (), sampling)
+    counting = Network(network.model, network.width, network.height, Setup(engine))
+    counting.paint(counting.noise(0)[0], text, (), sampling)
     return engine.counted
 
 

@@ -1,8 +1,8 @@
-"""Where the time of a start goes: from the process to the first frame that is presented.
+"""Where the time of a start goes: from the new process to the first frame that is presented.
 
-A show is started in a Python of its own, on a window (SDL's dummy display where there is no other),
-the demo track and the default preset, and ends with its first frame. Its imports are made one after
-the other in the order in which a start makes them, so that each has its line.
+A show is started in a new Python process, with a window (on SDL's dummy display where there is no
+other), the demo track and the default preset, and ends with its first frame. The modules are
+imported one by one in the order of a real start, so that each has its line.
 """
 
 import json
@@ -21,27 +21,25 @@ IMPORTS = (
     ("livebend", "livebend.cli.live_show"),
     ("pygame", "livebend.outputs.window"),
 )
-PATIENCE = 600.0  # s
+TIMEOUT = 600.0  # s
 
 Row = dict[str, Any]
 
 
 def time_start(options: dict[str, Any]) -> list[Row]:
-    """Start a show with these fields of `LiveOptions`; return rows of phases in s, the last the
-    whole. Raises: LivebendError where no frame came."""
+    """Start a show with these fields of `LiveOptions`; return a row for each phase, in s, the last
+    for the whole. Raises: LivebendError where no frame came."""
     if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
         os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
     code = f"import sys; from {__name__} import child; child(float(sys.argv[1]), sys.argv[2])"
     command = [sys.executable, "-c", code, repr(now()), json.dumps(options)]
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=PATIENCE
-        )
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT)
     except subprocess.TimeoutExpired as late:
-        raise LivebendError(f"bench: no frame within {PATIENCE:.0f} s of the start") from late
+        raise LivebendError(f"bench: no frame within {TIMEOUT:.0f} s of the start") from late
     if done.returncode:
-        said = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
-        raise LivebendError(f"bench: the start failed: {said[-1]}")
+        errors = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
+        raise LivebendError(f"bench: the start failed: {errors[-1]}")
     marks: list[tuple[str, float]] = json.loads(done.stdout.splitlines()[-1])
     rows, before = [], 0.0
     for phase, moment in marks:
@@ -51,7 +49,7 @@ def time_start(options: dict[str, Any]) -> list[Row]:
 
 
 def child(begin: float, given: str) -> None:
-    """Start the show and print (phase, seconds since the process was asked for) of its marks."""
+    """Start the show and print its marks: (phase, seconds since `begin`, before the process)."""
     marks: list[tuple[str, float]] = []
 
     def mark(phase: str) -> None:
@@ -68,7 +66,7 @@ def child(begin: float, given: str) -> None:
 
 
 def _play(given: dict[str, Any], mark: Callable[[str], None]) -> None:
-    """Play up to the first frame on the display, with a mark after each phase of the opening."""
+    """Play up to the first frame on the display, with a mark after each phase of the start."""
     live_show: Any = import_module("livebend.cli.live_show")
     size = given.pop("size", None)
     options = live_show.LiveOptions(**given, size=tuple(size) if size else None, osc="127.0.0.1:0")

@@ -4,7 +4,7 @@ import argparse
 
 import torch
 
-from livebend.cli import live
+from livebend.cli import no_display
 from livebend.cli.live_show import LiveOptions, LiveShow
 from livebend.models.backends.tuned_choice import Conditions
 from tests.fakes.virtual_time import VirtualTime
@@ -12,8 +12,12 @@ from tests.fakes.virtual_time import VirtualTime
 
 def test_without_a_display_it_says_what_it_records_and_what_else_there_is(capsys):
     options = argparse.Namespace(headless=False, seconds=None, record=None)
-    live.go_headless(options)
-    assert (options.headless, options.seconds, str(options.record)) == (True, 10.0, live.DEMO_FILE)
+    no_display.go_headless(options)
+    assert (options.headless, options.seconds, str(options.record)) == (
+        True,
+        10.0,
+        no_display.DEMO_FILE,
+    )
     assert capsys.readouterr().out == (
         "no display: recording 10 s into livebend-demo.mp4; --headless plays on without a window\n"
     )

@@ -1,0 +1,83 @@
+"""Options that several commands share, and what is opened with them."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TypeVar
+
+from livebend.core.notify import Notify, ignore
+from livebend.models.default_model import model_or_default
+from livebend.operators.drawn_masks import DrawnMasks
+from livebend.rendering.network import Network
+from livebend.rendering.open_network import open_network
+from livebend.scene import presets
+from livebend.scene.values import Scene
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkOptions:
+    """Which network is opened: see `rendering.open_network`."""
+
+    model: str = "tiny"
+    size: tuple[int, int] | None = None  # width, height in pixels
+    backend: str = "torch"
+    dtype: str = "auto"
+
+    def network(
+        self,
+        notify: Notify,
+        *,
+        guided: bool = False,
+        drawn: DrawnMasks | None = None,
+        on_phase: Notify = ignore,
+    ) -> Network:
+        """Open the network. Raises: LivebendError."""
+        return open_network(
+            self.model, self.size, self.backend, notify,
+            dtype=self.dtype, guided=guided, drawn=drawn, on_phase=on_phase,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SceneOptions(NetworkOptions):
+    """Which scene is painted: a preset, by name or file, and changes of it."""
+
+    preset: str | None = None
+    steps: int | None = None  # None = the preset's
+    seed: int | None = None  # None = the preset's
+    sets: Sequence[tuple[str, object]] = ()  # (path, value), applied in order
+    masks: Path | None = None  # a folder of drawn masks
+
+    def changes(self) -> list[tuple[str, object]]:
+        """Return the values that replace the preset's, by path, in the order to set them."""
+        own = (("seed", self.seed), ("sampling.steps", self.steps))
+        return [*((path, value) for path, value in own if value is not None), *self.sets]
+
+    def drawn_masks(self) -> DrawnMasks:
+        """Return the drawn masks that the scene may name. Raises: PresetError."""
+        return DrawnMasks(presets.mask_folders(self.preset or "", self.masks))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowOptions(SceneOptions):
+    """How a scene is played in time."""
+
+    preset: str = "default"
+    fps: float = 20.0
+    seconds: float | None = None  # None = without an end, or that of the sound
+    cues: Path | None = None
+
+    def first_scene(self) -> Scene:
+        """Return the scene that the show begins with. Raises: LivebendError."""
+        return presets.first_scene(self.preset, self.changes())
+
+
+T = TypeVar("T", bound=NetworkOptions)
+
+
+def options_of(kind: type[T], given: argparse.Namespace) -> T:
+    """Return a command line as `kind`, with the best model for this machine if none is named."""
+    names = {field.name for field in fields(kind)}
+    values = {name: value for name, value in vars(given).items() if name in names}
+    return kind(**{**values, "model": model_or_default(given.model)})
