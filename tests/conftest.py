@@ -20,7 +20,7 @@ settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """How many moves of hands the endurance tests make."""
+    """How many moves the endurance tests make."""
     parser.addoption("--moves", type=int, default=10_000, metavar="N")
 
 

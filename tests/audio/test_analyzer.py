@@ -1,3 +1,5 @@
+"""Features of sound against what they mean: levels, onsets, beats, pitch."""
+
 from itertools import pairwise
 
 import numpy as np

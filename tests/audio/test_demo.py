@@ -1,3 +1,5 @@
+"""The demo track: twenty seconds in which every feature moves."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Sound devices: found by name, lost and found again, read in order; and the loudspeaker."""
+
 import builtins
 import sys
 from dataclasses import asdict

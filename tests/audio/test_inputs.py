@@ -12,7 +12,7 @@ RATE, HOP = 44100, 245
 
 
 class FakeDevice:
-    """A device that gives what it is told."""
+    """A device that gives prepared blocks."""
 
     overflows = 0
 

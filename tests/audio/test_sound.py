@@ -1,3 +1,5 @@
+"""Sound files, read whole; what cannot be read is named in a line."""
+
 import wave
 
 import av

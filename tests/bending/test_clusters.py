@@ -58,13 +58,13 @@ def test_what_is_not_there_is_refused(network, channels, site, error, said):
         network.check(Scene(bends=(bent(channels, site),)))
 
 
-def test_hands_name_them_too(network):
+def test_controllers_name_them_too(network):
     scene = Scene(bends=(bent("all"),))
     changed = network.check(Set("bend.b.channels", "cluster:c1").apply(scene))
     assert changed.bend("b").channels == "cluster:c1"
 
 
-def test_a_network_without_them_says_what_to_do(model):
+def test_a_network_without_them_names_the_command(model):
     network = Network(model, 64, 64)
     with pytest.raises(LivebendError, match="without clusters"):
         network.check(Scene(bends=(bent("cluster:c0"),)))

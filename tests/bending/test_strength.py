@@ -1,4 +1,4 @@
-"""A bend that is told how strong to be is that strong, at any site, in every frame."""
+"""A bend whose strength is given has that strength, at any site, in every frame."""
 
 from dataclasses import replace
 
@@ -37,7 +37,7 @@ def test_it_is_reached_at_every_site(network):
             assert d == pytest.approx(strength, rel=1e-3), site
 
 
-def test_nothing_asked_is_as_it_comes(network):
+def test_without_a_strength_the_operator_acts_as_it_is(network):
     free = picture(network, (strong("unet.mid", 0.0),))
     assert float(free.strength["b"]) == pytest.approx(1.0, rel=1e-3)  # 2·sin 30°
     asked = picture(network, (strong("unet.mid", float(free.strength["b"])),))
@@ -75,12 +75,12 @@ def test_a_route_may_bring_it_from_nothing(network):
     quiet = show.frame(scene, 0.0)
     assert np.abs(quiet.astype(int) - plain).max() <= 1
     show.frame(scene, 0.1, LOUD)
-    told = show.status.get().bends[0]
-    assert told.goal > 0.1
-    assert told.strength == pytest.approx(told.goal, rel=1e-3)
+    status = show.status.get().bends[0]
+    assert status.goal > 0.1
+    assert status.strength == pytest.approx(status.goal, rel=1e-3)
 
 
-def test_presets_and_hands_say_it_as_they_say_mix():
+def test_presets_and_controllers_give_it_as_they_give_mix():
     table = {"bend": {"b": {"operator": "dilate", "site": "unet.mid", "size": 3, "strength": 0.3}}}
     scene = scene_from(table)
     assert scene.bend("b").strength == 0.3
@@ -89,7 +89,7 @@ def test_presets_and_hands_say_it_as_they_say_mix():
     assert axis("bend.b.strength=0.1,0.2").values == (0.1, 0.2)
 
 
-def test_what_hears_its_own_past_has_none():
+def test_what_reads_its_own_past_has_none():
     scene = scene_from({"bend": {"b": {"operator": "feedback", "site": "image"}}})
     with pytest.raises(UnknownName, match=r"bend\.b\.strength"):
         Set("bend.b.strength", 0.3).apply(scene)
@@ -97,7 +97,7 @@ def test_what_hears_its_own_past_has_none():
         scene_from({"bend": {"b": {"operator": "feedback", "site": "image", "strength": 0.3}}})
 
 
-def test_a_morph_fades_between_asked_and_not_asked():
+def test_a_morph_fades_between_given_and_not_given():
     old = Scene(prompt=Prompt("a red orb"), walk=Walk(radius=0.0), bends=(strong("image", 0.0),))
     new = replace(old, bends=(strong("image", 0.4),))
     assert [(b.strength, b.mix) for b in blended(old, new, 0.25).bends] == [

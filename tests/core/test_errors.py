@@ -19,5 +19,5 @@ def test_a_fault_is_one_line(fault, line):
 
 
 def test_a_bend_s_fault_names_the_bend_and_the_fault():
-    told = str(BendFault("swirl", "rotate", "unet.mid", ValueError("bad\nworse")))
-    assert told == "bend.swirl: rotate at unet.mid: ValueError: bad"
+    line = str(BendFault("swirl", "rotate", "unet.mid", ValueError("bad\nworse")))
+    assert line == "bend.swirl: rotate at unet.mid: ValueError: bad"

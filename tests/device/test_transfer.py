@@ -14,13 +14,13 @@ def test_one_wait_a_frame_and_buffers_made_once():
     pinned = PinnedTransfer(fake)
     pixels = torch.arange(12, dtype=torch.uint8).reshape(2, 2, 3)
     numbers = [torch.tensor(1.5), torch.tensor(-0.25)]
-    first, told = pinned.fetch(pixels, numbers)
+    first, fetched = pinned.fetch(pixels, numbers)
     assert fake.calls == ["pinned", "pinned", "copies", "mark", "back", "wait"]
     fake.calls.clear()
     pinned.fetch(pixels + 1, numbers[::-1])
     assert fake.calls == ["copies", "mark", "back", "wait"]
     assert np.array_equal(first, pixels.numpy())
-    assert told == [1.5, -0.25]
+    assert fetched == [1.5, -0.25]
 
 
 def test_on_a_processor_nothing_is_copied():

@@ -1,4 +1,4 @@
-"""Ten thousand random moves of hands: nothing is built, nothing falls back, no frame is expensive.
+"""Ten thousand random moves: nothing is built, nothing falls back, no move is expensive.
 
     python -m pytest tests/end_to_end/test_endurance.py -s --moves 10000
 
@@ -8,7 +8,7 @@ that is longer than usual is painted again over other noise; what the first take
 second is what the move cost. The most expensive twenty moves are made again several times, and the
 medians are what counts.
 
-Through all of it three bends more hand on tensors that lie otherwise than they came: channels last,
+Throughout, three more bends return tensors in another layout than they got: channels last,
 transposed, in half precision.
 """
 
@@ -54,10 +54,10 @@ LAYOUTS = {
 CHAIN = tuple(map(Bend, LAYOUTS, LAYOUTS, ("unet.in", "unet.mid", "unet.up.1")))
 
 
-class Hands:
+class Performer:
     """A performer who makes one random move after another that the network takes.
 
-    He turns no bend of a preset on the image itself, where an amount far out is a black picture.
+    Bends of a preset on the image itself stay: an amount far out is a black picture there.
     """
 
     def __init__(self, network, seed, operators=None, *, whole=True):
@@ -182,10 +182,10 @@ def test_ten_thousand_moves(backend, moves, model_folder, tmp_path, monkeypatch)
     if backend == "onnx":
         pytest.importorskip("onnxruntime")
     monkeypatch.setattr("livebend.device.memory.now", thread_time)
-    told: list[str] = []
-    engine = CountingEngine(backend, EngineCache(tmp_path, "w"), notify=told.append)
+    notices: list[str] = []
+    engine = CountingEngine(backend, EngineCache(tmp_path, "w"), notify=notices.append)
     network = opened(model_folder, engine, torch.float32 if backend == "onnx" else None)
-    show, hands = TimedShow(network), Hands(network, 5)
+    show, performer = TimedShow(network), Performer(network, 5)
     scene = Scene(prompt=Prompt(WORDS[0]), walk=MOVING)
     scene = replace(scene, home=scene)
     settling = [show.timed(moving(scene))[0] for _ in range(SETTLING)]
@@ -195,7 +195,7 @@ def test_ten_thousand_moves(backend, moves, model_folder, tmp_path, monkeypatch)
     prepared, stored = [*engine.made], sorted(tmp_path.rglob("*"))
     times, outside, made = [], [], []
     for n in range(moves):
-        before, scene = scene, hands.move(scene)
+        before, scene = scene, performer.move(scene)
         taken, rest = show.timed(moving(scene))
         if show.stages() != everything:  # a fade begins with the very noise that was shown
             taken, rest = show.timed(moving(scene))
@@ -208,7 +208,7 @@ def test_ten_thousand_moves(backend, moves, model_folder, tmp_path, monkeypatch)
             made.append((taken - show.timed(moving(scene))[0], before, scene))
     assert engine.made == prepared
     assert sorted(tmp_path.rglob("*")) == stored
-    assert (told, engine.fallbacks) == ([], 0)
+    assert (notices, engine.fallbacks) == ([], 0)
     assert show.statistics.report()["nonfinite_frames"] == 0
     assert not [n.text for n in show.status.get().notices if "left out" in n.text]
     assert network.memory.bytes < 64 << 20
@@ -247,12 +247,12 @@ def test_a_move_runs_only_what_lies_behind_it(moves, model_folder):
     """Over still noise the stages that a frame runs are those behind the bends that changed."""
     network = opened(model_folder, Engine())
     remembering = [n for n, op in all_operators().items() if "past" not in op.given]
-    show, hands = TimedShow(network), Hands(network, 6, remembering, whole=False)
+    show, performer = TimedShow(network), Performer(network, 6, remembering, whole=False)
     scene = Scene(prompt=Prompt(WORDS[0]), walk=Walk(radius=0.0))
     show.timed(scene)
     ran = 0
     for _ in range(moves):
-        before, scene = scene, hands.move(scene)
+        before, scene = scene, performer.move(scene)
         show.timed(scene)
         assert show.stages() <= expected(network, before, scene)
         ran += len(show.stages())

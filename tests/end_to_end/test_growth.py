@@ -52,7 +52,7 @@ def held_after(things, work, counts=(MANY // 2, MANY)):
     return held
 
 
-def test_hands_leave_nothing_behind():
+def test_controllers_leave_nothing_behind():
     fake, time = FakeDesk(Scene()), ManualTime()
     reader = OscReader(fake.desk, time.now)
     queue = CommandQueue(notify=lambda why: None, gate=PromptGate(lambda t: False, lambda t: None))

@@ -46,7 +46,7 @@ class FakeBank:
 class FakeDesk:
     """A desk that writes down its commands, its orders for the display, refusals and notices.
 
-    `desk` is what hands are given; `has_room` is whether its queue takes commands.
+    `desk` is what controllers are given; `has_room` is whether its queue takes commands.
     """
 
     def __init__(

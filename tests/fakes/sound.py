@@ -1,4 +1,4 @@
-"""Sounds that are easy to reason about, and devices that do as they are told."""
+"""Sounds that are easy to reason about, and devices whose callbacks a test calls."""
 
 from types import ModuleType, SimpleNamespace
 from typing import Any

@@ -34,12 +34,12 @@ def network(model):
 
 def on(model, backend, folder):
     """A network on a backend, which must not have fallen back."""
-    told = []
+    notices = []
     network = Network(
-        model, 64, 64, Setup(Engine(backend, EngineCache(folder, "key"), notify=told.append))
+        model, 64, 64, Setup(Engine(backend, EngineCache(folder, "key"), notify=notices.append))
     )
     network.prepare()
-    assert told == []
+    assert notices == []
     return network
 
 

@@ -20,11 +20,11 @@ def library(model, tmp_path_factory):
     """The store with one stage, unet.out, compiled once for every test: it takes seconds."""
     if not shutil.which("g++"):
         pytest.skip("no C++ compiler")
-    told = []
+    notices = []
     kept = EngineCache(tmp_path_factory.mktemp("engines"), "some-model")
-    engine = Engine({"unet.out": "compiled"}, kept, notify=told.append)
+    engine = Engine({"unet.out": "compiled"}, kept, notify=notices.append)
     Network(model, 64, 64, Setup(engine)).prepare()
-    assert told == []
+    assert notices == []
     return kept
 
 

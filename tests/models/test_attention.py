@@ -110,9 +110,9 @@ def test_both_halves_of_guidance_and_every_call_have_it(network):
 @pytest.mark.parametrize("backend", ["onnx", pytest.param("compiled", marks=pytest.mark.slow)])
 def test_engines_export_it(model, store, backend):
     pytest.importorskip("onnxruntime")
-    told = []
+    notices = []
     choice = {f"unet.{block}": backend for block in ("mid", "up.2")}
-    network = Network(model, 64, 64, Setup(Engine(choice, store, notify=told.append)))
+    network = Network(model, 64, 64, Setup(Engine(choice, store, notify=notices.append)))
     network.prepare()
     plain = Network(model, 64, 64)
     for site in ("unet.attention.mid", "unet.attention.up.2"):
@@ -120,4 +120,4 @@ def test_engines_export_it(model, store, backend):
             x = picture(plain, (gain(site, factor),)).image.tensor
             y = picture(network, (gain(site, factor),)).image.tensor
             assert float((x - y).norm() / x.norm()) < 1e-3
-    assert (told, network.engine.fallbacks) == ([], 0)
+    assert (notices, network.engine.fallbacks) == ([], 0)

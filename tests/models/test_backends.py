@@ -1,4 +1,4 @@
-"""Every backend runs the same stages at the same sites; one that fails is replaced, aloud."""
+"""Every backend runs the same stages at the same sites; one that fails is replaced and reported."""
 
 import shutil
 import sys
@@ -68,21 +68,21 @@ def fake(monkeypatch):
 
 
 def made(model, choice, store, size=(64, 64), **more):
-    told = []
-    network = Network(model, *size, Setup(Engine(choice, store, notify=told.append, **more)))
+    notices = []
+    network = Network(model, *size, Setup(Engine(choice, store, notify=notices.append, **more)))
     network.prepare()
     network.frame()
-    return network, told
+    return network, notices
 
 
 def test_a_prepared_engine_loads_nothing_during_a_show(model, store, fake):
-    network, told = made(model, "fake", store)
+    network, notices = made(model, "fake", store)
     loads = fake.loads
     assert loads == len(network.stages) + len(GROUPS)
     for site in ("unet.mid", "unet.skip.1", "latent@0.5", "vae.up.0", "unet.text"):
         for angle in (0.0, 10.0, 20.0):
             picture(network, (swirl(site, angle),), Sampling("euler", 2))
-    assert (fake.loads, network.engine.fallbacks, told) == (loads, 0, [])
+    assert (fake.loads, network.engine.fallbacks, notices) == (loads, 0, [])
 
 
 @pytest.mark.parametrize(
@@ -92,11 +92,11 @@ def test_a_prepared_engine_loads_nothing_during_a_show(model, store, fake):
      (("vae.in",), ("vae",)), (("unet.in", "unet.up.1", "vae.up.0"), GROUPS)],
 )  # fmt: skip
 def test_stages_run_as_one_where_nothing_is_bent_inside(model, store, fake, bends, apart):
-    network, told = made(model, "fake", store)
+    network, notices = made(model, "fake", store)
     scene = tuple(replace(swirl(site), name=f"b{n}") for n, site in enumerate(bends))
     assert same(picture(network, scene), picture(Network(model, 64, 64), scene))
     assert {g for g in GROUPS if g not in network.memory.ran.seconds} == set(apart)
-    assert not told
+    assert not notices
 
 
 def test_a_bend_at_another_step_leaves_a_group_joined(model, store, fake):
@@ -125,7 +125,7 @@ def test_only_what_a_choice_names_is_joined(model, store, fake):
 
 
 def test_whoever_looks_at_a_stage_has_it_on_its_own(model, store, fake):
-    network, told = made(model, "fake", store)
+    network, notices = made(model, "fake", store)
     with network.unjoined():
         picture(network)
     assert not network.memory.ran.seconds.keys() & set(GROUPS)
@@ -133,7 +133,7 @@ def test_whoever_looks_at_a_stage_has_it_on_its_own(model, store, fake):
     rows = time_stages(network, 2)
     assert [row["stage"] for row in rows] == [stage.name for stage in network.stages]
     assert time_four(network, 2) > 0.0
-    assert not told
+    assert not notices
 
 
 def test_a_stage_can_have_a_backend_of_its_own(model, store, fake):
@@ -142,58 +142,58 @@ def test_a_stage_can_have_a_backend_of_its_own(model, store, fake):
     assert same(picture(network), picture(Network(model, 64, 64)))
 
 
-def test_a_shape_that_was_not_prepared_runs_on_torch_and_is_told_once(model, store, fake):
-    network, told = made(model, "fake", store)
+def test_a_shape_that_was_not_prepared_runs_on_torch_and_is_reported_once(model, store, fake):
+    network, notices = made(model, "fake", store)
     negative, guided = text_of(network, "", -2), Sampling("euler", 1, 3.0)
     expected = picture(Network(model, 64, 64), (), guided, negative=negative)
     assert same(picture(network, (), guided, negative=negative), expected)
-    told_first = list(told)
+    first_notices = list(notices)
     picture(network, (swirl("unet.mid"),), guided, negative=negative)
-    assert told == told_first
-    assert all("not prepared" in line for line in told)
+    assert notices == first_notices
+    assert all("not prepared" in line for line in notices)
 
 
 def test_guidance_can_be_prepared(model, store, fake):
-    told = []
-    network = Network(model, 64, 64, Setup(Engine("fake", store, notify=told.append)))
+    notices = []
+    network = Network(model, 64, 64, Setup(Engine("fake", store, notify=notices.append)))
     network.prepare(guided=True)
     picture(network, (), Sampling("euler", 1, 3.0), negative=text_of(network, "", -2))
-    assert told == []
+    assert notices == []
 
 
 def test_a_backend_that_is_not_here_falls_back(model, store, fake):
     fake.fault = BackendError("needs the package x: pip install x")
-    network, told = made(model, "fake", store)
-    assert told == ["backend fake: needs the package x: pip install x; torch runs it"]
+    network, notices = made(model, "fake", store)
+    assert notices == ["backend fake: needs the package x: pip install x; torch runs it"]
     assert same(picture(network), picture(Network(model, 64, 64)))
 
 
 def test_a_backend_that_paints_something_else_is_refused(model, store, fake):
     fake.factor = 1.01
-    network, told = made(model, "fake", store)
-    assert "differs from torch by 0.01" in told[0]
+    network, notices = made(model, "fake", store)
+    assert "differs from torch by 0.01" in notices[0]
     assert same(picture(network), picture(Network(model, 64, 64)))
 
 
 def test_a_backend_that_fails_in_a_show_is_replaced_and_nothing_old_is_shown(model, store, fake):
-    network, told = made(model, "fake", store)
+    network, notices = made(model, "fake", store)
     picture(network)
     fake.fault = ValueError("the engine died\nat line 3")
     bent = (swirl("unet.in"),)
     assert same(picture(network, bent), picture(Network(model, 64, 64), bent))
-    assert any("ValueError: the engine died; torch runs it now" in line for line in told)
+    assert any("ValueError: the engine died; torch runs it now" in line for line in notices)
     fake.fault = None
     runs = fake.runs
     picture(network, (swirl("unet.in", 50.0),))
     assert fake.runs == runs
 
 
-def test_a_fall_back_is_told_once(model, store, fake):
+def test_a_fall_back_is_reported_once(model, store, fake):
     fake.fault = BackendError("no")
-    network, told = made(model, "fake", store)
+    network, notices = made(model, "fake", store)
     for _ in range(2):
         network.prepare()
-    assert told == ["backend fake: no; torch runs it"]
+    assert notices == ["backend fake: no; torch runs it"]
     assert network.engine.described(tuple(s.name for s in network.stages)) == "torch"
 
 
@@ -210,8 +210,8 @@ def test_an_unknown_backend_is_refused():
 
 def test_without_a_compiler_torch_runs_it(model, store, monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler")
-    _, told = made(model, {"unet.out": "compiled"}, store)
-    assert told == [
+    _, notices = made(model, {"unet.out": "compiled"}, store)
+    assert notices == [
         "backend compiled: needs a C++ compiler (g++, clang++ or cl), and there is none;"
         " torch runs it"
     ]
@@ -221,8 +221,8 @@ def test_without_a_compiler_torch_runs_it(model, store, monkeypatch):
 def test_what_is_not_built_is_not_built_now(model, store, name):
     if name == "onnx":
         pytest.importorskip("onnxruntime")
-    _, told = made(model, {"unet.out": name}, store, build=False)
-    assert "livebend tune" in told[0]
+    _, notices = made(model, {"unet.out": name}, store, build=False)
+    assert "livebend tune" in notices[0]
 
 
 def test_a_fingerprint_is_of_the_content(model_folder, tmp_path):
@@ -241,8 +241,8 @@ def test_a_fingerprint_is_of_the_content(model_folder, tmp_path):
 
 
 def test_a_compiled_stage_equals_torch_and_is_found_again(model, compiled_store):
-    network, told = made(model, {"unet.out": "compiled"}, compiled_store, build=False)
-    assert told == []
+    network, notices = made(model, {"unet.out": "compiled"}, compiled_store, build=False)
+    assert notices == []
     plain = Network(model, 64, 64)
     for bends in ((), (swirl("unet.up.3"),), (swirl("latent@1"),)):
         assert off_by(picture(network, bends), picture(plain, bends)) < CLOSE
@@ -270,22 +270,22 @@ def test_other_threads_go_on_while_a_library_runs(model, compiled_store):
     assert runs is not None
 
 
-def test_a_package_that_is_broken_is_told(model, compiled_store):
+def test_a_package_that_is_broken_is_reported(model, compiled_store):
     (file,) = compiled_store.folder.rglob("*.pt2")
     file.write_bytes(file.read_bytes()[:1000])
-    _, told = made(model, {"unet.out": "compiled"}, compiled_store)
-    assert "unet.out: cannot be loaded: BadZipFile" in told[0]
+    _, notices = made(model, {"unet.out": "compiled"}, compiled_store)
+    assert "unet.out: cannot be loaded: BadZipFile" in notices[0]
 
 
 @pytest.mark.slow
 @COMPILER
 def test_every_compiled_stage_equals_torch(model, store):
-    network, told = made(model, "compiled", store)
+    network, notices = made(model, "compiled", store)
     plain = Network(model, 64, 64)
     for site in network.sites:
         bends = (swirl(site),)
         assert off_by(picture(network, bends), picture(plain, bends)) < CLOSE, site
-    assert (told, network.engine.fallbacks) == ([], 0)
+    assert (notices, network.engine.fallbacks) == ([], 0)
 
 
 @pytest.mark.slow
@@ -293,8 +293,8 @@ def test_every_compiled_stage_equals_torch(model, store):
 def test_the_embedded_model_is_painted_the_same_when_every_stage_is_compiled(store):
     """Minutes of compiling; the times of the stages, beside torch's, are printed."""
     tiny = load_model("tiny", CPU, F32)
-    network, told = made(tiny, "compiled", store, (256, 256))
-    assert (told, network.engine.fallbacks) == ([], 0)
+    network, notices = made(tiny, "compiled", store, (256, 256))
+    assert (notices, network.engine.fallbacks) == ([], 0)
     assert network.engine.described(tuple(s.name for s in network.stages)) == "compiled"
     plain = Network(tiny, 256, 256)
     for bends in ((), (swirl("unet.mid"),), (swirl("unet.up.2"),), (swirl("latent@1"),)):
@@ -322,11 +322,11 @@ def stage_ms(network, names, frames=10):
 def test_every_exported_stage_equals_torch(model, store, size):
     pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
-    network, told = made(model, "onnx", store, size)
+    network, notices = made(model, "onnx", store, size)
     plain = Network(model, *size)
     for site in network.sites:
         bends = (swirl(site),)
         assert off_by(picture(network, bends), picture(plain, bends)) < CLOSE, site
-    again, told_again = made(model, "onnx", store, size, build=False)
-    assert told == told_again == []
+    again, again_notices = made(model, "onnx", store, size, build=False)
+    assert notices == again_notices == []
     assert same(picture(again), picture(network))

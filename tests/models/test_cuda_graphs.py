@@ -23,16 +23,16 @@ def fake(monkeypatch):
 
 
 def captured(model, store):
-    """A network whose stages are captured, and what was told of it."""
-    told = []
-    network = Network(model, 64, 64, Setup(Engine("graphs", store, notify=told.append)))
+    """A network whose stages are captured, and the notices of it."""
+    notices = []
+    network = Network(model, 64, 64, Setup(Engine("graphs", store, notify=notices.append)))
     network.prepare()
     network.frame()
-    return network, told
+    return network, notices
 
 
 def test_a_show_replays_and_captures_nothing(model, fake, store):
-    network, told = captured(model, store)
+    network, notices = captured(model, store)
     assert fake.calls.count("capture") == len(network.stages) + len(GROUPS)
     fake.calls.clear()
     plain = Network(model, 64, 64)
@@ -42,7 +42,7 @@ def test_a_show_replays_and_captures_nothing(model, fake, store):
             painted, wanted = (picture(n, bends, sampling) for n in (network, plain))
             assert same(painted, wanted), site
     assert set(fake.calls) == {"replay"}
-    assert (told, network.engine.fallbacks) == ([], 0)
+    assert (notices, network.engine.fallbacks) == ([], 0)
 
 
 def test_what_is_remembered_is_not_written_to_again(model, fake, store):
@@ -59,26 +59,26 @@ def test_what_is_remembered_is_not_written_to_again(model, fake, store):
     assert all(torch.equal(pixels, k) for pixels, k in zip(pictures, kept, strict=True))
 
 
-def test_another_shape_runs_on_torch_and_says_so(model, fake, store):
-    network, told = captured(model, store)
+def test_another_shape_runs_on_torch_and_reports_it(model, fake, store):
+    network, notices = captured(model, store)
     stage = next(s for s in network.stages if s.name == "unet.out")
     double = torch.randn(2, 16, 8, 8)
     runner = network.engine.runner(stage, [Versioned(-1, double)])
     assert torch.equal(runner(double)[0], stage.run(double)[0])
-    assert told == ["unet.out: not prepared for this shape, torch runs it"]
+    assert notices == ["unet.out: not prepared for this shape, torch runs it"]
 
 
-def test_a_capture_that_fails_is_told_and_torch_runs_it(model, fake, store):
+def test_a_capture_that_fails_is_reported_and_torch_runs_it(model, fake, store):
     fake.fault = RuntimeError("operation not permitted when stream is capturing\nsecond line")
-    network, told = captured(model, store)
-    assert told[0].startswith("backend graphs: unet.in: cannot be captured: ")
-    assert "second line" not in told[0]
+    network, notices = captured(model, store)
+    assert notices[0].startswith("backend graphs: unet.in: cannot be captured: ")
+    assert "second line" not in notices[0]
     assert same(picture(network), picture(Network(model, 64, 64)))
 
 
 def test_without_a_gpu_there_is_nothing_to_capture(model, store):
-    network, told = captured(model, store)
-    assert told == ["backend graphs: needs an NVIDIA GPU; torch runs it"]
+    network, notices = captured(model, store)
+    assert notices == ["backend graphs: needs an NVIDIA GPU; torch runs it"]
     assert network.engine.described(s.name for s in network.stages) == "torch"
 
 
@@ -94,11 +94,11 @@ def test_a_layout_that_changes_leaves_a_graph_its_weights(model_folder, fake):
 
 def test_a_compiled_stage_is_captured_on_a_gpu(model, fake, compiled_store, monkeypatch):
     monkeypatch.setattr(aot_compiled, "gpu_of", lambda device: fake)
-    told = []
-    engine = Engine({"unet.out": "compiled"}, compiled_store, build=False, notify=told.append)
+    notices = []
+    engine = Engine({"unet.out": "compiled"}, compiled_store, build=False, notify=notices.append)
     network = Network(model, 64, 64, Setup(engine))
     network.prepare()
-    assert (fake.calls.count("capture"), told) == (1, [])
+    assert (fake.calls.count("capture"), notices) == (1, [])
     painted = picture(network)
     assert fake.calls[-1] == "replay"
     assert off_by(painted, picture(Network(model, 64, 64))) < 1e-3

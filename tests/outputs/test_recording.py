@@ -213,15 +213,15 @@ def test_a_busy_encoder_drops_and_counts(tmp_path: Path, monkeypatch: pytest.Mon
     assert len(pictures(tmp_path / "out.mp4")) == 5
 
 
-def test_a_failing_encoder_is_told_and_the_show_goes_on(
+def test_a_failing_encoder_is_reported_and_the_show_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[BaseException] = []
+    failures: list[BaseException] = []
     encoders: list[threading.Thread] = []
     failed = threading.Event()
 
     def fail(failure: BaseException) -> None:
-        told.append(failure)
+        failures.append(failure)
         encoders.append(threading.current_thread())
         failed.set()
 
@@ -235,7 +235,7 @@ def test_a_failing_encoder_is_told_and_the_show_goes_on(
     assert failed.wait(10)
     encoders[0].join()
     recording.write(frame_of(2))
-    assert (recording.dropped, len(told)) == (1, 1)
+    assert (recording.dropped, len(failures)) == (1, 1)
     with pytest.raises(LivebendError, match="recording stopped: no space left"):
         recording.close()
 

@@ -1,4 +1,4 @@
-"""Whatever hands do: what is remembered is bit for bit what recomputing gives."""
+"""Whatever a performer does: what is remembered is bit for bit what recomputing gives."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ SAMPLERS = ("euler", "ddim", "lcm")
 MODELS: dict[str, object] = {}
 
 
-class Hands(RuleBasedStateMachine):
+class Performer(RuleBasedStateMachine):
     """A performer who changes one thing after another."""
 
     @initialize()
@@ -115,7 +115,7 @@ class Hands(RuleBasedStateMachine):
 def run(model_folder, examples, steps):
     for kind in ("turbo", "v"):
         MODELS[kind] = load_model(str(model_folder(kind)), CPU, F32)
-    case = Hands.TestCase()
+    case = Performer.TestCase()
     case.settings = settings(
         max_examples=examples,
         stateful_step_count=steps,

@@ -67,14 +67,14 @@ def test_nothing_that_is_not_finite_is_shown_from_any_site(network, kind):
         harmless = Bend("fine", "rotate_pairs", "unet.mid", {"angle": 1e-4})
         scene = replace(STILL, bends=(bend, harmless))
         shown = [show.frame(scene, 1.0 + k / 10) for k in range(3)]
-        told = show.status.get()
-        if kind in ("enormous", "infinite") and told.counters.nonfinite_frames == 0:
+        status = show.status.get()
+        if kind in ("enormous", "infinite") and status.counters.nonfinite_frames == 0:
             continue  # what lies behind the site took it: tanh of the infinite is 1
         assert np.array_equal(shown[0], good), site
         assert np.abs(shown[2].astype(int) - good).max() <= 2, site
-        assert "bad made values that are not finite" in told.notices[-1].text, site
-        assert [b.note for b in told.bends] == ["left out after a fault", ""], site
-        assert told.counters.nonfinite_frames == 1, site
+        assert "bad made values that are not finite" in status.notices[-1].text, site
+        assert [b.note for b in status.bends] == ["left out after a fault", ""], site
+        assert status.counters.nonfinite_frames == 1, site
 
 
 def test_an_operator_that_fails_is_left_out_and_the_frame_is_painted(network):
@@ -112,15 +112,15 @@ def test_a_bend_that_was_left_out_comes_back_eased(show, add_operator):
     factor[0] = 2.0
     show.network.memory.forget()  # or it answers with what the fault made
 
-    def told(time):
+    def state(time):
         show.frame(scene, time)
         bend = show.status.get().bends[0]
         return bend.active, bend.mix, bend.note
 
     end = 1.0 + LEFT_OUT
-    assert told(end - 0.1) == (False, 0.0, "left out after a fault")
-    assert told(end + 0.5 * EASING) == (True, pytest.approx(0.4), "coming back after a fault")
-    assert told(end + EASING) == (True, 0.8, "")
+    assert state(end - 0.1) == (False, 0.0, "left out after a fault")
+    assert state(end + 0.5 * EASING) == (True, pytest.approx(0.4), "coming back after a fault")
+    assert state(end + EASING) == (True, 0.8, "")
     assert show.status.get().counters.nonfinite_frames == 1
 
 

@@ -41,10 +41,10 @@ def test_it_comes_back_when_there_is_room_and_stays_where_there_is_little():
 def test_it_hunts_less_and_less():
     governor = Governor(50.0, 2, window=10, patience=1)
     cost = {0: 60.0, 1: 20.0}
-    told = [governor.feed(cost[governor.tier]) for _ in range(10 * 200)]
-    changes = sum(a != b for a, b in itertools.pairwise(told))
+    chosen = [governor.feed(cost[governor.tier]) for _ in range(10 * 200)]
+    changes = sum(a != b for a, b in itertools.pairwise(chosen))
     assert changes < 40
-    late = told[-10 * 60 :]
+    late = chosen[-10 * 60 :]
     assert late.count(0) / len(late) < 0.1
 
 
@@ -84,12 +84,12 @@ def test_every_tier_gives_up_one_thing_more_and_nothing_that_was_asked_for(
 
 
 @pytest.mark.parametrize("guidance", [0.0, 7.5])
-def test_a_governed_scene_is_told_and_changed_only_as_far_as_needed(guidance):
+def test_a_governed_scene_is_reported_and_changed_only_as_far_as_needed(guidance):
     governed = SceneGovernor(50.0, native_steps=1)
     scene = Scene(sampling=Sampling("euler", 4, guidance))
     assert governed.before(scene) is scene
-    told = [governed.after(80.0) for _ in range(40)]
-    assert [t for t in told if t] == ["50 ms a frame: playing at 4 steps, tween 1/2"]
+    notices = [governed.after(80.0) for _ in range(40)]
+    assert [t for t in notices if t] == ["50 ms a frame: playing at 4 steps, tween 1/2"]
     assert governed.before(scene) == replace(scene, reuse=Reuse(tween=2))
     for _ in range(80):
         governed.after(80.0)
@@ -121,13 +121,13 @@ def cost(scene):
 
 def played(governed, scene, seconds, load=1.0):
     """Play a scene on the scripted machine; return the frames' times and what was announced."""
-    times, told = [], []
+    times, notices = [], []
     clock = 0.0
     while clock < seconds:
         times.append(load * cost(governed.before(scene)))
-        told.append(governed.after(times[-1]))
+        notices.append(governed.after(times[-1]))
         clock += times[-1] / 1e3
-    return times, [text for text in told if text]
+    return times, [text for text in notices if text]
 
 
 @pytest.mark.parametrize(
@@ -136,10 +136,10 @@ def played(governed, scene, seconds, load=1.0):
 )
 def test_it_takes_as_little_as_holds_the_target(target, announced):
     governed = SceneGovernor(target, native_steps=1)
-    _, told = played(governed, Scene(), 20.0)
-    assert len(told) == announced
-    times, told = played(governed, Scene(), 20.0)
-    assert not told
+    _, notices = played(governed, Scene(), 20.0)
+    assert len(notices) == announced
+    times, notices = played(governed, Scene(), 20.0)
+    assert not notices
     assert np.percentile(times, 95) <= target
 
 

@@ -70,7 +70,7 @@ def test_a_second_preset_on_the_way_starts_from_what_is_shown(network):
     assert np.array_equal(frames[-1], frames[0])
 
 
-def test_a_hand_on_the_way_is_felt(network):
+def test_a_change_on_the_way_is_seen(network):
     loaded = Load(NEW, fade=2.0).apply(replace(OLD, routes=()))
     turned = Set("bend.swirl.angle", 170.0).apply(loaded)
     gone = Remove("bend", "swirl").apply(loaded)

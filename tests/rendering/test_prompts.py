@@ -46,17 +46,17 @@ def test_as_many_turns_as_a_message_can_name_are_ready_at_once():
     assert all(prompts.ready(text) for text in texts)
 
 
-def test_what_is_not_understood_is_said():
-    told = []
+def test_what_is_not_understood_is_reported():
+    notices = []
     encoder = Encoder()
-    prompts = Prompts(encoder, lambda text: ReadPrompt("orb", f"{text}: unknown"), told.append)
+    prompts = Prompts(encoder, lambda text: ReadPrompt("orb", f"{text}: unknown"), notices.append)
     prompts.value("dragon")
-    assert (encoder.asked, told) == (["orb"], ["dragon: unknown"])
+    assert (encoder.asked, notices) == (["orb"], ["dragon: unknown"])
 
 
 def test_the_worker_encodes_what_is_asked_for_and_survives_what_cannot_be():
-    told = []
-    prompts = Prompts(Encoder(), notify=told.append)
+    notices = []
+    prompts = Prompts(Encoder(), notify=notices.append)
     stop = threading.Event()
     for text in ("bad", "orb"):
         prompts.request(text)
@@ -68,4 +68,4 @@ def test_the_worker_encodes_what_is_asked_for_and_survives_what_cannot_be():
     stop.set()
     worker.join()
     assert torch.equal(prompts.value("bad").tensor, prompts.value("").tensor)
-    assert "'bad' cannot be encoded" in told[0]
+    assert "'bad' cannot be encoded" in notices[0]

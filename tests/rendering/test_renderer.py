@@ -1,4 +1,4 @@
-"""A scene becomes frames: fades, walks, governors, and what the performer is told."""
+"""A scene becomes frames: fades, walks, governors, and what the status says."""
 
 from dataclasses import replace
 
@@ -65,13 +65,13 @@ def test_sound_moves_a_bend(show):
     quiet = show.frame(scene, 0.0, Features())
     loud = show.frame(scene, 0.1, Features(rms=0.5, silent=False))
     assert not np.array_equal(quiet, loud)
-    told = show.status.get()
-    assert told.bends[0].values["angle"] > 0
-    assert told.bends[0].strength > 0
-    assert told.routes[0].output == pytest.approx(told.bends[0].values["angle"])
+    status = show.status.get()
+    assert status.bends[0].values["angle"] > 0
+    assert status.bends[0].strength > 0
+    assert status.routes[0].output == pytest.approx(status.bends[0].values["angle"])
 
 
-def test_a_route_to_nothing_is_left_out_and_said_once(show):
+def test_a_route_to_nothing_is_left_out_and_reported_once(show):
     scene = replace(STILL, routes=(Route("r", "rms", "bend.gone.angle"),))
     for t in (0.0, 0.1):
         show.frame(scene, t)
@@ -79,16 +79,18 @@ def test_a_route_to_nothing_is_left_out_and_said_once(show):
     assert "route.r is left out" in notice.text
 
 
-def test_a_governor_steps_through_its_tiers_and_says_so(network):
+def test_a_governor_steps_through_its_tiers_and_reports_it(network):
     held = Show(network, target_ms=1e-3)
     scene = replace(STILL, sampling=Sampling("euler", 4))
     frames = [held.frame(scene, 0.1 * k) for k in range(124)]
     assert np.array_equal(
         frames[-1], Show(network).frame(replace(STILL, sampling=Sampling("euler", 2)))
     )
-    told = [n.text.removeprefix("0.001 ms a frame: playing at ") for n in held.status.get().notices]
+    notices = [
+        n.text.removeprefix("0.001 ms a frame: playing at ") for n in held.status.get().notices
+    ]
     reused = "deep refresh 1/2, tween 1/2"
-    assert told == ["4 steps, tween 1/2", f"4 steps, {reused}", f"2 steps, {reused}"]
+    assert notices == ["4 steps, tween 1/2", f"4 steps, {reused}", f"2 steps, {reused}"]
     assert held.status.get().reused == tuple(reused.split(", "))
 
 

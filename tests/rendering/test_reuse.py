@@ -1,4 +1,4 @@
-"""Reuse by choice: off it is exact, on it runs what it says, and hands are never kept waiting."""
+"""Reuse by choice: off it is exact, on it runs what it says, and no change is kept waiting."""
 
 from collections import Counter
 from dataclasses import replace
@@ -236,7 +236,7 @@ def test_a_bend_among_the_deep_stages_moves_at_once(show, model):
         {"loads": 1},
     ],
 )
-def test_what_hands_ask_for_at_once_is_there_at_once(show, model, reuse, ask):
+def test_what_changes_at_once_is_seen_at_once(show, model, reuse, ask):
     scene = replace(MOVING, reuse=reuse, walk=replace(MOVING.walk, hold=4))
     show.counts(scene, 7)
     asked = replace(scene, **ask)

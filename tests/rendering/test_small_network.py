@@ -51,10 +51,10 @@ def test_where_it_would_be_too_small_there_is_none(model):
 
 
 def test_an_engine_that_has_nothing_made_for_it_says_so(model, tmp_path):
-    told, store = [], EngineCache(tmp_path, "key")
-    engine = Engine({"unet.out": "compiled"}, store, build=False, notify=told.append)
+    notices, store = [], EngineCache(tmp_path, "key")
+    engine = Engine({"unet.out": "compiled"}, store, build=False, notify=notices.append)
     assert open_small_network(Network(model, 128, 128, Setup(engine))) is None
-    (line,) = told
+    (line,) = notices
     assert "unet.out is not compiled yet" in line
 
 

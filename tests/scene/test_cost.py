@@ -51,8 +51,8 @@ def test_it_agrees_with_what_runs(network, site, steps, depth):
     bends = [(swirl(site, angle),) for angle in (10.0, 20.0)]
     network.memory.forget()
     whole, again = (cost_of_run(network, partial(picture, network, b, sampling)) for b in bends)
-    told = cost_of(preset(site, sampling={"steps": steps, "depth": depth}))
-    assert told == pytest.approx(again / whole, abs=1e-6)
+    expected = cost_of(preset(site, sampling={"steps": steps, "depth": depth}))
+    assert expected == pytest.approx(again / whole, abs=1e-6)
 
 
 @pytest.mark.parametrize(

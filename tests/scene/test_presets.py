@@ -156,7 +156,7 @@ def test_the_bank_knows_names_and_slots_but_no_files(home, tmp_path):
             bank.recall(slot)
 
 
-def test_presets_in_a_folder_are_in_reach_of_hands_and_cues(home):
+def test_presets_in_a_folder_are_found_by_controllers_and_cues(home):
     assert presets.PresetBank().load("paper/v3") == presets.load("paper/v3")
 
 

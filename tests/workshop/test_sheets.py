@@ -34,7 +34,7 @@ def test_sheets_ask_for_all_there_is_to_look_at(tmp_path):
     assert [f"paper/v{n}" for n in range(1, 8)] == [w for w in asked[12] if w.startswith("paper/")]
 
 
-def test_sheets_are_painted_and_every_column_of_figure_one_is_told(
+def test_sheets_are_painted_and_every_column_of_figure_one_is_measured(
     tmp_path, model_folder, monkeypatch, capsys
 ):
     monkeypatch.setattr(
@@ -47,6 +47,6 @@ def test_sheets_are_painted_and_every_column_of_figure_one_is_told(
     )  # fmt: skip
     assert _sheets.main() == 0
     assert (tmp_path / "out" / "s.png").is_file()
-    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("latent@")]
-    assert len(told) == 6
-    assert all("a whole turn is off by 0;" in line for line in told)
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("latent@")]
+    assert len(lines) == 6
+    assert all("a whole turn is off by 0;" in line for line in lines)
