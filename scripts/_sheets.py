@@ -1,7 +1,7 @@
 """All there is to look at, painted with the weights that are here.
 
-The paper's twelve figures and moments of its seven videos, the presets at moments of the demo
-track, a strip of every operator. Then, in numbers, how evenly figure 1 turns: the distances of the
+The README's two pictures (twist.png, presets.png), the paper's twelve figures and moments of its
+seven videos, a strip of every operator. Then, in numbers, how evenly figure 1 turns: the distances of the
 pictures of neighbouring angles, π/32 apart, down each of its columns.
 """
 
@@ -26,6 +26,10 @@ from livebend.scene import edit, presets
 
 TURN = "paper/f1"
 ANGLES = 64  # steps of a whole turn
+TWIST = (
+    "storm", "--bend", "swirl@vae.in",
+    "--rows", "prompt.text=thunderstorm,aurora,flames", "--columns", "bend.new.angle=0..240/5",
+)  # fmt: skip
 
 
 def main() -> int:
@@ -64,6 +68,7 @@ def commands(folder: Path) -> Iterator[list[str]]:
     videos = [name for name in names if "/" in name and name not in figures]
     for name in figures:
         yield ["sweep", name, "-o", str(folder / f"{name.replace('/', '-')}.png")]
+    yield ["sweep", *TWIST, "-o", str(folder / "twist.png")]
     yield ["presets", *videos, "--sheet", str(folder / "videos.png")]
     yield ["presets", "--sheet", str(folder / "presets.png")]
     yield ["operators", "--image", str(folder / "operators")]
