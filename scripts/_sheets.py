@@ -1,8 +1,8 @@
 """Paint everything that can be looked at, with the weights that are here.
 
-The paper's twelve figures and moments of its seven videos, the presets at moments of the demo
-track, a strip of every operator. Then print how evenly figure 1 rotates: the distances between the
-pictures of neighbouring angles, π/32 apart, in each of its columns.
+The README's two pictures (twist.png, presets.png), the paper's twelve figures and moments of its
+seven videos, a strip of every operator. Then print how evenly figure 1 rotates: the distances
+between the pictures of neighbouring angles, π/32 apart, in each of its columns.
 """
 
 import argparse
@@ -26,6 +26,10 @@ from livebend.scene import edit, presets
 
 FIGURE = "paper/f1"
 ANGLES = 64  # steps of a whole rotation
+TWIST = (
+    "storm", "--bend", "swirl@vae.in",
+    "--rows", "prompt.text=thunderstorm,aurora,flames", "--columns", "bend.new.angle=0..240/5",
+)  # fmt: skip
 
 
 def main() -> int:
@@ -64,6 +68,7 @@ def commands(folder: Path) -> Iterator[list[str]]:
     videos = [name for name in names if "/" in name and name not in figures]
     for name in figures:
         yield ["sweep", name, "-o", str(folder / f"{name.replace('/', '-')}.png")]
+    yield ["sweep", *TWIST, "-o", str(folder / "twist.png")]
     yield ["presets", *videos, "--sheet", str(folder / "videos.png")]
     yield ["presets", "--sheet", str(folder / "presets.png")]
     yield ["operators", "--image", str(folder / "operators")]

@@ -1,64 +1,125 @@
-"""Every command of the README works as it stands there (but shorter, and without a window)."""
+"""The READMEs keep their word: what stands in them is run, but shorter and without a window."""
 
 import re
 import shlex
 import shutil
 import subprocess
+import sys
 import threading
+import tomllib
+from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from pythonosc.udp_client import SimpleUDPClient
 
 from livebend.cli import operator_strips, tune
 from livebend.cli.live_show import LiveOptions, LiveShow
-from livebend.cli.main import main
+from livebend.cli.main import main, parser
+from livebend.cli.options import options_of
 from livebend.operators.library import all_operators
 from livebend.scene import presets
+from livebend.scene.tables import scene_from
 from tests import ROOT
 from tests.fakes.osc import free_port
+from tests.fakes.virtual_time import VirtualTime
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.M | re.S)
-LINES = [
-    line.partition(" #")[0].strip()
-    for language, block in BLOCKS
-    if language == "bash"
-    for line in block.splitlines()
-    if line.strip()
-]
-OURS = [shlex.split(line)[1:] for line in LINES if line.startswith("scripts/livebend")]
-SENT = [shlex.split(line) for line in LINES if line.startswith("oscsend")]
+FIRST = "README.md"
+TEXTS = {
+    name: (ROOT / name).read_text(encoding="utf-8")
+    for name in (
+        FIRST,
+        "livebend/operators/README.md",
+        "livebend/models/backends/README.md",
+        "livebend/rendering/README.md",
+        "scripts/README.md",
+    )
+}
+README, EVERYTHING = TEXTS[FIRST], "\n".join(TEXTS.values())
+FIVE_MINUTES = README.partition("## The first five minutes\n")[2].partition("\n## ")[0]
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.M | re.S)
+
+
+def lines(block: str) -> list[str]:
+    return [line.partition(" #")[0].strip() for line in block.splitlines() if line.strip()]
+
+
+def words(lines: list[str], program: str) -> list[list[str]]:
+    return [shlex.split(line) for line in lines if line.split()[0] == program]
+
+
+LINES = [line for block in blocks(EVERYTHING, "bash") for line in lines(block)]
+OURS = [line[1:] for line in words(LINES, "scripts/livebend")]
+SENT = words(LINES, "oscsend")
+INLINE = re.findall(r"`([^`\n]+)`", EVERYTHING)
 QUICK = ["--size", "64"]
 LIVE = ["--headless", "--seconds", "0.5", "--osc", "127.0.0.1:0"]
 
 
+def test_it_is_short_and_nothing_in_it_is_left_out():
+    assert len(README.encode()) <= 12_000
+    known = ("scripts/livebend", "scripts/test", "scripts/bench", "oscsend ")
+    assert [line for line in LINES if not line.startswith(known)] == []
+    assert len(OURS) > 20
+    assert len(SENT) > 20
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_what_it_links_to_is_there(name):
+    links = re.findall(r"\]\(([^)\s]+)\)", TEXTS[name])
+    assert [link for link in links if not (ROOT / name).parent.joinpath(link).exists()] == []
+
+
+def test_what_it_names_in_a_sentence_is_there():
+    commands = next(a for a in parser()._actions if a.dest == "command_name" or a.choices)
+    options = {o for c in commands.choices.values() for a in c._actions for o in a.option_strings}
+    for code in INLINE:
+        first, *more = shlex.split(code) if code.startswith(("scripts/", "--")) else [""]
+        if first == "scripts/livebend":
+            parser().parse_args(more or ["live"])
+        elif first.startswith("scripts/"):
+            assert (ROOT / first).exists(), code
+    spoken = {w for code in INLINE for w in code.split() if re.fullmatch(r"--[a-z][a-z-]+", w)}
+    scripts = "".join((ROOT / "scripts" / n).read_text() for n in ("test", "_soak.py"))
+    assert {o for o in spoken - options if o not in scripts} == set()
+
+
+# ---- commands
+
+
 @pytest.fixture
-def folder(tmp_path, monkeypatch, own_operators):
-    """A folder with what the commands name: a song, a preset of one's own, written-down cues."""
+def home(tmp_path, monkeypatch):
+    """A home that nobody has lived in, where one is now."""
     monkeypatch.chdir(tmp_path)
-    with av.open(str(tmp_path / "song.flac"), "w") as file:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path
+
+
+@pytest.fixture
+def folder(home):
+    """What the commands name: a song, one's own preset and operator, cues, a stored scene."""
+    with av.open(str(home / "song.flac"), "w") as file:
         stream = file.add_stream("flac", rate=44100)
         tone = (8000 * np.sin(np.arange(44100) * 0.1)).astype(np.int16)
         frame = av.AudioFrame.from_ndarray(tone[None], format="s16", layout="mono")
         frame.sample_rate = 44100
         file.mux(stream.encode(frame))
         file.mux(stream.encode(None))
-    own = next(block for language, block in BLOCKS if language == "python" and "@operator" in block)
-    (tmp_path / "mine.py").write_text(own)
-    mine = next(block for language, block in BLOCKS if language == "toml")
-    (tmp_path / "mine.toml").write_text(mine)
-    (tmp_path / "show.txt").write_text("0.1 walk.radius 0.5\n")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return tmp_path
-
-
-def test_nothing_in_it_is_left_out():
-    known = ("scripts/livebend", "scripts/test", "scripts/check", "scripts/bench",
-             "scripts/soundcheck", "scripts/tiny/", "oscsend ")  # fmt: skip
-    assert [line for line in LINES if not line.startswith(known)] == []
-    assert len(OURS) > 10
-    assert len(SENT) > 10
+    own = next(block for block in blocks(EVERYTHING, "python") if "@operator" in block)
+    (home / "mine.py").write_text(own)
+    (home / "mine.toml").write_text(blocks(README, "toml")[0])
+    (home / "show.txt").write_text("0.1 walk.radius 0.5\n")
+    presets.PresetBank().store(5, presets.load("mine.toml"))
+    before = dict(all_operators())
+    yield home
+    all_operators().clear()
+    all_operators().update(before)
 
 
 @pytest.fixture
@@ -72,13 +133,15 @@ def quick(monkeypatch):
 
 
 @pytest.mark.parametrize("arguments", OURS, ids=" ".join)
-def test_a_command(arguments, folder, quick, capsys):
+def test_a_command(arguments, folder, quick, model_folder, capsys):
     lists = ("devices", "presets", "operators", "sites", "prompts", "doctor")
+    models = ("stabilityai/sd-turbo", "FOLDER")
+    arguments = [str(model_folder("turbo")) if a in models else a for a in arguments]
     if arguments[:1] == ["render"]:
         arguments = [a for a in arguments if a != "512"]
         arguments = [a for a in arguments if a != "--size"] + [*QUICK, "--seconds", "0.3"]
-    elif arguments[0:1] == ["tune"]:
-        arguments = [*arguments[:2], "torch", *QUICK]  # the others are made for minutes
+    elif arguments[:1] == ["tune"]:
+        arguments = ["tune", "--backends", "torch", *QUICK]  # the others are made for minutes
     elif arguments[:1] in (["sweep"], ["clusters"]) or "--image" in arguments:
         arguments = [*arguments, *QUICK]
     elif not arguments or arguments[0] not in lists:
@@ -89,19 +152,46 @@ def test_a_command(arguments, folder, quick, capsys):
         assert said.err.startswith("livebend: loopback")  # no sound system here, and it says so
     elif arguments[:1] != ["doctor"]:  # doctor's status is about the machine
         assert status == 0, said.err
-    for made in ("show.mp4", "show.txt", "clip.mp4", "again.mp4"):
+    for made in ("show.mp4", "show.txt", "clip.mp4", "again.mp4", "paper.mp4", "sheet.png"):
         assert made not in arguments or (folder / made).stat().st_size > 10
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if line.startswith("scripts/bench")])
+def test_what_is_timed_can_be(line):
+    parser().parse_args(["bench", *shlex.split(line)[1:]])
+
+
+# ---- presets
 
 
 def test_the_preset_in_it_is_one(folder):
     scene = presets.load("mine.toml")
-    assert (scene.bends[0].operator, scene.routes[0].high) == ("rotate", 120.0)
+    (bend,), (route,) = scene.bends, scene.routes
+    assert (bend.operator, dict(bend.mask)) == ("rotate", {"kind": "disc", "size": 0.4})
+    assert (route.high, route.slew) == (120.0, 360.0)
+
+
+def test_parts_of_presets_in_it_are_such():
+    (mask,) = blocks(TEXTS["livebend/operators/README.md"], "toml")
+    bend = {"operator": "rotate", "site": "latent@0.8"}
+    table = tomllib.loads(mask)["bend"]["swirl"]
+    assert scene_from({"bend": {"swirl": bend | table}}).bends[0].mask["x"] == 0.3
+    inner = [tomllib.loads(code) for code in INLINE if re.match(r"[a-z]+ = ", code)]
+    for table in inner:
+        if "turns" in table:
+            assert len(scene_from({"prompt": table}).prompt.texts) == 3
+        elif "picture" not in table:  # a mask's, as the next one
+            scene_from({"bend": {"swirl": bend | table}})
+    assert {key for table in inner for key in table} > {"turns", "strength", "channels", "site"}
+
+
+# ---- OSC
 
 
 @pytest.mark.skipif(shutil.which("oscsend") is None, reason="liblo-tools is not installed")
-def test_osc_from_a_client_that_nobody_here_wrote():
+def test_osc_from_a_client_that_nobody_here_wrote(home):
     port = str(free_port())
-    show = LiveShow(LiveOptions(size=(64, 64), headless=True, osc=f"127.0.0.1:{port}"))
+    show = LiveShow(LiveOptions(preset="storm", headless=True, size=(64, 64), osc=port))
     first, frames = threading.Event(), show.statistics.shown
 
     def shown(frame):
@@ -114,14 +204,24 @@ def test_osc_from_a_client_that_nobody_here_wrote():
     assert first.wait(120)
     for line in SENT:
         subprocess.run([port if word == "8000" else word for word in line], check=True)
-        if "ocean waves" in line:
-            until(show, lambda scene: scene.prompt.text == "ocean waves")
-    until(show, lambda scene: scene.title == presets.load("storm").title)
+        if line[3].endswith(("/prompt", "/add")):
+            until(show, arrived(line))
+    until(show, lambda scene: show.osc.counts.messages == len(SENT) and scene == scene.home)
     show.stop.set()
     playing.join(30)
+    report, view = show.statistics.report(), show.display.view
     assert show.osc.counts.messages == len(SENT)
-    assert (show.osc.counts.refused, show.osc.counts.garbage) == (0, 0)
-    assert show.display.view.blackout is False
+    assert {report[f"commands_{what}"] for what in ("refused", "clamped")} == {0}
+    assert (view.blackout, view.brightness) == (False, 0.5)
+
+
+def arrived(line):
+    """Whether the scene is as a message to /prompt or /add asked for."""
+    address, name = line[3], line[5]
+    if address.endswith("/prompt"):
+        return lambda scene: scene.prompt.text == name
+    kind = address.split("/")[2]
+    return lambda scene: name in [part.name for part in getattr(scene, f"{kind}s")]
 
 
 def until(show, condition) -> None:
@@ -132,3 +232,133 @@ def until(show, condition) -> None:
             return
         version, scene = show.scenes.wait_newer(version, 0.01)
     raise AssertionError("the scene did not come to that")
+
+
+def test_what_touchdesigner_is_told_arrives(home):
+    (code,) = [block for block in blocks(README, "python") if "sendOSC" in block]
+    sent = []
+
+    class OscOutDat:
+        def sendOSC(self, address, values):  # noqa: N802 - TouchDesigner's name
+            sent.append([address, *values])
+
+    exec(code, {"op": {"oscout1": OscOutDat()}.__getitem__})  # noqa: S102 - the README's own
+    assert sent == [["/livebend/prompt", "ocean waves"]]
+
+
+# ---- the first five minutes, walked as a performer walks them: one looks, then does the next thing
+
+FPS = 10
+START, PROMPT, BEND, KICK, STORE, AGAIN = map(lines, blocks(FIVE_MINUTES, "bash"))
+FILE = next(code for code in re.findall(r"`([^`\n]+)`", FIVE_MINUTES) if code.endswith(".toml"))
+
+
+def bends(scene):
+    return {bend.name: bend for bend in scene.bends}
+
+
+def is_routed(scene):
+    return any(
+        route.name == "kick" and route.release == pytest.approx(0.1) for route in scene.routes
+    )
+
+
+WALK = [  # the frame it is done at the earliest, what is sent, and how its work is seen
+    (5, PROMPT, lambda scene: scene.prompt.text == "aurora"),
+    (12, BEND, lambda scene: "twist" in bends(scene)),
+    (20, KICK, is_routed),  # the bass comes in at 4 s
+    (50, STORE, lambda scene: presets.user_folder().joinpath("stored-5.toml").is_file()),
+    (52, ["oscsend localhost 8000 /livebend/panic"], lambda scene: "twist" not in bends(scene)),
+    (55, ["oscsend localhost 8000 /livebend/preset i 5"], is_routed),
+]
+
+
+class Performer:
+    """Sends the walk's messages one after another, each once the one before has done its work."""
+
+    def __init__(self, port):
+        self._client, self._to_do = SimpleUDPClient("127.0.0.1", port), list(WALK)
+        self._seen = lambda scene: True
+        self.scenes = []
+
+    def look(self, show, frame):
+        scene = show.scenes.get()
+        self.scenes.append(scene)
+        if not self._seen(scene):
+            return
+        if not self._to_do:
+            show.stop.set()
+        elif frame.index >= self._to_do[0][0]:
+            _, messages, self._seen = self._to_do.pop(0)
+            for message in messages:
+                self._send(show, *shlex.split(message)[3:])
+
+    def _send(self, show, address, types="", *values):
+        before = show.osc.counts.messages
+        kinds = {"s": str, "f": float, "i": int}
+        given = [kinds[kind](value) for kind, value in zip(types, values, strict=True)]
+        self._client.send_message(address, given)
+        for _ in range(3000):
+            if show.osc.counts.messages > before:
+                return
+            threading.Event().wait(0.01)
+        raise AssertionError(f"{address} was not heard")
+
+
+def play(lines, port=0, look=None, **more):
+    """Play what the command says, in virtual time; return the frames."""
+    (line,) = lines
+    given = parser().parse_args(["live", *shlex.split(line)[1:]])
+    vars(given).update(
+        model="tiny", headless=True, size=(64, 64), fps=FPS, osc=f"127.0.0.1:{port}", **more
+    )
+    show = LiveShow(options_of(LiveOptions, given), VirtualTime({"audio": 0, "render": 1}))
+    frames = []
+
+    def shown(frame):
+        frames.append(frame.pixels.copy())
+        if look is not None:
+            look(show, frame)
+
+    show.statistics.shown = shown
+    report = show.play()
+    assert (report["commands_refused"], report["commands_clamped"]) == (0, 0)
+    return frames
+
+
+def test_the_first_five_minutes(home):
+    port, cues = free_port(), home / "cues.txt"
+    performer = Performer(port)
+    frames = play(START, port, performer.look, record_cues=cues, seconds=30)
+    written = cues.read_text().splitlines()
+
+    # The prompt, the bend and the kick each change the picture: a show that is the same but for
+    # them paints the same frames before, and others after.
+    words = ("prompt.text", "add bend twist", "add route kick")
+    for word, (_, _, seen), later in zip(words, WALK, (1, 0, 25), strict=False):
+        begins = [seen(scene) for scene in performer.scenes].index(True)
+        looked_at = begins + later  # a prompt fades in, and the bass comes in at 4 s
+        place = next(i for i, line in enumerate(written) if f" {word}" in line)
+        cues.write_text("\n".join(written[:place]))
+        without = play(START, cues=cues, seconds=(looked_at + 2) / FPS)
+        same = [np.array_equal(a, b) for a, b in zip(frames, without, strict=False)]
+        assert all(same[:begins]), word
+        assert not same[looked_at], word
+
+    # It is stored in the file that the README names, and reads back as what was played.
+    file = presets.user_folder() / "stored-5.toml"
+    if sys.platform == "linux":
+        assert file == Path(FILE).expanduser()
+    stored = presets.load(file)
+    assert stored in performer.scenes
+    assert stored == performer.scenes[-1]  # recalled from its slot, after a panic
+    assert (stored.prompt.text, bends(stored)["twist"].values["angle"]) == ("aurora", 60.0)
+    (kick,) = [route for route in stored.routes if route.name == "kick"]
+    assert (kick.source, kick.curve, kick.target) == ("low", "cube", "bend.twist.angle")
+
+    # The next show plays the same from it as this one would have if all had been done at once.
+    done = [line for line in written if re.search(r"prompt\.text|add |route\.", line)][:5]
+    cues.write_text("\n".join(f"0 {line.partition(' ')[2]}" for line in done))
+    at_once = play(START, cues=cues, seconds=1)
+    again = play(AGAIN, seconds=1)
+    assert all(np.array_equal(a, b) for a, b in zip(at_once, again, strict=True))

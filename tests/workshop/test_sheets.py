@@ -30,8 +30,8 @@ def test_evenness_is_in_multiples_of_the_median():
 
 def test_sheets_ask_for_all_there_is_to_look_at(tmp_path):
     asked = list(_sheets.commands(tmp_path))
-    assert [a[0] for a in asked] == ["sweep"] * 12 + ["presets", "presets", "operators"]
-    assert [f"paper/v{n}" for n in range(1, 8)] == [w for w in asked[12] if w.startswith("paper/")]
+    assert [a[0] for a in asked] == ["sweep"] * 13 + ["presets", "presets", "operators"]
+    assert [f"paper/v{n}" for n in range(1, 8)] == [w for w in asked[13] if w.startswith("paper/")]
 
 
 def test_sheets_are_painted_and_every_column_of_figure_one_is_measured(
