@@ -73,7 +73,7 @@ def open_network(
 def take_up(network: Network) -> None:
     """Have the calling thread paint with a network from now on: with its number of torch's threads,
     and on a GPU's stream of frames. Before a show."""
-    compute_with(network.conditions.threads)
+    compute_with(network.torch_threads)
     paint_on(network.model.device)
 
 

@@ -326,14 +326,15 @@ def stage_ms(network, names, frames=10):
     return {name: 1e3 * min(run[name] for run in runs) for name in names}
 
 
+@pytest.mark.parametrize("name", ["onnx", "openvino"])
 @pytest.mark.parametrize("size", [(64, 64), pytest.param((72, 104), marks=pytest.mark.slow)])
-def test_every_exported_stage_equals_torch(model, store, size):
-    pytest.importorskip("onnx")
-    pytest.importorskip("onnxruntime")
-    network, told = made(model, "onnx", store, size)
+def test_every_exported_stage_equals_torch(model, store, size, name):
+    for package in {"onnx": ("onnx", "onnxruntime")}.get(name, (name,)):
+        pytest.importorskip(package)
+    network, told = made(model, name, store, size)
     plain = Network(model, *size)
     for site in network.sites:
         assert close(network, plain, (swirl(site),)), site
-    again, told_again = made(model, "onnx", store, size, build=False)
+    again, told_again = made(model, name, store, size, build=False)
     assert told == told_again == []
     assert torch.equal(picture(again), picture(network))

@@ -1,7 +1,7 @@
 """Stages exported once and run by ONNX Runtime, on torch's own memory.
 
 Inputs are bound by name, since the exporter drops those that a stage does not use, and as
-contiguous tensors, since a bare pointer says nothing of strides.
+contiguous tensors, since a bare pointer says nothing of strides: an export depends on shapes alone.
 """
 
 import importlib.util
@@ -39,18 +39,13 @@ class Onnx:
         unusable = {t.dtype for t in inputs.tensors} - TYPES.keys()
         if unusable:
             raise BackendError(f"{stage.name}: cannot run {', '.join(map(str, unusable))}")
-        file = store.file(self.name, stage.name, _shapes(inputs), OPSET, ".onnx")
+        file = store.file(self.name, stage.name, inputs.shapes, OPSET, ".onnx")
         if not file.is_file():
             if not build:
                 raise BackendError(f"{stage.name} is not exported yet: livebend tune")
             _export(stage, inputs, store, file)
         session = _session(stage, file, inputs.tensors[0].device)
         return _runner(session, inputs.tensors[0].device)
-
-
-def _shapes(inputs: Inputs) -> object:
-    """What an export depends on: tensors are bound contiguous, however they lay before."""
-    return (inputs.size, *((tuple(t.shape), t.dtype, t.device) for t in inputs.tensors))
 
 
 def _need(package: str) -> None:
