@@ -117,7 +117,7 @@ def _add_network(to: argparse.ArgumentParser, backend: str = "torch") -> None:
         "--operators", type=Path, metavar="MINE.py", help="add the operators of a Python file"
     )
     to.add_argument(
-        "--backend", default=backend, metavar="torch|compiled|graphs|onnx|auto",
+        "--backend", default=backend, metavar="torch|compiled|graphs|onnx|openvino|auto",
         help=f"what runs the network; auto = as livebend tune found; default: {backend}",
     )  # fmt: skip
     _add_dtype(to)

@@ -22,6 +22,7 @@ from livebend.core.errors import OutOfRange
 from livebend.core.sites import LATENT, TEXT, TIME, check_place, place
 from livebend.device.gpu import wait_for
 from livebend.device.memory import Memory, Versioned
+from livebend.device.torch_threads import compute_with
 from livebend.device.transfer import send
 from livebend.models.attention import Attention
 from livebend.models.backends.engine import Engine
@@ -133,6 +134,11 @@ class Network:
         return f"{backends}; {model.precision}{off} on {model.device}, {self.setup.conditions}"
 
     @property
+    def torch_threads(self) -> int:
+        """How many of torch's threads the thread that paints needs."""
+        return 1 if self.engine.has_own_threads else self.setup.conditions.threads
+
+    @property
     def groups(self) -> Mapping[str, tuple[str, ...]]:
         """The stages of every group that an engine may run as one, by its name."""
         parts = (*self._unet_groups, *self._vae_groups)
@@ -214,11 +220,13 @@ class Network:
         """Load what the engine needs for frames of this size, without and, where `guided`, with
         guidance. Slow, and before a show; a show never exports or compiles anything."""
         text = Versioned(-1, self.model.encode([""]))
+        compute_with(self.setup.conditions.threads)  # backends ask torch how many they may have
         with self.engine.preparing():
             for negative in (None, text) if guided else (None,):
                 with self.unjoined():
                     self._rehearse(text, negative)
                 self._rehearse(text, negative)
+        compute_with(self.torch_threads)
         self.memory.forget()
 
     def _rehearse(self, text: Versioned, negative: Versioned | None) -> None:

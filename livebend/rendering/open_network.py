@@ -68,7 +68,7 @@ def open_network(
 def take_up(network: Network) -> None:
     """Prepare the calling thread to paint with a network: its number of torch's threads, and a
     stream of its own on a GPU. Before a show."""
-    compute_with(network.setup.conditions.threads)
+    compute_with(network.torch_threads)
     paint_on(network.model.device)
 
 

@@ -198,7 +198,7 @@ def test_a_fall_back_is_reported_once(model, store, fake):
 
 
 def test_what_is_tried_depends_on_the_device():
-    assert backends_on("cpu") == ("torch", "compiled", "onnx")
+    assert backends_on("cpu") == ("torch", "compiled", "onnx", "openvino")
     assert backends_on("cuda") == ("torch", *engine.TABLE)
     assert backends_on("mps") == ("torch",)
 
@@ -318,15 +318,16 @@ def stage_ms(network, names, frames=10):
     return {name: 1e3 * min(run[name] for run in runs) for name in names}
 
 
+@pytest.mark.parametrize("name", ["onnx", "openvino"])
 @pytest.mark.parametrize("size", [(64, 64), pytest.param((72, 104), marks=pytest.mark.slow)])
-def test_every_exported_stage_equals_torch(model, store, size):
-    pytest.importorskip("onnx")
-    pytest.importorskip("onnxruntime")
-    network, notices = made(model, "onnx", store, size)
+def test_every_exported_stage_equals_torch(model, store, size, name):
+    for package in {"onnx": ("onnx", "onnxruntime")}.get(name, (name,)):
+        pytest.importorskip(package)
+    network, notices = made(model, name, store, size)
     plain = Network(model, *size)
     for site in network.sites:
         bends = (swirl(site),)
         assert off_by(picture(network, bends), picture(plain, bends)) < CLOSE, site
-    again, again_notices = made(model, "onnx", store, size, build=False)
+    again, again_notices = made(model, name, store, size, build=False)
     assert notices == again_notices == []
     assert same(picture(again), picture(network))

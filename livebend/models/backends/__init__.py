@@ -5,6 +5,7 @@
                captured as a CUDA graph on a GPU
     graphs     every stage captured as a CUDA graph, on a GPU
     onnx       every stage exported once and run by ONNX Runtime
+    openvino   every stage compiled once by OpenVINO, on a processor
     auto       for every stage the fastest of them, as `livebend tune` measured on this machine
 
 A backend is one file with a class that fulfils `protocol.Backend`, and one line in `engine.TABLE`.

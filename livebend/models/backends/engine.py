@@ -23,8 +23,10 @@ TABLE = {
     "compiled": "livebend.models.backends.aot_compiled:CompiledBackend",
     "graphs": "livebend.models.backends.cuda_graphs:GraphsBackend",
     "onnx": "livebend.models.backends.onnx:OnnxBackend",
+    "openvino": "livebend.models.backends.openvino:OpenVinoBackend",
 }
 BACKENDS = ("torch", *TABLE)
+OWN_THREADS = {"openvino"}  # compute on threads of their own, not on torch's
 TOLERANCE = {torch.float32: 1e-3, torch.float16: 3e-2, torch.bfloat16: 6e-2}  # ‖y−x‖/‖x‖
 
 
@@ -64,6 +66,12 @@ class Engine:
     def prepares(self) -> bool:
         """Whether there is anything to prepare."""
         return self._store is not None
+
+    @property
+    def has_own_threads(self) -> bool:
+        """Whether all that has run so far computed on threads of its own: torch's would only be in
+        their way."""
+        return bool(self._running) and OWN_THREADS.issuperset(self._running.values())
 
     def backend_of(self, stage: str) -> str:
         """Return the name of the backend that is to run a stage."""

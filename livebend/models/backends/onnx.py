@@ -39,18 +39,13 @@ class OnnxBackend:
         unusable = {t.dtype for t in inputs.tensors} - TYPES.keys()
         if unusable:
             raise BackendError(f"{stage.name}: cannot run {', '.join(map(str, unusable))}")
-        file = store.file(self.name, stage.name, _shapes(inputs), OPSET, ".onnx")
+        file = store.file(self.name, stage.name, inputs.shapes, OPSET, ".onnx")
         if not file.is_file():
             if not build:
                 raise BackendError(f"{stage.name} is not exported yet: livebend tune")
             _export(stage, inputs, store, file)
         session = _session(stage, file, inputs.tensors[0].device)
         return _runner(session, inputs.tensors[0].device)
-
-
-def _shapes(inputs: Inputs) -> object:
-    """What an export depends on; not strides, since inputs are made contiguous."""
-    return (inputs.size, *((tuple(t.shape), t.dtype, t.device) for t in inputs.tensors))
 
 
 def _need(package: str) -> None:

@@ -24,6 +24,11 @@ class Inputs(NamedTuple):
         """Everything about them but their values."""
         return (self.size, *((t.shape, t.stride(), t.dtype, t.device) for t in self.tensors))
 
+    @property
+    def shapes(self) -> tuple[object, ...]:
+        """Everything about them but their values and how they lie in memory."""
+        return (self.size, *((tuple(t.shape), t.dtype, t.device) for t in self.tensors))
+
     def examples(self) -> tuple[Tensor, ...]:
         """Copies with the same strides, which tracing may keep."""
         with torch.inference_mode(False):
