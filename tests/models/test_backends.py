@@ -199,7 +199,7 @@ def test_a_fall_back_is_reported_once(model, store, fake):
 
 def test_what_is_tried_depends_on_the_device():
     assert backends_on("cpu") == ("torch", "compiled", "onnx", "openvino")
-    assert backends_on("cuda") == ("torch", *engine.TABLE)
+    assert backends_on("cuda") == ("torch", "compiled", "graphs", "onnx")
     assert backends_on("mps") == ("torch",)
 
 
