@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from livebend.core.errors import Refused, UnknownName
 
-TEXT, LATENT, TIME, IMAGE = "unet.text", "latent", "unet.time", "image"
+TEXT, LATENT, TIME = "unet.text", "latent", "unet.time"
 OWN_TEXT = "unet.text."  # before the name of the block that reads it
 OWN_ATTENTION = "unet.attention."
 UNET, DECODER = "unet.", "vae."

@@ -5,9 +5,9 @@ import argparse
 import torch
 
 from livebend.cli import no_display
-from livebend.cli.live_show import LiveOptions, LiveShow
+from livebend.cli.live_show import LiveOptions
 from livebend.models.backends.tuned_choice import Conditions
-from tests.fakes.virtual_time import VirtualTime
+from tests.fakes.live import live
 
 
 def test_without_a_display_it_says_what_it_records_and_what_else_there_is(capsys):
@@ -31,7 +31,7 @@ def test_a_show_paints_with_its_networks_threads_whatever_its_text_worker_has(
         model=str(model_folder("turbo")), size=(64, 64), fps=20.0, headless=True, seconds=0.3,
         osc="127.0.0.1:0",
     )  # fmt: skip
-    show, painted = LiveShow(options, VirtualTime({"audio": 0, "render": 1})), []
+    show, painted = live(options), []
     show.statistics.shown = lambda frame: painted.append(torch.get_num_threads())
     report = show.play()
     assert set(painted) == {3}

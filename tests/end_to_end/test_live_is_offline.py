@@ -7,10 +7,10 @@ import numpy as np
 import pygame
 import pytest
 
-from livebend.cli.live_show import LiveOptions, LiveShow
+from livebend.cli.live_show import LiveOptions
 from livebend.cli.render import RenderOptions, render
+from tests.fakes.live import played
 from tests.fakes.osc import datagram, free_port, wait_for
-from tests.fakes.virtual_time import VirtualTime
 
 CUES = """
 0.1 bend.hue.angle 40
@@ -59,20 +59,6 @@ def files(tmp_path: Path):
     (tmp_path / "cues.txt").write_text(CUES)
     (tmp_path / "test.toml").write_text(PRESET)
     return tmp_path
-
-
-def played(options: LiveOptions, during=None):
-    """Play a live show in virtual time, with its threads; return its frames and its report."""
-    show = LiveShow(options, VirtualTime({"audio": 0, "render": 1}))
-    frames = []
-
-    def shown(frame):
-        frames.append(frame.pixels.copy())
-        if during is not None:
-            during(show, frame)
-
-    show.statistics.shown = shown
-    return frames, show.play()
 
 
 def options_of(folder: Path, model: Path, **more):

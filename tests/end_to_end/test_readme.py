@@ -22,8 +22,8 @@ from livebend.operators.library import all_operators
 from livebend.scene import presets
 from livebend.scene.tables import scene_from
 from tests import ROOT
-from tests.fakes.osc import free_port
-from tests.fakes.virtual_time import VirtualTime
+from tests.fakes.live import played
+from tests.fakes.osc import free_port, wait_for
 
 FIRST = "README.md"
 TEXTS = {
@@ -298,11 +298,7 @@ class Performer:
         kinds = {"s": str, "f": float, "i": int}
         given = [kinds[kind](value) for kind, value in zip(types, values, strict=True)]
         self._client.send_message(address, given)
-        for _ in range(3000):
-            if show.osc.counts.messages > before:
-                return
-            threading.Event().wait(0.01)
-        raise AssertionError(f"{address} was not heard")
+        wait_for(lambda: show.osc.counts.messages > before)
 
 
 def play(lines, port=0, look=None, **more):
@@ -312,16 +308,7 @@ def play(lines, port=0, look=None, **more):
     vars(given).update(
         model="tiny", headless=True, size=(64, 64), fps=FPS, osc=f"127.0.0.1:{port}", **more
     )
-    show = LiveShow(options_of(LiveOptions, given), VirtualTime({"audio": 0, "render": 1}))
-    frames = []
-
-    def shown(frame):
-        frames.append(frame.pixels.copy())
-        if look is not None:
-            look(show, frame)
-
-    show.statistics.shown = shown
-    report = show.play()
+    frames, report = played(options_of(LiveOptions, given), look)
     assert (report["commands_refused"], report["commands_clamped"]) == (0, 0)
     return frames
 

@@ -39,6 +39,7 @@ class FakeBackend:
     """A backend that is torch, counted; `fault` is raised where it is set."""
 
     name = "fake"
+    own_threads = False
     loads = runs = 0
     fault: BaseException | None = None
     factor = 1.0

@@ -31,6 +31,7 @@ class CompiledBackend:
 
     name = "compiled"
     devices = ("cpu", "cuda")
+    own_threads = False
 
     def load(self, stage: Stage, inputs: Inputs, store: EngineCache, *, build: bool) -> Runner:
         """Return the stage's library as a function. Raises: BackendError."""

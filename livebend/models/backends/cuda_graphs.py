@@ -23,6 +23,7 @@ class GraphsBackend:
 
     name = "graphs"
     devices = ("cuda",)
+    own_threads = False
 
     def load(self, stage: Stage, inputs: Inputs, store: EngineCache, *, build: bool) -> Runner:  # noqa: ARG002
         """Return the captured stage as a function. Raises: BackendError."""

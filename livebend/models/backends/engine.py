@@ -26,7 +26,6 @@ TABLE = {
     "openvino": "livebend.models.backends.openvino:OpenVinoBackend",
 }
 BACKENDS = ("torch", *TABLE)
-OWN_THREADS = {"openvino"}  # compute on threads of their own, not on torch's
 TOLERANCE = {torch.float32: 1e-3, torch.float16: 3e-2, torch.bfloat16: 6e-2}  # ‖y−x‖/‖x‖
 
 
@@ -71,7 +70,10 @@ class Engine:
     def has_own_threads(self) -> bool:
         """Whether all that has run so far computed on threads of its own: torch's would only be in
         their way."""
-        return bool(self._running) and OWN_THREADS.issuperset(self._running.values())
+        running = set(self._running.values())
+        if not running or "torch" in running:
+            return False
+        return all(self._backend(name).own_threads for name in running)
 
     def backend_of(self, stage: str) -> str:
         """Return the name of the backend that is to run a stage."""

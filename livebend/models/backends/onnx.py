@@ -4,7 +4,6 @@ Inputs are bound by name, since the exporter drops those that a stage does not u
 contiguous, since they are bound by pointer and shape, without strides.
 """
 
-import importlib.util
 import warnings
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from torch import Tensor
 
 from livebend.core.errors import BackendError, one_line
 from livebend.models.backends.engine_cache import EngineCache
-from livebend.models.backends.protocol import Inputs, Runner, TracedStage
+from livebend.models.backends.protocol import Inputs, Runner, TracedStage, check_types, require
 from livebend.models.stages import Stage
 
 OPSET = 17
@@ -32,13 +31,12 @@ class OnnxBackend:
 
     name = "onnx"
     devices = tuple(PROVIDERS)
+    own_threads = False
 
     def load(self, stage: Stage, inputs: Inputs, store: EngineCache, *, build: bool) -> Runner:
         """Return the stage's session as a function. Raises: BackendError."""
-        _need("onnxruntime")
-        unusable = {t.dtype for t in inputs.tensors} - TYPES.keys()
-        if unusable:
-            raise BackendError(f"{stage.name}: cannot run {', '.join(map(str, unusable))}")
+        require("onnxruntime")
+        check_types(stage, inputs, TYPES)
         file = store.file(self.name, stage.name, inputs.shapes, OPSET, ".onnx")
         if not file.is_file():
             if not build:
@@ -48,13 +46,8 @@ class OnnxBackend:
         return _runner(session, inputs.tensors[0].device)
 
 
-def _need(package: str) -> None:
-    if importlib.util.find_spec(package) is None:
-        raise BackendError(f"needs the package {package}: pip install {package}")
-
-
 def _export(stage: Stage, inputs: Inputs, store: EngineCache, file: Path) -> None:
-    _need("onnx")
+    require("onnx")
     traced, examples = TracedStage(stage, inputs.size).eval(), inputs.examples()
 
     def write(part: Path) -> None:

@@ -6,7 +6,6 @@ tracer writes it down. `openvino.convert_model` does the same in four times the 
 its makers that it was used.
 """
 
-import importlib.util
 import warnings
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +16,7 @@ from torch import Tensor
 
 from livebend.core.errors import BackendError
 from livebend.models.backends.engine_cache import EngineCache
-from livebend.models.backends.protocol import Inputs, Runner, plain
+from livebend.models.backends.protocol import Inputs, Runner, check_types, plain, require
 from livebend.models.stages import Stage
 
 TYPES = {torch.float32: "f32", torch.bfloat16: "bf16", torch.float16: "f16", torch.uint8: "u8"}
@@ -29,14 +28,13 @@ class OpenVinoBackend:
 
     name = "openvino"
     devices = ("cpu",)
+    own_threads = True
 
     def load(self, stage: Stage, inputs: Inputs, store: EngineCache, *, build: bool) -> Runner:
         """Return the stage as a function that computes in the precision of its inputs, with as many
         threads as torch has here. Raises: BackendError."""
-        if importlib.util.find_spec("openvino") is None:
-            raise BackendError("needs the package openvino: pip install openvino")
-        if unusable := {t.dtype for t in inputs.tensors} - TYPES.keys():
-            raise BackendError(f"{stage.name}: cannot run {', '.join(map(str, unusable))}")
+        require("openvino")
+        check_types(stage, inputs, TYPES)
         config = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": TYPES[inputs.tensors[0].dtype],

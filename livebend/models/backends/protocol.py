@@ -1,12 +1,14 @@
 """A backend makes a function from a stage that computes the same."""
 
-from collections.abc import Callable
+import importlib.util
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 
+from livebend.core.errors import BackendError
 from livebend.models.backends.engine_cache import EngineCache
 from livebend.models.stages import Stage
 
@@ -44,10 +46,23 @@ class Backend(Protocol):
 
     name: str
     devices: tuple[str, ...]  # kinds of device that it runs on, such as "cuda"
+    own_threads: bool  # whether it computes on threads of its own and not on torch's
 
     def load(self, stage: Stage, inputs: Inputs, store: EngineCache, *, build: bool) -> Runner:
         """Return a runner for inputs of this signature, from the store or, where `build`, made and
         stored. Raises: BackendError."""
+
+
+def require(package: str) -> None:
+    """Raises: BackendError where an optional package is not installed."""
+    if importlib.util.find_spec(package) is None:
+        raise BackendError(f"needs the package {package}: pip install {package}")
+
+
+def check_types(stage: Stage, inputs: Inputs, types: Collection[torch.dtype]) -> None:
+    """Raises: BackendError where an input is of none of the types."""
+    if unusable := {t.dtype for t in inputs.tensors} - set(types):
+        raise BackendError(f"{stage.name}: cannot run {', '.join(map(str, unusable))}")
 
 
 def plain(stage: Stage, inputs: Inputs) -> Runner:

@@ -1,0 +1,27 @@
+"""A live show in virtual time, with its threads."""
+
+from collections.abc import Callable
+
+from livebend.cli.live_show import LiveOptions, LiveShow
+from livebend.flow import Frame, Pixels
+from tests.fakes.virtual_time import VirtualTime
+
+
+def live(options: LiveOptions) -> LiveShow:
+    """A live show that has not begun, in virtual time."""
+    return LiveShow(options, VirtualTime({"audio": 0, "render": 1}))
+
+
+def played(
+    options: LiveOptions, during: Callable[[LiveShow, Frame], None] | None = None
+) -> tuple[list[Pixels], dict[str, object]]:
+    """Play a live show; return its frames and its report. `during` is called with each frame."""
+    show, frames = live(options), []
+
+    def shown(frame: Frame) -> None:
+        frames.append(frame.pixels.copy())
+        if during is not None:
+            during(show, frame)
+
+    show.statistics.shown = shown
+    return frames, show.play()
