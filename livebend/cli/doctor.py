@@ -36,6 +36,14 @@ memory = torch.cuda.get_device_properties(0).total_memory / 2**30 if cuda else 0
 print(json.dumps(dict(version=torch.__version__, cuda=torch.version.cuda or "", gpu=gpu,
                       memory=round(memory), threads=torch.get_num_threads())))
 """
+ASK_OPENVINO = """
+import json, openvino
+core = openvino.Core()
+named = {d.partition(".")[0].lower(): core.get_property(d, "FULL_DEVICE_NAME")
+         for d in reversed(core.available_devices)}
+version = openvino.__version__.partition("-")[0]
+print(json.dumps(dict(version=version, devices=named)))
+"""
 ASK_SOUND = """
 import json, sounddevice as sd
 inputs = [d for d in sd.query_devices() if d["max_input_channels"] > 0]
@@ -104,7 +112,7 @@ def run(options: argparse.Namespace) -> int:
 
 def examine() -> list[Finding]:
     """Examine everything, in the order in which a show needs it."""
-    first = [python(), packages(), *torch(), sound(), display(), codecs()]
+    first = [python(), packages(), *torch(), openvino(), sound(), display(), codecs()]
     return [*first, tiny_model(), turbo_model(), presets(), osc_port()]
 
 
@@ -173,6 +181,18 @@ def _gpu(answer: Answer, nvidia: bool) -> Finding:
     if nvidia:
         return Finding("GPU", "an NVIDIA GPU, but torch is a CPU build", None, AGAIN)
     return Finding("GPU", "none: the model tiny is made for that; larger ones are slow here", None)
+
+
+def openvino(ask: Ask = ask) -> Finding:
+    """OpenVINO, and what `--device` can name of it."""
+    try:
+        answer = ask(ASK_OPENVINO)
+    except NoAnswer as fault:
+        return Finding("OpenVINO", f"{fault}; torch runs the network, slower", None, AGAIN)
+    devices = answer["devices"]
+    named = devices.items() if isinstance(devices, dict) else ()
+    shown = ", ".join(f"{name} ({kind})" for name, kind in named)
+    return Finding("OpenVINO", f"{answer['version']} for --device {shown}")
 
 
 def nvidia_here() -> bool:

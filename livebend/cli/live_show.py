@@ -27,6 +27,7 @@ from livebend.core.clock import LiveClock, SystemTime, Time
 from livebend.core.errors import LivebendError, one_line
 from livebend.core.mailbox import Latest, OnDemand
 from livebend.core.notify import Notify, ignore
+from livebend.core.priority import raised, step_back
 from livebend.core.specs import ParameterValue
 from livebend.core.statistics import Statistics
 from livebend.core.status import Status
@@ -55,7 +56,6 @@ class LiveOptions(ShowOptions):
 
     input: str = "demo"
     fps: float = 60.0  # at most
-    backend: str = "auto"
     headless: bool = False
     fullscreen: bool = False
     display: int = -1  # index; -1 = the system's choice
@@ -127,7 +127,7 @@ class LiveShow:
         before = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_INTERVAL)
         try:
-            with ExitStack() as ending:
+            with raised(), ExitStack() as ending:
                 self._play(ending)
         finally:
             sys.setswitchinterval(before)
@@ -336,6 +336,7 @@ def _closing(recording: LiveRecording) -> Callable[..., None]:
 def _on_one_core(work: Callable[[threading.Event], None]) -> Callable[[threading.Event], None]:
     def on_one_core(stop: threading.Event) -> None:
         compute_with(1)  # the other cores are for the render thread
+        step_back()
         work(stop)
 
     return on_one_core

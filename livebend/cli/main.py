@@ -105,11 +105,11 @@ def _add_bench(to: argparse.ArgumentParser) -> None:
 def _add_tune(to: argparse.ArgumentParser) -> None:
     to.add_argument(
         "--backends", metavar="NAME,NAME",
-        help="what is measured (default: all that can run here); compiling takes minutes",
+        help="what is tried besides torch; default: all that is ready in seconds",
     )  # fmt: skip
 
 
-def _add_network(to: argparse.ArgumentParser, backend: str = "torch") -> None:
+def _add_network(to: argparse.ArgumentParser) -> None:
     """Add the options of every command that opens a network: see `rendering.open_network`."""
     _add_model(to)
     _add_size(to)
@@ -117,13 +117,17 @@ def _add_network(to: argparse.ArgumentParser, backend: str = "torch") -> None:
         "--operators", type=Path, metavar="MINE.py", help="add the operators of a Python file"
     )
     to.add_argument(
-        "--backend", default=backend, metavar="torch|compiled|graphs|onnx|openvino|auto",
-        help=f"what runs the network; auto = as livebend tune found; default: {backend}",
+        "--backend", default="auto", metavar="auto|torch|openvino|graphs|compiled|onnx",
+        help="what runs the network; auto = what livebend tune found, or the usual one",
     )  # fmt: skip
-    _add_dtype(to)
+    _add_device(to)
 
 
-def _add_dtype(to: argparse.ArgumentParser) -> None:
+def _add_device(to: argparse.ArgumentParser) -> None:
+    to.add_argument(
+        "--device", default="auto", metavar="auto|cpu|gpu|npu|cuda|mps",
+        help="where the network runs; gpu and npu are Intel's; livebend doctor lists them",
+    )  # fmt: skip
     to.add_argument(
         "--dtype", default="auto", metavar="auto|float32|bfloat16|float16",
         help="precision of the network; auto = the fastest that paints the same picture",
@@ -142,8 +146,8 @@ def _add_model(to: argparse.ArgumentParser) -> None:
     to.add_argument("--model", metavar="tiny|FOLDER|HUB ID", help="default: the best that is here")
 
 
-def _add_scene(to: argparse.ArgumentParser, backend: str) -> None:
-    _add_network(to, backend)
+def _add_scene(to: argparse.ArgumentParser) -> None:
+    _add_network(to)
     to.add_argument("--steps", type=int, metavar="N", help="network calls per frame")
     to.add_argument("--seed", type=int, metavar="N", help="of the noise")
     to.add_argument(
@@ -153,18 +157,18 @@ def _add_scene(to: argparse.ArgumentParser, backend: str) -> None:
     _add_masks(to)
 
 
-def _add_played(to: argparse.ArgumentParser, backend: str) -> None:
+def _add_played(to: argparse.ArgumentParser) -> None:
     to.add_argument("--preset", default="default", metavar="NAME|FILE", help="what is played")
     to.add_argument("--cues", type=Path, metavar="FILE", help="play the commands of a cue file")
     to.add_argument(
         "--fade", action="append", type=_fade, default=[], metavar="S", dest="sets",
         help="seconds from one preset to the next, as --set preset.fade",
     )  # fmt: skip
-    _add_scene(to, backend)
+    _add_scene(to)
 
 
 def _add_live(to: argparse.ArgumentParser) -> None:
-    _add_played(to, "auto")
+    _add_played(to)
     to.add_argument(
         "--input", default="demo", metavar="demo|loopback|FILE|DEVICE NAME", help="the sound"
     )
@@ -194,7 +198,7 @@ def _add_render(to: argparse.ArgumentParser) -> None:
     to.add_argument("sound", metavar="SOUND", help="a sound file, or demo")
     to.add_argument("-o", "--output", type=Path, metavar="OUT.mp4", help="the video")
     to.add_argument("--frames", type=Path, metavar="DIR", help="write every frame as a PNG, too")
-    _add_played(to, "torch")
+    _add_played(to)
     to.add_argument("--fps", type=float, default=20.0, metavar="N", help="frames per second")
     to.add_argument("--seconds", type=float, metavar="S", help="only the first S seconds")
 
@@ -210,7 +214,7 @@ def _add_sweep(to: argparse.ArgumentParser) -> None:
     to.add_argument(
         "--bend", default="", metavar="OPERATOR@SITE", help="add a bend, called new, to vary"
     )
-    _add_scene(to, "torch")
+    _add_scene(to)
 
 
 # Name, file, what it does, and what adds its options.
@@ -232,7 +236,7 @@ COMMANDS: tuple[Any, ...] = (
     ("bench", "bench.command", "time frames by what changed in them",
      _add_json, _add_network, _add_bench),
     ("tune", "tune", "measure the backends here and keep the fastest",
-     _add_json, _add_model, _add_size, _add_dtype, _add_tune),
+     _add_json, _add_model, _add_size, _add_device, _add_tune),
     ("doctor", "doctor", "say what is here, and what to do about what is not", _add_json),
 )  # fmt: skip
 

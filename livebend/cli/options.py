@@ -21,7 +21,8 @@ class NetworkOptions:
 
     model: str = "tiny"
     size: tuple[int, int] | None = None  # width, height in pixels
-    backend: str = "torch"
+    backend: str = "auto"
+    device: str = "auto"
     dtype: str = "auto"
 
     def network(
@@ -35,7 +36,7 @@ class NetworkOptions:
         """Open the network. Raises: LivebendError."""
         return open_network(
             self.model, self.size, self.backend, notify,
-            dtype=self.dtype, guided=guided, drawn=drawn, on_phase=on_phase,
+            device=self.device, dtype=self.dtype, guided=guided, drawn=drawn, on_phase=on_phase,
         )  # fmt: skip
 
 

@@ -23,6 +23,11 @@ def usable() -> int:
     return min(cores, int(limit)) if limit.isdecimal() and int(limit) > 0 else cores
 
 
+def usual() -> int:
+    """Return the number of threads that compute unless another was measured: torch's own."""
+    return DEFAULT
+
+
 def counts() -> tuple[int, ...]:
     """Return the numbers of threads worth measuring: powers of two, torch's own, and all."""
     powers = {2**n for n in range(usable().bit_length()) if 2**n <= usable()}

@@ -17,9 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from livebend.core.errors import ModelError, one_line
+from livebend.device.devices import on_torch, usual
 from livebend.device.gpu import aside, wait_for
 from livebend.models.lean_imports import lean
-from livebend.models.precision import best_device, name_of
+from livebend.models.precision import best_dtype, name_of
 from livebend.models.random_weights import PREFIX, random_parts
 from livebend.models.sampler import Noising
 from livebend.models.vocabulary import ReadPrompt, Vocabulary, load_vocabulary
@@ -102,8 +103,8 @@ def load_model(
         contiguous_format frames are bit for bit those of diffusers' own pipeline.
     Raises: ModelError, naming what is missing.
     """
-    best = best_device()
-    device, dtype = device or best[0], dtype or best[1]
+    found = usual() if device is None else device.type
+    device, dtype = device or on_torch(found), dtype or best_dtype(found)
     folder = None if name.startswith(PREFIX) else find_folder(name)
     index, scheduler = ({}, TURBO_SCHEDULER) if folder is None else _settings(name, folder)
     *parts, tokenizer = _parts(name, folder)
@@ -125,7 +126,9 @@ def load_model(
         device=device,
         dtype=dtype,
     )
-    lay_out(model, layout)
+    for part in parts:
+        part.to(memory_format=layout)  # type: ignore[call-overload]
+    wait_for(device)  # any stream may read them
     return model
 
 
@@ -147,14 +150,6 @@ def _parts(name: str, folder: Path | None) -> tuple[nn.Module, nn.Module, nn.Mod
         raise ModelError(
             f"model {name!r}: cannot be loaded from {folder}: {one_line(error)}"
         ) from error
-
-
-def lay_out(model: Model, layout: torch.memory_format) -> None:
-    """Change the layout of the weights of a model's convolutions, in place, and wait until any
-    stream may read them."""
-    for part in (model.unet, model.vae, model.text_encoder):
-        part.to(memory_format=layout)  # type: ignore[call-overload]
-    wait_for(model.device)
 
 
 def find_folder(name: str) -> Path:

@@ -15,5 +15,6 @@ def to_pixels(image: Tensor, size: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     total = torch.linalg.vector_norm(x, 1)
     if tuple(x.shape[2:]) != tuple(size):
         x = functional.interpolate(x.contiguous(), size, mode="bilinear")
-    x = (x[0] * 0.5).add_(0.5).clamp_(0.0, 1.0).mul_(255.0).round_()
-    return x.to(torch.uint8).permute(1, 2, 0).contiguous(), total
+    x = x.permute(0, 2, 3, 1)[0]  # first: engines that compute channels-last turn nothing then
+    x = (x * 0.5).add_(0.5).clamp_(0.0, 1.0).mul_(255.0).round_()
+    return x.to(torch.uint8).contiguous(), total

@@ -1,4 +1,4 @@
-"""The precisions a network can be computed in, and the fastest one on this machine."""
+"""The precisions a network can be computed in, and the fastest one on each device."""
 
 import torch
 
@@ -15,13 +15,12 @@ def dtype_of(name: str) -> torch.dtype | None:
     return DTYPES.get(name)
 
 
-def best_device() -> tuple[torch.device, torch.dtype]:
-    """Return this machine's device and the fastest precision on it without visible loss."""
-    if torch.cuda.is_available():
-        return torch.device("cuda"), torch.float16
-    if torch.backends.mps.is_available():
-        return torch.device("mps"), torch.float16
-    return torch.device("cpu"), torch.bfloat16 if multiplies_bfloat16() else torch.float32
+def best_dtype(device: str) -> torch.dtype:
+    """Return the fastest precision without visible loss on a device, as `--device` names it. An
+    Intel GPU or NPU takes float32 and computes in float16 itself."""
+    if device in ("cuda", "mps"):
+        return torch.float16
+    return torch.bfloat16 if device == "cpu" and multiplies_bfloat16() else torch.float32
 
 
 def multiplies_bfloat16() -> bool:

@@ -35,7 +35,7 @@ def joined(name: str, stages: Sequence[Stage]) -> Stage:
         return tuple(known[site] for site in writes)
 
     sized_by = next((stage.sized_by for stage in stages if stage.sized_by), None)
-    return Stage(name, reads, writes, run, sized_by, owner=stages[0].owner)
+    return Stage(name, reads, writes, run, sized_by, owner=stages[0].owner, parts=tuple(stages))
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ class Stage:
     owner: nn.Module | None = None  # the network whose weights it reads
     work: float = 0.0  # about how many multiplications, relative to other stages
     attention: Attention | None = None  # what the tensor read as `unet.attention.…` is a factor on
+    parts: tuple["Stage", ...] = ()  # the stages that it joins, in order
     texts: tuple[str, ...] = field(init=False)  # of `reads`, the text of this stage alone
     attentions: tuple[str, ...] = field(init=False)  # of `reads`, the factor on its attention
 

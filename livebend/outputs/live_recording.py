@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from livebend.core.errors import Refused
+from livebend.core.priority import step_back
 from livebend.core.worker import Worker
 from livebend.flow import Frame, Samples
 from livebend.outputs.movie_file import MovieFile
@@ -104,6 +105,7 @@ class LiveRecording:
 
     def _encode(self, stop: threading.Event) -> None:
         """Encode what is queued up to the end, or nothing more once `stop` is set."""
+        step_back()
         while (item := self._items.get()) is not None and not stop.is_set():
             if isinstance(item, Frame):
                 self._room.release()

@@ -77,13 +77,15 @@ def tiers(
 class Governor:
     """Chooses a tier from frame times. Owned by the render thread.
 
-    After `window` frames whose 95th percentile is above the target it steps down by one tier. It
-    steps up when the 95th percentile has stayed below `room` (0..1) of the target for `patience`
-    windows; a step up that had to be taken back doubles the patience, up to LONGEST windows, so
-    that it does not hunt up and down for the rest of the show.
+    After `window` frames whose 95th percentile is above the target it steps down by one tier; or
+    already where the median of the last SOON is: a show that a neighbour slows down is lighter
+    within a second. It steps up when the 95th percentile has stayed below `room` (0..1) of the
+    target for `patience` windows; a step up that had to be taken back doubles the patience, up to
+    LONGEST windows, so that it does not hunt up and down for the rest of the show.
     """
 
     LONGEST = 16
+    SOON, FEW = 800.0, 4  # ms, frames
 
     def __init__(
         self,
@@ -106,6 +108,9 @@ class Governor:
         """Take the time of one frame and return the tier of the next."""
         self._recent.append(frame_ms)
         if len(self._recent) < self._window:
+            if frame_ms > self.target_ms and self._is_slow_of_late():
+                self._recent.clear()
+                self._step_down()
             return self.tier
         p95 = float(np.percentile(self._recent, 95))
         self._recent.clear()
@@ -116,6 +121,14 @@ class Governor:
         else:
             self._calm = 0
         return self.tier
+
+    def _is_slow_of_late(self) -> bool:
+        taken, count = 0.0, 0
+        for ms in reversed(self._recent):
+            taken, count = taken + ms, count + 1
+            if taken >= self.SOON and count >= self.FEW:
+                return bool(np.median([*self._recent][-count:]) > self.target_ms)
+        return False
 
     def _step_down(self) -> None:
         if self._rose:

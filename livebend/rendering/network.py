@@ -26,7 +26,6 @@ from livebend.device.torch_threads import compute_with
 from livebend.device.transfer import send
 from livebend.models.attention import Attention
 from livebend.models.backends.engine import Engine
-from livebend.models.backends.tuned_choice import USUAL, Conditions
 from livebend.models.checkpoint import Model
 from livebend.models.sampler import Schedule, schedule
 from livebend.models.stage_groups import Group, groups
@@ -59,14 +58,12 @@ class Setup:
     """What a model runs with, at any size.
 
     `engine` runs its stages, `memory` keeps what they made.
-    `conditions` are the layout of its weights and the number of threads that paint.
     `off` (0..1) is how far its pictures were measured to be from float32's.
     `drawn` are the drawn masks, `clusters` those of its channels, that bends may name.
     """
 
     engine: Engine = field(default_factory=Engine)
     memory: Memory = field(default_factory=Memory)
-    conditions: Conditions = USUAL
     off: float = 0.0
     drawn: DrawnMasks = field(default_factory=DrawnMasks)
     clusters: Clusters = field(default_factory=Clusters)
@@ -127,16 +124,11 @@ class Network:
 
     @property
     def described(self) -> str:
-        """What the stages run on now, in one line: backends, precision, device, conditions."""
+        """What the stages run on now, in one line: backends, precision, device, threads."""
         backends = self.engine.described(self._names)
         off = f" ({self.setup.off:.1%} off float32)" if self.setup.off else ""
         model = self.model
-        return f"{backends}; {model.precision}{off} on {model.device}, {self.setup.conditions}"
-
-    @property
-    def torch_threads(self) -> int:
-        """How many of torch's threads the thread that paints needs."""
-        return 1 if self.engine.has_own_threads else self.setup.conditions.threads
+        return f"{backends}; {model.precision}{off} {self.engine.target}"
 
     @property
     def groups(self) -> Mapping[str, tuple[str, ...]]:
@@ -220,13 +212,12 @@ class Network:
         """Load what the engine needs for frames of this size, without and, where `guided`, with
         guidance. Slow, and before a show; a show never exports or compiles anything."""
         text = Versioned(-1, self.model.encode([""]))
-        compute_with(self.setup.conditions.threads)  # backends ask torch how many they may have
         with self.engine.preparing():
             for negative in (None, text) if guided else (None,):
                 with self.unjoined():
                     self._rehearse(text, negative)
                 self._rehearse(text, negative)
-        compute_with(self.torch_threads)
+        compute_with(self.engine.torch_threads)
         self.memory.forget()
 
     def _rehearse(self, text: Versioned, negative: Versioned | None) -> None:
@@ -370,7 +361,7 @@ class Network:
         """Yield the stages of groups: a whole group at once where the engine has it joined and
         nothing is bent inside."""
         for part in parts:
-            joins = part.whole and self._joins and self.engine.joins(part.whole.name)
+            joins = part.whole and self._joins and self.engine.joins
             if part.whole and joins and not active.acts_in(part.hidden, k):
                 yield part.whole
             else:

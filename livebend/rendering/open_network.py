@@ -1,20 +1,23 @@
 """A network with its engine, as every command opens it: model, size, backend, ready to paint."""
 
-import torch
+from dataclasses import replace
+from importlib.metadata import version
 
 from livebend import __version__
 from livebend.bending.clusters import read_clusters
 from livebend.core.errors import UnknownName
 from livebend.core.files import cache_folder
 from livebend.core.notify import Notify, ignore
+from livebend.device.devices import device_of, on_torch
 from livebend.device.gpu import paint_on
-from livebend.device.torch_threads import compute_with
-from livebend.models.backends.engine import BACKENDS, Engine
+from livebend.device.torch_threads import compute_with, usual
+from livebend.models.backends.engine import BACKENDS, USUAL, Engine
 from livebend.models.backends.engine_cache import EngineCache
-from livebend.models.backends.tuned_choice import LAYOUTS, USUAL, Choice, choice_file, read_choice
-from livebend.models.checkpoint import Model, lay_out, load_model
+from livebend.models.backends.protocol import Target
+from livebend.models.backends.tuned_choice import Choice, choice_file, read_choice
+from livebend.models.checkpoint import Model, load_model
 from livebend.models.fingerprint import fingerprint
-from livebend.models.precision import AUTO, dtype_of
+from livebend.models.precision import AUTO, best_dtype, dtype_of
 from livebend.models.stages import STAGES_VERSION
 from livebend.operators.drawn_masks import DrawnMasks
 from livebend.rendering.network import Network, Setup
@@ -26,6 +29,7 @@ def open_network(
     backend: str,
     notify: Notify,
     *,
+    device: str = AUTO,
     dtype: str = AUTO,
     guided: bool = False,
     drawn: DrawnMasks | None = None,
@@ -34,8 +38,9 @@ def open_network(
     """Load a model and return it as a network that is ready to paint.
 
     `size` (W, H) in pixels; None is the model's own.
-    `backend`: `auto` is what `livebend tune` has measured here, and torch where it has not.
+    `backend`: `auto` is what `livebend tune` has chosen here, or else the device's usual one.
     `notify` gets a notice of every fall-back.
+    `device` as `--device` names it; `auto` is the usual one for this model.
     `dtype`: `auto` is the measured one, or the device's best.
     `guided`: prepare frames with guidance as well.
     `drawn` are the drawn masks that bends may name.
@@ -46,18 +51,19 @@ def open_network(
     """
     if backend not in (*BACKENDS, AUTO):
         raise UnknownName("backend", backend, (*BACKENDS, AUTO))
-    loaded = load_model(model, dtype=dtype_of(dtype))
+    wanted, found = dtype_of(dtype), device_of(device, model)
+    loaded = load_model(model, on_torch(found), wanted or best_dtype(found))
     width, height = size or (loaded.native, loaded.native)
-    choice = _choice(loaded, (width, height), dtype) if backend == AUTO else None
-    if choice is not None and choice.dtype != loaded.precision:
-        loaded = load_model(model, dtype=dtype_of(choice.dtype))
+    plain = Choice(USUAL.get(found, "torch"), Target(found, usual()), loaded.precision)
+    tuned = read_choice(choice_file(store_of(loaded), (width, height), device, dtype))
+    choice = tuned or plain if backend == AUTO else replace(plain, backend=backend)
+    if choice.dtype != loaded.precision or on_torch(choice.target.device) != loaded.device:
+        loaded = load_model(model, on_torch(choice.target.device), dtype_of(choice.dtype))
     on_phase("weights")
-    engine = _engine(loaded, backend, choice, notify)
+    engine = Engine(choice.backend, store_of(loaded), choice.target, notify=notify)
     setup = Setup(
-        engine, drawn=drawn or DrawnMasks(), clusters=read_clusters(loaded),
-        conditions=choice.conditions if choice else USUAL, off=choice.off if choice else 0.0,
-    )  # fmt: skip
-    lay_out(loaded, LAYOUTS[setup.conditions.layout])
+        engine, drawn=drawn or DrawnMasks(), clusters=read_clusters(loaded), off=choice.off
+    )
     network = Network(loaded, width, height, setup)
     take_up(network)
     if engine.prepares:
@@ -68,29 +74,18 @@ def open_network(
 def take_up(network: Network) -> None:
     """Prepare the calling thread to paint with a network: its number of torch's threads, and a
     stream of its own on a GPU. Before a show."""
-    compute_with(network.torch_threads)
+    compute_with(network.engine.torch_threads)
     paint_on(network.model.device)
 
 
 def made_by(network: Network) -> str:
     """Return what a recording notes about how it was made: equal notes mean equal bytes."""
-    return f"livebend {__version__}, torch {torch.__version__}, {network.described}"
+    packages = ("torch", *network.engine.packages)
+    with_ = ", ".join(f"{package} {version(package)}" for package in packages)
+    return f"livebend {__version__}, {with_}, {network.described}"
 
 
 def store_of(model: Model) -> EngineCache:
     """Return where this model's engines are kept."""
     known = fingerprint(model.folder) if model.folder else model.name.replace(":", "-")
     return EngineCache(cache_folder(), f"{known}-{STAGES_VERSION}")
-
-
-def _choice(model: Model, size: tuple[int, int], dtype: str) -> Choice | None:
-    return read_choice(choice_file(store_of(model), size, dtype))
-
-
-def _engine(model: Model, backend: str, choice: Choice | None, notify: Notify) -> Engine:
-    if choice is not None:
-        return Engine(choice.stages, store_of(model), build=False, notify=notify)
-    if backend in ("torch", AUTO):
-        return Engine()
-    notify(f"backend {backend}: what is not in the cache yet is made now")
-    return Engine(backend, store_of(model), notify=notify)

@@ -57,6 +57,12 @@ def test_a_torch_that_does_not_start_is_essential_and_comes_with_advice():
     assert ".venv" in finding.advice
 
 
+def test_openvino_names_its_devices():
+    found = doctor.openvino(answers(version="2026.4.1", devices={"cpu": "Core 7", "npu": "AI"}))
+    assert found.found == "2026.4.1 for --device cpu (Core 7), npu (AI)"
+    assert doctor.openvino(silence).ok is None
+
+
 def test_without_portaudio_the_install_line_and_the_demo_are_named():
     finding = doctor.sound(silence)
     assert finding.ok is None

@@ -6,7 +6,6 @@ import torch
 
 from livebend.cli import no_display
 from livebend.cli.live_show import LiveOptions
-from livebend.models.backends.tuned_choice import Conditions
 from tests.fakes.live import live
 
 
@@ -26,13 +25,12 @@ def test_without_a_display_it_says_what_it_records_and_what_else_there_is(capsys
 def test_a_show_paints_with_its_networks_threads_whatever_its_text_worker_has(
     three_threads, monkeypatch, model_folder
 ):
-    monkeypatch.setattr("livebend.rendering.open_network.USUAL", Conditions(3))
     options = LiveOptions(
-        model=str(model_folder("turbo")), size=(64, 64), fps=20.0, headless=True, seconds=0.3,
-        osc="127.0.0.1:0",
+        model=str(model_folder("turbo")), backend="torch", size=(64, 64), fps=20.0, headless=True,
+        seconds=0.3, osc="127.0.0.1:0",
     )  # fmt: skip
     show, painted = live(options), []
     show.statistics.shown = lambda frame: painted.append(torch.get_num_threads())
     report = show.play()
     assert set(painted) == {3}
-    assert report["engine"].endswith(" on cpu, 3 threads, channels_last")
+    assert report["engine"].endswith(" on cpu, 3 threads")

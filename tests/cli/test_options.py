@@ -22,5 +22,5 @@ def test_what_opens_a_network_is_said_alike(command):
     found = wishes.model, wishes.size, wishes.backend, wishes.operators
     assert found == ("some/model", (512, 320), "onnx", Path("mine.py"))
     plain = parser().parse_args([command, *OPENING[command]])
-    assert plain.backend == ("auto" if command == "live" else "torch")
+    assert plain.backend == plain.device == plain.dtype == "auto"
     assert hasattr(plain, "masks") is (command in SCENES)

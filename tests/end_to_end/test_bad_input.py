@@ -64,7 +64,7 @@ def test_one_line_and_nothing_left(arguments, said, folder, model_folder, capsys
         arguments = [*arguments, "--model", str(model_folder("turbo"))]
     capsys.readouterr()
     if "--size" not in arguments:
-        arguments = [*arguments, "--size", "64"]
+        arguments = [*arguments, "--size", "96"]
     if arguments[0] == "live":
         arguments = [*arguments, "--headless", "--seconds", "1"]
         arguments += [] if "--osc" in arguments else ["--osc", "127.0.0.1:0"]

@@ -177,7 +177,7 @@ def layouts(add_operator):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("layouts")
-@pytest.mark.parametrize("backend", ["torch", "onnx", "compiled"])
+@pytest.mark.parametrize("backend", ["torch", "onnx", "openvino"])
 def test_ten_thousand_moves(backend, moves, model_folder, tmp_path, monkeypatch):
     if backend == "onnx":
         pytest.importorskip("onnxruntime")

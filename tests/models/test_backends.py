@@ -1,29 +1,27 @@
 """Every backend runs the same stages at the same sites; one that fails is replaced and reported."""
 
 import shutil
-import sys
 import threading
 from dataclasses import replace
 
 import pytest
+import torch
 
 from livebend.cli.bench.bends import time_four
 from livebend.cli.bench.stages import time_stages
 from livebend.cli.site_survey import survey
 from livebend.core.errors import BackendError, UnknownName
-from livebend.models.backends import engine, protocol
+from livebend.device.memory import Versioned
+from livebend.models.backends import cuda_graphs, engine, openvino, protocol
 from livebend.models.backends.aot_compiled import CompiledBackend
 from livebend.models.backends.engine import Engine, backends_on
 from livebend.models.backends.protocol import Inputs
-from livebend.models.checkpoint import load_model
 from livebend.models.fingerprint import fingerprint
 from livebend.rendering.network import Network, Setup
 from livebend.scene.values import Sampling
+from tests.fakes.gpu import FakeGpu
 from tests.fakes.networks import (
-    CPU,
-    F32,
     GROUPS,
-    ONE_STEP,
     off_by,
     picture,
     same,
@@ -31,23 +29,28 @@ from tests.fakes.networks import (
     text_of,
 )
 
-COMPILER = pytest.mark.skipif(not shutil.which("g++"), reason="no C++ compiler")
 CLOSE = 1e-3  # of single precision, ‖y − x‖/‖x‖ of a picture
 
 
 class FakeBackend:
     """A backend that is torch, counted; `fault` is raised where it is set."""
 
-    name = "fake"
-    own_threads = False
+    own_threads = strided = False
+    packages = ()
     loads = runs = 0
     fault: BaseException | None = None
     factor = 1.0
+    only: str | None = None
+
+    def __init__(self, target):
+        self.target = target
 
     def load(self, stage, inputs, store, *, build):
-        FakeBackend.loads += 1
         if isinstance(self.fault, BackendError):
             raise self.fault
+        if self.only not in (None, stage.name):
+            raise BackendError(f"{stage.name} is not for me")
+        FakeBackend.loads += 1
 
         def run(*tensors):
             FakeBackend.runs += 1
@@ -56,21 +59,27 @@ class FakeBackend:
             first, *more = protocol.plain(stage, inputs)(*tensors)
             return (first if self.factor == 1.0 else first * self.factor, *more)
 
-        return run
+        return lambda: run
 
 
 @pytest.fixture
 def fake(monkeypatch):
     monkeypatch.setitem(engine.TABLE, "fake", f"{__name__}:FakeBackend")
     monkeypatch.setattr(engine, "BACKENDS", ("torch", *engine.TABLE))
-    for name, value in (("loads", 0), ("runs", 0), ("fault", None), ("factor", 1.0)):
+    for name, value in (
+        ("loads", 0),
+        ("runs", 0),
+        ("fault", None),
+        ("factor", 1.0),
+        ("only", None),
+    ):
         monkeypatch.setattr(FakeBackend, name, value)
     return FakeBackend
 
 
-def made(model, choice, store, size=(64, 64), **more):
+def made(model, backend, store, size=(64, 64), **more):
     notices = []
-    network = Network(model, *size, Setup(Engine(choice, store, notify=notices.append, **more)))
+    network = Network(model, *size, Setup(Engine(backend, store, notify=notices.append, **more)))
     network.prepare()
     network.frame()
     return network, notices
@@ -101,28 +110,19 @@ def test_stages_run_as_one_where_nothing_is_bent_inside(model, store, fake, bend
 
 
 def test_a_bend_at_another_step_leaves_a_group_joined(model, store, fake):
-    network, _ = made(model, {"unet.head": "fake"}, store)
-    fake.runs = 0
+    network, _ = made(model, "fake", store)
     bends, two = (swirl("unet.down.1#1"),), Sampling("euler", 2)
+    fake.runs = 0
     assert same(picture(network, bends, two), picture(Network(model, 64, 64), bends, two))
-    assert fake.runs == 1
+    parts = len(network.groups["unet.head"])
+    assert fake.runs == 1 + parts + 2 + 1  # the head once as a whole, once apart; tails; decoder
 
 
-def test_only_what_a_choice_names_is_joined(model, store, fake):
-    network, _ = made(model, {"unet.tail": "fake"}, store)
-    assert fake.loads == 1
-    picture(network)
-    ran = network.memory.ran.seconds
-    assert [name in ran for name in (*GROUPS, "unet.mid", "image")] == [
-        False,
-        True,
-        False,
-        True,
-        True,
-    ]
-    odd, _ = made(model, {"unet.tail": "fake"}, store, (72, 72))
+def test_a_group_whose_size_to_reach_differs_inside_is_not_joined(model, store, fake):
+    odd, notices = made(model, "fake", store, (72, 72))
     picture(odd)
     assert "unet.tail" not in odd.memory.ran.seconds
+    assert not notices
 
 
 def test_whoever_looks_at_a_stage_has_it_on_its_own(model, store, fake):
@@ -137,10 +137,62 @@ def test_whoever_looks_at_a_stage_has_it_on_its_own(model, store, fake):
     assert not notices
 
 
-def test_a_stage_can_have_a_backend_of_its_own(model, store, fake):
-    network, _ = made(model, {"unet.mid": "fake"}, store)
+def test_a_backend_may_run_some_stages_only(model, store, fake):
+    fake.only = "unet.mid"
+    network, notices = made(model, "fake", store)
     assert fake.loads == 1
     assert same(picture(network), picture(Network(model, 64, 64)))
+    assert "backend fake: unet.up.0 is not for me; torch runs it" in notices
+    assert network.described.startswith(f"torch {len(network.stages) - 1}, fake 1; ")
+
+
+def test_a_stage_is_loaded_elsewhere_and_a_stale_one_once_more(model, store, fake, monkeypatch):
+    """Loading goes on in other threads while torch runs the stages for the first time."""
+    threads, stale, load = set(), ["unet.mid"], fake.load
+
+    def loading(self, stage, inputs, store, *, build):
+        run = load(self, stage, inputs, store, build=build)
+
+        def finish():
+            threads.add(threading.current_thread())
+            if stage.name in stale:
+                stale.remove(stage.name)
+                raise protocol.StaleEngine(f"{stage.name} is broken")
+            return run()
+
+        return finish
+
+    monkeypatch.setattr(fake, "load", loading)
+    network, notices = made(model, "fake", store)
+    assert threading.current_thread() not in threads
+    assert fake.loads == len(network.stages) + len(GROUPS) + 1
+    assert notices == []
+    assert network.described.startswith("fake; ")
+
+
+@pytest.mark.parametrize("strided", [False, True])
+def test_how_a_tensor_lies_matters_only_to_a_backend_that_says_so(
+    model, store, fake, monkeypatch, strided
+):
+    """What torch made while engines were loaded lies channels-last, what engines make does not."""
+    monkeypatch.setattr(fake, "strided", strided)
+    network, notices = made(model, "fake", store)
+    b, c, h, w = network.shape
+    turned = torch.zeros(b, w, h, c).transpose(1, 3)
+    network.engine.runner(network.stages[0], [Versioned(-1, turned)])
+    assert bool(notices) == strided
+
+
+def test_a_backend_with_threads_of_its_own_leaves_torch_one(model, store, fake, monkeypatch):
+    target = protocol.Target("cpu", 3)
+    for own in (True, False):
+        monkeypatch.setattr(fake, "own_threads", own)
+        network, _ = made(model, "fake", store, target=target)
+        assert network.engine.torch_threads == (1 if own else 3)
+    monkeypatch.setattr(fake, "own_threads", True)
+    fake.fault = BackendError("no")
+    network, _ = made(model, "fake", store, target=target)
+    assert network.engine.torch_threads == 3
 
 
 def test_a_shape_that_was_not_prepared_runs_on_torch_and_is_reported_once(model, store, fake):
@@ -199,7 +251,8 @@ def test_a_fall_back_is_reported_once(model, store, fake):
 
 
 def test_what_is_tried_depends_on_the_device():
-    assert backends_on("cpu") == ("torch", "compiled", "onnx", "openvino")
+    assert backends_on("cpu") == ("torch", "onnx", "openvino")
+    assert backends_on("gpu") == backends_on("npu") == ("torch", "openvino")
     assert backends_on("cuda") == ("torch", "compiled", "graphs", "onnx")
     assert backends_on("mps") == ("torch",)
 
@@ -209,21 +262,13 @@ def test_an_unknown_backend_is_refused():
         Engine("onx")
 
 
-def test_without_a_compiler_torch_runs_it(model, store, monkeypatch):
-    monkeypatch.setenv("CXX", "no-such-compiler")
-    _, notices = made(model, {"unet.out": "compiled"}, store)
-    assert notices == [
-        "backend compiled: needs a C++ compiler (g++, clang++ or cl), and there is none;"
-        " torch runs it"
-    ]
-
-
-@pytest.mark.parametrize("name", ["compiled", "onnx"])
+@pytest.mark.parametrize("name", ["onnx", "openvino"])
 def test_what_is_not_built_is_not_built_now(model, store, name):
     if name == "onnx":
         pytest.importorskip("onnxruntime")
-    _, notices = made(model, {"unet.out": name}, store, build=False)
-    assert "livebend tune" in notices[0]
+    _, notices = made(model, name, store, build=False)
+    assert all("livebend tune" in notice for notice in notices)
+    assert notices
 
 
 def test_a_fingerprint_is_of_the_content(model_folder, tmp_path):
@@ -241,88 +286,66 @@ def test_a_fingerprint_is_of_the_content(model_folder, tmp_path):
 # ---- the real ones
 
 
-def test_a_compiled_stage_equals_torch_and_is_found_again(model, compiled_store):
-    network, notices = made(model, {"unet.out": "compiled"}, compiled_store, build=False)
-    assert notices == []
-    plain = Network(model, 64, 64)
-    for bends in ((), (swirl("unet.up.3"),), (swirl("latent@1"),)):
-        assert off_by(picture(network, bends), picture(plain, bends)) < CLOSE
-    assert [f.suffix for f in compiled_store.folder.rglob("*.*")] == [".pt2"]
-
-
-def test_other_threads_go_on_while_a_library_runs(model, compiled_store):
-    """With switches this rare the other thread has its turn only where the library gives it one."""
-    network, _ = made(model, {"unet.out": "compiled"}, compiled_store, build=False)
+def test_a_compiled_stage_is_captured_equals_torch_and_is_found_again(model, store, monkeypatch):
+    if not shutil.which("g++"):
+        pytest.skip("no C++ compiler")
+    monkeypatch.setattr(cuda_graphs, "gpu_of", lambda device: FakeGpu())
+    network = Network(model, 64, 64)
     picture(network)
     stage = next(stage for stage in network.stages if stage.name == "unet.out")
     (read,) = network.memory.newest("unet.up.3")
-    run = CompiledBackend().load(stage, Inputs((read.tensor,)), compiled_store, build=False)
-    go, turns = threading.Event(), []
-    other = threading.Thread(target=lambda: (go.wait(), turns.append(1)))
-    other.start()
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(60.0)
-    try:
-        go.set()
-        runs = next((n for n in range(10_000) if (run(read.tensor), turns)[1]), None)
-    finally:
-        sys.setswitchinterval(before)
-        other.join()
-    assert runs is not None
-
-
-def test_a_package_that_is_broken_is_reported(model, compiled_store):
-    (file,) = compiled_store.folder.rglob("*.pt2")
+    inputs, backend = Inputs((read.tensor,)), CompiledBackend(protocol.Target("cuda"))
+    for build in (True, False):
+        run = backend.load(stage, inputs, store, build=build)()
+        assert torch.allclose(run(read.tensor)[0], stage.run(read.tensor)[0], atol=CLOSE)
+    (file,) = store.folder.rglob("*.pt2")
     file.write_bytes(file.read_bytes()[:1000])
-    _, notices = made(model, {"unet.out": "compiled"}, compiled_store)
-    assert "unet.out: cannot be loaded: BadZipFile" in notices[0]
+    with pytest.raises(BackendError, match=r"unet\.out: cannot be loaded"):
+        backend.load(stage, inputs, store, build=False)
+    file.unlink()
+    with pytest.raises(BackendError, match=r"unet\.out is not compiled yet: livebend tune"):
+        backend.load(stage, inputs, store, build=False)
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(BackendError, match=r"needs a C\+\+ compiler"):
+        backend.load(stage, inputs, store, build=True)
 
 
-@pytest.mark.slow
-@COMPILER
-def test_every_compiled_stage_equals_torch(model, store):
-    network, notices = made(model, "compiled", store)
-    plain = Network(model, 64, 64)
-    for site in network.sites:
-        bends = (swirl(site),)
-        assert off_by(picture(network, bends), picture(plain, bends)) < CLOSE, site
-    assert (notices, network.engine.fallbacks) == ([], 0)
+def test_a_broken_blob_is_made_again(model, store):
+    made(model, "openvino", store)
+    files = sorted(store.folder.rglob("*.blob"))
+    files[0].write_bytes(files[0].read_bytes()[:1000])
+    network, notices = made(model, "openvino", store)
+    assert notices == []
+    assert network.described.startswith("openvino; ")
+    assert sorted(store.folder.rglob("*.blob")) == files
 
 
-@pytest.mark.slow
-@COMPILER
-def test_the_embedded_model_is_painted_the_same_when_every_stage_is_compiled(store):
-    """Minutes of compiling; the times of the stages, beside torch's, are printed."""
-    tiny = load_model("tiny", CPU, F32)
-    network, notices = made(tiny, "compiled", store, (256, 256))
-    assert (notices, network.engine.fallbacks) == ([], 0)
-    assert network.engine.described(tuple(s.name for s in network.stages)) == "compiled"
-    plain = Network(tiny, 256, 256)
-    for bends in ((), (swirl("unet.mid"),), (swirl("unet.up.2"),), (swirl("latent@1"),)):
-        assert off_by(picture(network, bends), picture(plain, bends)) < CLOSE
-    names = [stage.name for stage in network.stages]
-    taken = {name: stage_ms(n, names) for name, n in (("compiled", network), ("torch", plain))}
-    for stage in names:
-        print(f"{stage:12} {taken['compiled'][stage]:8.2f} ms  torch {taken['torch'][stage]:8.2f}")
-    _, again = made(tiny, "compiled", store, (256, 256), build=False)
-    assert again == []
+def test_joined_stages_are_made_from_their_parts_or_traced_where_those_were_stored(model, store):
+    network, _ = made(model, "openvino", store)
+    joined = picture(network)
+    assert {*GROUPS} <= network.memory.ran.seconds.keys()
+    for file in store.folder.rglob("*.blob"):
+        if file.name.startswith(GROUPS):
+            file.unlink()
+    again, notices = made(model, "openvino", store)
+    assert off_by(picture(again), joined) < CLOSE
+    assert notices == []
 
 
-def stage_ms(network, names, frames=10):
-    """The fastest milliseconds of every stage in fresh frames."""
-    text, runs = text_of(network, ""), []
-    for seed in range(frames):
-        network.frame()
-        with network.unjoined():
-            network.paint(network.noise(seed)[0], text, (), ONE_STEP)
-        runs.append(dict(network.memory.ran.seconds))
-    return {name: 1e3 * min(run[name] for run in runs) for name in names}
+def test_a_stage_that_cannot_be_converted_runs_on_torch(model, store, monkeypatch):
+    def fail(stage, inputs):
+        raise TypeError("at line 1\nNo conversion rule found for operations: aten::some")
+
+    monkeypatch.setattr(openvino, "_converted", fail)
+    network, notices = made(model, "openvino", store)
+    assert "unet.in: cannot be converted: No conversion rule found" in notices[0]
+    assert same(picture(network), picture(Network(model, 64, 64)))
 
 
 @pytest.mark.parametrize("name", ["onnx", "openvino"])
 @pytest.mark.parametrize("size", [(64, 64), pytest.param((72, 104), marks=pytest.mark.slow)])
 def test_every_exported_stage_equals_torch(model, store, size, name):
-    for package in {"onnx": ("onnx", "onnxruntime")}.get(name, (name,)):
+    for package in {"onnx": ("onnx", "onnxruntime")}.get(name, ()):
         pytest.importorskip(package)
     network, notices = made(model, name, store, size)
     plain = Network(model, *size)

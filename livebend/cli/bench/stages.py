@@ -40,7 +40,7 @@ def time_stages(network: Network, frames: int) -> list[dict[str, Any]]:
         for name, of_stage in seconds.items():
             of_stage.append(network.memory.ran.seconds[name])
     peak = 2.0 * SIDE**3 / min(gemm)  # operations a second
-    return [_row(network, name, s, operations[name], peak) for name, s in seconds.items()]
+    return [_row(name, s, operations[name], peak) for name, s in seconds.items()]
 
 
 class _Counting(Engine):
@@ -68,13 +68,10 @@ def _operations(network: Network, text: Versioned, sampling: Sampling) -> dict[s
     return engine.counted
 
 
-def _row(
-    network: Network, name: str, values: list[float], operations: int, peak: float
-) -> dict[str, Any]:
+def _row(name: str, values: list[float], operations: int, peak: float) -> dict[str, Any]:
     seconds = float(np.median(values[2:]))
     return {
         "stage": name,
-        "backend": network.engine.backend_of(name),
         "ms": round(seconds * 1e3, 3),
         "mflop": round(operations / 1e6, 1),
         "peak": float(f"{operations / seconds / peak:.3g}"),

@@ -1,8 +1,8 @@
-"""Stages compiled ahead of time by torch's inductor, one small library each.
+"""Stages compiled ahead of time by torch's inductor and captured as CUDA graphs, on a GPU.
 
 Ahead of time and not just in time: a stage's library is loaded in milliseconds at the next start,
-and nothing is traced, guarded or compiled during a show. On a GPU the library is captured as a CUDA
-graph when it is loaded. Source: AOTInductor, in torch's documentation.
+and nothing is traced, guarded or compiled during a show. On a processor OpenVINO is faster.
+Source: AOTInductor, in torch's documentation.
 """
 
 import os
@@ -12,41 +12,54 @@ import zipfile
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from livebend.core.errors import BackendError, one_line
-from livebend.device.gpu import gpu_of
-from livebend.models.backends.aot_library import open_library
 from livebend.models.backends.cuda_graphs import captured
 from livebend.models.backends.engine_cache import EngineCache
-from livebend.models.backends.protocol import Inputs, Runner, TracedStage
+from livebend.models.backends.protocol import Inputs, Loading, Runner, Target, TracedStage
 from livebend.models.stages import Stage
 
-# Weights are constants of the library, so that convolutions are laid out for the processor once and
-# products with the same input (queries, keys, values) are computed as one.
-CONFIG = {"freezing": True, "cpp.enable_concat_linear": True}
+# Weights are constants of the library, so that they are laid out for the device once.
+CONFIG = {"freezing": True}
 
 
 class CompiledBackend:
     """torch's inductor, ahead of time."""
 
     name = "compiled"
-    devices = ("cpu", "cuda")
+    devices = ("cuda",)
     own_threads = False
+    strided = True
+    packages: tuple[str, ...] = ()
 
-    def load(self, stage: Stage, inputs: Inputs, store: EngineCache, *, build: bool) -> Runner:
-        """Return the stage's library as a function. Raises: BackendError."""
-        more = (torch.get_num_threads(), sorted(CONFIG.items()))
-        file = store.file(self.name, stage.name, inputs.signature, more, ".pt2")
+    def __init__(self, target: Target) -> None:
+        pass
+
+    def load(self, stage: Stage, inputs: Inputs, store: EngineCache, *, build: bool) -> Loading:
+        """Capture the stage's library. Raises: BackendError."""
+        file = store.file(self.name, stage.name, inputs.signature, sorted(CONFIG.items()), ".pt2")
         if not file.is_file():
             if not build:
                 raise BackendError(f"{stage.name} is not compiled yet: livebend tune")
             _compile(stage, inputs, store, file)
-        device = inputs.tensors[0].device
         try:
-            run = open_library(file, device)
+            runner = captured(stage, _library(file), inputs)
         except (RuntimeError, OSError, zipfile.BadZipFile) as fault:
             raise BackendError(f"{stage.name}: cannot be loaded: {one_line(fault)}") from fault
-        return run if gpu_of(device) is None else captured(stage, run, inputs)
+        return lambda: runner
+
+
+def _library(file: Path) -> Runner:
+    """A package as a function. Raises: RuntimeError."""
+    # Not torch._inductor's wrapper, which takes seconds to import and checks each call's shapes.
+    # Single-threaded, since locks cannot be captured; only the captured graph is replayed.
+    loader = torch._C._aoti.AOTIModelPackageLoader(str(file), "model", True, 1, -1)
+
+    def run(*tensors: Tensor) -> tuple[Tensor, ...]:
+        return tuple(loader.boxed_run(list(tensors)))
+
+    return run
 
 
 def _compile(stage: Stage, inputs: Inputs, store: EngineCache, file: Path) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor
 from livebend.core.errors import BackendError, one_line
 from livebend.device.gpu import gpu_of
 from livebend.models.backends.engine_cache import EngineCache
-from livebend.models.backends.protocol import Inputs, Runner, plain
+from livebend.models.backends.protocol import Inputs, Loading, Runner, Target, plain
 from livebend.models.stages import Stage
 
 
@@ -24,10 +24,16 @@ class GraphsBackend:
     name = "graphs"
     devices = ("cuda",)
     own_threads = False
+    strided = True
+    packages: tuple[str, ...] = ()
 
-    def load(self, stage: Stage, inputs: Inputs, store: EngineCache, *, build: bool) -> Runner:  # noqa: ARG002
-        """Return the captured stage as a function. Raises: BackendError."""
-        return captured(stage, plain(stage, inputs), inputs)
+    def __init__(self, target: Target) -> None:
+        pass
+
+    def load(self, stage: Stage, inputs: Inputs, store: EngineCache, *, build: bool) -> Loading:  # noqa: ARG002
+        """Capture the stage. Raises: BackendError."""
+        runner = captured(stage, plain(stage, inputs), inputs)
+        return lambda: runner
 
 
 def captured(stage: Stage, run: Runner, inputs: Inputs) -> Runner:
@@ -43,22 +49,19 @@ def captured(stage: Stage, run: Runner, inputs: Inputs) -> Runner:
         replay, written = gpu.capture(once)
     except RuntimeError as fault:
         raise BackendError(f"{stage.name}: cannot be captured: {one_line(fault)}") from fault
-    return _CapturedStage(read, replay, written, _weights(stage))
+    return _CapturedStage(read, replay, written)
 
 
 class _CapturedStage:
-    """A stage's graph with the memory that it reads and writes. It holds the weights too: a change
-    of layout gives the network new ones, and the graph still reads these."""
+    """A stage's graph with the memory that it reads and writes."""
 
     def __init__(
         self,
         read: tuple[Tensor, ...],
         replay: Callable[[], None],
         written: tuple[Tensor, ...],
-        weights: tuple[Tensor, ...],
     ) -> None:
         self._read, self._replay, self._written = read, replay, written
-        self.weights = weights
 
     def __call__(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         for place, x in zip(self._read, tensors, strict=True):
@@ -66,9 +69,3 @@ class _CapturedStage:
         self._replay()
         copies = {id(y): y.clone() for y in self._written}  # one copy of a tensor returned twice
         return tuple(copies[id(y)] for y in self._written)
-
-
-def _weights(stage: Stage) -> tuple[Tensor, ...]:
-    if stage.owner is None:
-        return ()
-    return tuple(w.detach() for w in (*stage.owner.parameters(), *stage.owner.buffers()))

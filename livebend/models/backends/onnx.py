@@ -13,7 +13,15 @@ from torch import Tensor
 
 from livebend.core.errors import BackendError, one_line
 from livebend.models.backends.engine_cache import EngineCache
-from livebend.models.backends.protocol import Inputs, Runner, TracedStage, check_types, require
+from livebend.models.backends.protocol import (
+    Inputs,
+    Loading,
+    Runner,
+    Target,
+    TracedStage,
+    check_types,
+    require,
+)
 from livebend.models.stages import Stage
 
 OPSET = 17
@@ -31,19 +39,26 @@ class OnnxBackend:
 
     name = "onnx"
     devices = tuple(PROVIDERS)
-    own_threads = False
+    own_threads = True
+    strided = False
+    packages: tuple[str, ...] = ("onnxruntime",)
 
-    def load(self, stage: Stage, inputs: Inputs, store: EngineCache, *, build: bool) -> Runner:
-        """Return the stage's session as a function. Raises: BackendError."""
+    def __init__(self, target: Target) -> None:
+        """Raises: BackendError where ONNX Runtime is not installed."""
         require("onnxruntime")
+        self._threads = target.threads
+
+    def load(self, stage: Stage, inputs: Inputs, store: EngineCache, *, build: bool) -> Loading:
+        """Return what loads the stage's session as a function. Raises: BackendError."""
         check_types(stage, inputs, TYPES)
         file = store.file(self.name, stage.name, inputs.shapes, OPSET, ".onnx")
         if not file.is_file():
             if not build:
                 raise BackendError(f"{stage.name} is not exported yet: livebend tune")
             _export(stage, inputs, store, file)
-        session = _session(stage, file, inputs.tensors[0].device)
-        return _runner(session, inputs.tensors[0].device)
+        device = inputs.tensors[0].device
+        provider = _provider(stage, device)
+        return lambda: _runner(_session(stage, file, provider, self._threads), device)
 
 
 def _export(stage: Stage, inputs: Inputs, store: EngineCache, file: Path) -> None:
@@ -69,29 +84,35 @@ def _export(stage: Stage, inputs: Inputs, store: EngineCache, file: Path) -> Non
         raise BackendError(f"{stage.name}: cannot be exported: {one_line(fault)}") from fault
 
 
-def _session(stage: Stage, file: Path, device: torch.device) -> Any:
+def _provider(stage: Stage, device: torch.device) -> tuple[str, dict[str, str]]:
+    """The execution provider for a device with its options. Raises: BackendError."""
+    import onnxruntime  # noqa: PLC0415 - an optional package
+
+    wanted = PROVIDERS.get(device.type, "")
+    if wanted not in onnxruntime.get_available_providers():
+        raise BackendError(f"{stage.name}: this onnxruntime cannot use {device.type}")
+    if device.type != "cuda":
+        return wanted, {}
+    stream = torch.cuda.current_stream(device).cuda_stream  # so that neither waits for the other
+    return wanted, {"device_id": str(device.index or 0), "user_compute_stream": str(stream)}
+
+
+def _session(stage: Stage, file: Path, provider: tuple[str, dict[str, str]], threads: int) -> Any:
     import onnxruntime  # noqa: PLC0415 - an optional package
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     # Threads spin between layers, and sleep as soon as the stage is done.
     options.add_session_config_entry("session.intra_op.allow_spinning", "1")
     options.add_session_config_entry("session.force_spinning_stop", "1")
-    wanted = PROVIDERS.get(device.type)
-    if wanted not in onnxruntime.get_available_providers():
-        raise BackendError(f"{stage.name}: this onnxruntime cannot use {device.type}")
-    more: dict[str, str] = {}
-    if device.type == "cuda":  # on torch's stream, so that neither waits for the other
-        stream = torch.cuda.current_stream(device).cuda_stream
-        more = {"device_id": str(device.index or 0), "user_compute_stream": str(stream)}
     try:
-        session = onnxruntime.InferenceSession(file, options, providers=[(wanted, more)])
+        session = onnxruntime.InferenceSession(file, options, providers=[provider])
     except Exception as fault:  # the runtime's own exceptions have no common base
         raise BackendError(f"{stage.name}: cannot be loaded: {one_line(fault)}") from fault
-    if session.get_providers()[0] != wanted:
-        raise BackendError(f"{stage.name}: {wanted} stepped back for {session.get_providers()[0]}")
+    if (got := session.get_providers()[0]) != provider[0]:
+        raise BackendError(f"{stage.name}: {provider[0]} stepped back for {got}")
     return session
 
 

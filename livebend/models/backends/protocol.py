@@ -9,10 +9,27 @@ import torch
 from torch import Tensor, nn
 
 from livebend.core.errors import BackendError
+from livebend.device.torch_threads import DEFAULT
 from livebend.models.backends.engine_cache import EngineCache
 from livebend.models.stages import Stage
 
 Runner = Callable[..., tuple[Tensor, ...]]
+Loading = Callable[[], Runner]
+
+
+class Target(NamedTuple):
+    """What a backend makes runners for: a device as `--device` names it, and its threads."""
+
+    device: str = "cpu"
+    threads: int = DEFAULT
+
+    def __str__(self) -> str:
+        many = f", {self.threads} thread{'s' if self.threads != 1 else ''}"
+        return f"on {self.device}{many if self.device == 'cpu' else ''}"
+
+
+class StaleEngine(BackendError):
+    """What was stored cannot be used, and is removed: to be loaded once more."""
 
 
 class Inputs(NamedTuple):
@@ -41,16 +58,22 @@ class Inputs(NamedTuple):
 
 
 class Backend(Protocol):
-    """Makes runners. `load` is slow and belongs before a show. A runner takes the tensors that the
-    stage reads and returns new ones for what it writes; any one thread may call it."""
+    """Makes runners, slowly, before a show. A runner takes the tensors that the stage reads and
+    returns new ones for what it writes; any one thread may call it."""
 
     name: str
-    devices: tuple[str, ...]  # kinds of device that it runs on, such as "cuda"
+    devices: tuple[str, ...]  # that it runs on, as `--device` names them
     own_threads: bool  # whether it computes on threads of its own and not on torch's
+    strided: bool  # whether a runner is for inputs that lie in memory as those it was made with
+    packages: tuple[str, ...]  # besides torch, on which what it computes depends
 
-    def load(self, stage: Stage, inputs: Inputs, store: EngineCache, *, build: bool) -> Runner:
-        """Return a runner for inputs of this signature, from the store or, where `build`, made and
-        stored. Raises: BackendError."""
+    def __init__(self, target: Target) -> None:
+        """Raises: BackendError where a package is missing."""
+
+    def load(self, stage: Stage, inputs: Inputs, store: EngineCache, *, build: bool) -> Loading:
+        """Do what the thread that runs stages must do, and return a function that does the rest in
+        any thread: it returns a runner for inputs of this signature, from the store or, where
+        `build`, made and stored. Raises: BackendError."""
 
 
 def require(package: str) -> None:
