@@ -98,6 +98,13 @@ def _add_bench(to: argparse.ArgumentParser) -> None:
     to.add_argument("--steps", type=int, default=1, metavar="N", help="network calls")
     to.add_argument("--frames", type=int, default=40, metavar="N", help="of each kind")
     to.add_argument("--beside", action="store_true", help="and what others would run")
+    to.add_argument(
+        "--beside-load",
+        type=int,
+        default=0,
+        metavar="N",
+        help="and a frame beside N busy processes",
+    )
     to.add_argument("--stages", action="store_true", help="and every stage alone")
     to.add_argument("--start", action="store_true", help="only: phases of a start")
 

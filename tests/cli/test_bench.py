@@ -1,5 +1,7 @@
 """The benchmark times what it says: every kind of frame runs the stages it names."""
 
+import multiprocessing
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from livebend.cli.bench.frames import check_ran
 from livebend.cli.bench.measure import BenchOptions, bench
 from livebend.cli.bench.peers import PROMPT, peers
 from livebend.cli.bench.start import time_start
-from livebend.core.errors import LivebendError, UnknownName
+from livebend.core.errors import LivebendError, OutOfRange, UnknownName
 from livebend.models import random_weights
 from livebend.models.stages import behind
 from livebend.operators.library import all_operators
@@ -53,7 +55,7 @@ def test_in_two_steps_the_second_call_runs_what_lay_before_the_bend(model_folder
 def test_beside_and_stages(model_folder):
     figures = measured(model_folder, beside=True, stages=True, frames=2)
     kinds = [row["kind"] for row in figures["frames"]]
-    assert {"diffusers' pipeline", "plain loop"} < set(kinds)
+    assert {"diffusers' pipeline", "plain loop", "diffusers' pipeline, OpenVINO"} < set(kinds)
     rows = {row["stage"]: row for row in figures["stages"]}
     assert rows["unet.mid"]["mflop"] > 0
     assert rows["image"]["peak"] > 0  # how much above is the machine's hour, not this test's
@@ -69,13 +71,24 @@ def test_the_peers_paint_the_same_picture(played_model):
     plain = made["plain loop"](0)
     assert np.abs(ours.astype(int) - plain).max() <= 1
     assert np.abs(pipe.astype(int) - plain).max() <= 1
+    compiled = made["plain loop, OpenVINO"](0)
+    assert np.abs(compiled.astype(int) - plain).mean() <= 2
+
+
+def test_a_frame_is_timed_beside_busy_processes(model_folder):
+    figures = measured(model_folder, beside_load=1, frames=2)
+    assert [row["neighbours"] for row in figures["load"]] == [0, 1]
+    assert all(0 < row["p50"] <= row["p95"] <= row["p99"] for row in figures["load"])
+    assert not multiprocessing.active_children()
+    with pytest.raises(OutOfRange, match="--beside-load 65: expected 1 to 64"):
+        measured(model_folder, beside_load=65, frames=2)
 
 
 def test_the_peers_run_in_our_precision_too(model_folder):
     folder = str(model_folder("turbo"))
     network = open_network(folder, (64, 64), "torch", print, dtype="bfloat16")
     made = peers(network, 1)
-    assert list(made)[2:] == ["diffusers' pipeline, bfloat16", "plain loop, bfloat16"]
+    assert list(made)[2:4] == ["diffusers' pipeline, bfloat16", "plain loop, bfloat16"]
     exact, half = (made[name](0).astype(int) for name in ("plain loop", "plain loop, bfloat16"))
     assert 0 < np.abs(exact - half).mean() < 25
 

@@ -9,7 +9,9 @@ affects all alike: ratios within a run mean more than milliseconds. Losses are p
     frames    by what changed: everything, only what depends on unet.mid …, the decoder alone,
               nothing; and everything with each kind of reuse
     peers     the same weights, steps and size in diffusers' StableDiffusionPipeline and in a plain
-              loop of unet(…) and vae.decode(…), in float32 and in the network's own precision
+              loop of unet(…) and vae.decode(…), in float32, in the network's own precision, and
+              with both modules compiled by OpenVINO
+    load      everything, quiet and beside busy processes
     stages    milliseconds, operations, and their rate relative to a measured matrix product
     bends     what four at mixed sites add, and every operator at the largest tensor
     inputs    one hop of sound, the paper's features, one OSC command

@@ -5,7 +5,7 @@ import json
 
 from livebend.cli.printing import print_notice, print_rows
 
-TABLES = ("frames", "overhead", "stages", "operators")
+TABLES = ("frames", "load", "overhead", "stages", "operators")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from livebend.cli.bench.bends import time_four, time_operators
+from livebend.cli.bench.busy import time_beside
 from livebend.cli.bench.frames import EVERYTHING, Timing, time_frames
 from livebend.cli.bench.inputs import time_inputs
 from livebend.cli.bench.overhead import time_overhead
@@ -24,6 +25,7 @@ class BenchOptions(NetworkOptions):
     steps: int = 1  # network calls a frame
     frames: int = 40  # of each kind
     beside: bool = False  # the peers, too
+    beside_load: int = 0  # busy processes to be timed beside, too
     stages: bool = False  # every stage alone, too
 
 
@@ -54,6 +56,8 @@ def bench(options: BenchOptions, notify: Notify) -> dict[str, Any]:
         "overhead": overhead,
         "operators": time_operators(network, frames, whole),
     }
+    if options.beside_load:
+        figures["load"] = time_beside(network, steps, frames, options.beside_load)
     return figures | ({"stages": time_stages(network, frames)} if options.stages else {})
 
 

@@ -1,12 +1,19 @@
 """What a user would otherwise run, on the same weights: for comparison only."""
 
+import tempfile
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from livebend.models.checkpoint import load_model
+from livebend.models.backends.engine_cache import EngineCache
+from livebend.models.backends.openvino import OpenVinoBackend
+from livebend.models.backends.protocol import Inputs, Runner
+from livebend.models.checkpoint import Model, load_model
+from livebend.models.stages import Stage
 from livebend.rendering.network import Network
 
 PROMPT = "a floating orb"
@@ -16,18 +23,54 @@ Paint = Callable[[int], object]  # the frame of index k
 def peers(network: Network, steps: int) -> dict[str, Paint]:
     """Return diffusers' pipeline, and a plain loop whose text is encoded beforehand.
 
-    Both in float32, as the library loads a model, and in the network's own precision where it
-    differs; at the network's size, with the seeds of livebend's frames. Slow: loads the model
-    again. Source: diffusers' documentation.
+    Both in float32, as the library loads a model; in the network's own precision where that
+    differs; and, on a processor, with the unet and the decoder compiled by OpenVINO, each as a
+    whole. At the network's size, with the seeds of livebend's frames. Slow: loads the model again.
+    Source: diffusers' documentation.
     """
-    made = _peers(network, steps, torch.float32)
-    if network.model.dtype != torch.float32:
-        own = _peers(network, steps, network.model.dtype)
-        made |= {f"{name}, {network.model.precision}": paint for name, paint in own.items()}
+    ours = network.model
+
+    def load(dtype: torch.dtype) -> Model:
+        return load_model(ours.name, ours.device, dtype, torch.contiguous_format)
+
+    made = _peers(network, steps, load(torch.float32))
+    if ours.dtype != torch.float32:
+        own = _peers(network, steps, load(ours.dtype))
+        made |= {f"{name}, {ours.precision}": paint for name, paint in own.items()}
+    if network.engine.target.device == "cpu":
+        whole = _peers(network, steps, _by_openvino(load(ours.dtype), network))
+        made |= {f"{name}, OpenVINO": paint for name, paint in whole.items()}
     return made
 
 
-def _peers(network: Network, steps: int, dtype: torch.dtype) -> dict[str, Paint]:
+def _by_openvino(model: Model, network: Network) -> Model:
+    """Have OpenVINO run a model's unet and decoder, as it runs livebend's stages."""
+    unet: Any = model.unet
+    vae: Any = model.vae
+    x, t = torch.zeros(network.shape, dtype=model.dtype), torch.zeros(1)
+    with tempfile.TemporaryDirectory() as folder:
+        backend, store = OpenVinoBackend(network.engine.target), EngineCache(Path(folder), "whole")
+
+        def compiled(name: str, run: Runner, *read: Tensor) -> Runner:
+            names = tuple(f"read.{n}" for n in range(len(read)))
+            stage = Stage(name, names, ("made",), run)
+            return backend.load(stage, Inputs(read), store, build=True)()
+
+        def whole_unet(x: Tensor, t: Tensor, text: Tensor) -> tuple[Tensor, ...]:
+            return unet(x, t, text, return_dict=False)  # type: ignore[no-any-return]
+
+        predict = compiled("unet", whole_unet, x, t, model.encode([PROMPT]))
+        decode = compiled("decoder", lambda z: vae.decode(z, return_dict=False), x)
+
+    def forward(x: Tensor, t: Tensor, encoder_hidden_states: Tensor, **_: object) -> Any:
+        return predict(x, t.float().expand(len(x)), encoder_hidden_states)
+
+    unet.forward = forward
+    vae.decode = lambda z, **_: decode(z)
+    return model
+
+
+def _peers(network: Network, steps: int, model: Model) -> dict[str, Paint]:
     from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import (  # noqa: PLC0415
         StableDiffusionPipeline,
     )
@@ -35,8 +78,6 @@ def _peers(network: Network, steps: int, dtype: torch.dtype) -> dict[str, Paint]
         EulerDiscreteScheduler,
     )
 
-    ours = network.model
-    model = load_model(ours.name, ours.device, dtype, torch.contiguous_format)
     noising = model.noising
     scheduler = EulerDiscreteScheduler(
         noising.steps,
