@@ -8,8 +8,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from livebend.models.backends.engine import Engine
+from livebend.models.backends.engine_cache import EngineCache
 from livebend.models.checkpoint import load_model
-from livebend.rendering.network import Network
+from livebend.rendering.network import Network, Setup
 from livebend.scene.values import Bend, Sampling
 from tests.fakes.networks import CPU, F32, picture, text_of
 
@@ -20,10 +22,13 @@ SIZES = ((64, 64), (72, 64))
 ROOMS = (2 << 30, 60_000)  # bytes
 SAMPLERS = ("euler", "ddim", "lcm")
 MODELS: dict[str, object] = {}
+ENGINES: dict[tuple[object, ...], Engine] = {}  # by store, model and size, each prepared once
 
 
 class Performer(RuleBasedStateMachine):
     """A performer who changes one thing after another."""
+
+    backend, store = "torch", None
 
     @initialize()
     def begin(self):
@@ -88,15 +93,26 @@ class Performer(RuleBasedStateMachine):
     def remembered_equals_recomputed(self):
         key = (self.kind, self.size)
         if key not in self.networks:
-            self.networks[key] = Network(MODELS[self.kind], *self.size)
+            self.networks[key] = self._fresh()
             self.networks[key].memory.byte_cap = self.room
         kept, fresh = self._paint(self.networks[key]), self._paint(self._fresh())
-        assert torch.equal(kept.image.tensor, fresh.image.tensor)
+        assert (kept.image is None) == (fresh.image is None)
+        assert kept.image is None or torch.equal(kept.image.tensor, fresh.image.tensor)
         assert torch.equal(kept.pixels.tensor, fresh.pixels.tensor)
         assert kept.strength == fresh.strength
 
     def _fresh(self):
-        return Network(MODELS[self.kind], *self.size)
+        """A network that remembers nothing, on the engine that all of its kind and size run on."""
+        key = (self.store, self.kind, self.size)
+        if key not in ENGINES:
+            store = EngineCache(self.store, self.kind) if self.store else None
+            ENGINES[key] = engine = Engine(self.backend, store, notify=pytest.fail)
+            if engine.prepares:
+                self._on(engine).prepare(guided=True)
+        return self._on(ENGINES[key])
+
+    def _on(self, engine):
+        return Network(MODELS[self.kind], *self.size, Setup(engine))
 
     def _paint(self, network):
         version = -1 - WORDS.index(self.words)
@@ -112,7 +128,9 @@ class Performer(RuleBasedStateMachine):
         )
 
 
-def run(model_folder, examples, steps):
+def run(model_folder, store, examples, steps):
+    Performer.store = store
+    Performer.backend = "torch" if store is None else "openvino"
     for kind in ("turbo", "v"):
         MODELS[kind] = load_model(str(model_folder(kind)), CPU, F32)
     case = Performer.TestCase()
@@ -125,10 +143,15 @@ def run(model_folder, examples, steps):
     case.runTest()
 
 
-def test_a_short_show(model_folder):
-    run(model_folder, 3, 8)
+@pytest.fixture(params=["torch", "openvino"])
+def store(request, tmp_path):
+    return None if request.param == "torch" else tmp_path
+
+
+def test_a_short_show(model_folder, store):
+    run(model_folder, store, 3, 8)
 
 
 @pytest.mark.slow
-def test_a_long_show(model_folder):
-    run(model_folder, 20, 40)
+def test_a_long_show(model_folder, store):
+    run(model_folder, store, 20, 40)
