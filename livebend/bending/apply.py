@@ -15,16 +15,16 @@ from torch import Tensor
 from livebend.bending.channels import channel_index
 from livebend.bending.feedback_state import Given
 from livebend.bending.moments import (
-    LEAST,
     WHOLE,
     Moments,
     Number,
+    added,
     held,
     is_one,
     length,
     moments,
+    moved,
     over,
-    scaled,
     sizes,
 )
 from livebend.core.errors import Refused
@@ -113,21 +113,34 @@ def apply_bend(
         index = channel_index(bend.channels, h.shape[1], h.device)
     part = h if index is None else h.index_select(1, index)
     like = moments(part) if units_of(bend) == "sigma" else None
-    y = _bent(bend, h, part, like, index, mask, given or {})
-    d = _change(y, h, part, like)
-    return _like(x, y if index is None else h.index_copy(1, index, y)), d
+    y = _bent(bend, h, part, like, index, given or {})
+    y, size = _mixed(bend, y, part, mask)
+    d = over(size, _size(h, part, like))
+    y = y if index is None else h.index_copy(1, index, y)
+    return _like(x, y), torch.scalar_tensor(d) if isinstance(d, float) else d
 
 
-def _change(y: Tensor, h: Tensor, part: Tensor, like: Moments | None) -> Tensor:
-    """Return ‖y − part‖/‖h‖, float32 []; `like` are the moments of the part, if they are known."""
+def _mixed(bend: Bend, y: Tensor, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Number]:
+    """Return x on its way to y by the bend's mix and mask, and how far that is: ‖result − x‖."""
+    if mask is not None:
+        y = torch.lerp(x, y, bend.mix * mask)
+    if not is_one(x):
+        y = y if mask is not None or bend.mix == 1.0 else torch.lerp(x, y, bend.mix)
+        return y, torch.dist(y, x)
+    change = y - x
+    if mask is not None or bend.mix == 1.0:
+        return y, length(change)
+    return added(x, bend.mix, change), bend.mix * length(change)
+
+
+def _size(h: Tensor, part: Tensor, like: Moments | None) -> Number:
+    """Return ‖h‖; `like` are the moments of the part, if they are known."""
     if not is_one(h):
-        d: Tensor = torch.dist(y, part) / torch.linalg.vector_norm(h).clamp_min_(LEAST)
-        return d
+        whole: Tensor = torch.linalg.vector_norm(h)
+        return whole
     if part is h and like is not None:
-        whole = math.hypot(cast(float, like.mean), cast(float, like.sd)) * math.sqrt(h.numel())
-    else:
-        whole = length(h)
-    return torch.scalar_tensor(length(y - part) / max(whole, LEAST))
+        return math.hypot(cast(float, like.mean), cast(float, like.sd)) * math.sqrt(h.numel())
+    return length(h)
 
 
 def _as_picture(x: Tensor) -> Tensor:
@@ -142,22 +155,18 @@ def _bent(
     part: Tensor,
     like: Moments | None,
     index: Tensor | None,
-    mask: Tensor | None,
     given: Given,
 ) -> Tensor:
-    """Return what becomes of the part of h that the bend acts on, laid in memory like that."""
+    """Return what the operator makes of the part of h that it acts on, brought to the bend's
+    deviation and strength, bounded, and laid in memory like that part."""
     op = find_operator(bend.operator)
     extras = {name: _given(given.get(name), index) for name in op.given}
     y = _laid_like(part, op.function(part, **_amounts(op, bend, like), **extras))
     y = _normalised(op, bend, y, part, like)
     if bend.strength > 0.0:
         change = y - part
-        y = scaled(change, _factor(bend.strength, change, h), part)
-    if like is not None:
-        y = held(y, like, LIMIT)
-    if mask is not None:
-        return torch.lerp(part, y, bend.mix * mask)
-    return y if bend.mix == 1.0 else torch.lerp(part, y, bend.mix)
+        y = added(part, _factor(bend.strength, change, h), change)
+    return y if like is None else held(y, like, LIMIT)
 
 
 def _factor(strength: float, change: Tensor, x: Tensor) -> Number:
@@ -197,7 +206,7 @@ def _normalised(op: Operator, bend: Bend, y: Tensor, x: Tensor, like: Moments | 
     axes = WHOLE if rule == "match" else (2, 3)
     wanted = like if like is not None and rule == "match" else moments(x, axes)
     own = moments(y, axes)
-    return scaled(own.rest, over(wanted.sd, own.sd, least=1e-6), wanted.mean)
+    return moved(own, over(wanted.sd, own.sd, least=1e-6), wanted.mean, y)
 
 
 def _like(x: Tensor, y: Tensor) -> Tensor:

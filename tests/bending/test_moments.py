@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from livebend.bending.apply import LIMIT, apply_bend
-from livebend.bending.moments import held, moments, over, scaled, sizes
+from livebend.bending.moments import added, held, moments, moved, over, sizes
 from livebend.scene.values import Bend
 from tests.fakes.formulas import assert_close
 
@@ -25,11 +25,14 @@ def test_one_sample_is_measured_like_one_of_several(_, x):
     exact = x.double().numpy()
     assert one.mean == pytest.approx(exact.mean(), rel=1e-6)
     assert one.sd == pytest.approx(exact.std(), rel=1e-5, abs=1e-6)
-    assert torch.allclose(two.rest[:1], one.rest, atol=1e-5)
+    assert torch.allclose(moved(two, 1.0, 0.0, x)[:1], moved(one, 1.0, 0.0, x), atol=1e-5)
     assert float(two.sd[0]) == pytest.approx(one.sd, rel=1e-5, abs=1e-6)
     assert sizes(x) == pytest.approx(float(sizes(torch.cat((x, x)))[1]), rel=1e-6)
     assert sizes(x) == pytest.approx(float(np.linalg.norm(exact)), rel=1e-6)
-    assert_close(scaled(one.rest, 2.0, 1.0).numpy(), (1.0 + 2.0 * one.rest).numpy())
+    for like, y in ((x, one), (torch.cat((x, x)), two)):
+        factor = 2.0 if like is x else torch.full((2, 1, 1, 1), 2.0)
+        assert_close(moved(y, factor, 1.0, like).numpy()[:1], 1.0 + 2.0 * (exact - exact.mean()))
+        assert_close(added(like, factor, like).numpy()[:1], 3.0 * exact)
 
 
 def test_the_deviation_of_a_large_tensor_is_exact_to_single_precision():
@@ -74,4 +77,6 @@ def test_a_sample_is_bent_alike_alone_and_beside_another(name):
             y, d = apply_bend(bend, x[row : row + 1])
             assert torch.allclose(y[0], both[row], atol=2e-5)
             part = x[row : row + 1]
-            assert float(d) == pytest.approx(float((y - part).norm() / part.norm()), rel=1e-5)
+            assert float(d) == pytest.approx(
+                float((y - part).norm() / part.norm()), rel=1e-5, abs=1e-6
+            )
