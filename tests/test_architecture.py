@@ -24,7 +24,7 @@ WINGS = ORDER.split()
 FILES_OF = {
     "models": """pixels sampler precision fingerprint vocabulary random_weights lean_imports
         attention fused_upsample default_model stages stage_groups checkpoint backends""",
-    "bending": "channels feedback_state apply mask_cache clusters frame_bends",
+    "bending": "channels feedback_state moments apply mask_cache clusters frame_bends",
     "rendering": """ahead reuse prompts inputs faults frame_status governor sampler_steps network
         small_network open_network renderer painter""",
 }

@@ -5,14 +5,28 @@ mixes, and gives the site back its dtype and memory layout. It returns a new ten
 to its input.
 """
 
+import math
 from dataclasses import replace
-from typing import NamedTuple
+from typing import cast
 
 import torch
 from torch import Tensor
 
 from livebend.bending.channels import channel_index
 from livebend.bending.feedback_state import Given
+from livebend.bending.moments import (
+    WHOLE,
+    Moments,
+    Number,
+    added,
+    held,
+    is_one,
+    length,
+    moments,
+    moved,
+    over,
+    sizes,
+)
 from livebend.core.errors import Refused
 from livebend.core.sites import is_attention, is_text, place
 from livebend.core.specs import ParameterValue, Spec
@@ -21,7 +35,6 @@ from livebend.operators.registry import Operator, Past
 from livebend.scene.values import Bend
 
 LIMIT = 6.0  # deviations of the site from its mean, to which a bend is clamped
-WHOLE = (1, 2, 3)  # axes: all of a sample
 MANY = 32  # channels from which a copy to channels-last is faster as one matrix transposed
 REACH = 8.0  # times the operator's own change: how far a strength may drive it
 
@@ -95,8 +108,39 @@ def apply_bend(
     `given` is what the operator takes besides x, tensors in the shape of x.
     """
     h = _as_picture(x.float())
-    y = _bent(bend, h, mask, given or {})
-    return _like(x, y), torch.dist(y, h) / torch.linalg.vector_norm(h).clamp_min_(1e-12)
+    index = None
+    if bend.channels != "all":
+        index = channel_index(bend.channels, h.shape[1], h.device)
+    part = h if index is None else h.index_select(1, index)
+    like = moments(part) if units_of(bend) == "sigma" else None
+    y = _bent(bend, h, part, like, index, given or {})
+    y, size = _mixed(bend, y, part, mask)
+    d = over(size, _size(h, part, like))
+    y = y if index is None else h.index_copy(1, index, y)
+    return _like(x, y), torch.scalar_tensor(d) if isinstance(d, float) else d
+
+
+def _mixed(bend: Bend, y: Tensor, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Number]:
+    """Return x on its way to y by the bend's mix and mask, and how far that is: ‖result − x‖."""
+    if mask is not None:
+        y = torch.lerp(x, y, bend.mix * mask)
+    if not is_one(x):
+        y = y if mask is not None or bend.mix == 1.0 else torch.lerp(x, y, bend.mix)
+        return y, torch.dist(y, x)
+    change = y - x
+    if mask is not None or bend.mix == 1.0:
+        return y, length(change)
+    return added(x, bend.mix, change), bend.mix * length(change)
+
+
+def _size(h: Tensor, part: Tensor, like: Moments | None) -> Number:
+    """Return ‖h‖; `like` are the moments of the part, if they are known."""
+    if not is_one(h):
+        whole: Tensor = torch.linalg.vector_norm(h)
+        return whole
+    if part is h and like is not None:
+        return math.hypot(cast(float, like.mean), cast(float, like.sd)) * math.sqrt(h.numel())
+    return length(h)
 
 
 def _as_picture(x: Tensor) -> Tensor:
@@ -105,53 +149,30 @@ def _as_picture(x: Tensor) -> Tensor:
     return x[..., None, None] if x.dim() == 2 else x
 
 
-class _Moments(NamedTuple):
-    """Of x [B, C, H, W] over some axes: its mean, what is left of it, and its deviation."""
-
-    mean: Tensor
-    rest: Tensor
-    sd: Tensor
-
-
-def _moments(x: Tensor, axes: tuple[int, ...] = WHOLE) -> _Moments:
-    """Take x's mean away first: as exact as torch.std_mean, and a tenth of its time.
-
-    Squares are summed and not taken as a norm, which adds up in plain float32: over 300,000 numbers
-    it is off by 3e-6, this by 1e-8.
-    """
-    mean = x.mean(axes, keepdim=True)
-    rest = x - mean
-    return _Moments(mean, rest, rest.square().mean(axes, keepdim=True).sqrt())
-
-
-def _bent(bend: Bend, h: Tensor, mask: Tensor | None, given: Given) -> Tensor:
-    op, sigma = find_operator(bend.operator), units_of(bend) == "sigma"
-    index = channel_index(bend.channels, h.shape[1], h.device)
-    part = h if index is None else h.index_select(1, index)
-    moments = _moments(part) if sigma else None
+def _bent(
+    bend: Bend,
+    h: Tensor,
+    part: Tensor,
+    like: Moments | None,
+    index: Tensor | None,
+    given: Given,
+) -> Tensor:
+    """Return what the operator makes of the part of h that it acts on, brought to the bend's
+    deviation and strength, bounded, and laid in memory like that part."""
+    op = find_operator(bend.operator)
     extras = {name: _given(given.get(name), index) for name in op.given}
-    y = _laid_like(part, op.function(part, **_amounts(op, bend, moments), **extras))
-    y = _normalised(op, bend, y, part, moments)
+    y = _laid_like(part, op.function(part, **_amounts(op, bend, like), **extras))
+    y = _normalised(op, bend, y, part, like)
     if bend.strength > 0.0:
-        y = part + _factor(bend.strength, y - part, h) * (y - part)
-    if moments is not None:
-        y = _clamped(y, moments)
-    if mask is not None:
-        y = torch.lerp(part, y, bend.mix * mask)
-    elif bend.mix != 1.0:
-        y = torch.lerp(part, y, bend.mix)
-    return y if index is None else h.index_copy(1, index, y)
+        change = y - part
+        y = added(part, _factor(bend.strength, change, h), change)
+    return y if like is None else held(y, like, LIMIT)
 
 
-def _factor(strength: float, change: Tensor, x: Tensor) -> Tensor:
-    """Return s [B, 1, 1, 1] so that ‖s·change‖ = strength·‖x‖, sample by sample, but never above
-    REACH: an operator that does next to nothing cannot be driven to a strength."""
-    size, whole = (
-        torch.linalg.vector_norm(h, dim=(1, 2, 3), keepdim=True).clamp_min(1e-12)
-        for h in (change, x)
-    )
-    factor: Tensor = (strength * whole / size).clamp_max(REACH)
-    return factor
+def _factor(strength: float, change: Tensor, x: Tensor) -> Number:
+    """Return s so that ‖s·change‖ = strength·‖x‖, sample by sample, but never above REACH: an
+    operator that does next to nothing cannot be driven to a strength."""
+    return over(strength * sizes(x), sizes(change), most=REACH)
 
 
 def _given(given: Past | Tensor | None, index: Tensor | None) -> Past | Tensor | None:
@@ -166,35 +187,26 @@ def _selected(x: Tensor, index: Tensor | None) -> Tensor:
     return h if index is None else h.index_select(1, index)
 
 
-def _amounts(
-    op: Operator, bend: Bend, moments: _Moments | None
-) -> dict[str, ParameterValue | Tensor]:
+def _amounts(op: Operator, bend: Bend, like: Moments | None) -> dict[str, ParameterValue | Tensor]:
     """The operator's arguments, those measured in σ scaled to the site, sample by sample."""
-    values: dict[str, ParameterValue | Tensor] = {**op.defaults(), **bend.values}
-    if moments is not None:
-        scaled = [n for n, s in op.specs.items() if s.range is not None and s.range.scales]
-        values.update({n: moments.sd * values[n] for n in scaled})
+    values: dict[str, ParameterValue | Tensor] = {**op.defaults, **bend.values}
+    if like is not None:
+        for name in op.scaled:
+            values[name] = like.sd * cast(float, values[name])
     return values
 
 
-def _normalised(op: Operator, bend: Bend, y: Tensor, x: Tensor, moments: _Moments | None) -> Tensor:
+def _normalised(op: Operator, bend: Bend, y: Tensor, x: Tensor, like: Moments | None) -> Tensor:
     """Give y the mean and deviation of x, per sample or per channel, unless it keeps them."""
     rule = bend.normalise
     if rule == "auto":
-        rule = "match" if op.matched and moments is not None else "none"
+        rule = "match" if op.matched and like is not None else "none"
     if rule == "none":
         return y
     axes = WHOLE if rule == "match" else (2, 3)
-    like = moments if moments is not None and rule == "match" else _moments(x, axes)
-    own = _moments(y, axes)
-    return own.rest * (like.sd / own.sd.clamp_min(1e-6)) + like.mean
-
-
-def _clamped(y: Tensor, x: _Moments) -> Tensor:
-    """Clamp y to LIMIT deviations of x about its mean, or to the range of x where that is wider."""
-    reach = torch.maximum(LIMIT * x.sd, x.rest.abs().amax(WHOLE, keepdim=True))
-    # Not clamp: it takes three times as long where its bounds are tensors.
-    return torch.minimum(torch.maximum(y, x.mean - reach), x.mean + reach)
+    wanted = like if like is not None and rule == "match" else moments(x, axes)
+    own = moments(y, axes)
+    return moved(own, over(wanted.sd, own.sd, least=1e-6), wanted.mean, y)
 
 
 def _like(x: Tensor, y: Tensor) -> Tensor:

@@ -41,6 +41,8 @@ class FeedbackState:
     def given(self, bend: Bend, where: Hashable, x: Tensor) -> tuple[Given, Hashable]:
         """Return what the bend's operator takes besides x, and a key for it."""
         names = find_operator(bend.operator).given
+        if not names:
+            return {}, ()
         given: Given = {}
         key: list[Hashable] = []
         if "past" in names:

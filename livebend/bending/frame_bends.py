@@ -6,6 +6,7 @@ values, its mask or its past differ from before.
 
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import isnan
 
 import torch
@@ -68,13 +69,16 @@ class FrameBends:
 
     def latent(self, x: Versioned, plan: Schedule, k: int) -> Versioned:
         """Bend x at boundary k as a variance-preserving latent, whatever the sampler."""
-        chosen = list(self._at_boundary(plan, k))
+        chosen = list(self._at_boundary(plan, k)) if LATENT in self.at else ()
         if not chosen:
             return x
         size = (1.0 + plan.sigma[k] ** 2) ** 0.5 if plan.sampler == "euler" else 1.0
-        x = self.memory.derive("sampler.show", (x,), (size,), lambda h: h / size, k)
+        if size != 1.0:
+            x = self.memory.derive("sampler.show", (x,), (size,), lambda h: h / size, k)
         for n, bend in enumerate(chosen):
             x = self._one(bend, x, (LATENT, k, n))
+        if size == 1.0:
+            return x
         return self.memory.derive("sampler.hide", (x,), (size,), lambda h: h * size, k)
 
     def culprits(self) -> list[str]:
@@ -95,14 +99,13 @@ class FrameBends:
 
     def _one(self, bend: Bend, value: Versioned, where: Hashable) -> Versioned:
         x = value.tensor
-        size = (x.shape[-2], x.shape[-1])
-        mask = self.masks.mask(bend, size, x.device, self.trace, where)
+        mask = self.masks.mask(bend, x, self.trace, where) if bend.mask else None
         part = None if mask is None else mask.tensor
         given, given_key = self.feedback.given(bend, where, x)
         versions = (value.version, None if mask is None else mask.version)
         key = (*versions, signature(bend), given_key)
         made, strength = self.memory.recall(
-            "bend", key, lambda: _applied(bend, x, part, given), step=where
+            "bend", key, partial(_applied, bend, x, part, given), step=where
         )
         self.feedback.keep(bend, where, made.tensor)
         self.strength[bend.name] = strength.tensor

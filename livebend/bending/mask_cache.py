@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable
 
-import torch
+from torch import Tensor
 
 from livebend.core import sites
 from livebend.core.errors import Refused
@@ -39,15 +39,8 @@ class MaskCache:
         if "picture" in chosen:
             self._drawn.get(str(chosen["picture"]))
 
-    def mask(
-        self,
-        bend: Bend,
-        size: tuple[int, int],
-        device: torch.device,
-        trace: Trace,
-        where: Hashable,
-    ) -> Versioned | None:
-        """Return a bend's mask [H, W] for a site of that size, or None where it has none.
+    def mask(self, bend: Bend, x: Tensor, trace: Trace, where: Hashable) -> Versioned | None:
+        """Return a bend's mask [H, W] for x [..., H, W], or None where it has none.
 
         `trace(feature, span)` gives a feature's recent history; `where` is the place of the bend.
         """
@@ -58,11 +51,12 @@ class MaskCache:
         history: tuple[float, ...] = ()
         if "listen" in chosen:
             history = trace(str(chosen["listen"]), float(chosen["span"]))
+        size = (x.shape[-2], x.shape[-1])
         key = (*chosen.values(), history, size)
         (made,) = self._memory.recall(
             "mask",
             key,
-            lambda: (masks.build(chosen, size, device, drawn=drawn, trace=history),),
+            lambda: (masks.build(chosen, size, x.device, drawn=drawn, trace=history),),
             step=where,
         )
         return made

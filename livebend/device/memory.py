@@ -14,7 +14,7 @@ from torch import Tensor
 
 from livebend.core.clock import now
 
-Compute = Callable[[], tuple[Tensor, ...]]
+Compute = Callable[..., tuple[Tensor, ...]]
 Settle = Callable[[], None]
 
 ENTRIES = 2  # outputs kept of each computation: solo, A/B and undo cost nothing
@@ -28,23 +28,26 @@ _numbers = count()
 
 
 class Versioned:
-    """A tensor and the version of its content: equal versions, equal bits. Do not change it."""
+    """A tensor and the version of its content: equal versions, equal bits. Do not change it.
 
-    __slots__ = ("_layout", "tensor", "version")
+    layout: a number for the tensor's shape, strides, type and device, equal for equal ones. Every
+        stage that reads the tensor looks up its runner by it.
+    """
+
+    __slots__ = ("layout", "tensor", "version")
+    layout: int
 
     def __init__(self, version: int, tensor: Tensor) -> None:
         self.version, self.tensor = version, tensor
-        self._layout: int | None = None
 
-    @property
-    def layout(self) -> int:
-        """A number for the tensor's shape, strides, type and device: equal for equal ones. It is
-        computed once, since every stage that reads the tensor looks up its runner by it."""
-        if self._layout is None:
-            x = self.tensor
-            layout = (x.shape, x.stride(), x.dtype, x.device)
-            self._layout = _layouts.setdefault(layout, next(_numbers))
-        return self._layout
+    def __getattr__(self, name: str) -> int:
+        """Work out the layout where it is first asked for; then it is an attribute."""
+        if name != "layout":
+            raise AttributeError(name)
+        x = self.tensor
+        layout = (x.shape, x.stride(), x.dtype, x.device)
+        self.layout = _layouts.setdefault(layout, next(_numbers))
+        return self.layout
 
 
 @dataclass(slots=True)
@@ -60,9 +63,8 @@ class _Entry:
 
     __slots__ = ("bytes", "key", "stamp", "values")
 
-    def __init__(self, key: Hashable, values: tuple[Versioned, ...], stamp: int) -> None:
-        self.key, self.values, self.stamp = key, values, stamp
-        self.bytes = sum([value.tensor.nbytes for value in values])
+    def __init__(self, key: Hashable, values: tuple[Versioned, ...], stamp: int, size: int) -> None:
+        self.key, self.values, self.stamp, self.bytes = key, values, stamp, size
 
 
 class Memory:
@@ -80,7 +82,7 @@ class Memory:
         self._frame = self._stamp = 0
         self._versions = count(1)
         self._kept: dict[Hashable, list[_Entry]] = {}  # of each slot, the last read comes last
-        self._settle: Settle = _settled
+        self._settle: Settle | None = None  # a processor's calls return when they have computed
         self.bytes = 0
         self.evicted = 0  # outputs forgotten for lack of memory
         self.ran = FrameRuns()
@@ -104,23 +106,32 @@ class Memory:
             self._forget_before((self._frame - self._frames) * FRAME)
 
     def recall(
-        self, name: str, key: Hashable, compute: Compute, *, step: Hashable = 0
+        self,
+        name: str,
+        key: Hashable,
+        compute: Compute,
+        *,
+        step: Hashable = 0,
+        read: Sequence[Versioned] = (),
     ) -> tuple[Versioned, ...]:
         """Return the outputs of `compute` for `key`, running it only if they are not remembered.
 
         name: of the computation; its time is counted under it.
         key: the versions of all tensors it reads, and every constant.
         step: tells apart uses of one name that are remembered separately, such as network calls.
+        read: what `compute` is called with, as tensors.
         """
         slot = (name, step)
-        kept = self._kept.get(slot, [])
-        for found in kept:
+        for found in self._kept.get(slot, ()):
             if found.key == key:
-                self._use(kept, found)
+                self._use(slot, found)
                 return found.values
-        begin = now()
-        values = tuple([self.fresh(tensor) for tensor in compute()])
-        self._settle()
+        begin, versions = now(), self._versions
+        values = tuple(
+            [Versioned(next(versions), x) for x in compute(*[value.tensor for value in read])]
+        )
+        if self._settle is not None:
+            self._settle()
         seconds = self.ran.seconds
         seconds[name] = seconds.get(name, 0.0) + now() - begin
         self._keep(slot, key, values)
@@ -135,9 +146,8 @@ class Memory:
         step: Hashable = 0,
     ) -> Versioned:
         """Return `function` of the tensors it reads and nothing else, remembered as by `recall`."""
-        key = (*(v.version for v in read), *constants)
-        (value,) = self.recall(name, key, lambda: (function(*(v.tensor for v in read)),), step=step)
-        return value
+        key = (*[value.version for value in read], *constants)
+        return self.recall(name, key, lambda *x: (function(*x),), step=step, read=read)[0]
 
     def fresh(self, tensor: Tensor) -> Versioned:
         """Return a tensor with a new version; it is not kept here."""
@@ -157,24 +167,28 @@ class Memory:
         self._kept.clear()
         self.bytes = 0
 
-    def _use(self, kept: list[_Entry], found: _Entry) -> None:
+    def _use(self, slot: Hashable, found: _Entry) -> None:
         """Note that a frame has read an entry."""
-        self._stamp += 1
-        found.stamp = self._stamp
+        self._stamp = found.stamp = self._stamp + 1
+        kept = self._kept[slot]
         if kept[-1] is not found:
             kept.remove(found)
             kept.append(found)
         self.ran.remembered += 1
 
     def _keep(self, slot: Hashable, key: Hashable, values: tuple[Versioned, ...]) -> None:
-        self._stamp += 1
-        kept = self._kept.setdefault(slot, [])
-        if len(kept) >= ENTRIES:
+        self._stamp = stamp = self._stamp + 1
+        size = 0
+        for value in values:
+            size += value.tensor.nbytes
+        kept = self._kept.get(slot)
+        if kept is None:
+            kept = self._kept[slot] = []
+        elif len(kept) >= ENTRIES:
             self.bytes -= kept.pop(0).bytes
-        made = _Entry(key, values, self._stamp)
-        kept.append(made)
-        self.bytes += made.bytes
-        while self.bytes > self.byte_cap and (oldest := self._oldest()) < made.stamp:
+        kept.append(_Entry(key, values, stamp, size))
+        self.bytes += size
+        while self.bytes > self.byte_cap and (oldest := self._oldest()) < stamp:
             self.evicted += self._forget_before(oldest + 1)
 
     def _oldest(self) -> int:
@@ -190,7 +204,3 @@ class Memory:
             if not self._kept[slot]:
                 del self._kept[slot]
         return len(gone)
-
-
-def _settled() -> None:
-    """Wait for nothing: enough on a processor, where calls return when they have computed."""

@@ -148,8 +148,7 @@ def euler_step(
     """
     s, step, out, skip = _euler(sigma, sigma_next, x.dtype)
     D = x - s * output if prediction == "epsilon" else output * out + x / skip
-    d = (x - D) / s
-    return x + d * step
+    return (x - D).div_(s).mul_(step).add_(x)
 
 
 @lru_cache(maxsize=1024)

@@ -34,10 +34,10 @@ def rotate(
         return x.clone()
     theta = math.radians(math.fmod(angle, 360.0))
     c, s = math.cos(theta), math.sin(theta)
-    a, b = x[:, first], x[:, second]
-    planes = list(x.unbind(1))
-    planes[first], planes[second] = c * a - s * b, s * a + c * b
-    return torch.stack(planes, 1)
+    y = x.clone()
+    y.select(1, first).mul_(c).sub_(x.select(1, second), alpha=s)
+    y.select(1, second).mul_(c).add_(x.select(1, first), alpha=s)
+    return y
 
 
 @operator("channel", amounts=["angle"], matched=False)

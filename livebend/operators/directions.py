@@ -3,6 +3,7 @@
 y = x + a·d, d a direction of deviation 1 across the channels, a in deviations of the site.
 """
 
+import math
 from typing import Annotated, Literal
 
 import torch
@@ -76,7 +77,10 @@ def _unit(d: Tensor) -> Tensor:
     """d [B, C, 1, 1] scaled to deviation 1 across channels; ones for a single channel."""
     if d.shape[1] == 1:
         return torch.ones_like(d)
-    return d / d.std(1, correction=0, keepdim=True).clamp_min(1e-6)
+    rest = d - d.mean(1, keepdim=True)
+    size = torch.linalg.vector_norm(rest, dim=1, keepdim=True)
+    unit: Tensor = d * (math.sqrt(d.shape[1]) / size.clamp_min(1e-6))
+    return unit
 
 
 def _principal(x: Tensor, start: Tensor, component: int) -> Tensor:
@@ -91,9 +95,10 @@ def _principal(x: Tensor, start: Tensor, component: int) -> Tensor:
     first = start.expand(x.shape[0], -1)[..., None]
     for left in range(min(component, x.shape[1] - 1), -1, -1):
         if X.shape[2] < X.shape[1]:
-            v = _unit_length(X @ _iterated(X.mT @ X, X.mT @ first))
+            G, start = torch.bmm(X.mT, X), torch.bmm(X.mT, first)
+            v = _unit_length(torch.bmm(X, _iterated(G, start)))
         else:
-            v = _unit_length(_iterated(X @ X.mT, first))
+            v = _unit_length(_iterated(torch.bmm(X, X.mT), first))
         X = X - v @ (v.mT @ X) if left else X
     return v[..., 0]
 
@@ -103,9 +108,11 @@ def _iterated(G: Tensor, v: Tensor) -> Tensor:
     1, so its largest is at least 1/√n, and that to the 8th does not underflow in float32."""
     G = _unit_length(G)
     for _ in range(DOUBLINGS):
-        G = G @ G
+        G = torch.bmm(G, G)
     G = _unit_length(G)
-    return G @ (G @ (G @ v))
+    for _ in range(3):
+        v = torch.bmm(G, v)
+    return v
 
 
 def _unit_length(x: Tensor) -> Tensor:

@@ -13,8 +13,8 @@ the bend (`livebend.bending`), not to the operator.
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from livebend.core.errors import OperatorError
@@ -53,11 +53,19 @@ class Operator:
     specs: Mapping[str, Spec]
     amounts: tuple[str, ...]
     matched: bool
+    given: tuple[str, ...] = field(init=False)  # the names of GIVEN that its function declares
+    defaults: Mapping[str, ParameterValue] = field(init=False)  # of every parameter
+    scaled: tuple[str, ...] = field(init=False)  # the parameters in deviations of the site
 
-    @property
-    def given(self) -> tuple[str, ...]:
-        """The names of GIVEN that its function declares."""
-        return _given_to(self.function)
+    def __post_init__(self) -> None:
+        declared = inspect.signature(self.function).parameters
+        derived = {
+            "given": tuple(name for name in GIVEN if name in declared),
+            "defaults": MappingProxyType({n: spec.default for n, spec in self.specs.items()}),
+            "scaled": tuple(n for n, s in self.specs.items() if s.range and s.range.scales),
+        }
+        for name, value in derived.items():  # every bend of every frame reads them
+            object.__setattr__(self, name, value)
 
     @property
     def summary(self) -> str:
@@ -86,16 +94,6 @@ class Operator:
         start = float(spec.default)
         value = spec.range.fit(start + t * (spec.range.soft_range.high - start))
         return {spec.name: int(value) if spec.kind == "int" else value}
-
-    def defaults(self) -> dict[str, ParameterValue]:
-        """The default of every parameter."""
-        return {name: spec.default for name, spec in self.specs.items()}
-
-
-@cache
-def _given_to(function: Function) -> tuple[str, ...]:
-    declared = inspect.signature(function).parameters
-    return tuple(name for name in GIVEN if name in declared)
 
 
 OPERATORS: dict[str, Operator] = {}

@@ -16,6 +16,7 @@ import importlib.util
 import inspect
 import sys
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -86,13 +87,13 @@ def _try(file: Path, operator: Operator) -> None:
     if unknown:
         raise OperatorError(f"{where}: {operator.name}: amounts names {unknown[0]!r}, no parameter")
     x = torch.randn(PROBE, generator=torch.Generator().manual_seed(1))
-    for values in (operator.defaults(), operator.defaults() | operator.main_at(0.5)):
+    for values in (operator.defaults, {**operator.defaults} | operator.main_at(0.5)):
         if fault := _fault(file, operator, x, values):
             raise OperatorError(f"{where}: {operator.name}: {fault}")
 
 
 def _fault(
-    file: Path, operator: Operator, x: torch.Tensor, values: dict[str, ParameterValue]
+    file: Path, operator: Operator, x: torch.Tensor, values: Mapping[str, ParameterValue]
 ) -> str:
     given = x.clone()
     try:

@@ -77,7 +77,10 @@ class InputSource:
 
     def prompt(self, scene: Scene, tick: Tick) -> str:
         """Return the prompt whose turn it is."""
-        return scene.prompt.now(self._phases.prompts, self.progress(tick))
+        prompt = scene.prompt
+        if not prompt.turns:
+            return prompt.text
+        return prompt.now(self._phases.prompts, self.progress(tick))
 
     def text(self, scene: Scene, tick: Tick) -> Versioned:
         """Return the embedding [1, T, C] of the prompt: on its way from the last prompt, then
@@ -98,8 +101,9 @@ class InputSource:
         context = self._context(scene, tick)
         held = self._held.of(context, lambda: self._walked(draw, scene.seed, scene.walk))
         noise = self._on_the_way("noise.morph", held, slerp)
-        toward = self._toward(scene, tick)
-        return Inputs(noise, text, negative, toward, replace(context, noise=held.version))
+        if context.hold > 1:
+            context = replace(context, noise=held.version)
+        return Inputs(noise, text, negative, self._toward(scene, tick), context)
 
     def _context(self, scene: Scene, tick: Tick) -> ReuseContext:
         """Reuse ends where a controller asks for another picture at once: not while a prompt fades
@@ -134,8 +138,9 @@ class InputSource:
 
     def _toward(self, scene: Scene, tick: Tick) -> Versioned | None:
         """Return the step from the first prompt to the second, for bends that go along it."""
-        needed = any("toward" in find_operator(bend.operator).given for bend in scene.bends)
-        if not needed or not scene.prompt.to:
+        if not scene.prompt.to:
+            return None
+        if not any("toward" in find_operator(bend.operator).given for bend in scene.bends):
             return None
         first = self._prompts.value(self.prompt(scene, tick))
         second = self._prompts.value(scene.prompt.to)

@@ -340,8 +340,10 @@ class Network:
                 plain = self._plain(stage.name, stage.attention, known[stage.reads[0]])
                 for name in stage.attentions:
                     known[name] = active.bent(name, plain, k) if name in bent else plain
-            for name, value in zip(stage.writes, self._written(stage, known, k), strict=True):
-                known[name] = active.bent(name, value, k) if name in bent else value
+            known.update(zip(stage.writes, self._written(stage, known, k), strict=True))
+            for name in stage.writes:
+                if name in bent:
+                    known[name] = active.bent(name, known[name], k)
             yield stage.work
 
     def _written(
@@ -353,9 +355,7 @@ class Network:
         runner = self.engine.runner(stage, read, size)
         # The runner is part of the key: what another engine made is not what this one makes.
         key = (*[value.version for value in read], runner)
-        return self.memory.recall(
-            stage.name, key, lambda: runner(*[value.tensor for value in read]), step=k
-        )
+        return self.memory.recall(stage.name, key, runner, step=k, read=read)
 
     def _joined(self, active: FrameBends, parts: Sequence[Group], k: int) -> Iterator[Stage]:
         """Yield the stages of groups: a whole group at once where the engine has it joined and

@@ -180,7 +180,7 @@ class Renderer:
     ) -> None:
         """Account for a frame that was painted in so many milliseconds, and offer its status."""
         ran, strength = self.network.memory.ran, self._strength
-        self._statistics.frame(frame_ms, _stage_ms(ran), _fraction_run(ran), strength)
+        self._statistics.frame(frame_ms, ran.seconds.copy(), _fraction_run(ran), strength)
         if self._governed and (notice := self._governed.after(frame_ms)):
             self._statistics.notice(notice)
         frame = FrameStatus(
@@ -207,10 +207,6 @@ def offline_renderer(
 def _memory_use(network: Network) -> MemoryUse:
     used, most, evicted = network.memory.state
     return MemoryUse(used / 1e6, most / 1e6, evicted)
-
-
-def _stage_ms(ran: FrameRuns) -> dict[str, float]:
-    return {name: seconds * 1e3 for name, seconds in ran.seconds.items()}
 
 
 def _fraction_run(ran: FrameRuns) -> float:

@@ -89,8 +89,11 @@ class HeldNoise:
 
     def of(self, context: ReuseContext, make: Callable[[], Versioned]) -> Versioned:
         """Return the noise of this frame."""
+        if context.hold == 1:
+            self._value = None
+            return make()
         key = (context.epoch, context.hold, context.index // context.hold)
-        if self._value is None or key != self._key or context.hold == 1:
+        if self._value is None or key != self._key:
             self._key, self._value = key, make()
         return self._value
 

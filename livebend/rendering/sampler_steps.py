@@ -20,13 +20,15 @@ class SamplerSteps:
     def __init__(self, memory: Memory, model: Model, normal: Normal) -> None:
         """`normal` draws latents of the network's size."""
         self._memory, self._model, self._normal = memory, model, normal
+        self._scaling = _scalar(model.scaling)
 
     def enter(self, noise: Versioned, plan: Schedule) -> Versioned:
         """Return where a plan begins, for a variance-preserving noise."""
         if plan.sampler != "euler":
             return noise
         sigma = plan.sigma[0]
-        return self._memory.derive("sampler", (noise,), (sigma,), lambda n: n * sigma, -1)
+        scale = _scalar(sigma)
+        return self._memory.derive("sampler", (noise,), (sigma,), lambda n: n * scale, -1)
 
     def sample(self, x: Versioned, plan: Schedule, k: int, *, twice: bool) -> Versioned:
         """Return what the network reads of x at boundary k; `twice` where it is guided."""
@@ -58,7 +60,7 @@ class SamplerSteps:
 
     def latent(self, x: Versioned) -> Versioned:
         """Return what the decoder reads of a finished x."""
-        scaling, dtype = self._model.scaling, self._model.dtype
+        scaling, dtype = self._scaling, self._model.dtype
         return self._memory.derive("sampler.out", (x,), (), lambda h: (h / scaling).to(dtype), 0)
 
     def _stepped(self, x: Tensor, output: Tensor, plan: Schedule, k: int) -> Tensor:

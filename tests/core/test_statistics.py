@@ -47,7 +47,7 @@ def test_rates_times_and_stages() -> None:
     statistics = Statistics(time)
     for index in range(101):
         time.moment = index * 0.05
-        statistics.frame(10.0 + index % 2, {"vae": 4.0} if index % 2 else {}, rerun=0.25)
+        statistics.frame(10.0 + index % 2, {"vae": 4e-3} if index % 2 else {}, rerun=0.25)
         statistics.shown(frame_of(time.moment - 0.1))
     status, report = statistics.status(Features(rms=0.5), "t", "p"), statistics.report()
     assert status.fps == pytest.approx(20.0)

@@ -75,7 +75,7 @@ def test_statistics_are_bounded():
 
     def play(n):
         statistics.notice(f"notice {n}")
-        statistics.frame(1.0 + n, {"unet.mid": 1.0}, strength={f"b{n}": 0.1})
+        statistics.frame(1.0 + n, {"unet.mid": 1e-3}, strength={f"b{n}": 0.1})
 
     half, whole = held_after((statistics,), play)
     assert whole < half + 100

@@ -16,4 +16,4 @@ def moved(operator: Operator) -> dict[str, ParameterValue]:
     """The operator's parameters with every amount off its neutral value."""
     values = {n: operator.specs[n].range.from_unit(0.7) for n in operator.amounts}
     whole = {n for n in values if operator.specs[n].kind == "int"}
-    return operator.defaults() | {n: int(v) if n in whole else v for n, v in values.items()}
+    return {**operator.defaults} | {n: int(v) if n in whole else v for n, v in values.items()}

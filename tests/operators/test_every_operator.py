@@ -14,13 +14,13 @@ each = pytest.mark.parametrize("name", sorted(all_operators()))
 
 def settings_of(operator):
     """The defaults, then every numeric parameter at both ends of its range and inside."""
-    yield operator.defaults()
+    yield operator.defaults
     for name, spec in operator.specs.items():
         if spec.range is None:
             continue
         for position in (0.0, 0.3, 0.5, 0.9, 1.0):
             value = spec.range.from_unit(position)
-            yield operator.defaults() | {name: int(value) if spec.kind == "int" else value}
+            yield {**operator.defaults} | {name: int(value) if spec.kind == "int" else value}
 
 
 @each
@@ -43,7 +43,7 @@ def test_neutral_defaults_are_the_identity(name):
     operator, x = all_operators()[name], sample(SHAPES[0])
     if operator.amounts:
         assert operator.is_neutral({})
-        assert torch.allclose(operator.function(x, **operator.defaults()), x, atol=1e-5)
+        assert torch.allclose(operator.function(x, **operator.defaults), x, atol=1e-5)
     else:
         assert not operator.is_neutral({})
 
@@ -70,16 +70,16 @@ def test_it_is_documented(name):
 def test_nothing_is_read_back_to_the_host(name):
     """On the meta device there are shapes but no values: reading or branching on one raises."""
     operator, x = all_operators()[name], torch.empty(2, 8, 6, 10, device="meta")
-    for values in (operator.defaults(), moved(operator)):
+    for values in (operator.defaults, moved(operator)):
         assert operator.function(x, **values).shape == x.shape
 
 
 @each
 def test_it_works_in_double_precision(name):
     operator, x = all_operators()[name], sample(SHAPES[0])
-    y = operator.function(x.double(), **operator.defaults())
+    y = operator.function(x.double(), **operator.defaults)
     assert y.dtype == torch.float64
-    assert torch.allclose(y.float(), operator.function(x, **operator.defaults()), atol=1e-4)
+    assert torch.allclose(y.float(), operator.function(x, **operator.defaults), atol=1e-4)
 
 
 @each
@@ -125,5 +125,5 @@ def test_the_thinnest_of_pictures(name):
     operator = all_operators()[name]
     for shape in [(1, 1, 1, 1), (2, 1, 7, 1), (1, 5, 1, 6)]:
         x = torch.zeros(shape)
-        for values in (operator.defaults(), moved(operator)):
+        for values in (operator.defaults, moved(operator)):
             assert operator.function(x, **values).isfinite().all()

@@ -145,3 +145,17 @@ def test_freeu_backbone(shape):
     x, y = run("freeu_backbone", shape, gain=1.4)
     gains = np.where(np.arange(shape[1]) < shape[1] // 2, 1.4, 1.0)
     assert_close(y, x * gains[:, None, None])
+
+
+@pytest.mark.parametrize("size", [(1, 3, 65, 12), (2, 3, 13, 64), (1, 3, 12, 7)])
+def test_bands_are_those_of_the_fourier_transform_at_any_size_and_layout(size):
+    """Small pictures are filtered by Hartley's matrix, others by the fast transform."""
+    gains = {"low": 0.5, "middle": 1.2, "high": 1.6}
+    x = torch.randn(size, generator=torch.Generator().manual_seed(4))
+    r = 2.0 * np.hypot(np.fft.fftfreq(size[2])[:, None], np.fft.fftfreq(size[3]))
+    lower, upper = (r**4 / (r**4 + edge**4) for edge in (0.1, 0.4))
+    gain = 0.5 + (1.2 - 0.5) * lower + (1.6 - 1.2) * upper
+    expected = np.fft.ifft2(np.fft.fft2(x.numpy()) * gain).real
+    bands = all_operators()["bands"].function
+    assert_close(bands(x, **gains).numpy(), expected)
+    assert_close(bands(x.contiguous(memory_format=torch.channels_last), **gains).numpy(), expected)
