@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]  # [H, W, 3] RGB
-Samples = NDArray[np.float32]  # [n] mono, -1..1
+Samples = NDArray[np.float32]  # [channels, n], or of one channel [n]; full scale is -1..1
 
 S = TypeVar("S")  # what a performer wants; livebend's own is scene.values.Scene
 S_contra = TypeVar("S_contra", contravariant=True)
@@ -52,6 +52,9 @@ class Features:
     high: float = 0.0
     onset_count: int = 0
     onset_time: float = 0.0  # s, of the last onset; 0 before the first
+    kick_count: int = 0  # hits below 130 Hz, as of a bass drum
+    snare_count: int = 0
+    hat_count: int = 0  # hits above 7 kHz
     bpm: float = 0.0  # 0 = not known yet
     beat_count: int = 0
     beat_phase: float = 0.0  # 0..1 within the beat

@@ -1,4 +1,4 @@
-"""A continuous phase within the beat, from the moments at which aubio detects beats."""
+"""A continuous phase within the beat, from the moments at which beats are detected."""
 
 import math
 from typing import NamedTuple
@@ -28,13 +28,13 @@ class BeatPhase:
         self._since_sound = self._since_beat = math.inf
 
     def step(self, beat: bool, bpm: float, silent: bool) -> BeatNow:
-        """Move on by one hop; `beat` = one was detected in it, at aubio's tempo `bpm`."""
+        """Move on by one hop; `beat` = one was detected in it, at the tempo `bpm`."""
         self._since_sound = self._since_sound + self._dt if silent else 0.0
         self._since_beat += self._dt
         if self._since_sound > self.SILENCE or self._since_beat > self.PATIENCE:
             self._bpm = 0.0
         self._position += self._bpm / 60 * self._dt
-        if beat and bpm > 0:
+        if beat and bpm > 0 and self._since_sound <= self.SILENCE:
             self._pull(bpm)
         beats = math.floor(self._position)
         return BeatNow(self._bpm, beats, self._position - beats)

@@ -1,4 +1,4 @@
-"""A sound device as blocks of samples; it may be lost and come back.
+"""A sound device as blocks of samples at RATE; it may be lost and come back as another.
 
 PortAudio's callback only copies into a ring made beforehand; the audio worker waits for whole hops.
 A loss shows in frames that do not arrive: status flags and exceptions are not reliable. Why not
@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from livebend.audio.portaudio import Device, device_index, portaudio, restart_portaudio
+from livebend.audio.portaudio import Device, Pick, device_index, portaudio, restart_portaudio
+from livebend.audio.resampler import Resampler
+from livebend.audio.sound import RATE
 from livebend.core.clock import now
 from livebend.core.errors import SoundError
 from livebend.core.notify import Notify
@@ -26,14 +28,15 @@ STALL, START = 1.0, 3.0  # s without sound that mean a loss: usually, and after 
 RETRY = 1.0  # s between two attempts to open
 WATCH = 2.0  # s over which the frames that arrive are compared with the clock
 ENOUGH = 0.8  # of them that must arrive
+QUIET, LOOK = 5.0, 30.0  # s of zeros after which the default is looked up, and again
+COMMON_RATES = (48_000, 44_100, 96_000)  # Hz, tried where a device's own does not open
 
 
 class Ring:
-    """A ring of samples. One thread writes and never waits; one other thread reads mono."""
+    """A ring of samples. One thread writes and never waits; one other thread reads."""
 
     def __init__(self, size: int, channels: int) -> None:
         self._samples = np.zeros((size, channels), np.float32)
-        self._weights = np.full(channels, 1 / channels, np.float32)
         self._read = 0
         self._news = threading.Event()
         self.written = 0
@@ -55,7 +58,7 @@ class Ring:
         return self.written - self._read
 
     def read(self, count: int, timeout: float) -> Samples | None:
-        """Return the next samples, [count] with the channels averaged; None after `timeout` s.
+        """Return the next samples, [channels, count]; None after `timeout` s.
 
         A reader that is half a ring behind skips to the newest: an overflow.
         """
@@ -71,26 +74,48 @@ class Ring:
         block = self._samples[start : start + count]
         if len(block) < count:
             block = np.concatenate((block, self._samples[: count - len(block)]))
-        return block @ self._weights
+        return block.T.copy()
 
 
 class Capture:
     """An open stream from a device. Opened, read and closed by the audio worker.
 
-    Raises: SoundError where the device cannot be opened at that rate.
+    Raises: SoundError where the device cannot be opened at any rate.
     """
 
-    def __init__(self, device: Device, sample_rate: int, hop: int) -> None:
+    def __init__(self, pick: Pick, hop: int) -> None:
+        self.device, self._channels = pick.device, list(pick.channels)
+        self._hop, self._flagged = hop, 0
+        self._open()
+        is_ours = self._rate == RATE
+        count = len(self._channels)
+        self._resampler = None if is_ours else Resampler(self._rate, RATE, count)
+        self._pending = np.zeros((count, 0), np.float32)
+        self._heard = self._sounded = now()
+        self._watched = (self._heard, 0)
+
+    def _open(self) -> None:
+        own = self.device.default_rate
+        faults = []
+        for rate in (own, *(rate for rate in COMMON_RATES if rate != own)):
+            try:
+                self._open_at(rate)
+            except SoundError as fault:
+                faults.append(fault)
+            else:
+                return
+        raise faults[0]
+
+    def _open_at(self, rate: int) -> None:
         library = portaudio()
-        channels = min(device.channels, 2)
-        self._ring = Ring(round(SECONDS * sample_rate), channels)
-        self._flagged = 0
-        self._hop, self._rate = hop, sample_rate
+        self._rate, self._chunk = rate, -(-self._hop * rate // RATE)
+        channels = max(self._channels) + 1
+        self._ring = Ring(round(SECONDS * rate), channels)
         try:
             self._stream = library.InputStream(
-                device=device_index(device),
-                samplerate=sample_rate,
-                blocksize=hop,
+                device=device_index(self.device),
+                samplerate=rate,
+                blocksize=self._chunk,
                 channels=channels,
                 dtype="float32",
                 latency=LATENCY,
@@ -98,9 +123,7 @@ class Capture:
             )
             self._stream.start()
         except (library.PortAudioError, ValueError) as fault:
-            raise SoundError(f"{device.name}: cannot be opened: {fault}") from fault
-        self._heard = now()
-        self._watched = (self._heard, 0)
+            raise SoundError(f"{self.device.name}: cannot be opened: {fault}") from fault
 
     def _copy(self, block: Samples, frames: int, time: Any, status: Any) -> None:  # noqa: ARG002
         self._flagged += bool(status)
@@ -116,16 +139,33 @@ class Capture:
         """Whether no sound has arrived for so long that the device must be gone."""
         return now() - self._heard > (STALL if self._ring.written else START)
 
+    @property
+    def quiet(self) -> bool:
+        """Whether it has given nothing but zeros for so long that it may be the wrong device."""
+        return now() - self._sounded > QUIET
+
     def read(self) -> tuple[Samples, float] | None:
-        """Return the next hop, float32 [hop], and its age in seconds; None if it does not arrive.
+        """Return the next hop, float32 [channels, hop] at RATE, and its age in seconds; None if it
+        does not arrive.
 
         The age is the length of the sound after it that is already waiting.
         """
-        block = self._ring.read(self._hop, PATIENCE)
-        if block is None:
-            return None
-        self._heard = now()
-        return block, self._ring.waiting / self._rate
+        while self._pending.shape[1] < self._hop:
+            block = self._ring.read(self._chunk, PATIENCE)
+            if block is None:
+                return None
+            self._heard = now()
+            self._append(block[self._channels])
+        block, self._pending = np.split(self._pending, [self._hop], axis=1)
+        return block, self._ring.waiting / self._rate + self._pending.shape[1] / RATE
+
+    def _append(self, block: Samples) -> None:
+        if block.any():
+            self._sounded = self._heard
+        if self._resampler is not None:
+            block = self._resampler.convert(block)
+        is_empty = self._pending.shape[1] == 0
+        self._pending = block if is_empty else np.concatenate((self._pending, block), axis=1)
 
     def shortfall(self) -> float:
         """Return the fraction of the sound missing in the last 2 s; 0 where it is small."""
@@ -145,21 +185,24 @@ class DeviceKeeper:
     """Keeps one device open: notices its loss, and opens it again when it is back.
 
     Used by the audio worker alone. `find` looks the device up at every attempt. `notify` is called
-    once for each loss and return.
+    once for each loss and return. With `follows` the name means whatever is the default: where it
+    gives nothing but zeros, the default is looked up again.
     """
 
     def __init__(
         self,
         name: str,
-        find: Callable[[], Device],
-        sample_rate: int,
+        find: Callable[[], Pick],
         hop: int,
         notify: Notify,
+        *,
+        follows: bool = False,
     ) -> None:
         self._name, self._find, self._notify = name, find, notify
-        self._rate, self._hop = sample_rate, hop
+        self._hop, self._follows = hop, follows
         self._capture: Capture | None = None
-        self._next_try = 0.0
+        self._device: Device | None = None  # that was open last
+        self._next_try = self._next_look = 0.0
         self._missing = self._incomplete = False
         self._overflows = 0
 
@@ -169,8 +212,9 @@ class DeviceKeeper:
         return self._overflows + (self._capture.overflows if self._capture else 0)
 
     def read(self) -> tuple[Samples, float] | None:
-        """Return the next hop and its age in seconds, or None while nothing arrives."""
-        capture = self._capture or self._open()
+        """Return the next hop, [channels, hop], and its age in seconds, or None while nothing
+        arrives."""
+        capture = self._capture or self._open(restart=self._missing)
         if capture is None:
             return None
         heard = capture.read()
@@ -178,6 +222,10 @@ class DeviceKeeper:
             self._lose("no sound arrives")
         elif missing := capture.shortfall():
             self._fall_short(missing)
+        elif self._follows and capture.quiet and now() >= self._next_look:
+            self._next_look = now() + LOOK
+            self.close()
+            self._open(restart=True)
         return heard
 
     def close(self) -> None:
@@ -187,19 +235,22 @@ class DeviceKeeper:
             self._capture.close()
             self._capture = None
 
-    def _open(self) -> Capture | None:
+    def _open(self, *, restart: bool) -> Capture | None:
         if now() < self._next_try:
             return None
         try:
-            if self._missing:
+            if restart:
                 restart_portaudio()
-            self._capture = Capture(self._find(), self._rate, self._hop)
+            self._capture = Capture(self._find(), self._hop)
         except SoundError as fault:
             self._lose(str(fault))
             return None
-        if self._missing:
+        device, before = self._capture.device, self._device
+        if before is not None and device.name != before.name:
+            self._notify(f"{self._name} is now {device.name}")
+        elif self._missing:
             self._notify(f"{self._name} is back")
-        self._missing = False
+        self._device, self._missing = device, False
         return self._capture
 
     def _lose(self, why: str) -> None:

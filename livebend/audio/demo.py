@@ -7,7 +7,7 @@ filter and a snare roll; 6–9 everything. So every feature varies.
 import numpy as np
 from numpy.typing import NDArray
 
-from livebend.audio.sound import Sound
+from livebend.audio.sound import RATE, MemorySound
 from livebend.flow import Samples
 
 Wave = NDArray[np.float64]
@@ -22,15 +22,15 @@ RIFF = (0, 0, 12, 0, 7, 0, 12, 7)  # semitones above the root, in eighths
 MELODY = (76, 74, 72, 69, 71, 72, 74, 67)
 
 
-def demo_sound(sample_rate: int = 44100) -> Sound:
-    """Return the loop, float32 [20·sample_rate], peak 0.85; its end meets its beginning."""
-    mix = _Mix(sample_rate)
+def demo_sound() -> MemorySound:
+    """Return the loop, float32 [20·RATE], peak 0.85; its end meets its beginning."""
+    mix = _Mix(RATE)
     _pads(mix)
     _bass(mix)
     _drums(mix)
     _build(mix)
     _melody(mix)
-    return Sound(mix.finished(), sample_rate, "demo")
+    return MemorySound(mix.finished(), "demo")
 
 
 class _Mix:

@@ -4,13 +4,14 @@ Both cut the sound into the same hops and analyse hop k at (k+1)·hop/rate, so a
 same features either way.
 """
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
 from livebend.audio.analyzer import Analyzer
 from livebend.audio.inputs import Input
-from livebend.audio.sound import Sound
+from livebend.audio.sound import RATE, Sound, filled
 from livebend.core.clock import now
 from livebend.core.worker import Worker
 from livebend.flow import Features, Samples
@@ -22,24 +23,39 @@ HopListener = Callable[[Samples, float], None]
 
 
 class PulledSound:
-    """The features of a recording, for offline: `at` analyses on up to the given time.
+    """The features of a recording, for offline: `at` reads and analyses on up to the given time.
 
     Past the end there is silence. Owned by one thread; times must not go backwards.
     """
 
     def __init__(self, sound: Sound, analyzer: Analyzer) -> None:
-        self._sound, self._analyzer = sound, analyzer
+        self._tape, self._analyzer = sound.tape(), analyzer
         self._hops = 0
         self._features = Features()
 
     def at(self, time: float) -> Features:
-        """Return the features of the last hop that ended by `time`, in seconds of the recording."""
-        hop, rate = self._analyzer.hop, self._sound.sample_rate
-        while (end := (self._hops + 1) * hop / rate) <= time + EPSILON:
-            block = self._sound.block(self._hops, hop, loop=False)
+        """Return the features of the last hop that ended by `time`, in seconds of the recording.
+
+        Raises: SoundError where the file can no longer be read.
+        """
+        hop = self._analyzer.hop
+        while (end := (self._hops + 1) * hop / RATE) <= time + EPSILON:
+            block = filled(self._tape.read(hop), hop)
             self._features = self._analyzer.hear(block, end)
             self._hops += 1
         return self._features
+
+    def reaches(self, time: float) -> bool:
+        """Whether the recording is at least so many seconds long; it must not be read further.
+
+        Raises: SoundError where the file can no longer be read.
+        """
+        left = math.ceil((time - EPSILON) * RATE) - self._hops * self._analyzer.hop
+        return self._tape.ahead(left) >= left
+
+    def close(self) -> None:
+        """Close the recording."""
+        self._tape.close()
 
 
 class HeardSound:
@@ -52,6 +68,8 @@ class HeardSound:
     timed: with the seconds that analysing each hop took.
     """
 
+    sample_rate = RATE
+
     def __init__(
         self,
         sound: Input,
@@ -60,7 +78,6 @@ class HeardSound:
         on_failure: Callable[[BaseException], None] | None = None,
         timed: Callable[[float], None] | None = None,
     ) -> None:
-        self.sample_rate, self.hop = analyzer.sample_rate, analyzer.hop
         self._input, self._analyzer, self._taps = sound, analyzer, tuple(taps)
         self._timed = timed
         self._lock = threading.Lock()

@@ -7,9 +7,13 @@ import numpy as np
 
 from livebend.audio.capture import DeviceKeeper
 from livebend.audio.monitor import Monitor
-from livebend.audio.sound import Sound
+from livebend.audio.sound import RATE, Sound, Tape, filled, joined
 from livebend.core.clock import Time
+from livebend.core.errors import SoundError
+from livebend.core.notify import Notify
 from livebend.flow import Samples
+
+RETRY = 1.0  # s between two attempts to read a file that is gone
 
 
 class Input(Protocol):
@@ -19,7 +23,7 @@ class Input(Protocol):
     def overflows(self) -> int: ...
 
     def read(self, stop: threading.Event) -> tuple[Samples, float] | None:
-        """Return the next hop, float32 [hop], with the show time of its last sample.
+        """Return the next hop, float32 [channels, hop], with the show time of its last sample.
 
         It waits for the sound, and returns None when `stop` is set.
         """
@@ -28,12 +32,20 @@ class Input(Protocol):
 
 
 class PlayedInput:
-    """A recording as an input, looped, at the pace of the show; also played on `aloud`."""
+    """A recording as an input, looped, at the pace of the show; also played on `aloud`.
+
+    A file that can no longer be read is silence; it is tried again every RETRY seconds, from its
+    beginning, and `notify` is called once.
+    """
 
     overflows = 0
 
-    def __init__(self, sound: Sound, hop: int, time: Time, aloud: Monitor | None = None) -> None:
+    def __init__(
+        self, sound: Sound, hop: int, time: Time, notify: Notify, aloud: Monitor | None = None
+    ) -> None:
         self._sound, self._hop, self._time, self._aloud = sound, hop, time, aloud
+        self._notify, self._is_lost, self._next_try = notify, False, 0
+        self._tape: Tape | None = None
         self._hops = 0
         self._begin: float | None = None
 
@@ -41,28 +53,57 @@ class PlayedInput:
         """Wait until the next hop has been played, and return it; None when `stop` is set."""
         if self._begin is None:
             self._begin = self._time.now()
-        moment = self._begin + (self._hops + 1) * self._hop / self._sound.sample_rate
+        moment = self._begin + (self._hops + 1) * self._hop / RATE
         if not self._time.wait_until(moment, stop):
             return None
-        block = self._sound.block(self._hops, self._hop, loop=True)
+        block = self._block()
         self._hops += 1
         if self._aloud is not None:
             self._aloud.play(block)
         return block, moment
 
     def close(self) -> None:
-        """Close the loudspeakers."""
+        """Close the file and the loudspeakers."""
+        self._rewind()
         if self._aloud is not None:
             self._aloud.close()
+
+    def _block(self) -> Samples:
+        """Return the next hop, from the beginning again past the end."""
+        try:
+            return self._looped() if self._hops >= self._next_try else _silence(self._hop)
+        except SoundError as fault:
+            if not self._is_lost:
+                self._notify(f"{fault}: silence until it can be")
+            self._is_lost = True
+            self._next_try = self._hops + round(RETRY * RATE / self._hop)
+            self._rewind()
+            return _silence(self._hop)
+
+    def _looped(self) -> Samples:
+        block = self._read(self._hop)
+        if block.shape[1] < self._hop:
+            self._rewind()
+            block = joined([block, self._read(self._hop - block.shape[1])])
+        return filled(block, self._hop)
+
+    def _read(self, count: int) -> Samples:
+        self._tape = self._tape or self._sound.tape()
+        return self._tape.read(count)
+
+    def _rewind(self) -> None:
+        if self._tape is not None:
+            self._tape.close()
+        self._tape = None
 
 
 class DeviceInput:
     """A device as an input: while no sound arrives, it gives silence at the same pace."""
 
-    def __init__(self, reader: DeviceKeeper, sample_rate: int, hop: int, time: Time) -> None:
+    def __init__(self, reader: DeviceKeeper, hop: int, time: Time) -> None:
         self._reader, self._time = reader, time
-        self._seconds = hop / sample_rate
-        self._silence = np.zeros(hop, np.float32)
+        self._seconds = hop / RATE
+        self._silence = _silence(hop)
         self._last = self._silent_until = time.now()
 
     @property
@@ -87,3 +128,7 @@ class DeviceInput:
     def close(self) -> None:
         """Close the device."""
         self._reader.close()
+
+
+def _silence(hop: int) -> Samples:
+    return np.zeros((1, hop), np.float32)

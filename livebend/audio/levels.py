@@ -3,11 +3,6 @@
 import math
 from typing import NamedTuple
 
-import numpy as np
-
-from livebend.flow import Samples
-
-SPLITS = (200.0, 2000.0)  # Hz, between low, mid and high
 ENVELOPE = 0.015  # s, time constant of the levels
 
 
@@ -23,19 +18,12 @@ class LevelsNow(NamedTuple):
 class Levels:
     """Envelopes of the mean square, one pole of 15 ms, of the sound and of its three bands."""
 
-    def __init__(self, sample_rate: int, hop: int, window: int) -> None:
-        self._keep = math.exp(-hop / sample_rate / ENVELOPE)
-        frequencies = np.arange(window // 2 + 1) * sample_rate / window
-        band = np.searchsorted(SPLITS, frequencies, side="right")
-        # Parseval for a Hann window, whose squares sum to 3/8 of its length.
-        power = 1.0 / (window / 2 * window * 3 / 8)
-        self._bands = ((band == np.arange(3)[:, None]) * power).astype(np.float32)
+    def __init__(self, dt: float) -> None:
+        self._keep = math.exp(-dt / ENVELOPE)
         self._squares = [0.0] * 4
 
-    def step(self, power: float, magnitudes: Samples) -> LevelsNow:
-        """Return the levels after a hop of mean square `power`, whose window has `magnitudes`
-        [window/2+1]."""
-        low, mid, high = self._bands.dot(magnitudes * magnitudes).tolist()
+    def step(self, power: float, low: float, mid: float, high: float) -> LevelsNow:
+        """Return the levels after a hop of mean square `power`, with those of its bands."""
         pairs = zip((power, low, mid, high), self._squares, strict=True)
         self._squares = [new + self._keep * (old - new) for new, old in pairs]
         return LevelsNow(*map(math.sqrt, self._squares))

@@ -1,8 +1,9 @@
 """From what a performer types after --input to the features of that sound.
 
-demo · loopback · the name of a file · the name of a device
+demo · loopback · the name of a file · the name of a device · that name:channels
 """
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,28 +14,27 @@ from livebend.audio.demo import demo_sound
 from livebend.audio.feature_sources import HeardSound, HopListener, PulledSound
 from livebend.audio.inputs import DeviceInput, Input, PlayedInput
 from livebend.audio.monitor import Monitor
-from livebend.audio.portaudio import Device, find_device, find_loopback, portaudio
-from livebend.audio.sound import Sound, read_sound
+from livebend.audio.portaudio import NoChannel, Pick, pick_device, pick_loopback, portaudio
+from livebend.audio.sound import Sound
+from livebend.audio.sound_file import SoundFile
 from livebend.core.clock import Time
 from livebend.core.errors import SoundError
 from livebend.core.notify import Notify
 
-DEFAULT_RATE = 48_000  # Hz, of a device that is not there yet
 FRAME_RATE = 20.0  # Hz, live: the paper's features are over a video frame of this rate
 
 
 def open_sound(name: str) -> Sound:
-    """Return "demo" or the file of that name as samples.
+    """Return the recording of that name: "demo" or a file.
 
-    Raises: SoundError where the file is missing or cannot be decoded.
+    Raises: SoundError where the file is missing, cannot be decoded or is too short.
     """
-    return demo_sound() if name == "demo" else read_sound(name)
+    return demo_sound() if name == "demo" else SoundFile(name)
 
 
 def pull_sound(sound: Sound, frame_rate: float) -> PulledSound:
     """Return the features of a recording, for offline; `frame_rate` in Hz, of the video."""
-    hop = hop_for(sound.sample_rate, frame_rate)
-    return PulledSound(sound, Analyzer(sound.sample_rate, hop, frame_rate))
+    return PulledSound(sound, _analyzer(frame_rate))
 
 
 def hear_sound(
@@ -52,23 +52,23 @@ def hear_sound(
     A missing device is waited for, in silence and with a notice. Without PortAudio the demo plays
     instead, with a notice. `monitor` plays a file or the demo aloud; `taps`, `on_failure` and
     `timed` are those of HeardSound.
-    Raises: SoundError where a file is missing or cannot be decoded, or there is no loopback.
+    Raises: SoundError where a file is missing or cannot be decoded, a device does not have the
+        channels, or there is no loopback.
     """
     source: Input
+    analyzer = _analyzer(FRAME_RATE)
     if (sound := _recording(name, notify)) is not None:
-        analyzer = _analyzer(sound.sample_rate)
-        aloud = _monitor(sound.sample_rate, notify) if monitor else None
-        source = PlayedInput(sound, analyzer.hop, time, aloud)
+        aloud = _monitor(notify) if monitor else None
+        source = PlayedInput(sound, analyzer.hop, time, notify, aloud)
     else:
-        find, rate = _device(name)
-        analyzer = _analyzer(rate)
-        keeper = DeviceKeeper(name, find, rate, analyzer.hop, notify)
-        source = DeviceInput(keeper, rate, analyzer.hop, time)
+        follows = name in ("default", "loopback")
+        keeper = DeviceKeeper(name, _find(name), analyzer.hop, notify, follows=follows)
+        source = DeviceInput(keeper, analyzer.hop, time)
     return HeardSound(source, analyzer, taps, on_failure, timed)
 
 
-def _analyzer(sample_rate: int) -> Analyzer:
-    return Analyzer(sample_rate, hop_for(sample_rate, FRAME_RATE), FRAME_RATE)
+def _analyzer(frame_rate: float) -> Analyzer:
+    return Analyzer(hop_for(frame_rate), frame_rate)
 
 
 def _recording(name: str, notify: Notify) -> Sound | None:
@@ -83,19 +83,24 @@ def _recording(name: str, notify: Notify) -> Sound | None:
     return None
 
 
-def _device(name: str) -> tuple[Callable[[], Device], int]:
-    """Return how to look the device up, and its rate in Hz as far as it is known."""
+def _find(name: str) -> Callable[[], Pick]:
+    """Return how to look the device up, after a first attempt. Raises: SoundError for what no
+    later attempt can mend."""
     if name == "loopback":
-        return find_loopback, find_loopback().default_rate
+        pick_loopback()
+        return pick_loopback
     try:
-        return lambda: find_device(name), find_device(name).default_rate
+        pick_device(name)
+    except NoChannel:
+        raise
     except SoundError:  # DeviceKeeper looks again, with a notice
-        return lambda: find_device(name), DEFAULT_RATE
+        pass
+    return lambda: pick_device(name)
 
 
-def _monitor(sample_rate: int, notify: Notify) -> Monitor | None:
+def _monitor(notify: Notify) -> Monitor | None:
     try:
-        return Monitor(sample_rate)
+        return Monitor()
     except SoundError as fault:
         notify(f"{fault}; the sound is not played aloud")
         return None
@@ -103,5 +108,5 @@ def _monitor(sample_rate: int, notify: Notify) -> Monitor | None:
 
 def _is_file(name: str) -> bool:
     """Whether the name means a file: it is one, or it has an extension."""
-    path = Path(name)
-    return path.exists() or re.fullmatch(r"\.[A-Za-z]\w{1,3}", path.suffix) is not None
+    suffix = Path(name).suffix
+    return os.path.exists(name) or re.fullmatch(r"\.[A-Za-z]\w{1,3}", suffix) is not None

@@ -6,7 +6,8 @@ A = |FFT_4096(s)| (no window, not normalised; sound before the beginning is sile
 
     rms = sqrt(Σ s² / n)    flux = Σ |A_t − A_{t−1}|    centroid = Σ f·A / Σ A   (Hz)
 
-where A_{t−1} belongs to the frame before, which ends n samples earlier.
+where A_{t−1} belongs to the frame before, which ends n samples earlier. The first
+frame has no flux.
 """
 
 from functools import cache
@@ -23,19 +24,22 @@ SPANS = 10  # of two video frames, that fit on a tape
 class PaperFrame:
     """The three features of one moment, computed on the first call, in any thread.
 
-    `sound` is the last two video frames, float32 [2n]; it must not be changed afterwards.
+    sound: the last two video frames, float32 [2n]; it must not be changed afterwards.
+    is_first: whether the first of them lies before the beginning, at least in part.
     """
 
-    __slots__ = ("_features", "_rate", "_sound")
+    __slots__ = ("_features", "_is_first", "_rate", "_sound")
 
-    def __init__(self, sound: Samples, sample_rate: int) -> None:
-        self._sound, self._rate = sound, sample_rate
+    def __init__(self, sound: Samples, sample_rate: int, *, is_first: bool) -> None:
+        self._sound, self._rate, self._is_first = sound, sample_rate, is_first
         self._features: PaperFeatures | None = None
 
     def __call__(self) -> PaperFeatures:
         """Return the features."""
         if self._features is None:
-            self._features = _features_of(self._sound.reshape(2, -1).astype(np.float64), self._rate)
+            frames = self._sound.reshape(2, -1).astype(np.float64)
+            features = _features_of(frames, self._rate)
+            self._features = features._replace(flux=0.0) if self._is_first else features
         return self._features
 
     def __eq__(self, other: object) -> bool:
@@ -56,6 +60,7 @@ class PaperTape:
         self._rate = sample_rate
         self._span = self._end = 2 * round(sample_rate / frame_rate)
         self._tape = np.zeros(SPANS * self._span, np.float32)
+        self._missing = self._span  # samples until two video frames have been heard
 
     def step(self, block: Samples) -> PaperFrame:
         """Return the features, not yet computed, of the frame that ends with `block` [hop]."""
@@ -66,7 +71,9 @@ class PaperTape:
             end = self._span + len(block)
         self._tape[end - len(block) : end] = block
         self._end = end
-        return PaperFrame(self._tape[end - self._span : end], self._rate)
+        self._missing = max(self._missing - len(block), 0)
+        sound = self._tape[end - self._span : end]
+        return PaperFrame(sound, self._rate, is_first=self._missing > 0)
 
 
 def _features_of(frames: NDArray[np.float64], sample_rate: int) -> PaperFeatures:

@@ -4,9 +4,10 @@ Only these functions import `sounddevice`; without the PortAudio library they sa
 """
 
 import os
+import re
 import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from livebend.core.errors import SoundError, nearest
 
@@ -15,6 +16,10 @@ INSTALL = {
     "darwin": "brew install portaudio",
     "win32": "pip install --force-reinstall sounddevice",
 }
+
+
+class NoChannel(SoundError):
+    """A channel that a device does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,13 @@ class Device:
     channels: int
     default_rate: int  # Hz
     is_default: bool
+
+
+class Pick(NamedTuple):
+    """What is listened to: a device, and the channels of it, counted from 0."""
+
+    device: Device
+    channels: tuple[int, ...]
 
 
 def portaudio() -> Any:
@@ -77,6 +89,38 @@ def find_device(name: str) -> Device:
     raise SoundError(f"no sound device {name!r}; {hint}")
 
 
+def pick_device(name: str) -> Pick:
+    """Return the input called `name`, with its first two channels or those behind the last colon,
+    counted from 1: "Xone:11,12".
+
+    A colon may be part of a device's name: only where there is none of the whole name are channels
+    read from it. Raises: SoundError, like `find_device`, and for channels that it does not have.
+    """
+    base, numbers = _split(name)
+    try:
+        device = find_device(name)
+    except SoundError:
+        if not numbers:
+            raise
+        return _picked(find_device(base), numbers)
+    return Pick(device, tuple(range(min(device.channels, 2))))
+
+
+def _split(name: str) -> tuple[str, tuple[int, ...]]:
+    """Return a name without the channels behind its last colon, and these, counted from 1."""
+    found = re.fullmatch(r"(.+):\s*(\d{1,4}(?:\s*,\s*\d{1,4}){0,63})\s*", name, re.ASCII)
+    return (found[1], tuple(map(int, found[2].split(",")))) if found else (name, ())
+
+
+def _picked(device: Device, numbers: tuple[int, ...]) -> Pick:
+    if wrong := [number for number in numbers if not 1 <= number <= device.channels]:
+        raise NoChannel(
+            f"sound device {device.name!r} has no channel {wrong[0]}; "
+            f"expected 1 to {device.channels}, such as {device.name}:1,2"
+        )
+    return Pick(device, tuple(number - 1 for number in dict.fromkeys(numbers)))
+
+
 def device_index(device: Device) -> int:
     """Return PortAudio's present index of the device. Raises: SoundError."""
     for index, other in _inputs():
@@ -85,8 +129,8 @@ def device_index(device: Device) -> int:
     raise SoundError(f"the sound device {device.name!r} is gone")
 
 
-def find_loopback() -> Device:
-    """Return the device that records what this machine plays.
+def pick_loopback() -> Pick:
+    """Return the device that records what this machine plays, with its first two channels.
 
     On Linux the PulseAudio (or PipeWire) device, set by PULSE_SOURCE to record the default output;
     on macOS the BlackHole driver. Raises: SoundError that says what to install.
@@ -99,9 +143,9 @@ def find_loopback() -> Device:
     return _loopback("Stereo Mix", "enable it in the sound settings, or install VB-Cable")
 
 
-def _loopback(name: str, remedy: str) -> Device:
+def _loopback(name: str, remedy: str) -> Pick:
     try:
-        return find_device(name)
+        return pick_device(name)
     except SoundError as fault:
         raise SoundError(f"loopback: no device {name!r} ({remedy})") from fault
 

@@ -1,86 +1,128 @@
-"""A recording in memory, decoded from a file of any format."""
+"""What a recording is: something that can be read from its beginning, any number of times.
+
+A block of sound is float32 [channels, n]. What is analysed has one rate, RATE, whatever the rate of
+the file or device: so windows, hops and bands mean the same seconds and hertz everywhere.
+"""
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
-from livebend.core.errors import SoundError
 from livebend.flow import Samples
+
+RATE = 44_100  # Hz, at which sound is analysed: that of the founding paper's music
+
+
+class Tape(Protocol):
+    """A recording being read. Used by one thread."""
+
+    @property
+    def sample_rate(self) -> int: ...
+
+    def ahead(self, count: int) -> int:
+        """Return how many of the next `count` samples there are: fewer only at the end."""
+
+    def read(self, count: int) -> Samples:
+        """Return the next samples, [channels, ≤ count]: fewer only at the end, then none."""
+
+    def close(self) -> None: ...
+
+
+class Sound(Protocol):
+    """A recording."""
+
+    @property
+    def name(self) -> str:
+        """Its name, as shown to the performer."""
+
+    @property
+    def seconds(self) -> float:
+        """Its length, as far as it is known before everything is read."""
+
+    def tape(self) -> Tape:
+        """Begin to read it at RATE."""
+
+    def original(self) -> Tape:
+        """Begin to read it at its own rate."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
-    """A mono recording."""
+class MemorySound:
+    """A recording in memory, `samples` [channels, n] or, of one channel, [n], at RATE."""
 
     samples: Samples
-    sample_rate: int  # Hz
-    name: str  # as shown to the performer
+    name: str
 
     @property
     def seconds(self) -> float:
         """Its length."""
-        return len(self.samples) / self.sample_rate
+        return float(self.samples.shape[-1] / RATE)
 
-    def block(self, index: int, hop: int, *, loop: bool) -> Samples:
-        """Return hop number `index`, float32 [hop]; past the end, from the beginning again where
-        `loop`, else silence."""
-        start, total = index * hop, len(self.samples)
-        if start + hop <= total:
-            return self.samples[start : start + hop]
-        if loop and total:
-            return self.samples[np.arange(start, start + hop) % total]
-        block = np.zeros(hop, np.float32)
-        left = self.samples[start:]
-        block[: len(left)] = left
+    def tape(self) -> "MemoryTape":
+        """Begin to read it."""
+        return MemoryTape(np.atleast_2d(self.samples))
+
+    original = tape
+
+
+class MemoryTape:
+    """Reads samples in memory, [channels, n], as views of them."""
+
+    sample_rate = RATE
+
+    def __init__(self, samples: Samples) -> None:
+        self._samples, self._read = samples, 0
+
+    def ahead(self, count: int) -> int:
+        """Return how many of the next `count` samples there are."""
+        return int(min(count, self._samples.shape[1] - self._read))
+
+    def read(self, count: int) -> Samples:
+        """Return the next samples, [channels, ≤ count]."""
+        block = self._samples[:, self._read : self._read + count]
+        self._read += block.shape[1]
         return block
 
+    def close(self) -> None:
+        """Nothing to do."""
 
-def read_sound(path: str | Path) -> Sound:
-    """Decode a file of any format that PyAV opens, its channels averaged, at its own rate.
 
-    A file that is cut off gives what comes before the cut.
-    Raises: SoundError, naming the file and the cause, also where nothing could be decoded.
+def filled(block: Samples, count: int) -> Samples:
+    """Return the block [channels, ≤ count] with silence behind it, [channels, count]."""
+    missing = count - block.shape[1]
+    return block if missing == 0 else np.pad(block, ((0, 0), (0, missing)))
+
+
+def joined(blocks: list[Samples]) -> Samples:
+    """Return blocks one after another; those of fewer channels are widened, see `widened`."""
+    if len(blocks) == 1:
+        return blocks[0]
+    channels = max(len(block) for block in blocks)
+    return np.concatenate([widened(block, channels) for block in blocks], axis=1)
+
+
+def widened(block: Samples, channels: int) -> Samples:
+    """Return the block on at least so many channels, as loud as before: one becomes the first two
+    of them, more stay where they are and the others are silent."""
+    if len(block) == 1 < channels:
+        block = np.repeat(block, 2, axis=0)
+    return np.pad(block, ((0, max(channels - len(block), 0)), (0, 0)))
+
+
+def stereo(block: Samples) -> Samples:
+    """Return a block [channels, n] or [n] as [2, n], to be played.
+
+    Six and eight channels are 5.1 and 7.1: centre and low frequencies go to both sides. Of others
+    the odd ones, counted from 1, go left and the even ones right.
     """
-    import av  # noqa: PLC0415 - heavy, and not needed for a device
-
-    path = Path(path)
-    if not path.is_file():
-        raise SoundError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}")
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.audio:
-                raise SoundError(f"{path}: has no sound in it")
-            sample_rate = int(container.streams.audio[0].rate)
-            blocks = _decode(container)
-    except (av.FFmpegError, OSError, ValueError) as fault:
-        raise SoundError(f"{path}: cannot be read as sound: {_cause(fault)}") from fault
-    if not blocks:
-        raise SoundError(f"{path}: cannot be read as sound: nothing in it could be decoded")
-    samples = np.nan_to_num(np.concatenate(blocks), nan=0.0, posinf=0.0, neginf=0.0)
-    return Sound(samples, sample_rate, path.name)
-
-
-def _decode(container: "av.container.InputContainer") -> list[Samples]:  # type: ignore[name-defined]  # noqa: F821
-    import av  # noqa: PLC0415
-
-    stream = container.streams.audio[0]
-    resampler = av.AudioResampler(format="fltp", rate=stream.rate)
-    blocks: list[Samples] = []
-    try:
-        for frame in container.decode(stream):
-            blocks += (_mono(part) for part in resampler.resample(frame))
-        blocks += (_mono(part) for part in resampler.resample(None))
-    except av.FFmpegError:
-        if not blocks:
-            raise
-    return blocks
-
-
-def _mono(frame: "av.AudioFrame") -> Samples:  # type: ignore[name-defined]  # noqa: F821
-    mono: Samples = frame.to_ndarray().mean(axis=0, dtype=np.float32)
-    return mono
-
-
-def _cause(fault: Exception) -> str:
-    return getattr(fault, "strerror", None) or str(fault) or type(fault).__name__
+    block = np.atleast_2d(block)
+    if len(block) <= 2:
+        return widened(block, 2)
+    weights = np.zeros((2, len(block)), np.float32)
+    weights[0, ::2] = weights[1, 1::2] = 1.0
+    if len(block) in (6, 8):
+        weights[:, 2:4] = 0.5**0.5
+        weights[0, 4::2] = weights[1, 5::2] = 0.5**0.5
+    mixed: Samples = weights @ block
+    return mixed

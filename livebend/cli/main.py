@@ -177,7 +177,7 @@ def _add_played(to: argparse.ArgumentParser) -> None:
 def _add_live(to: argparse.ArgumentParser) -> None:
     _add_played(to)
     to.add_argument(
-        "--input", default="demo", metavar="demo|loopback|FILE|DEVICE NAME", help="the sound"
+        "--input", default="demo", metavar="demo|loopback|FILE|DEVICE[:CHANNELS]", help="the sound"
     )
     to.add_argument("--aloud", action="store_true", help="play the demo or the file aloud, too")
     to.add_argument("--fps", type=float, default=60.0, metavar="N", help="at most so many frames/s")

@@ -1,6 +1,7 @@
 """`livebend render`: a show with an offline clock, without dropping frames, into a file."""
 
 import argparse
+import math
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from livebend import flow
+from livebend.audio.feature_sources import PulledSound
 from livebend.audio.open_input import open_sound, pull_sound
 from livebend.audio.sound import Sound
 from livebend.cli.options import ShowOptions, options_of
@@ -16,9 +18,9 @@ from livebend.cli.printing import check_positive, print_notice
 from livebend.control.command_queue import CommandQueue
 from livebend.control.cues import Cues
 from livebend.core.clock import OfflineClock
-from livebend.core.errors import OutOfRange, Refused
+from livebend.core.errors import Refused
 from livebend.core.notify import Notify
-from livebend.flow import Output
+from livebend.flow import Output, Tick
 from livebend.outputs.png_frames import PngFrames
 from livebend.outputs.recording import Recording
 from livebend.rendering.network import Network
@@ -57,18 +59,21 @@ def render(options: RenderOptions, notify: Notify) -> int:
     sound = open_sound(options.sound)
     scene = options.first_scene()
     commands = _commands(options, scene, notify)
-    clock = OfflineClock(options.fps, _seconds(options, sound))
+    seconds = sound.seconds if options.seconds is None else min(options.seconds, sound.seconds)
     guided = scene.sampling.guidance > 1.0
     network = options.network(notify, guided=guided, drawn=options.drawn_masks())
     network.check(scene)
     prompts = Prompts(network.model.encode, network.model.understand, notify)
-    renderer = offline_renderer(network, prompts, duration=clock.seconds, strict=True)
+    renderer = offline_renderer(network, prompts, duration=seconds, strict=True)
     with ExitStack() as ending:
         outputs = [*_outputs(options, network, sound, ending)]
-        ticks = tqdm(clock, total=len(clock), unit="frame", disable=None)  # only on a terminal
         features = pull_sound(sound, frame_rate=options.fps)
+        ending.callback(features.close)
+        clock = SoundClock(features, options.fps, options.seconds)
+        expected = max(1, round(seconds * options.fps))
+        ticks = tqdm(clock, total=expected, unit="frame", disable=None)  # only on a terminal
         flow.run(ticks, features, commands, renderer, outputs, scene)
-    return len(clock)
+    return clock.ticks
 
 
 def _commands(options: RenderOptions, scene: Scene, notify: Notify) -> CommandSource:
@@ -77,11 +82,21 @@ def _commands(options: RenderOptions, scene: Scene, notify: Notify) -> CommandSo
     return Cues(options.cues, presets.PresetBank().load, scene)
 
 
-def _seconds(options: RenderOptions, sound: Sound) -> float:
-    seconds = sound.seconds if options.seconds is None else min(options.seconds, sound.seconds)
-    if seconds <= 0.0:
-        raise OutOfRange(f"{options.sound}: there is no sound in it")
-    return seconds
+class SoundClock:
+    """Offline ticks, `fps` a second, while there is sound for at least half of the next, for at
+    most `seconds`. `ticks` counts them."""
+
+    def __init__(self, sound: PulledSound, fps: float, seconds: float | None) -> None:
+        self._sound, self._fps = sound, fps
+        self._most = math.inf if seconds is None else seconds
+        self.ticks = 0
+
+    def __iter__(self) -> Iterator[Tick]:
+        for tick in OfflineClock(self._fps, self._most):
+            if tick.index and not self._sound.reaches((tick.index + 0.5) / self._fps):
+                return
+            self.ticks += 1
+            yield tick
 
 
 def _outputs(
@@ -89,8 +104,9 @@ def _outputs(
 ) -> Iterator[Output]:
     """Open the files to write; `ending` closes them, or removes them after an error."""
     if options.output is not None:
-        size, audio = (network.width, network.height), (sound.samples, sound.sample_rate)
-        recording = Recording(options.output, size, options.fps, audio, note=made_by(network))
+        size, tape = (network.width, network.height), sound.original()
+        ending.callback(tape.close)
+        recording = Recording(options.output, size, options.fps, tape, note=made_by(network))
         yield _closing(recording, ending)
     if options.frames is not None:
         yield _closing(PngFrames(options.frames), ending)

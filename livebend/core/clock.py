@@ -3,9 +3,11 @@
 A `Time` gives the time of the show, and waits; a clock is an iterable of ticks.
 """
 
+import math
 import threading
 import time as system
 from collections.abc import Iterator
+from itertools import count
 from typing import Protocol
 
 from livebend.flow import Tick
@@ -67,7 +69,8 @@ class LiveClock:
 
 
 class OfflineClock:
-    """`round(seconds·fps)` ticks, `fps` a second, as fast as they can be rendered.
+    """`round(seconds·fps)` ticks, `fps` a second, as fast as they can be rendered; without end for
+    an infinite number of seconds.
 
     Tick i is at (i+1)/fps, when the sound of its period has been heard, but the frame shows from
     i/fps: in the recording, picture and sound are in step although features never look ahead.
@@ -81,7 +84,8 @@ class OfflineClock:
 
     def __iter__(self) -> Iterator[Tick]:
         last = 0.0
-        for index in range(len(self)):
+        endless = math.isinf(self.seconds)
+        for index in count() if endless else range(len(self)):
             moment = (index + 1) / self.fps
             yield Tick(index, moment, moment - last, index / self.fps)
             last = moment

@@ -15,11 +15,11 @@ from livebend.scene.values import Source
 
 Kind = Literal["level", "sound", "pulse", "time", "paper"]
 KINDS: Mapping[Kind, str] = {
-    "level": "automatic gain and gate, then curve, attack, release",
+    "level": "gain and gate, then curve, attack, release",
     "sound": "curve, attack, release",
-    "pulse": "1 at the event, then the release",
+    "pulse": "1, then the release",
     "time": "curve alone",
-    "paper": "degrees as in the paper; no curve, attack or release",
+    "paper": "degrees; no curve, attack or release",
 }
 
 HIGHEST_BPM, HIGHEST_CENTROID, HIGHEST_FLUX = 240.0, 10_000.0, 1000.0
@@ -71,12 +71,12 @@ SOURCES: Mapping[Source, SourceSpec] = {
     "rms": SourceSpec(
         "level", lambda m: m.features.rms, "Loudness, after the automatic gain"),
     "low": SourceSpec(
-        "level", lambda m: m.features.low, "Loudness below 200 Hz, after its own automatic gain"),
+        "level", lambda m: m.features.low, "Loudness below 200 Hz, after its own gain"),
     "mid": SourceSpec(
         "level", lambda m: m.features.mid,
-        "Loudness from 200 Hz to 2 kHz, after its own automatic gain"),
+        "Loudness from 200 Hz to 2 kHz, after its own gain"),
     "high": SourceSpec(
-        "level", lambda m: m.features.high, "Loudness above 2 kHz, after its own automatic gain"),
+        "level", lambda m: m.features.high, "Loudness above 2 kHz, after its own gain"),
     "flux": SourceSpec(
         "sound", lambda m: m.features.flux,
         "Change of the spectrum, scaled by its own last seconds"),
@@ -97,10 +97,19 @@ SOURCES: Mapping[Source, SourceSpec] = {
         "time", lambda m: m.features.beat_phase, "Place in the beat, rising from 0 to 1"),
     "beat.pulse": SourceSpec(
         "pulse", lambda m: float(m.features.beat_count > m.before.beat_count),
-        "1 at a beat, falling with the release"),
+        "A beat"),
     "onset.pulse": SourceSpec(
         "pulse", lambda m: float(m.features.onset_count > m.before.onset_count),
-        "1 at an onset, falling with the release"),
+        "An onset"),
+    "kick.pulse": SourceSpec(
+        "pulse", lambda m: float(m.features.kick_count > m.before.kick_count),
+        "A bass drum: a hit below 130 Hz"),
+    "snare.pulse": SourceSpec(
+        "pulse", lambda m: float(m.features.snare_count > m.before.snare_count),
+        "A snare drum: a hit from 1.5 to 6 kHz, with a body"),
+    "hat.pulse": SourceSpec(
+        "pulse", lambda m: float(m.features.hat_count > m.before.hat_count),
+        "A hi-hat: a hit above 7 kHz"),
     "lfo.sine": SourceSpec(
         "time", lambda m: 0.5 - 0.5 * math.cos(math.tau * m.periods),
         "Sine, beginning at its low end"),
@@ -119,11 +128,11 @@ SOURCES: Mapping[Source, SourceSpec] = {
         "Place in the show, from 0 at its beginning to 1 at its end"),
     "paper.rms": SourceSpec(
         "paper", lambda m: math.degrees(25.0 * m.features.paper_rms),
-        "The paper's angle from loudness, in degrees: 25·rms rad"),
+        "The paper's angle from loudness: 25·rms rad"),
     "paper.flux": SourceSpec(
         "paper", lambda m: math.degrees(m.features.paper_flux / 2500.0),
-        "The paper's angle from spectral flux, in degrees: flux/2500 rad"),
+        "The paper's angle from spectral flux: flux/2500 rad"),
     "paper.centroid": SourceSpec(
         "paper", lambda m: math.degrees(m.features.paper_centroid / 2500.0),
-        "The paper's angle from the spectral centroid, in degrees: Hz/2500 rad"),
+        "The paper's angle from the spectral centroid: Hz/2500 rad"),
 }  # fmt: skip

@@ -57,7 +57,7 @@ class LiveRecording:
             self.dropped += 1
 
     def hear(self, block: Samples, time: float) -> None:
-        """Queue mono sound that ended at `time` seconds on the clock of the show."""
+        """Queue sound [channels, n] or [n] that ended at `time` s on the clock of the show."""
         if (
             self._rate is None
             or not (self._open and self._worker.alive)
@@ -147,11 +147,12 @@ class _Track:
         if self._begin is None or self._rate is None:
             self._before.append((block, time))
             return
-        missing = round((time - self._begin) * self._rate) - len(block) - self._heard
+        count = block.shape[-1]
+        missing = round((time - self._begin) * self._rate) - count - self._heard
         if self._heard == 0 or abs(missing) > GAP * self._rate:
             block = _padded(block, missing)
         self._movie.sound(block)
-        self._heard += len(block)
+        self._heard += block.shape[-1]
 
     def finish(self) -> None:
         if self._last is not None:
@@ -165,5 +166,5 @@ class _Track:
 def _padded(block: Samples, missing: int) -> Samples:
     """Return the block with `missing` samples of silence before it, or with −`missing` cut off."""
     if missing < 0:
-        return block[-missing:]
-    return np.concatenate([np.zeros(missing, np.float32), block])
+        return block[..., -missing:]
+    return np.concatenate([np.zeros((*block.shape[:-1], missing), np.float32), block], axis=-1)

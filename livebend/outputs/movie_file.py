@@ -10,15 +10,20 @@ from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import av
 import numpy as np
 
+from livebend.audio.joined_files import name_for_ffmpeg
+from livebend.audio.sound import stereo
 from livebend.core.errors import Refused
 from livebend.flow import Pixels, Samples
 
 FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
 RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
+SOUND_BITS = 256_000  # per second
+LONGEST_NAME = 255  # bytes, on every usual system
 TICKS = 90_000  # per second: the usual time base of video
 _FRAGMENTS = {
     "movflags": "+hybrid_fragmented+frag_keyframe+delay_moov",
@@ -29,7 +34,7 @@ _LIMITED = 1
 
 
 class MovieFile:
-    """Pictures and mono sound going into `path`.
+    """Pictures and stereo sound going into `path`.
 
     size: (width, height) in pixels; odd ones are rounded up, pictures of another size are scaled.
     fps: the usual rate; pictures may come at any rising times.
@@ -51,14 +56,16 @@ class MovieFile:
         note: str = "",
     ) -> None:
         self.path = Path(path)
-        self.partial = self.path.with_name(self.path.name + ".part")
+        self.partial = _partial(self.path)
         self._heard = 0
         self._sound: Any = None
         kind = _kind_of(self.path)
         self._check_place()
         options = _FRAGMENTS if kind in ("mp4", "mov") else {}
         with self._writing():
-            self._container = av.open(str(self.partial), "w", format=kind, options=options)
+            self._container = av.open(
+                name_for_ffmpeg(self.partial), "w", format=kind, options=options
+            )
             if note:
                 self._container.metadata["comment"] = note
             self._picture = self._add_picture(size, fps, live)
@@ -81,15 +88,15 @@ class MovieFile:
             self._container.mux(self._picture.encode(frame))
 
     def sound(self, samples: Samples) -> None:
-        """Add mono samples float32 [n], -1..1, after those added before."""
-        if not len(samples):
+        """Add samples float32 [channels, n] or [n] after those added before; see `stereo`."""
+        both = stereo(samples)
+        if not both.shape[1]:
             return
-        block = av.AudioFrame.from_ndarray(
-            np.ascontiguousarray(samples, np.float32)[None], format="fltp", layout="mono"
-        )
+        planes = np.ascontiguousarray(both, np.float32)
+        block = av.AudioFrame.from_ndarray(planes, format="fltp", layout="stereo")
         block.sample_rate, block.pts = self._sample_rate, self._heard
         block.time_base = Fraction(1, self._sample_rate)
-        self._heard += len(samples)
+        self._heard += both.shape[1]
         with self._writing():
             self._encode_sound(block)
 
@@ -112,14 +119,17 @@ class MovieFile:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Turn an OSError, which av's file errors are too, into Refused with its reason."""
+        """Turn a fault of the file or of av into Refused with its reason."""
         try:
             yield
-        except OSError as refusal:
-            reason = refusal.strerror or refusal
+        except (OSError, av.FFmpegError, ValueError) as refusal:
+            reason = getattr(refusal, "strerror", None) or refusal
             raise Refused(f"{self.path}: cannot be written: {reason}") from refusal
 
     def _check_place(self) -> None:
+        length = len(os.fsencode(self.path.name))
+        if length > LONGEST_NAME:
+            raise Refused(f"{self.path}: a name of {length} bytes; expected at most {LONGEST_NAME}")
         if not self.path.parent.is_dir():
             raise Refused(f"{self.path}: the folder {self.path.parent} does not exist")
         if self.path.is_dir():
@@ -141,14 +151,22 @@ class MovieFile:
 
     def _add_sound(self, sample_rate: int) -> None:
         rate = min(RATES, key=lambda known: abs(known - sample_rate))
-        self._sound = self._container.add_stream("aac", rate=rate, layout="mono")
-        self._sound.bit_rate = 160_000
+        self._sound = self._container.add_stream("aac", rate=rate, layout="stereo")
+        self._sound.bit_rate = SOUND_BITS
         self._sample_rate = sample_rate
-        self._resampler = av.AudioResampler("fltp", "mono", rate, frame_size=1024)
+        self._resampler = av.AudioResampler("fltp", "stereo", rate, frame_size=1024)
 
     def _encode_sound(self, block: Any) -> None:
         for piece in self._resampler.resample(block):
             self._container.mux(self._sound.encode(piece))
+
+
+def _partial(path: Path) -> Path:
+    """Return the name of the file while it is written: never longer than the system allows."""
+    ending = ".part"
+    if len(os.fsencode(path.name)) + len(ending) <= LONGEST_NAME:
+        return path.with_name(path.name + ending)
+    return path.with_name(f"{crc32(os.fsencode(path.name)):08x}{ending}")
 
 
 def _kind_of(path: Path) -> str:

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from livebend.flow import Frame, Samples
+from livebend.audio.sound import Tape
+from livebend.flow import Frame
 from livebend.outputs.movie_file import MovieFile
 
 
 class Recording:
-    """Write frame i at i/fps seconds, with mono sound (samples, their rate in Hz).
+    """Write frame i at i/fps seconds, with the sound of a tape, at its own rate and in stereo.
 
     `size` is (width, height). `write` blocks until the frame is encoded. Sound past the end of the
     picture is left out, so that both end within one frame of each other. Used by one thread.
@@ -19,13 +20,13 @@ class Recording:
         path: Path | str,
         size: tuple[int, int],
         fps: float,
-        sound: tuple[Samples, int] | None = None,
+        sound: Tape | None = None,
         *,
         note: str = "",
     ) -> None:
         self.frames = 0
         self._fps, self._sound, self._heard = fps, sound, 0
-        self._movie = MovieFile(path, size, fps, sound[1] if sound else None, note=note)
+        self._movie = MovieFile(path, size, fps, sound.sample_rate if sound else None, note=note)
         self._open = True
 
     def write(self, frame: Frame) -> None:
@@ -50,7 +51,6 @@ class Recording:
     def _write_sound(self, until: float) -> None:
         """Add the sound up to `until` seconds of the recording."""
         if self._sound is not None:
-            samples, rate = self._sound
-            end = round(until * rate)
-            self._movie.sound(samples[self._heard : end])
+            end = round(until * self._sound.sample_rate)
+            self._movie.sound(self._sound.read(end - self._heard))
             self._heard = end

@@ -11,7 +11,7 @@ from livebend.core.specs import ParameterValue
 
 Source = Literal[
     "rms", "flux", "flux_raw", "centroid", "brightness", "low", "mid", "high", "pitch", "bpm",
-    "beat.phase", "beat.pulse", "onset.pulse",
+    "beat.phase", "beat.pulse", "onset.pulse", "kick.pulse", "snare.pulse", "hat.pulse",
     "lfo.sine", "lfo.triangle", "lfo.saw", "lfo.square", "lfo.random",
     "constant", "show.progress",
     "paper.rms", "paper.flux", "paper.centroid",

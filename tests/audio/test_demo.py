@@ -5,14 +5,13 @@ import pytest
 
 from livebend.audio.analyzer import Analyzer, hop_for
 from livebend.audio.demo import demo_sound
+from livebend.audio.sound import RATE
 from tests.fakes.sound import heard
-
-RATE = 22050
 
 
 @pytest.fixture(scope="module")
 def track():
-    return demo_sound(RATE).samples
+    return demo_sound().samples
 
 
 def test_it_is_20_seconds_and_not_too_loud(track):
@@ -23,7 +22,7 @@ def test_it_is_20_seconds_and_not_too_loud(track):
 
 
 def test_it_is_always_the_same(track):
-    assert np.array_equal(track, demo_sound(RATE).samples)
+    assert np.array_equal(track, demo_sound().samples)
 
 
 def test_its_end_meets_its_beginning(track):
@@ -32,7 +31,7 @@ def test_its_end_meets_its_beginning(track):
 
 
 def test_every_feature_moves(track):
-    features = heard(Analyzer(RATE, hop_for(RATE, 20)), track)
+    features = heard(Analyzer(hop_for(20)), track)
     late = [f for f in features if f.time > 1]
     for name in ("rms", "flux", "low", "mid", "high", "brightness", "paper_rms", "paper_flux"):
         values = np.array([getattr(f, name) for f in late])

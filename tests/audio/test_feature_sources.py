@@ -7,18 +7,21 @@ import numpy as np
 from livebend.audio.analyzer import Analyzer
 from livebend.audio.feature_sources import HeardSound, PulledSound
 from livebend.audio.inputs import PlayedInput
-from livebend.audio.sound import Sound
+from livebend.audio.sound import RATE, MemorySound
+from livebend.audio.sound_file import SoundFile
 from livebend.core.clock import LiveClock, OfflineClock
 from livebend.flow import Features
 from tests.fakes.sound import clicks, sine
+from tests.fakes.sound_files import write_sound
+from tests.fakes.times import ManualTime
 from tests.fakes.virtual_time import VirtualTime
 
-RATE, HOP, FPS = 44100, 245, 20
-SOUND = Sound(clicks(1.0, 0.25), RATE, "clicks")
+HOP, FPS = 245, 20
+SOUND = MemorySound(clicks(1.0, 0.25), "clicks")
 
 
 def offline(seconds):
-    pulled = PulledSound(SOUND, Analyzer(RATE, HOP, FPS))
+    pulled = PulledSound(SOUND, Analyzer(HOP, FPS))
     return [pulled.at(tick.time) for tick in OfflineClock(FPS, seconds)]
 
 
@@ -26,7 +29,7 @@ def live(seconds):
     """Play through the audio worker, render in this thread, both on one virtual time."""
     me = threading.current_thread().name
     time = VirtualTime({"audio": 0, me: 1})
-    heard = HeardSound(PlayedInput(SOUND, HOP, time), Analyzer(RATE, HOP, FPS)).start()
+    heard = HeardSound(PlayedInput(SOUND, HOP, time, print), Analyzer(HOP, FPS)).start()
     ticks = LiveClock(time, threading.Event(), FPS, seconds)
     features = [heard.at(tick.time) for tick in ticks]
     time.leave(me)
@@ -52,7 +55,42 @@ def test_a_hop_that_ends_with_the_frame_belongs_to_it():
 
 
 def test_before_the_first_hop_there_is_silence():
-    assert PulledSound(SOUND, Analyzer(RATE, HOP)).at(0.001) == Features()
+    assert PulledSound(SOUND, Analyzer(HOP)).at(0.001) == Features()
+
+
+def test_a_file_that_goes_away_is_silence_until_it_is_back(tmp_path):
+    path, kept, notices = tmp_path / "x.wav", tmp_path / "kept", []
+    write_sound(path, sine(440, 0.1))
+    played = PlayedInput(SoundFile(path), HOP, ManualTime(), notices.append)
+    stop = threading.Event()
+    path.rename(kept)
+    assert all(not played.read(stop)[0].any() for _ in range(5))
+    assert len(notices) == 1
+    assert "x.wav: cannot be read as sound" in notices[0]
+    kept.rename(path)
+    heard = [played.read(stop)[0].any() for _ in range(200)]
+    assert not heard[0]
+    assert heard[-1]
+    assert len(notices) == 1
+    played.close()
+
+
+def test_a_file_is_looped_without_a_gap(tmp_path):
+    ramp = np.arange(5000, dtype=np.float32) / 10_000
+    sound = SoundFile(write_sound(tmp_path / "x.wav", ramp, 44100, "pcm_f32le"))
+    played, stop = PlayedInput(sound, HOP, ManualTime(), print), threading.Event()
+    heard = np.concatenate([played.read(stop)[0] for _ in range(60)], axis=1)
+    assert np.allclose(heard[0], np.resize(ramp, 60 * HOP))
+    played.close()
+
+
+def test_a_recording_reaches_its_end_and_no_further():
+    pulled = PulledSound(SOUND, Analyzer(HOP))
+    assert pulled.reaches(1.0)
+    assert not pulled.reaches(1.0001)
+    pulled.at(0.9)
+    assert pulled.reaches(1.0)
+    assert not pulled.reaches(1.0001)
 
 
 class Script:
@@ -74,7 +112,7 @@ def test_history_gives_the_newest_up_to_a_time():
     block = sine(440, 1)[:HOP]
     script = Script([(block, 0.1), (block, 0.2), (block, 0.3)])
     tapped = []
-    heard = HeardSound(script, Analyzer(RATE, HOP), [lambda b, t: tapped.append(t)]).start()
+    heard = HeardSound(script, Analyzer(HOP), [lambda b, t: tapped.append(t)]).start()
     heard.close()
     assert [heard.at(t).time for t in (0.05, 0.1, 0.25, 9.0)] == [0.0, 0.1, 0.2, 0.3]
     assert heard.at(0.3).time == 0.3
@@ -85,7 +123,7 @@ def test_history_gives_the_newest_up_to_a_time():
 
 def test_a_fault_in_the_worker_is_reported_and_the_input_closed():
     script, faults = Script([(np.zeros(3, np.float32), 0.1)]), []
-    heard = HeardSound(script, Analyzer(RATE, HOP), on_failure=faults.append).start()
+    heard = HeardSound(script, Analyzer(HOP), on_failure=faults.append).start()
     heard.close()
     assert len(faults) == 1
     assert script.closed

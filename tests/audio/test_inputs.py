@@ -28,8 +28,8 @@ class FakeDevice:
 
 def test_a_lost_device_is_silence_at_the_same_pace():
     time, stop = ManualTime(), threading.Event()
-    block = np.ones(HOP, np.float32)
-    source = DeviceInput(FakeDevice([(block, 0.0), None, None, (block, 0.0)]), RATE, HOP, time)
+    block = np.ones((1, HOP), np.float32)
+    source = DeviceInput(FakeDevice([(block, 0.0), None, None, (block, 0.0)]), HOP, time)
     time.moment = 0.5
     heard = [source.read(stop) for _ in range(4)]
     assert [b.max() for b, _ in heard] == [1, 0, 0, 1]
@@ -47,7 +47,7 @@ def test_the_silence_of_a_long_wait_is_made_up_for():
         def read(self):
             time.moment += 10.5 * HOP / RATE
 
-    source = DeviceInput(SlowDevice([]), RATE, HOP, time)
+    source = DeviceInput(SlowDevice([]), HOP, time)
     times = [source.read(stop)[1] for _ in range(10)]
     assert times == pytest.approx([(k + 1) * HOP / RATE for k in range(10)])
     assert time.moment == pytest.approx(10.5 * HOP / RATE)
@@ -57,6 +57,6 @@ def test_the_silence_of_a_long_wait_is_made_up_for():
 
 def test_sound_that_waited_is_dated_back():
     time = ManualTime()
-    source = DeviceInput(FakeDevice([(np.ones(HOP, np.float32), 0.02)]), RATE, HOP, time)
+    source = DeviceInput(FakeDevice([(np.ones((1, HOP), np.float32), 0.02)]), HOP, time)
     time.moment = 1.0
     assert source.read(threading.Event())[1] == pytest.approx(0.98)

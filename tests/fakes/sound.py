@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from livebend.audio.analyzer import Analyzer
+from livebend.audio.sound import RATE
 from livebend.flow import Features, Samples
 
 
@@ -35,7 +36,7 @@ def heard(analyzer: Analyzer, samples: Samples) -> list[Features]:
     """Return the features after every hop of the samples."""
     hop = analyzer.hop
     return [
-        analyzer.hear(samples[start : start + hop], (start + hop) / analyzer.sample_rate)
+        analyzer.hear(samples[start : start + hop], (start + hop) / RATE)
         for start in range(0, len(samples) - hop + 1, hop)
     ]
 
@@ -50,6 +51,8 @@ class FakeStream:
     def __init__(self, library: "FakeSoundDevice", **options: Any) -> None:
         if library.broken:
             raise FakePortAudioError("device unavailable")
+        if options["samplerate"] not in library.rates:
+            raise FakePortAudioError("Invalid sample rate")
         self.options, self.closed = options, False
 
     def start(self) -> None:
@@ -60,8 +63,10 @@ class FakeStream:
         self.closed = True
 
     def send(self, block: Samples, status: object = None) -> None:
-        """Call the callback with mono samples on every channel."""
-        both = np.repeat(block[:, None], self.options["channels"], axis=1)
+        """Call the callback with samples [n, channels], or [n] on every channel."""
+        both = np.atleast_2d(block.T).T
+        if both.shape[1] == 1:
+            both = np.repeat(both, self.options["channels"], axis=1)
         self.options["callback"](both, len(block), None, status)
 
 
@@ -73,6 +78,9 @@ class FakeSoundDevice(ModuleType):
     def __init__(self) -> None:
         super().__init__("sounddevice")
         self.names = ["Built-in Mic", "USB Interface"]
+        self.rates = (44100, 48000)
+        self.own_rate = 0  # that a device names; 0 = the last of rates
+        self.channels = 2
         self.streams: list[FakeStream] = []
         self.outputs: list[FakeStream] = []
         self.broken = False
@@ -83,10 +91,11 @@ class FakeSoundDevice(ModuleType):
         """One API."""
         return [{"name": "FakeAPI", "default_input_device": 0}]
 
-    def query_devices(self) -> list[dict[str, Any]]:
-        """The inputs, and a loudspeaker in front of them."""
+    def query_devices(self, kind: str | None = None) -> Any:
+        """The inputs, and a loudspeaker in front of them; or the default one of a kind."""
         speaker = self._device("Speaker", 0)
-        return [speaker, *(self._device(name, 2) for name in self.names)]
+        inputs = [self._device(name, self.channels) for name in self.names]
+        return speaker if kind else [speaker, *inputs]
 
     def InputStream(self, **options: Any) -> FakeStream:  # noqa: N802
         """As sounddevice calls it."""
@@ -109,5 +118,5 @@ class FakeSoundDevice(ModuleType):
             "name": name,
             "hostapi": 0,
             "max_input_channels": channels,
-            "default_samplerate": 48000.0,
+            "default_samplerate": float(self.own_rate or self.rates[-1]),
         }

@@ -1,5 +1,6 @@
 """Recordings decode back to what went in, and leave nothing half-written."""
 
+import os
 import shutil
 import threading
 from collections.abc import Iterable
@@ -9,6 +10,7 @@ import av
 import numpy as np
 import pytest
 
+from livebend.audio.sound import MemoryTape
 from livebend.core.errors import LivebendError, Refused
 from livebend.flow import Frame, Pixels
 from livebend.outputs import live_recording
@@ -31,6 +33,12 @@ def frame_of(index: int, fps: float = 20.0, size: tuple[int, int] = (64, 48)) ->
 def tone(seconds: float) -> np.ndarray:
     time = np.arange(round(seconds * RATE)) / RATE
     return (0.5 * np.sin(2 * np.pi * 440 * time)).astype(np.float32)
+
+
+def tape_of(sound: np.ndarray, rate: int = RATE) -> MemoryTape:
+    tape = MemoryTape(np.atleast_2d(sound))
+    tape.sample_rate = rate
+    return tape
 
 
 def pictures(path: Path) -> list[tuple[float, np.ndarray]]:
@@ -59,7 +67,7 @@ def record(recording: Recording, frames: Iterable[Frame]) -> None:
 
 def test_recording_is_exact(tmp_path: Path) -> None:
     path, sound = tmp_path / "out.mp4", tone(2.03)
-    record(Recording(path, (64, 48), 20, (sound, RATE)), map(frame_of, range(41)))
+    record(Recording(path, (64, 48), 20, tape_of(sound)), map(frame_of, range(41)))
     seen = pictures(path)
     assert len(seen) == 41
     assert [start for start, _ in seen] == pytest.approx([i / 20 for i in range(41)], abs=1e-3)
@@ -74,21 +82,21 @@ def test_recording_is_exact(tmp_path: Path) -> None:
 def test_sound_is_where_it_was(tmp_path: Path) -> None:
     path, sound = tmp_path / "out.mp4", np.zeros(2 * RATE, np.float32)
     sound[RATE : RATE + 4800] = tone(0.1)
-    record(Recording(path, (64, 48), 20, (sound, RATE)), map(frame_of, range(40)))
+    record(Recording(path, (64, 48), 20, tape_of(sound)), map(frame_of, range(40)))
     loud = np.flatnonzero(np.abs(heard(path)) > 0.2)
     assert loud[0] / RATE == pytest.approx(1.0, abs=0.03)
 
 
 def test_long_sound_ends_with_the_picture(tmp_path: Path) -> None:
     path = tmp_path / "out.mp4"
-    record(Recording(path, (64, 48), 20, (tone(3.0), RATE)), map(frame_of, range(20)))
+    record(Recording(path, (64, 48), 20, tape_of(tone(3.0))), map(frame_of, range(20)))
     assert duration(path, "audio") == pytest.approx(1.0, abs=0.051)
 
 
 def test_other_rates_and_sizes_are_brought_to_what_fits(tmp_path: Path) -> None:
     path = tmp_path / "out.mp4"
     frames = (frame_of(index, size=(31, 33)) for index in range(25))
-    record(Recording(path, (63, 47), 25, (tone(1.0), 44_000)), frames)
+    record(Recording(path, (63, 47), 25, tape_of(tone(1.0), 44_000)), frames)
     assert pictures(path)[0][1].shape == (48, 64, 3)
     assert len(pictures(path)) == 25
 
@@ -120,7 +128,7 @@ def test_an_old_file_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
 
 def test_a_crash_leaves_something_that_plays(tmp_path: Path) -> None:
     path, copy = tmp_path / "out.mp4", tmp_path / "crash.mp4"
-    recording = Recording(path, (64, 48), 20, (tone(20), RATE))
+    recording = Recording(path, (64, 48), 20, tape_of(tone(20)))
     for index in range(240):
         recording.write(frame_of(index))
     shutil.copy(path.with_name("out.mp4.part"), copy)  # what a power cut would leave
@@ -149,6 +157,41 @@ def test_a_folder_without_permission_is_refused(tmp_path: Path) -> None:
     (tmp_path / "out.mp4.part").mkdir()  # root may write anywhere, but not over a folder
     with pytest.raises(Refused, match="cannot be written"):
         Recording(tmp_path / "out.mp4", (64, 48), 20)
+
+
+def test_a_song_stays_in_stereo_at_its_own_rate(tmp_path: Path) -> None:
+    path = tmp_path / "out.mp4"
+    both = np.stack((tone(2.0), 0.25 * tone(2.0)[::-1]))
+    record(Recording(path, (64, 48), 20, tape_of(both)), map(frame_of, range(40)))
+    with av.open(str(path)) as film:
+        stream = film.streams.audio[0]
+        assert (stream.rate, stream.layout.name) == (RATE, "stereo")
+        assert stream.codec_context.name == "aac"
+        left, right = np.concatenate([f.to_ndarray() for f in film.decode(audio=0)], axis=1)
+    assert np.abs(left[RATE : RATE + 4800]).max() == pytest.approx(0.5, abs=0.02)
+    assert np.abs(right[RATE : RATE + 4800]).max() == pytest.approx(0.125, abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["21:30.mp4", "concat:a|b.mov", "é" * 125 + "1.mkv", "%d.mp4"])
+def test_any_legal_name_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    record(Recording(name, (64, 48), 20, tape_of(tone(0.3))), map(frame_of, range(5)))
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert len(heard(Path("x").absolute().with_name(name).rename("x.bin"))) > 0
+
+
+def test_a_name_that_is_not_utf8_can_be_written(tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.mp4")
+    record(Recording(tmp_path / name, (64, 48), 20), map(frame_of, range(5)))
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_name_longer_than_the_system_allows_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="a name of 256 bytes; expected at most 255"):
+        record(Recording(tmp_path / ("x" * 252 + ".mp4"), (64, 48), 20), map(frame_of, range(5)))
+    assert list(tmp_path.iterdir()) == []
 
 
 # ---- live

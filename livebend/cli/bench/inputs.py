@@ -23,7 +23,7 @@ def time_inputs() -> dict[str, float]:
     command_us: of applying a command to a scene of four bends.
     """
     sound = np.random.default_rng(1).normal(0, 0.1, (RUNS, 2, HOP)).astype(np.float32)
-    analyzer, features = Analyzer(RATE, HOP), list[Features]()
+    analyzer, features = Analyzer(HOP), list[Features]()
 
     def analyse(k: int) -> None:
         for block in sound[k]:
