@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from livebend.core.errors import Refused
+from livebend.core.errors import Refused, shown
 
 HOST, PORT, REPLY_PORT = "127.0.0.1", 8000, 9000
 
@@ -15,8 +15,8 @@ def endpoint(text: str) -> tuple[str, int]:
     ('0.0.0.0', 9001)
     """
     host, _, port = text.rpartition(":")
-    if not (port.isascii() and port.isdigit() and int(port) < 65536):
-        raise Refused(f"--osc {text}: expected HOST:PORT, such as {HOST}:{PORT}")
+    if not (port.isascii() and port.isdigit() and len(port) < 6 and int(port) < 65536):
+        raise Refused(f"--osc {shown(text)}: expected HOST:PORT, such as {HOST}:{PORT}")
     return host.strip("[]") or HOST, int(port)
 
 
@@ -34,7 +34,7 @@ class AllowList:
                 self._networks.append(ip_network(text.strip(), strict=False))
             except ValueError:
                 raise Refused(
-                    f"--osc-allow {text}: expected an address or a network,"
+                    f"--osc-allow {shown(text)}: expected an address or a network,"
                     " such as 192.168.1.20, 192.168.1.0/24 or fd00::/8"
                 ) from None
 

@@ -16,6 +16,11 @@ The command line prints the message of a LivebendError as one line; nothing else
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from reprlib import Repr
+
+LISTED = 12  # names of a closed set that are listed in full
+NEAREST = 3  # names that are listed of a larger one, where none is like what was given
+LONGEST = 100  # characters of a foreign name or value that a message repeats
 
 
 class LivebendError(Exception):
@@ -31,13 +36,19 @@ class OutOfRange(Refused):
 
 
 class UnknownName(Refused):
-    """A name outside a closed set."""
+    """A name outside a closed set. The message has the nearest name or, where none is near, all
+    of a few names and the nearest few of many."""
 
     def __init__(self, kind: str, got: str, allowed: Iterable[str]) -> None:
-        names = sorted(allowed)
-        near = nearest(got, names)
-        hint = f"did you mean {near!r}?" if near else f"known: {', '.join(names) or 'none'}"
-        super().__init__(f"unknown {kind} {got!r}; {hint}")
+        names, short = sorted(allowed), got[:LONGEST]
+        near = nearest(short, names)
+        if near:
+            hint = f"did you mean {near!r}?"
+        elif len(names) > LISTED:
+            hint = f"nearest of {len(names)}: {', '.join(_nearest_few(short, names))}"
+        else:
+            hint = f"known: {', '.join(names) or 'none'}"
+        super().__init__(f"unknown {kind} {short!r}; {hint}")
 
 
 class PresetError(LivebendError):
@@ -76,8 +87,39 @@ def one_line(fault: BaseException) -> str:
     return text if isinstance(fault, LivebendError) else f"{kind}: {text}" if text else kind
 
 
+class _Shown(Repr):
+    """Reprs of bounded depth and length."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxstring, self.maxother = 2, LONGEST, LONGEST
+        self.maxdict = self.maxlist = self.maxtuple = 3
+
+    def repr_int(self, x: int, _: int) -> str:
+        return str(x) if x.bit_length() <= 128 else f"a number of {x.bit_length()} bits"
+
+
+_shown = _Shown()
+
+
+def shown(value: object) -> str:
+    """Return a foreign value as a message repeats it: on one line, and never long.
+
+    >>> shown("a\\nb"), shown([[[[1]]]])
+    ("'a\\\\nb'", '[[[...]]]')
+    """
+    return _shown.repr(value)
+
+
 def nearest(got: str, allowed: Iterable[str], least: float = 0.5) -> str | None:
     """Return the allowed name most like `got`, or None where none is similar by `least` (0..1)."""
     folded = {name.casefold(): name for name in allowed}
     found = get_close_matches(got.casefold(), folded, n=1, cutoff=least)
     return folded[found[0]] if found else None
+
+
+def _nearest_few(got: str, names: Iterable[str]) -> list[str]:
+    """The names most like `got`, however little."""
+    folded = {name.casefold(): name for name in names}
+    found = get_close_matches(got.casefold(), folded, n=NEAREST, cutoff=0.0)
+    return [folded[name] for name in found]

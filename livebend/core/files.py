@@ -3,9 +3,14 @@
 import os
 import tempfile
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import platformdirs
+
+from livebend.core.errors import PresetError, shown
+
+PIECE = 1 << 16  # bytes that are read at once
 
 
 def write_file(file: Path, write: Callable[[Path], object]) -> Path:
@@ -24,6 +29,28 @@ def write_file(file: Path, write: Callable[[Path], object]) -> Path:
 def write_text(file: Path, text: str) -> None:
     """Write a text file like `write_file`. Raises: OSError."""
     write_file(file, lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def read_text(file: Path, most: int) -> str:
+    """Return a text file of up to `most` bytes, without the byte order mark that some editors put
+    first.
+
+    Raises: PresetError where it cannot be read, is larger, or is not text in UTF-8.
+    """
+    try:
+        with file.open("rb") as opened:
+            pieces = iter(lambda: opened.read(PIECE), b"")
+            found = b"".join(islice(pieces, most // PIECE + 1))
+    except OSError as why:
+        raise PresetError(f"{short(file)}: cannot be read: {why.strerror}") from why
+    except ValueError as why:
+        raise PresetError(f"{shown(str(file))}: no name of a file") from why
+    if len(found) > most:
+        raise PresetError(f"{short(file)}: more than {most // 1024} KiB: expected less")
+    try:
+        return found.decode("utf-8-sig")
+    except UnicodeDecodeError as why:
+        raise PresetError(f"{short(file)}: not text in UTF-8") from why
 
 
 def cache_folder() -> Path:

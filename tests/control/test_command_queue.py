@@ -6,8 +6,8 @@ from functools import reduce
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from livebend.control import command_queue
 from livebend.control.command_queue import CommandQueue, PromptGate, texts
+from livebend.core import limits
 from livebend.core.errors import Refused
 from livebend.scene import edit
 from livebend.scene.commands import Add, Load, Panic, Remove, Replace, Set, Undo
@@ -105,7 +105,7 @@ def segments(some):
 
 
 def test_a_fader_costs_one_place_and_its_newest_value_counts(monkeypatch):
-    monkeypatch.setattr(command_queue, "CAPACITY", 2)
+    monkeypatch.setattr(limits, "WAITING", 2)
     q = queue()
     for value in range(5000):
         assert q.give(Set("walk.radius", value / 5000))
@@ -114,7 +114,7 @@ def test_a_fader_costs_one_place_and_its_newest_value_counts(monkeypatch):
 
 
 def test_a_full_queue_refuses_and_counts_commands_but_a_newest_value_still_counts(monkeypatch):
-    monkeypatch.setattr(command_queue, "CAPACITY", 2)
+    monkeypatch.setattr(limits, "WAITING", 2)
     said = []
     q = queue(notify=said.append)
     assert q.give(Set("walk.radius", 1.0))
@@ -296,7 +296,7 @@ def test_with_every_text_ready_the_gate_changes_nothing(given_commands):
 
 
 def test_many_threads_may_give(monkeypatch):
-    monkeypatch.setattr(command_queue, "CAPACITY", 100_000)
+    monkeypatch.setattr(limits, "WAITING", 100_000)
     q = queue()
 
     def controller(number):

@@ -51,7 +51,7 @@ CASES = [
     (["render", "demo", "--set", "walk.radius=9"], "walk.radius = 9: expected 0..4"),
     (["render", "demo", "--fps", "0"], "--fps 0: expected a number above 0"),
     (["live", "--input", "nothere.wav"], "nothere.wav: no such file"),
-    (["live", "--osc", "nonsense"], "nonsense: expected HOST:PORT"),
+    (["live", "--osc", "nonsense"], "expected HOST:PORT"),
     (["live", "--record", "missing/show.mp4"], "missing"),
     (["live", "--record", "show.mp4", "--osc", "192.0.2.1:8000"], "192.0.2.1:8000"),
 ]  # fmt: skip
