@@ -8,7 +8,19 @@ from pathlib import Path
 
 import platformdirs
 
-from livebend.core.errors import PresetError, shown
+from livebend.core.errors import PresetError, Refused, shown
+
+
+def check_place(file: Path, option: str) -> None:
+    """Raises: Refused, naming the option, where no file of that name can be written."""
+    what, folder = f"{option} {shown(str(file))}".lstrip(), file.parent
+    if file.is_dir():
+        raise Refused(f"{what}: is a folder; expected the name of a file")
+    if not folder.is_dir():
+        raise Refused(f"{what}: the folder {shown(str(folder))} does not exist")
+    if not os.access(folder, os.W_OK):
+        raise Refused(f"{what}: the folder {shown(str(folder))} cannot be written to")
+
 
 PIECE = 1 << 16  # bytes that are read at once
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 
 from livebend.core.errors import OutOfRange, UnknownName, shown
 from livebend.core.ranges import Range
-from livebend.core.texts import plain_text
+from livebend.core.texts import NUMBER, plain_text
 
 ParameterValue = float | int | bool | str
 
@@ -72,6 +72,22 @@ class Spec:
                 raise OutOfRange(f"{where}: {count} {what}: expected up to {most}")
         return plain_text(value, where)
 
+    def understand(self, value: object, where: str) -> ParameterValue:
+        """Return a value as a controller may send it in a type that suits: a number in a string,
+        on and off in words, a choice by its index from 0, as radio buttons do.
+
+        Raises: as `check_type`.
+        """
+        if self.kind == "choice" and isinstance(value, (int, float)):
+            index = int(value) if 0 <= value < len(self.choices) else -1
+            if isinstance(value, bool) or index != value:
+                last = len(self.choices) - 1
+                raise OutOfRange(f"{where} = {shown(value)}: expected 0..{last} or {self.allowed}")
+            return self.choices[index]
+        if isinstance(value, str) and self.kind in ("float", "int", "bool"):
+            return self.check_type(_in_words(value, self.kind), where)
+        return self.check_type(value, where)
+
     def check(self, value: object, where: str) -> ParameterValue:
         """Return `value` in this parameter's type. Raises: as `check_type`, and OutOfRange for a
         number outside its range."""
@@ -81,9 +97,9 @@ class Spec:
         return self._cast(given)
 
     def fit(self, value: object, where: str) -> ParameterValue:
-        """Return `value` in this parameter's type, a number out of range clamped, an angle by
-        whole turns. Raises: as `check_type`."""
-        given = self.check_type(value, where)
+        """Return `value`, as a controller may send it, in this parameter's type, a number out of
+        range clamped, an angle by whole turns. Raises: as `check_type`."""
+        given = self.understand(value, where)
         if self.range is not None and not isinstance(given, str):
             given = self.range.fit(float(given))
         return self._cast(given)
@@ -114,6 +130,18 @@ class Spec:
         if self.range is not None and self.range.wraps:
             return (float(value) - float(self.default)) % 360.0 == 0.0
         return value == self.default
+
+
+SWITCHES = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
+
+
+def _in_words(text: str, kind: str) -> object:
+    """Return what a string says, a decimal comma included; itself where it says no number."""
+    word = text.strip().lower()
+    if kind == "bool" and word in SWITCHES:
+        return SWITCHES[word]
+    number = word.replace(",", ".", 1)
+    return float(number) if NUMBER.fullmatch(number) else text
 
 
 def specs_of(declared: Callable[..., Any] | type) -> Mapping[str, Spec]:

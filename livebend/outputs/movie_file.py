@@ -15,6 +15,7 @@ import av
 import numpy as np
 
 from livebend.core.errors import Refused
+from livebend.core.files import check_place
 from livebend.flow import Pixels, Samples
 
 FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
@@ -54,8 +55,7 @@ class MovieFile:
         self.partial = self.path.with_name(self.path.name + ".part")
         self._heard = 0
         self._sound: Any = None
-        kind = _kind_of(self.path)
-        self._check_place()
+        kind = check_movie(self.path)
         options = _FRAGMENTS if kind in ("mp4", "mov") else {}
         with self._writing():
             self._container = av.open(str(self.partial), "w", format=kind, options=options)
@@ -119,12 +119,6 @@ class MovieFile:
             reason = refusal.strerror or refusal
             raise Refused(f"{self.path}: cannot be written: {reason}") from refusal
 
-    def _check_place(self) -> None:
-        if not self.path.parent.is_dir():
-            raise Refused(f"{self.path}: the folder {self.path.parent} does not exist")
-        if self.path.is_dir():
-            raise Refused(f"{self.path}: is a folder; expected the name of a file")
-
     def _add_picture(self, size: tuple[int, int], fps: float, live: bool) -> Any:
         options = {"crf": "18", "preset": "medium", "g": str(max(1, round(2 * fps)))}
         if live:
@@ -149,6 +143,16 @@ class MovieFile:
     def _encode_sound(self, block: Any) -> None:
         for piece in self._resampler.resample(block):
             self._container.mux(self._sound.encode(piece))
+
+
+def check_movie(path: Path, option: str = "") -> str:
+    """Return the kind of file that a film's name means.
+
+    Raises: Refused where that is none, or no file can be written there.
+    """
+    kind = _kind_of(path)
+    check_place(path, option)
+    return kind
 
 
 def _kind_of(path: Path) -> str:

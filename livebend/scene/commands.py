@@ -18,6 +18,7 @@ from livebend.scene.values import Arrival, Part, Scene
 
 Command = flow.Command[Scene]
 CommandSource = flow.CommandSource[Scene]
+Keep = Callable[[int, Scene], object]  # what stores a scene in a slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ class Undo(_StructuralCommand):
         return replace(scene.before, before=_with_undo(scene).before)
 
 
-def _keep_nothing(*_: object) -> None:
+def keep_nothing(*_: object) -> None:
     """Keep no scene."""
 
 
@@ -143,7 +144,7 @@ class Store(_StructuralCommand):
     """
 
     slot: int
-    keep: Callable[[int, Scene], object] = field(default=_keep_nothing, compare=False, repr=False)
+    keep: Keep = field(default=keep_nothing, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not 1 <= self.slot <= limits.SLOTS:

@@ -156,6 +156,7 @@ class PresetBank:
         numbers = range(1, limits.SLOTS + 1)
         stored = {name: slot for slot in numbers if (name := _stored(slot)) in self._files}
         slots = [name for name in self._files if name not in stored][: limits.SLOTS]
+        self._held: dict[str, Scene] = {}
         self._slots = dict(enumerate(slots, 1)) | {slot: name for name, slot in stored.items()}
 
     def recall(self, which: str | int) -> tuple[str, Scene]:
@@ -164,25 +165,38 @@ class PresetBank:
         Raises: OutOfRange for an empty slot, UnknownName, PresetError.
         """
         name = which if isinstance(which, str) else self._in_slot(which)
-        return name, _load_file(self._file(name))
+        held = self._held.get(name)
+        return name, _load_file(self._file(name)) if held is None else scene_from(table_of(held))
 
     def load(self, name: str) -> Scene:
         """Return the scene of a preset. Raises: UnknownName, PresetError."""
         return self.recall(name)[1]
+
+    def hold(self, slot: int, scene: Scene) -> None:
+        """Have a slot recall a scene from now on, before it is in its file.
+
+        Raises: OutOfRange for a slot outside 1..9.
+        """
+        name = self._name_of(slot)
+        self._held = self._held | {name: scene}
+        self._slots = self._slots | {slot: name}
 
     def store(self, slot: int, scene: Scene) -> Path:
         """Store a scene in a slot and in the user's folder; return its file.
 
         Raises: OutOfRange for a slot outside 1..9, PresetError.
         """
-        if not 1 <= slot <= limits.SLOTS:
-            raise OutOfRange(f"slot {slot}: expected 1..{limits.SLOTS}")
-        name = _stored(slot)
+        name = self._name_of(slot)
         file = user_folder() / f"{name}.toml"
         save(scene, file, f"Stored during a show in slot {slot}.")
         self._files = self._files | {name: file}
         self._slots = self._slots | {slot: name}
         return file
+
+    def _name_of(self, slot: int) -> str:
+        if not 1 <= slot <= limits.SLOTS:
+            raise OutOfRange(f"slot {slot}: expected 1..{limits.SLOTS}")
+        return _stored(slot)
 
     def _in_slot(self, slot: int) -> str:
         if slot not in self._slots:

@@ -10,7 +10,7 @@ from livebend.control.command_queue import CommandQueue, PromptGate, texts
 from livebend.core import limits
 from livebend.core.errors import Refused
 from livebend.scene import edit
-from livebend.scene.commands import Add, Load, Panic, Remove, Replace, Set, Undo
+from livebend.scene.commands import Add, Load, Panic, Remove, Replace, Set, Store, Undo
 from livebend.scene.values import Bend, Prompt, Scene
 from tests.fakes.desk import DUB
 
@@ -268,6 +268,42 @@ def test_a_waiting_load_holds_what_comes_behind_it():
     known.ready.add("storm")
     assert plain(q) == [Load(STORM, "storm"), *behind, Set("walk.period", 9.0)]
     assert known.requested == ["storm"]
+
+
+def test_a_store_waits_for_the_prompts_before_it_and_holds_what_comes_behind():
+    known, kept = Texts(""), {}
+    q = queue(gate=known.gate())
+    q.give(Set("walk.radius", 1.0))
+    q.give(Set("prompt.text", "storm"))
+    q.give(Store(5, kept.__setitem__))
+    q.give(Set("walk.radius", 2.0))
+    scene = play(q)
+    assert (scene.walk.radius, kept) == (1.0, {})
+    known.ready.add("storm")
+    scene = play(q, scene)
+    assert (kept[5].prompt.text, kept[5].walk.radius, scene.walk.radius) == ("storm", 1.0, 2.0)
+
+
+def test_a_store_holds_up_no_panic():
+    q = queue(gate=Texts("").gate())
+    for command in (Set("prompt.text", "storm"), Store(5), Panic()):
+        q.give(command)
+    assert plain(q) == [Store(5), Panic()]
+
+
+def test_a_panic_finds_room_behind_3000_bends_and_acts_in_the_same_frame():
+    said = []
+    q = queue(notify=said.append)
+    for number in range(3000):
+        q.give(Add(Bend(f"b{number}", "add", "image")))
+    assert q.give(Panic())
+    assert q.give(Panic())
+    taken = q.until(0.0)
+    assert len(taken) == limits.WAITING + 1
+    scene = reduce(lambda s, command: command.apply(s), taken[:-1], START)
+    assert len(scene.bends) == limits.BENDS
+    assert taken[-1].apply(scene) == START
+    assert "65 bends: expected up to 64" in said
 
 
 def test_a_newer_load_takes_the_place_of_one_that_waits():
