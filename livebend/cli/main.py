@@ -243,6 +243,7 @@ COMMANDS: tuple[Any, ...] = (
      _add_json, _add_network, _add_presets, _add_masks),
     ("prompts", "prompt_listing", "list what the model can paint", _add_json, _add_model),
     ("sources", "source_listing", "list what a route can listen to", _add_json, _add_markdown),
+    ("limits", "limit_listing", "list the most of what may come in", _add_json, _add_markdown),
     ("operators", "operator_listing", "list the operators and their parameters",
      _add_json, _add_network, _add_markdown, _add_operators),
     ("sites", "site_survey", "list the places where a network can be bent",

@@ -40,8 +40,8 @@ from livebend.scene.commands import Add, Load, Replace, Set
 from livebend.scene.values import Part
 
 POLL = 0.2  # s between looks at the stop event
-TURN = 16  # datagrams that are acted on between looks at the socket
-REPORTED = 32  # addresses that are reported in a while, and senders turned away
+TURN = 4  # datagrams that are acted on between looks at the socket
+REPORTED = 8  # addresses that are reported in a while, and senders turned away
 SEARCHES = 64  # addresses with wildcards that are looked up in a while
 BACKLOG = 1 << 16  # datagrams that wait in the thread; of more, the oldest are lost
 PATTERNS = 64  # of those, whose parameters are remembered

@@ -6,6 +6,7 @@ made of what a stranger sends.
 
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import takewhile
 
 from livebend.core import limits
 from livebend.core.errors import OutOfRange, shown
@@ -47,7 +48,8 @@ def expanded(address: str) -> list[str]:
 def matching(pattern: str, addresses: Iterable[str]) -> list[str]:
     """Return the addresses that a pattern without braces matches, in their order."""
     parts = [_tokens(part) for part in pattern.split("/")]
-    return [a for a in addresses if _all_match(parts, a.split("/"))]
+    plain = "".join(takewhile(lambda c: c not in WILD, pattern))
+    return [a for a in addresses if a.startswith(plain) and _all_match(parts, a.split("/"))]
 
 
 def _all_match(parts: list[tuple[Token, ...]], texts: list[str]) -> bool:

@@ -14,12 +14,15 @@
 The command line prints the message of a LivebendError as one line; nothing else may reach a user.
 """
 
+import heapq
 from collections.abc import Iterable
 from difflib import get_close_matches
+from itertools import pairwise
 from reprlib import Repr
 
 LISTED = 12  # names of a closed set that are listed in full
 NEAREST = 3  # names that are listed of a larger one, where none is like what was given
+COMPARED = 50  # names that are compared letter by letter
 LONGEST = 100  # characters of a foreign name or value that a message repeats
 
 
@@ -45,7 +48,7 @@ class UnknownName(Refused):
         if near:
             hint = f"did you mean {near!r}?"
         elif len(names) > LISTED:
-            hint = f"nearest of {len(names)}: {', '.join(_nearest_few(short, names))}"
+            hint = f"nearest of {len(names)}: {', '.join(_close(short, names, NEAREST, 0.0))}"
         else:
             hint = f"known: {', '.join(names) or 'none'}"
         super().__init__(f"unknown {kind} {short!r}; {hint}")
@@ -113,13 +116,17 @@ def shown(value: object) -> str:
 
 def nearest(got: str, allowed: Iterable[str], least: float = 0.5) -> str | None:
     """Return the allowed name most like `got`, or None where none is similar by `least` (0..1)."""
-    folded = {name.casefold(): name for name in allowed}
-    found = get_close_matches(got.casefold(), folded, n=1, cutoff=least)
-    return folded[found[0]] if found else None
+    found = _close(got, allowed, 1, least)
+    return found[0] if found else None
 
 
-def _nearest_few(got: str, names: Iterable[str]) -> list[str]:
-    """The names most like `got`, however little."""
-    folded = {name.casefold(): name for name in names}
-    found = get_close_matches(got.casefold(), folded, n=NEAREST, cutoff=0.0)
-    return [folded[name] for name in found]
+def _close(got: str, allowed: Iterable[str], most: int, least: float) -> list[str]:
+    """The names most like `got`, the best first. Of many, those that share most pairs of letters
+    are compared further, since that takes a tenth of a millisecond for each."""
+    wanted, folded = got.casefold(), {name.casefold(): name for name in allowed}
+    names: Iterable[str] = folded
+    if len(folded) > COMPARED:
+        pairs = set(pairwise(wanted))
+        shared = {n: len(pairs.intersection(pairwise(n))) / (len(n) + 9) for n in folded}
+        names = heapq.nlargest(COMPARED, folded, key=shared.__getitem__)
+    return [folded[name] for name in get_close_matches(wanted, names, n=most, cutoff=least)]

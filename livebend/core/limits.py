@@ -30,7 +30,7 @@ NOTICES = 256
 
 
 class Limit(NamedTuple):
-    """A bound: what it is of, the most, and in which unit or of what."""
+    """A bound: of what, the most, and its unit or what there are so many of."""
 
     what: str
     most: float
