@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from livebend.bending.channels import check_channels
+from livebend.core.channels import check_channels
 from livebend.core.errors import LivebendError, Refused, UnknownName
 from livebend.core.files import cache_folder, write_text
 from livebend.models.checkpoint import Model

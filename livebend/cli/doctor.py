@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from livebend.cli.no_display import DEMO_FILE, has_display
-from livebend.control.osc_endpoint import HOST, PORT
+from livebend.control.osc_endpoint import HOST, PORT, is_loopback
 
 TINY = Path(__file__).parent.parent / "models" / "tiny"
 TURBO = "stabilityai/sd-turbo"
@@ -323,15 +323,19 @@ def presets() -> Finding:
 
 
 def osc_port(address: tuple[str, int] = (HOST, PORT)) -> Finding:
-    """Whether the port where OSC is received is free."""
+    """Whether the port where OSC is received is free, and who can reach it."""
     host, port = address
+    loopback = is_loopback(host)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.bind(address)
         except OSError as fault:
-            advice = f"end the program that has it (another livebend?), or --osc {host}:{port + 1}"
-            return Finding("OSC", f"{host}:{port} is taken: {fault.strerror}", None, advice)
-    return Finding("OSC", f"{host}:{port} is free")
+            advice = f"livebend takes the next free port; or --osc {host}:{port + 1}"
+            taken = f"{host}:{port} is taken, perhaps by another livebend: {fault.strerror}"
+            return Finding("OSC", taken, None, advice)
+    advice = f"for a tablet: --osc 0.0.0.0:{port} --osc-allow ITS ADDRESS" if loopback else ""
+    reached = ", by this machine only" if loopback else ", by other machines too"
+    return Finding("OSC", f"{host}:{port} is free{reached}", advice=advice)
 
 
 def _version(package: str) -> str | None:

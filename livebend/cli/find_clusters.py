@@ -20,7 +20,9 @@ from tqdm import tqdm
 from livebend.bending.clusters import Cluster, Clusters, own_file, spelled, write_clusters
 from livebend.cli.printing import print_rows
 from livebend.core.errors import OutOfRange, Refused
+from livebend.core.files import check_place
 from livebend.core.sites import UNET
+from livebend.core.sizes import painted_size
 from livebend.device.memory import Versioned
 from livebend.models.checkpoint import load_model
 from livebend.models.default_model import model_or_default
@@ -73,10 +75,13 @@ def make_clusters(
     """
     if not 2 <= count <= 64:
         raise OutOfRange(f"--count {count}: expected 2..64")
+    if file is not None:
+        check_place(file, "-o")
     loaded = load_model(model)
     if loaded.folder is None:
         raise Refused(f"--model {model}: it is made anew at every start: expected one in a folder")
-    grams = _inner_products(Network(loaded, *(size or (loaded.native, loaded.native))), quiet)
+    shape = painted_size(size or (loaded.native, loaded.native), loaded.factor)
+    grams = _inner_products(Network(loaded, *shape), quiet)
     found = Clusters({site: made for site, g in grams.items() if (made := clusters_of(g, count))})
     weights = fingerprint(loaded.folder)
     write_clusters(file or own_file(weights), found, weights)

@@ -2,15 +2,20 @@
 
 import argparse
 import json
+from pathlib import Path
 from typing import Any
 
 from livebend.cli.no_display import go_headless, has_display
 from livebend.cli.printing import check_positive
+from livebend.core.errors import Refused
+from livebend.core.files import check_place, write_text
 
 
 def run(options: argparse.Namespace) -> int:
     """Play, write the statistics if asked for, and print a summary."""
     check_positive(options)
+    if options.stats is not None:
+        check_place(options.stats, "--stats")
     if not options.headless and not has_display():
         go_headless(options)
     from livebend.cli.live_show import LiveOptions, LiveShow  # noqa: PLC0415 - with torch
@@ -18,13 +23,19 @@ def run(options: argparse.Namespace) -> int:
 
     report = LiveShow(options_of(LiveOptions, options)).play()
     if options.stats is not None:
-        from livebend.core.files import write_text  # noqa: PLC0415 - needs packages
-
-        write_text(options.stats, json.dumps(report, indent=2) + "\n")
+        _write(options.stats, json.dumps(report, indent=2) + "\n")
     print(_summary(report))
     if options.record is not None:
         print(f"recorded {options.record}")
     return 0
+
+
+def _write(file: Path, text: str) -> None:
+    """Raises: Refused where the place has gone since the show began."""
+    try:
+        write_text(file, text)
+    except OSError as why:
+        raise Refused(f"--stats {file}: cannot be written: {why.strerror}") from why
 
 
 def _summary(report: dict[str, Any]) -> str:

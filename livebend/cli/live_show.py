@@ -17,14 +17,25 @@ from typing import Any, cast
 from livebend.audio.feature_sources import HeardSound
 from livebend.audio.open_input import hear_sound
 from livebend.cli.options import ShowOptions
+from livebend.cli.printing import Printed
 from livebend.control.command_queue import CommandQueue, PromptGate, texts, texts_of
 from livebend.control.cues import CueRecorder, Cues
 from livebend.control.desk import Desk
 from livebend.control.key_actions import press
 from livebend.control.osc import OscInput
-from livebend.control.osc_endpoint import HOST, PORT, AllowList, endpoint
+from livebend.control.osc_endpoint import (
+    HOST,
+    PORT,
+    AllowList,
+    endpoint,
+    is_loopback,
+    listen,
+    reach,
+)
+from livebend.control.scene_keeper import SceneKeeper
 from livebend.core.clock import LiveClock, SystemTime, Time
 from livebend.core.errors import LivebendError, one_line
+from livebend.core.files import check_place
 from livebend.core.mailbox import Latest, OnDemand
 from livebend.core.notify import Notify, ignore
 from livebend.core.priority import raised, step_back
@@ -38,6 +49,7 @@ from livebend.models.checkpoint import find_folder
 from livebend.outputs.display import Display, View
 from livebend.outputs.headless import Headless
 from livebend.outputs.live_recording import LiveRecording
+from livebend.outputs.movie_file import check_movie
 from livebend.rendering.open_network import made_by, take_up
 from livebend.rendering.prompts import Prompts
 from livebend.rendering.renderer import Renderer
@@ -107,7 +119,8 @@ class LiveShow:
         self.options = options
         self.on_phase, self._begun = on_phase, False
         self.time: Time = time or SystemTime()
-        self.statistics = Statistics(self.time)
+        told = Printed(self.time.now) if options.headless else ignore
+        self.statistics = Statistics(self.time, told)
         self.status = OnDemand(Status())
         self.frames: Latest[Frame | None] = Latest(None)
         self.display = Display(View(fullscreen=options.fullscreen, display=options.display))
@@ -119,8 +132,13 @@ class LiveShow:
         self.recording: LiveRecording | None = None
         self.osc: OscInput
         self.address = endpoint(options.osc)
-        AllowList(options.osc_allow)  # refuses a bad address before the model is loaded
+        self.cues = self._cues()
+        AllowList(options.osc_allow)
         find_folder(options.model)
+        if options.record is not None:
+            check_movie(options.record, "--record")
+        if options.record_cues is not None:
+            check_place(options.record_cues, "--record-cues")
 
     def play(self) -> dict[str, Any]:
         """Run the show to its end; return its statistics. Raises: LivebendError."""
@@ -137,17 +155,21 @@ class LiveShow:
 
     def _play(self, ending: ExitStack) -> None:
         screen = self._screen(ending)
-        player = self._load(screen)
-        sound = self._sound()
+        listening = listen(*self.address, self.warn)
+        ending.callback(listening.close)
+        player, sound = self._load(screen)
         recording = self._recording(player, sound, ending)
         queue = self._queue(player, ending)
+        keeper = SceneKeeper(self.bank, self.statistics.notice, self.warn)
+        ending.callback(Worker("slots", keeper.work, self._failed).start().stop)
         screen.desk = desk = Desk(
             queue.give, self._show, self.scenes, self.bank, self.warn, Display.specs,
-            notify=self.statistics.notice,
+            keep=keeper.keep,
         )  # fmt: skip
         allow = self.options.osc_allow
-        self.osc = OscInput(desk, *self.address, allow=allow, on_failure=self._failed).start()
+        self.osc = OscInput(desk, listening, allow=allow, on_failure=self._failed).start()
         ending.callback(self.osc.stop)
+        self._say_who_is_heard()
         ending.callback(sound.start().close)
         text = Worker("text", _on_one_core(player.prompts.work), self._failed).start()
         ending.callback(text.stop)
@@ -181,9 +203,15 @@ class LiveShow:
             self._begun = True
             self.on_phase(FIRST_FRAME)
 
-    def _load(self, screen: "_Screen") -> Player:
-        loaded: list[Player] = []
-        worker = Worker("loading", lambda _: loaded.append(Player(self))).start()
+    def _load(self, screen: "_Screen") -> tuple[Player, HeardSound]:
+        """Open the sound, which is refused at once if it cannot be played, then the model."""
+        loaded: list[tuple[Player, HeardSound]] = []
+
+        def load(_: threading.Event) -> None:
+            sound = self._sound()
+            loaded.append((Player(self), sound))
+
+        worker = Worker("loading", load).start()
         screen.serve(worker)
         if worker.failure is not None:
             raise worker.failure
@@ -221,11 +249,10 @@ class LiveShow:
 
     def _queue(self, player: Player, ending: ExitStack) -> CommandQueue:
         feed: list[CommandSource] = []
-        if self.options.cues is not None:
-            cues = Cues(self.options.cues, self.bank.load, self.scene)
-            for text in {text for cue in cues.cues for text in texts(cue.command)}:
+        if self.cues is not None:
+            for text in {text for cue in self.cues.cues for text in texts(cue.command)}:
                 player.prompts.value(text)
-            feed.append(cues)
+            feed.append(self.cues)
         recorder = CueRecorder(self.options.record_cues) if self.options.record_cues else None
         if recorder is not None:
             self._record_start(recorder)
@@ -237,6 +264,17 @@ class LiveShow:
             recorder=recorder,
             feed=feed,
         )
+
+    def _cues(self) -> Cues | None:
+        file = self.options.cues
+        return None if file is None else Cues(file, self.bank.load, self.scene)
+
+    def _say_who_is_heard(self) -> None:
+        """Say who can reach the port: a tablet that cannot, or a venue that can, is a surprise."""
+        host, port = self.osc.address
+        is_open = not is_loopback(host) and not self.options.osc_allow
+        said = reach(host, port, self.options.osc_allow)
+        self.statistics.notice(said, "warning" if is_open else "info")
 
     def _record_start(self, recorder: CueRecorder) -> None:
         """Begin a cue file with the show's first scene, so that it can be played by itself; except

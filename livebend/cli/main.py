@@ -9,11 +9,13 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from livebend import __version__
 from livebend.control.osc_endpoint import HOST, PORT
-from livebend.core.errors import LivebendError
+from livebend.core import limits
+from livebend.core.errors import LONGEST, LivebendError, Refused, shown
+from livebend.core.texts import NUMBER
 
 PACKAGE = "livebend.cli"
 
@@ -24,9 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help", "--version")):
         given.insert(0, "live")
-    options = parser().parse_args(given)
-    command = vars(options).pop("command")  # what is left are the command's own options
     try:
+        options = parser().parse_args(given)
+        command = vars(options).pop("command")  # what is left are the command's own options
         _load_own(options)
         status: int = import_module(f"{PACKAGE}.{command}").run(options)
     except LivebendError as error:
@@ -55,9 +57,17 @@ def _load_own(options: argparse.Namespace) -> None:
         load_operators(file)
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are a line like every other refusal, with the way to the help."""
+
+    def error(self, message: str) -> NoReturn:
+        line = message.partition("\n")[0]
+        raise Refused(f"{line[: 2 * LONGEST]}; see {self.prog} --help")
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="livebend",
         description="A live visualizer: network bending of diffusion models, played by sound and"
         " by hand. Without a command it plays live.",
@@ -90,17 +100,17 @@ def _add_markdown(to: argparse.ArgumentParser) -> None:
 
 
 def _add_clusters(to: argparse.ArgumentParser) -> None:
-    to.add_argument("--count", type=int, default=6, metavar="K", help="at a site; 6")
+    to.add_argument("--count", type=_whole, default=6, metavar="K", help="at a site; 6")
     to.add_argument("-o", "--output", type=Path, metavar="FILE", help="not the cache")
 
 
 def _add_bench(to: argparse.ArgumentParser) -> None:
-    to.add_argument("--steps", type=int, default=1, metavar="N", help="network calls")
-    to.add_argument("--frames", type=int, default=40, metavar="N", help="of each kind")
+    to.add_argument("--steps", type=_whole, default=1, metavar="N", help="network calls")
+    to.add_argument("--frames", type=_whole, default=40, metavar="N", help="of each kind")
     to.add_argument("--beside", action="store_true", help="and what others would run")
     to.add_argument(
         "--beside-load",
-        type=int,
+        type=_whole,
         default=0,
         metavar="N",
         help="and a frame beside N busy processes",
@@ -155,8 +165,8 @@ def _add_model(to: argparse.ArgumentParser) -> None:
 
 def _add_scene(to: argparse.ArgumentParser) -> None:
     _add_network(to)
-    to.add_argument("--steps", type=int, metavar="N", help="network calls per frame")
-    to.add_argument("--seed", type=int, metavar="N", help="of the noise")
+    to.add_argument("--steps", type=_whole, metavar="N", help="network calls per frame")
+    to.add_argument("--seed", type=_whole, metavar="N", help="of the noise")
     to.add_argument(
         "--set", action="append", type=_pair, default=[], metavar="path=value", dest="sets",
         help="set a parameter, such as walk.radius=0.5; may be repeated",
@@ -180,17 +190,17 @@ def _add_live(to: argparse.ArgumentParser) -> None:
         "--input", default="demo", metavar="demo|loopback|FILE|DEVICE[:CHANNELS]", help="the sound"
     )
     to.add_argument("--aloud", action="store_true", help="play the demo or the file aloud, too")
-    to.add_argument("--fps", type=float, default=60.0, metavar="N", help="at most so many frames/s")
+    to.add_argument("--fps", type=_real, default=60.0, metavar="N", help="at most so many frames/s")
     to.add_argument(
-        "--target-ms", type=float, metavar="N",
+        "--target-ms", type=_real, metavar="N",
         help="hold 95 of 100 frames under N ms: tween, deep refresh, fewer steps, no guidance",
     )  # fmt: skip
     to.add_argument("--headless", action="store_true", help="without a window")
     to.add_argument("--fullscreen", action="store_true", help="start in full screen")
     to.add_argument(
-        "--display", type=int, default=-1, metavar="N", help="of the picture; 0 = first"
+        "--display", type=_whole, default=-1, metavar="N", help="of the picture; 0 = first"
     )
-    to.add_argument("--seconds", type=float, metavar="S", help="end after so long")
+    to.add_argument("--seconds", type=_real, metavar="S", help="end after so long")
     to.add_argument("--record", type=Path, metavar="OUT.mp4", help="record picture and sound")
     to.add_argument("--record-cues", type=Path, metavar="FILE", help="write down what is played")
     to.add_argument("--osc", default=f"{HOST}:{PORT}", metavar="HOST:PORT", help="where to listen")
@@ -206,8 +216,8 @@ def _add_render(to: argparse.ArgumentParser) -> None:
     to.add_argument("-o", "--output", type=Path, metavar="OUT.mp4", help="the video")
     to.add_argument("--frames", type=Path, metavar="DIR", help="write every frame as a PNG, too")
     _add_played(to)
-    to.add_argument("--fps", type=float, default=20.0, metavar="N", help="frames per second")
-    to.add_argument("--seconds", type=float, metavar="S", help="only the first S seconds")
+    to.add_argument("--fps", type=_real, default=20.0, metavar="N", help="frames per second")
+    to.add_argument("--seconds", type=_real, metavar="S", help="only the first S seconds")
 
 
 def _add_sweep(to: argparse.ArgumentParser) -> None:
@@ -233,6 +243,7 @@ COMMANDS: tuple[Any, ...] = (
      _add_json, _add_network, _add_presets, _add_masks),
     ("prompts", "prompt_listing", "list what the model can paint", _add_json, _add_model),
     ("sources", "source_listing", "list what a route can listen to", _add_json, _add_markdown),
+    ("limits", "limit_listing", "list the most of what may come in", _add_json, _add_markdown),
     ("operators", "operator_listing", "list the operators and their parameters",
      _add_json, _add_network, _add_markdown, _add_operators),
     ("sites", "site_survey", "list the places where a network can be bent",
@@ -252,18 +263,36 @@ COMMANDS: tuple[Any, ...] = (
 
 
 def _size(text: str) -> tuple[int, int]:
-    """Read 256 or 512x320."""
+    """Read 256 or 512x320. What no network paints is moved to what it does: see `open_network`."""
     width, x, height = text.partition("x")
-    if not width.isdecimal() or (x and not height.isdecimal()):
-        raise argparse.ArgumentTypeError(f"{text!r}: expected 256 or 512x320")
-    return int(width), int(height if x else width)
+    sides = (width, height if x else width)
+    if not all(side.isdecimal() and len(side) < 6 for side in sides):
+        raise argparse.ArgumentTypeError(f"{shown(text)}: expected 256 or 512x320")
+    wide, high = map(int, sides)
+    if not (min(wide, high) >= 1 and max(wide, high) <= limits.SIDE):
+        raise argparse.ArgumentTypeError(f"{wide}x{high}: expected 1..{limits.SIDE} pixels a side")
+    return wide, high
+
+
+def _whole(text: str) -> int:
+    """Read a whole number."""
+    if not (NUMBER.fullmatch(text) and text.lstrip("+-").isdecimal()):
+        raise argparse.ArgumentTypeError(f"{shown(text)}: expected a whole number")
+    return int(text)
+
+
+def _real(text: str) -> float:
+    """Read a number."""
+    if not NUMBER.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{shown(text)}: expected a number")
+    return float(text)
 
 
 def _pair(text: str) -> tuple[str, object]:
     """Read path=value, where the value may be true, false, a number or text."""
     path, equals, value = text.partition("=")
     if not equals:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected path=value")
+        raise argparse.ArgumentTypeError(f"{shown(text)}: expected path=value")
     if value in ("true", "false"):
         return path, value == "true"
     try:

@@ -3,10 +3,14 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from livebend.core.errors import OutOfRange
+from livebend.core.notify import Reports
+
+LINES = 64  # notices that a show without a window prints in a while
 
 Row = dict[str, Any]
 
@@ -37,6 +41,20 @@ def _line(cells: Sequence[str]) -> str:
 def print_notice(text: str) -> None:
     """Print a line for the user beside the command's output, on stderr."""
     print(f"livebend: {text}", file=sys.stderr)
+
+
+class Printed:
+    """Prints the notices of a show without a window, on stderr: of a subject, which is what comes
+    before an equals sign, only now and then. Any thread may call it."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._lock, self._reports = threading.Lock(), Reports(now, most=LINES)
+
+    def __call__(self, text: str) -> None:
+        with self._lock:
+            is_first = self._reports.first(text.partition(" = ")[0])
+        if is_first:
+            print_notice(text)
 
 
 def text_of(value: object) -> str:

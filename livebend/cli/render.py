@@ -21,6 +21,7 @@ from livebend.core.clock import OfflineClock
 from livebend.core.errors import Refused
 from livebend.core.notify import Notify
 from livebend.flow import Output, Tick
+from livebend.outputs.movie_file import check_movie
 from livebend.outputs.png_frames import PngFrames
 from livebend.outputs.recording import Recording
 from livebend.rendering.network import Network
@@ -56,6 +57,10 @@ def render(options: RenderOptions, notify: Notify) -> int:
 
     After an error nothing is left behind. Raises: LivebendError.
     """
+    if options.output is not None:
+        check_movie(options.output, "-o")
+    if options.frames is not None:
+        PngFrames.check(options.frames)
     sound = open_sound(options.sound)
     scene = options.first_scene()
     commands = _commands(options, scene, notify)

@@ -20,6 +20,7 @@ from livebend.cli.printing import print_notice, print_rows
 from livebend.core.clock import now
 from livebend.core.errors import Refused
 from livebend.core.notify import Notify
+from livebend.core.sizes import painted_size
 from livebend.device.devices import AUTO, device_of, here, on_torch
 from livebend.device.memory import Versioned
 from livebend.device.torch_threads import DEFAULT, counts
@@ -125,7 +126,7 @@ def _candidates(
     able = [name for name in backends_on(device) if _is_tried(name, device, backends)]
     for each in dtypes:
         loaded = load_model(model, on_torch(device), each)
-        shape = size or (loaded.native, loaded.native)
+        shape = painted_size(size or (loaded.native, loaded.native), loaded.factor)
         for name, threads in product(able, thread_counts(device)):
             choice = Choice(name, Target(device, threads), name_of(each))
             notify(f"tune: preparing {choice}")

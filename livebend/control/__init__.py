@@ -1,6 +1,7 @@
 """Controllers: input from OSC, keys and cue files becomes commands.
 
 desk (what a controller can act on) · command_queue (commands on their way to the render thread) ·
-osc (the socket and its thread), osc_packets, osc_addresses (what a message means), osc_endpoint
-(where it listens, and to whom) · key_actions · tap_tempo · cues (a show as a text file)
+osc (the socket and its thread), osc_packets, osc_patterns (wildcards), osc_addresses (what a
+message means), osc_endpoint (where it listens, and to whom) · scene_keeper (slots) · key_actions ·
+tap_tempo · cues (a show as a text file)
 """

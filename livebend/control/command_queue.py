@@ -9,7 +9,10 @@ never hides a good value behind a bad one.
 The prompt gate. A command with a prompt that is not encoded yet waits, so that no frame does. Other
 commands pass a waiting prompt, and a newer one for the same path replaces it; a later Load, Panic
 or Undo replaces the whole scene and so cancels it. A waiting Load holds back all that comes after
-it, until a newer Load takes its place.
+it, until a newer Load takes its place. A Store waits for the prompts before it, which belong to
+what it stores, and holds back what comes after it unless that replaces the whole scene.
+
+Room. At most WAITING commands wait, and a Panic more: that is pressed when too much is going on.
 """
 
 import threading
@@ -17,14 +20,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from livebend.core import limits
 from livebend.core.errors import LivebendError
 from livebend.core.notify import Notify, ignore
 from livebend.scene import paths
-from livebend.scene.commands import Command, CommandSource, Load, Panic, Set, Undo
+from livebend.scene.commands import Command, CommandSource, Load, Panic, Set, Store, Undo
 from livebend.scene.values import Scene, turns_of
 
 PROMPTS = ("prompt.text", "prompt.to", "prompt.turns", "prompt.negative")
-CAPACITY = 1024
 
 Recorder = Callable[[float, Command], None]
 Check = Callable[[Scene], object]
@@ -170,7 +173,7 @@ class CommandQueue:
             self._given += 1
             queued = self._fold_or_append(command)
         if not queued:
-            self._count_refused(f"more than {CAPACITY} commands wait; one was refused")
+            self._count_refused(f"more than {limits.WAITING} commands wait; one was refused")
         return queued
 
     def until(self, time: float) -> list[GuardedCommand]:
@@ -198,8 +201,11 @@ class CommandQueue:
         if index is not None and _replaces(command, self._waiting[index]):
             self._waiting[index] = command
             return True
-        if len(self._waiting) >= CAPACITY:
-            return False
+        if len(self._waiting) >= limits.WAITING:
+            if not isinstance(command, Panic):
+                return False
+            if isinstance(self._waiting[-1], Panic):
+                return True
         self._waiting.append(command)
         self._note_foldable(command, len(self._waiting) - 1)
         return True
@@ -221,6 +227,9 @@ class CommandQueue:
         passing: list[Command] = []
         held: list[Command] = []
         for index, command in enumerate(waiting):
+            rest = waiting[index:]
+            if isinstance(command, Store) and held and not any(map(_is_whole, rest)):
+                return passing, held + rest
             if self._gate is None or self._gate.passes(command):
                 passing.append(command)
                 if held:
@@ -228,9 +237,9 @@ class CommandQueue:
             elif isinstance(command, Load):
                 newest = max(i for i, c in enumerate(waiting) if isinstance(c, Load))
                 if newest == index:
-                    return passing, waiting[index:]
-                rest, kept = self._split(waiting[newest:])
-                return passing + rest, kept
+                    return passing, rest
+                passed, kept = self._split(waiting[newest:])
+                return passing + passed, kept
             else:
                 held.append(command)
         return passing, held

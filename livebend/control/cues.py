@@ -27,16 +27,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from livebend.core.errors import LivebendError, OutOfRange, PresetError, Refused, UnknownName
-from livebend.core.files import short, write_text
+from livebend.core import limits
+from livebend.core.errors import (
+    LivebendError,
+    OutOfRange,
+    PresetError,
+    Refused,
+    UnknownName,
+    shown,
+)
+from livebend.core.files import read_text, short, write_text
 from livebend.core.specs import ParameterValue, specs_of
-from livebend.scene.commands import Add, Command, Load, Panic, Remove, Replace, Set, Undo
+from livebend.core.texts import NUMBER, one_line_text
+from livebend.scene.commands import Add, Command, Load, Panic, Remove, Replace, Set, Store, Undo
 from livebend.scene.tables import REQUIRED, part_from, part_table
 from livebend.scene.values import Part, Recall, Scene
 
 WORDS = ("preset", "add", "replace", "remove", "panic", "undo")
-NUMBER = re.compile(r"[+-]?([0-9]{1,30}\.?[0-9]{0,30}|\.[0-9]{1,30})([eE][+-]?[0-9]{1,3})?")
-TOKEN = re.compile(r'(?:[^\s"]|"(?:[^"\\]|\\.)*")+')
+TOKEN = re.compile(r'(?:[^\s"]|"(?:[^"\\]|\\.)*(?:"|\\?$))+')  # an open quote goes to the end
 BARE = re.compile(r"[^\s\"=]+")
 
 FADE = specs_of(Recall)["fade"]
@@ -83,10 +91,20 @@ class CueRecorder:
     def __init__(self, file: Path) -> None:
         self.file = file
         self._lines: list[str] = []
+        self._room = limits.CUES_BYTES // 4  # characters, of up to four bytes each
 
     def __call__(self, time: float, command: Command) -> None:
-        """Add a command that was applied at the tick of that time."""
-        self._lines.append(cue_line(time, command))
+        """Add a command that was applied at the tick of that time; storing a scene is no cue.
+
+        Raises: Refused for one that has no text, or would make the file too large to be played.
+        """
+        if isinstance(command, Store):
+            return
+        line = cue_line(time, command)
+        if len(line) >= self._room:
+            raise Refused(f"{short(self.file)} is full; the show goes on")
+        self._room -= len(line) + 1
+        self._lines.append(line)
 
     def close(self) -> None:
         """Write the file, whole or not at all. Raises: PresetError."""
@@ -99,16 +117,13 @@ class CueRecorder:
 
 def read_cues(file: Path, load: LoadPreset) -> list[Cue]:
     """Return a cue file's commands in the order of their times. Raises: PresetError."""
-    try:
-        lines = file.read_text(encoding="utf-8").split("\n")
-    except OSError as why:
-        raise PresetError(f"{short(file)}: cannot be read: {why.strerror}") from why
-    except UnicodeDecodeError as why:
-        raise PresetError(f"{short(file)}: not text in UTF-8") from why
     cues = []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(read_text(file, limits.CUES_BYTES).split("\n"), 1):
+        where = f"{short(file)}:{number}"
+        if len(line) > limits.CUE_LENGTH:
+            raise PresetError(f"{where}: a line of more than {limits.CUE_LENGTH} characters")
         if line.strip() and not line.lstrip().startswith("#"):
-            cues.append(_read_line(line, number, load, f"{short(file)}:{number}"))
+            cues.append(_read_line(line, number, load, where))
     return sorted(cues, key=lambda cue: cue.time)
 
 
@@ -186,8 +201,8 @@ def _written(value: ParameterValue, *, bare: bool = False) -> str:
 
 def _read_line(line: str, number: int, load: LoadPreset, where: str) -> Cue:
     time, _, rest = line.strip().partition(" ")
-    if not NUMBER.fullmatch(time) or float(time) < 0:
-        raise PresetError(f"{where}: {time!r}: expected a time in seconds")
+    if not NUMBER.fullmatch(time) or not 0.0 <= float(time) < math.inf:
+        raise PresetError(f"{where}: {shown(time)}: expected a time in seconds")
     try:
         return Cue(float(time), _command(rest.strip(), load), number)
     except LivebendError as why:
@@ -210,7 +225,7 @@ def _command(text: str, load: LoadPreset) -> Command:
     if ("." in word or word == "seed") and rest:
         return Set(word, _value(rest))
     if "." in word or word in (*WORDS, "seed"):
-        raise OutOfRange(f"{text!r}: incomplete")
+        raise OutOfRange(f"{shown(text)}: incomplete")
     raise UnknownName("cue", word, WORDS)
 
 
@@ -225,7 +240,7 @@ def _part(tokens: Sequence[str]) -> Part:
 def _pair(token: str) -> tuple[str, ParameterValue]:
     key, equals, value = token.partition("=")
     if not (key and equals and value):
-        raise OutOfRange(f"{token!r}: expected key=value")
+        raise OutOfRange(f"{shown(token)}: expected key=value")
     return key, _value(value)
 
 
@@ -233,11 +248,11 @@ def _value(text: str) -> ParameterValue:
     """Read a number, true, false or text, quoted or not; nothing is evaluated."""
     if text.startswith('"'):
         try:
-            return str(json.loads(text))
+            return one_line_text(str(json.loads(text)))
         except json.JSONDecodeError as why:
-            raise OutOfRange(f"{text}: {why.msg}") from why
+            raise OutOfRange(f"{shown(text)}: {why.msg}") from why
     if text in ("true", "false"):
         return text == "true"
     if NUMBER.fullmatch(text):
         return int(text) if text.lstrip("+-").isdigit() else float(text)
-    return text
+    return one_line_text(text)

@@ -1,16 +1,14 @@
 """The desk: everything that a controller can act on. OSC and keys use the same one."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from livebend.control.tap_tempo import TapTempo
-from livebend.core.files import short
 from livebend.core.mailbox import Latest
-from livebend.core.notify import Notify, ignore
+from livebend.core.notify import Notify
 from livebend.core.specs import ParameterValue, Spec
-from livebend.scene.commands import Command, Load
+from livebend.scene.commands import Command, Keep, Load, Store, keep_nothing
 from livebend.scene.values import Scene
 
 Display = Callable[[str, ParameterValue | None], None]
@@ -21,9 +19,6 @@ class Bank(Protocol):
 
     def recall(self, which: str | int) -> tuple[str, Scene]:
         """Return the preset's name and its scene. Raises: LivebendError."""
-
-    def store(self, slot: int, scene: Scene) -> Path:
-        """Store a scene in a slot; return its file. Raises: LivebendError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +37,7 @@ class Tap:
     """Tap the tempo: there is a beat now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
-    """Store the scene that is played now in a slot."""
-
-    slot: int
-
-
-Action = Command | SetDisplay | Store | Tap
+Action = Command | SetDisplay | Tap
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +50,7 @@ class Desk:
     warn: reports what was refused or clamped.
     output: the display's settings by name.
     tapper: the tap tempo.
-    notify: reports what was done.
+    keep: stores a scene in a slot, without waiting; see `SceneKeeper`.
     """
 
     give: Callable[[Command], bool]
@@ -72,7 +60,7 @@ class Desk:
     warn: Notify
     output: Mapping[str, Spec] = field(default_factory=dict)
     tapper: TapTempo = field(default_factory=TapTempo)
-    notify: Notify = ignore
+    keep: Keep = keep_nothing
 
     def send(self, action: Action) -> bool:
         """Do what a controller asks for; False if the queue is full. Raises: LivebendError from the
@@ -83,9 +71,7 @@ class Desk:
             self.display(action.what, action.on)
             return True
         if isinstance(action, Store):
-            file = self.bank.store(action.slot, self.scene.get())
-            self.notify(f"slot {action.slot}: stored as {short(file)}")
-            return True
+            return self.give(replace(action, keep=self.keep))
         return self.give(action)
 
 

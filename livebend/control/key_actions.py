@@ -3,9 +3,9 @@
 panic · undo · tap · blackout · freeze, and with the number of a slot: preset · store
 """
 
-from livebend.control.desk import Action, Desk, SetDisplay, Store, Tap, preset
+from livebend.control.desk import Action, Desk, SetDisplay, Tap, preset
 from livebend.core.errors import LivebendError, OutOfRange, UnknownName
-from livebend.scene.commands import Panic, Undo
+from livebend.scene.commands import Panic, Store, Undo
 
 ACTIONS: dict[str, Action] = {
     "panic": Panic(),

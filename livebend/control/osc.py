@@ -1,43 +1,54 @@
 """OSC input: a thread that receives datagrams and acts on them, as `osc_addresses` reads them.
 
-By default it listens on this machine alone: a venue's network is open to anyone.
+Black and freeze do not queue up behind faders: the thread takes all that waits at the socket first,
+and acts on those of it that are about the display alone.
 """
 
-import contextlib
+import heapq
+import select
 import socket
 import threading
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import cast
 
 from livebend.control.desk import Action, Desk
 from livebend.control.osc_addresses import (
     COMMANDS,
-    ROOT,
     FaderMove,
     Leaves,
     Query,
     Request,
     is_private,
     leaves,
+    named,
+    normal,
     outputs,
     read,
 )
-from livebend.control.osc_endpoint import HOST, PORT, REPLY_PORT, AllowList
-from livebend.control.osc_packets import DatagramError, messages, reply
-from livebend.core import clock
-from livebend.core.errors import LivebendError, Refused, UnknownName
+from livebend.control.osc_endpoint import BUFFER, REPLY_PORT, AllowList
+from livebend.control.osc_packets import ROOT, Message, read_packet, reply
+from livebend.control.osc_patterns import expanded, is_pattern
+from livebend.core import clock, limits
+from livebend.core.errors import LivebendError, OutOfRange, UnknownName, shown
+from livebend.core.notify import Reports
 from livebend.core.worker import Worker
 from livebend.scene import paths
 from livebend.scene.commands import Add, Load, Replace, Set
 from livebend.scene.values import Part
 
-BUFFER = 4 << 20  # bytes that the system may buffer for us while a frame is made
 POLL = 0.2  # s between looks at the stop event
-REPORTED = 32  # unknown addresses that are reported in UNKNOWN_TIME, and senders turned away …
-UNKNOWN_TIME = 5.0  # s; … all others are only counted
+TURN = 4  # datagrams that are acted on between looks at the socket
+REPORTED = 8  # addresses that are reported in a while, and senders turned away
+SEARCHES = 64  # addresses with wildcards that are looked up in a while
+BACKLOG = 1 << 16  # datagrams that wait in the thread; of more, the oldest are lost
+PATTERNS = 64  # of those, whose parameters are remembered
 PART_DEPTH = 4  # segments of /livebend/bend/NAME, with the empty one before the first slash
 PENDING_TIME = 2.0  # s that a part may take from the message that adds it to the scene
+AHEAD = 10.0  # s: a bundle dated further ahead is held, and reported
+URGENT = (b"livebend/blackout", b"livebend/freeze")
 
 
 @dataclass(slots=True)
@@ -53,30 +64,109 @@ class OscCounts:
 
 
 class OscReader:
-    """Acts on datagrams, one at a time, in one thread; it knows nothing of the socket."""
+    """Acts on datagrams, one at a time, in one thread; it knows nothing of the socket.
 
-    def __init__(self, desk: Desk, now: Callable[[], float] = clock.now) -> None:
+    now: the steady clock, in s.
+    calendar: the clock that bundles are dated by, in s since 1970.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        now: Callable[[], float] = clock.now,
+        calendar: Callable[[], float] = clock.calendar,
+    ) -> None:
         self.counts = OscCounts()
-        self._desk, self._now = desk, now
+        self._desk, self._now, self._calendar = desk, now, calendar
         self._output = outputs(desk.output)
         self._pending: dict[str, float] = {}  # address of a part -> when it should be there, s
-        self._unknown: set[str] = set()
-        self._unknown_since = now()
+        self._reports, self._searches = Reports(now, REPORTED), Reports(now, SEARCHES)
+        self._named: OrderedDict[str, tuple[Leaves, list[str]]] = OrderedDict()
+        self._dated: list[tuple[float, int, Message, str]] = []  # a heap: when, its place, sender
+        self._places = count()
 
-    def receive(self, datagram: bytes) -> list[bytes]:
-        """Act on a datagram; return the replies it asks for."""
-        try:
-            received = list(messages(datagram))
-        except DatagramError:
-            self.counts.garbage += 1
-            return []
-        return [answer for message in received for answer in self._handle(*message)]
+    def receive(self, datagram: bytes, host: str = "") -> list[bytes]:
+        """Act on a datagram, or keep what is dated ahead; return the replies it asks for."""
+        packet = read_packet(datagram)
+        self.counts.garbage += packet.garbage
+        for notice in packet.notices:
+            self._report(notice, notice)
+        answers: list[bytes] = []
+        for message in packet.messages:
+            if message.time is None or not self._is_kept(message, message.time, host):
+                answers += self._handle(message.address, message.arguments)
+        return answers[: limits.MATCHES]
+
+    def due(self) -> float | None:
+        """Return the seconds until the next message that is dated, None where there is none."""
+        return max(self._dated[0][0] - self._now(), 0.0) if self._dated else None
+
+    def act_on_dated(self) -> list[tuple[bytes, str]]:
+        """Act on the messages whose time has come; return replies and who asked for them."""
+        answers: list[tuple[bytes, str]] = []
+        while self._dated and self._dated[0][0] <= self._now():
+            _, _, message, host = heapq.heappop(self._dated)
+            answers += [(a, host) for a in self._handle(message.address, message.arguments)]
+        return answers
+
+    def _is_kept(self, message: Message, time: float, host: str) -> bool:
+        """Keep a message until its time; False if it is to act at once."""
+        ahead = time - self._calendar()
+        if ahead <= 0.0:
+            return False
+        if ahead > limits.DATED_TIME or len(self._dated) >= limits.DATED:
+            self._report("too far", f"a bundle is dated {ahead:.0f} s ahead: it acts at once")
+            return False
+        if ahead > AHEAD:
+            wait = f"a bundle waits {ahead:.0f} s for its time; is its sender's clock right?"
+            self._report("waits", wait)
+        heapq.heappush(self._dated, (self._now() + ahead, next(self._places), message, host))
+        return True
 
     def _handle(self, address: str, arguments: list[object]) -> list[bytes]:
         self.counts.messages += 1
+        address = normal(address)
         if is_private(address):
             self.counts.ignored += 1
             return []
+        try:
+            if not is_pattern(address):
+                return self._handle_one(address, arguments)
+            answers: list[bytes] = []
+            for one, given in self._meant(address, arguments):
+                answers += self._handle_one(one, given)
+            return answers
+        except LivebendError as why:
+            self._refuse(address, f"OSC: {why}")
+            return []
+
+    def _meant(self, address: str, arguments: list[object]) -> list[tuple[str, list[object]]]:
+        """Return the addresses that one with wildcards means, with the values of each: as many
+        values as the braces have parts go to one part each, as an XY pad's to {x,y}."""
+        parts = expanded(address)
+        each = len(parts) == len(arguments) > 1
+        return [
+            (one, arguments[index : index + 1] if each else arguments)
+            for index, part in enumerate(parts)
+            for one in (self._search(part) if is_pattern(part) else (part,))
+        ]
+
+    def _search(self, pattern: str) -> list[str]:
+        """Return the addresses that a pattern matches, remembered while the parts stay."""
+        known = leaves(self._desk.scene.get())
+        found = self._named.get(pattern)
+        if found is None or found[0] is not known:
+            if not self._searches.first(pattern) and found is None:
+                raise OutOfRange(f"more than {SEARCHES} addresses with wildcards at once")
+            found = known, named(pattern, known, self._output)
+            self._named[pattern] = found
+            if len(self._named) > PATTERNS:
+                self._named.popitem(last=False)
+        if not found[1]:
+            raise OutOfRange(f"{shown(pattern)} names no parameter")
+        return found[1]
+
+    def _handle_one(self, address: str, arguments: list[object]) -> list[bytes]:
         known = leaves(self._desk.scene.get())
         try:
             request = read(address, arguments, known, self._desk.bank, self._output)
@@ -84,16 +174,24 @@ class OscReader:
             if request is not None:
                 return self._act(address, request)
         except LivebendError as why:
-            self.counts.refused += 1
-            self._desk.warn(f"OSC: {why}")
+            self._refuse(address, f"OSC: {why}")
             return []
         self._count_unknown(address, known)
         return []
 
+    def _refuse(self, address: str, why: str) -> None:
+        """Count a refusal, and report it where nothing was lately about this address."""
+        self.counts.refused += 1
+        self._report(address, why)
+
+    def _report(self, subject: str, notice: str) -> None:
+        if self._reports.first(subject):
+            self._desk.warn(notice if notice.startswith("OSC: ") else f"OSC: {notice}")
+
     def _act(self, address: str, request: Request) -> list[bytes]:
         if request.clamped:
             self.counts.clamped += 1
-            self._desk.warn(f"OSC: {request.clamped}")
+            self._report(f"{address} clamped", request.clamped)
         match request.action:
             case None:
                 self.counts.ignored += 1
@@ -146,36 +244,35 @@ class OscReader:
         """Count an unknown address and, not too often, report the nearest name: an expensive
         search."""
         self.counts.refused += 1
-        if self._now() - self._unknown_since > UNKNOWN_TIME:
-            self._unknown.clear()
-            self._unknown_since = self._now()
-        if address not in self._unknown and len(self._unknown) < REPORTED:
-            self._unknown.add(address)
+        if self._reports.first(address):
             names = [*COMMANDS, *self._output, *known]
-            self._desk.warn(str(UnknownName("OSC address", address[:100], names)))
+            self._desk.warn(str(UnknownName("OSC address", address, names)))
 
 
 class OscInput:
-    """The socket and its thread. Replies go to the sender's machine, at REPLY_PORT.
+    """The thread at a socket that `listen` opened, which it closes at the end. Replies go to the
+    sender's machine, at REPLY_PORT.
 
     allow: addresses and networks that are accepted, all if empty. Datagrams of others are counted
         but not read, and each of those senders is reported once.
     on_failure: is called if the thread fails.
-    Raises: Refused where the address cannot be listened on, or `allow` cannot be read.
+    Raises: Refused where `allow` cannot be read.
     """
 
     def __init__(
         self,
         desk: Desk,
-        host: str = HOST,
-        port: int = PORT,
+        listening: socket.socket,
         *,
         allow: Iterable[str] = (),
         on_failure: Callable[[BaseException], None] | None = None,
     ) -> None:
         self._desk, self._reader = desk, OscReader(desk)
         self._allowed, self._turned_away = AllowList(allow), set[str]()
-        self._socket = _open_socket(host, port)
+        self._socket = listening
+        self._waiting: deque[tuple[bytes, str]] = deque(
+            maxlen=BACKLOG
+        )  # datagrams and their senders
         self._worker = Worker("osc", self._listen, on_failure)
 
     @property
@@ -202,18 +299,37 @@ class OscInput:
 
     def _listen(self, stop: threading.Event) -> None:
         while not stop.is_set():
-            self._receive()
+            due = self._reader.due()
+            wait = 0.0 if self._waiting else POLL if due is None else min(POLL, due)
+            if select.select([self._socket], [], [], wait)[0]:
+                self._take_all()
+            for _ in range(min(TURN, len(self._waiting))):
+                self._act(*self._waiting.popleft())
+            for answer, host in self._reader.act_on_dated():
+                self._answer(answer, host)
 
-    def _receive(self) -> None:
-        """Wait up to POLL s for a datagram, and act on it if its sender is allowed."""
-        try:
-            datagram, (host, *_) = self._socket.recvfrom(65535)
-        except (TimeoutError, ConnectionResetError):  # on Windows, the latter reports a lost reply
-            return
-        if not self._allowed.allows(host):
-            self._turn_away(host)
-            return
-        for answer in self._reader.receive(datagram):
+    def _take_all(self) -> None:
+        """Take every datagram that waits at the socket, and act at once on those about the display
+        alone; up to what the system would buffer too."""
+        taken = 0
+        while taken < BUFFER:
+            try:
+                datagram, (host, *_) = self._socket.recvfrom(65535)
+            except BlockingIOError:
+                return
+            except ConnectionResetError:  # on Windows: a reply was lost
+                continue
+            taken += len(datagram)
+            if not self._allowed.allows(host):
+                self._turn_away(host)
+            elif datagram[:24].lstrip(b"/ ").lower().startswith(URGENT):
+                self._act(datagram, host)
+            else:
+                self.counts.refused += len(self._waiting) == BACKLOG
+                self._waiting.append((datagram, host))
+
+    def _act(self, datagram: bytes, host: str) -> None:
+        for answer in self._reader.receive(datagram, host):
             self._answer(answer, host)
 
     def _turn_away(self, host: str) -> None:
@@ -227,17 +343,3 @@ class OscInput:
             self._socket.sendto(answer, (host, REPLY_PORT))
         except OSError as why:
             self._desk.warn(f"OSC: no reply to {host}: {why.strerror}")
-
-
-def _open_socket(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    opened = socket.socket(family, socket.SOCK_DGRAM)
-    try:
-        opened.settimeout(POLL)
-        with contextlib.suppress(OSError):  # as large as the system allows
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
-        opened.bind((host, port))
-    except OSError as why:
-        opened.close()
-        raise Refused(f"OSC on {host}:{port}: {why.strerror}; choose another with --osc") from why
-    return opened

@@ -6,14 +6,17 @@
     /livebend/preset s|i [f]               /livebend/bend/remove NAME
     /livebend/blackout [i]                 /livebend/route/add NAME SOURCE TARGET [key value …]
     /livebend/freeze [i]                   /livebend/route/remove NAME
-    /livebend/panic    /livebend/undo    /livebend/tap    /livebend/store i
+    /livebend/panic    /livebend/undo      /livebend/tap    /livebend/store i
+    /livebend/preset/radio i
 
 A number's address with /play takes a fader's position 0..1 in its soft range, which is narrower
 than its whole range. A parameter's address without an argument, or with "?", asks for its value.
 Blackout, freeze and the display's other switches toggle without an argument, and output/display
-goes on to the next. Integers, floats and booleans stand for one another; a number out of range is
-clamped and reported; any other type is refused. The 0 that a button sends when it is released does
-nothing. Addresses that end in /_… belong to other programs and are ignored.
+goes on to the next. Numbers, booleans and numbers in strings stand for one another; of several
+numbers the last counts; a number out of range is clamped and reported; any other type is refused.
+The 0 that a button sends when it is released does nothing; preset/radio takes the index of a radio
+button, from 0. Addresses that end in /_… belong to other programs and are ignored, and so is the /z
+of a fader that is touched.
 """
 
 import math
@@ -23,17 +26,22 @@ from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Literal
 
-from livebend.control.desk import Action, Bank, SetDisplay, Store, Tap, preset
+from livebend.control.desk import Action, Bank, SetDisplay, Tap, preset
+from livebend.control.osc_packets import ROOT, Strange
+from livebend.control.osc_patterns import matching
+from livebend.core import limits
 from livebend.core.errors import OutOfRange
+from livebend.core.ranges import Range
 from livebend.core.specs import ParameterValue, Spec, specs_of
+from livebend.core.texts import NUMBER, plain_text
 from livebend.scene import paths
-from livebend.scene.commands import Add, Command, Panic, Remove, Replace, Set, Undo
+from livebend.scene.commands import Add, Command, Panic, Remove, Replace, Set, Store, Undo
 from livebend.scene.tables import REQUIRED, part_from
 from livebend.scene.values import Bend, Part, Recall, Route, Scene
 
-ROOT = "/livebend"
-LONGEST = 2000  # characters of a text
 FADE = specs_of(Recall)["fade"]
+POSITION = Spec("position", "float", 0.0, Range(0, 1))  # of a fader
+SWITCH = Spec("switch", "bool", default=False)
 FADER = "/play"
 ALIASES = {f"{ROOT}/prompt": "prompt.text"}
 
@@ -93,9 +101,31 @@ def _leaves(bends: tuple[tuple[str, str], ...], routes: tuple[str, ...]) -> Leav
     return tree | {address: (path, tree[address_of(path)][1]) for address, path in ALIASES.items()}
 
 
+def normal(address: str) -> str:
+    """Return an address as the tables have it: small letters, one slash before each part.
+
+    >>> normal("LiveBend/Seed/")
+    '/livebend/seed'
+    """
+    return "/" + "/".join(part for part in address.lower().split("/") if part)
+
+
 def is_private(address: str) -> bool:
-    """Whether the address belongs to another program, such as TouchDesigner's /_samplerate."""
-    return address.rpartition("/")[2].startswith("_")
+    """Whether the address belongs to another program, such as TouchDesigner's /_samplerate, or
+    says that a control is touched, as TouchOSC's /z."""
+    last = address.rpartition("/")[2]
+    return last.startswith("_") or last == "z"
+
+
+def named(address: str, known: Leaves, output: Mapping[str, Spec]) -> list[str]:
+    """Return the addresses of parameters, faders and settings that one with wildcards matches;
+    buttons and commands are pressed by their own name only. Raises: OutOfRange for too many."""
+    stem = address.removesuffix(FADER)
+    names = known if stem != address else {**output, **known}
+    found = [one + address[len(stem) :] for one in matching(stem, names) if one not in ALIASES]
+    if len(found) > limits.MATCHES:
+        raise OutOfRange(f"{address} names {len(found)}: expected up to {limits.MATCHES}")
+    return found
 
 
 def outputs(specs: Mapping[str, Spec]) -> Mapping[str, Spec]:
@@ -113,10 +143,9 @@ def read(
     output: the display's settings, see `outputs`.
     Raises: LivebendError for arguments that cannot be used.
     """
-    for argument in arguments:
-        _check_argument(address, argument)
+    arguments = [_checked(address, argument) for argument in arguments]
     if address in COMMANDS:
-        return COMMANDS[address](arguments, bank)
+        return COMMANDS[address]([a for a in arguments if a is not None], bank)
     if address in output:
         return _output(output[address], arguments)
     if address in known:
@@ -127,83 +156,83 @@ def read(
     return None
 
 
-def _check_argument(address: str, argument: object) -> None:
-    """Refuse what no parameter takes, before a message about it repeats it."""
+def _checked(address: str, argument: object) -> object:
+    """Return an argument, text on one line. Raises: OutOfRange for what no parameter takes, before
+    a message about it repeats it."""
     if isinstance(argument, float) and math.isnan(argument):
         raise OutOfRange(f"{address}: not a number")
     if isinstance(argument, str):
-        if len(argument) > LONGEST:
-            raise OutOfRange(f"{address}: {len(argument)} characters: expected up to {LONGEST}")
-        if not argument.isprintable():
-            raise OutOfRange(f"{address} = {argument[:80]!r}: expected printable text")
-    elif not isinstance(argument, (int, float)):
-        raise OutOfRange(f"{address}: expected numbers and text, got {_kind(argument)}")
+        return plain_text(argument, address)
+    if isinstance(argument, Strange):
+        raise OutOfRange(f"{address}: expected numbers and text, got {argument.kind}")
+    return argument
 
 
-def _kind(argument: object) -> str:
-    return {"NoneType": "nil", "list": "an array"}.get(type(argument).__name__, "something else")
+def _is_question(arguments: Arguments) -> bool:
+    return not arguments or list(arguments) == ["?"]
 
 
 def _parameter(path: str, spec: Spec, arguments: Arguments) -> Request:
-    if not arguments or list(arguments) == ["?"]:
+    if _is_question(arguments):
         return Request(Query(path))
-    if len(arguments) != 1:
-        raise OutOfRange(f"{path}: {len(arguments)} values: expected one, {spec.allowed}")
-    return Request(Set(path, spec.check_type(arguments[0], path)))
+    return Request(Set(path, spec.understand(_one(spec, arguments), path)))
+
+
+def _one(spec: Spec, arguments: Arguments) -> object:
+    """The argument that counts: the last, as of an XY pad; words make one text."""
+    if spec.kind == "text" and all(isinstance(a, str) for a in arguments):
+        return " ".join(map(str, arguments))
+    if arguments[-1] is None:
+        raise OutOfRange(f"{spec.name}: expected {spec.allowed}, got nil")
+    return arguments[-1]
 
 
 def _fader(path: str, spec: Spec, arguments: Arguments) -> Request:
     if spec.range is None:
         raise OutOfRange(f"{path}{FADER}: expected a number's path; {path} is {spec.allowed}")
-    if not arguments or list(arguments) == ["?"]:
+    if _is_question(arguments):
         return Request(FaderMove(path))
-    match list(arguments):
-        case [int() | float() as position]:
-            clamped = min(max(float(position), 0.0), 1.0)
-            notice = f"{path}{FADER} = {position:g}: clamped to {clamped:g}"
-            return Request(FaderMove(path, clamped), "" if clamped == position else notice)
-    raise OutOfRange(f"{path}{FADER}: expected one number, 0..1")
+    position = float(POSITION.understand(_one(POSITION, arguments), f"{path}{FADER}"))
+    clamped = min(max(position, 0.0), 1.0)
+    notice = f"{path}{FADER} = {position:g}: clamped to {clamped:g}"
+    return Request(FaderMove(path, clamped), "" if clamped == position else notice)
 
 
 def _clamp_notice(spec: Spec, path: str, given: object, value: ParameterValue) -> str:
     """Return what to report if `value` is a number that was clamped, else ""."""
-    limits = spec.range
-    if limits is None or limits.wraps or not isinstance(given, (int, float)) or given == value:
+    range_ = spec.range
+    given = spec.understand(given, path)
+    if range_ is None or range_.wraps or isinstance(given, str) or given == value:
         return ""
     return f"{path} = {given:g}: clamped to {value}"
 
 
-def _pressed(arguments: Arguments) -> bool:
-    """Whether a button is pressed, not released: no argument, or anything but 0."""
-    return not arguments or bool(arguments[0])
-
-
 def _button(command: Action, arguments: Arguments, _: Bank) -> Request:
-    return Request(command if _pressed(arguments) else None)
+    """A button that is pressed, not released: no argument, or anything but 0."""
+    on = not arguments or bool(SWITCH.fit(arguments[-1], "a button"))
+    return Request(command if on else None)
 
 
 def _output(spec: Spec, arguments: Arguments) -> Request:
     where = f"output.{spec.name}"
     if not arguments and spec.kind in ("bool", "int"):
         return Request(SetDisplay(spec.name))
-    if len(arguments) != 1:
-        raise OutOfRange(f"{where}: {len(arguments)} values: expected one, {spec.allowed}")
-    value = spec.fit(arguments[0], where)
-    return Request(SetDisplay(spec.name, value), _clamp_notice(spec, where, arguments[0], value))
+    if not arguments:
+        raise OutOfRange(f"{where}: no value: expected {spec.allowed}")
+    given = _one(spec, arguments)
+    value = spec.fit(given, where)
+    return Request(SetDisplay(spec.name, value), _clamp_notice(spec, where, given, value))
 
 
 def _show(what: str, arguments: Arguments, _: Bank) -> Request:
-    if not arguments:
-        return Request(SetDisplay(what))
-    if len(arguments) > 1 or isinstance(arguments[0], str):
-        raise OutOfRange(f"{what}: expected nothing, or 0 or 1")
-    return Request(SetDisplay(what, bool(arguments[0])))
+    on = SWITCH.fit(arguments[-1], what) if arguments else None
+    return Request(SetDisplay(what, on))
 
 
 def _preset(arguments: Arguments, bank: Bank) -> Request:
-    match list(arguments):
+    match [_number(a) for a in arguments]:
         case [str(name), *more] if len(more) < 2:
-            return Request(preset(bank, name, _seconds(more)))
+            return Request(preset(bank, name.strip(), _seconds(more)))
         case [int() | float() as slot] if slot == 0:
             return Request()
         case [int() | float() as slot, *more] if float(slot).is_integer() and len(more) < 2:
@@ -211,16 +240,29 @@ def _preset(arguments: Arguments, bank: Bank) -> Request:
     raise OutOfRange("preset: expected a preset's name, or its number from 1, and seconds")
 
 
+def _radio(arguments: Arguments, bank: Bank) -> Request:
+    match [_number(a) for a in arguments]:
+        case [*_, int() | float() as index] if float(index).is_integer():
+            return Request(preset(bank, int(index) + 1))
+    raise OutOfRange("preset/radio: expected a radio button's number, from 0")
+
+
 def _store(arguments: Arguments, _: Bank) -> Request:
-    match list(arguments):
+    match [_number(a) for a in arguments]:
         case [int() | float() as slot] if float(slot).is_integer():
             return Request(Store(int(slot)) if slot else None)
     raise OutOfRange("store: expected a slot's number")
 
 
+def _number(argument: object) -> object:
+    """The number in a string, or the argument as it is."""
+    text = argument.strip() if isinstance(argument, str) else ""
+    return float(text) if NUMBER.fullmatch(text) else argument
+
+
 def _seconds(given: Arguments) -> float | None:
     """The time in which a preset crosses over, if it is given."""
-    return FADE.fit(given[0], "preset.fade") if given else None  # type: ignore[return-value]
+    return float(FADE.fit(given[0], "preset.fade")) if given else None
 
 
 def _put_part(
@@ -258,6 +300,7 @@ def _remove(what: Literal["bend", "route"], arguments: Arguments, _: Bank) -> Re
 
 COMMANDS: Mapping[str, Reader] = {
     f"{ROOT}/preset": _preset,
+    f"{ROOT}/preset/radio": _radio,
     f"{ROOT}/store": _store,
     f"{ROOT}/panic": partial(_button, Panic()),
     f"{ROOT}/undo": partial(_button, Undo()),

@@ -1,11 +1,17 @@
 """Where OSC is received, and from whom: addresses, IPv4 and IPv6."""
 
-from collections.abc import Iterable
+import contextlib
+import errno
+import socket
+from collections.abc import Iterable, Sequence
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from livebend.core.errors import Refused
+from livebend.core.errors import Refused, shown
+from livebend.core.notify import Notify, ignore
 
 HOST, PORT, REPLY_PORT = "127.0.0.1", 8000, 9000
+BUFFER = 4 << 20  # bytes that the system may buffer for us while a frame is made
+PORTS = 16  # that are tried from the one that was asked for
 
 
 def endpoint(text: str) -> tuple[str, int]:
@@ -15,9 +21,68 @@ def endpoint(text: str) -> tuple[str, int]:
     ('0.0.0.0', 9001)
     """
     host, _, port = text.rpartition(":")
-    if not (port.isascii() and port.isdigit() and int(port) < 65536):
-        raise Refused(f"--osc {text}: expected HOST:PORT, such as {HOST}:{PORT}")
+    if not (port.isascii() and port.isdigit() and len(port) < 6 and int(port) < 65536):
+        raise Refused(f"--osc {shown(text)}: expected HOST:PORT, such as {HOST}:{PORT}")
     return host.strip("[]") or HOST, int(port)
+
+
+def listen(host: str = HOST, port: int = PORT, notify: Notify = ignore) -> socket.socket:
+    """Return a socket that receives at an address, without waiting; port 0 is any that is free.
+
+    Where the port is taken, the next free one is used, with a notice.
+    Raises: Refused where there is no such address here, or no port is free.
+    """
+    last = min(port + PORTS, 65536) if port else 1
+    for number in range(port, last):
+        try:
+            opened = _open(host, number)
+        except OSError as why:
+            if why.errno == errno.EADDRINUSE and number + 1 < last:
+                continue
+            reason = why.strerror or str(why)
+            raise Refused(f"OSC on {host}:{port}: {reason}; choose another with --osc") from why
+        if number != port:
+            notify(f"OSC: port {port} is taken, perhaps by another livebend; here it is {number}")
+        break
+    return opened
+
+
+def reach(host: str, port: int, allow: Sequence[str] = ()) -> str:
+    """Return who can reach an address, and how others could, as one line."""
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    if is_loopback(host):
+        return (
+            f"OSC: listening on this machine only ({where}); for a tablet:"
+            f" --osc 0.0.0.0:{port} --osc-allow THE TABLET'S ADDRESS"
+        )
+    if not allow:
+        return (
+            f"OSC: anyone on the network may play this show ({where});"
+            " --osc-allow 192.168.1.0/24 would let in that network alone"
+        )
+    return f"OSC: listening at {where} to {', '.join(allow)}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    try:
+        return ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _open(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        opened.setblocking(False)
+        with contextlib.suppress(OSError):  # as large as the system allows
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+        opened.bind((host, port))
+    except (OSError, UnicodeError) as why:
+        opened.close()
+        raise why if isinstance(why, OSError) else OSError(str(why)) from why
+    return opened
 
 
 class AllowList:
@@ -34,7 +99,7 @@ class AllowList:
                 self._networks.append(ip_network(text.strip(), strict=False))
             except ValueError:
                 raise Refused(
-                    f"--osc-allow {text}: expected an address or a network,"
+                    f"--osc-allow {shown(text)}: expected an address or a network,"
                     " such as 192.168.1.20, 192.168.1.0/24 or fd00::/8"
                 ) from None
 

@@ -16,6 +16,12 @@ now = system.perf_counter
 """Seconds on the system's steady clock; only differences mean anything."""
 
 
+def calendar() -> float:
+    """Seconds since 1970 on the system's calendar clock, which may be set while a show runs; only
+    for messages that other machines date."""
+    return system.time()
+
+
 class Time(Protocol):
     """The time of the show, in seconds since it began."""
 

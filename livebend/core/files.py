@@ -3,9 +3,28 @@
 import os
 import tempfile
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import platformdirs
+
+from livebend.core.errors import PresetError, Refused, shown
+
+LONGEST_NAME = 255  # bytes, on every usual system
+PIECE = 1 << 16  # bytes that are read at once
+
+
+def check_place(file: Path, option: str) -> None:
+    """Raises: Refused, naming the option, where no file of that name can be written."""
+    what, folder = f"{option} {shown(str(file))}".lstrip(), file.parent
+    if (length := len(os.fsencode(file.name))) > LONGEST_NAME:
+        raise Refused(f"{what}: a name of {length} bytes; expected at most {LONGEST_NAME}")
+    if file.is_dir():
+        raise Refused(f"{what}: is a folder; expected the name of a file")
+    if not folder.is_dir():
+        raise Refused(f"{what}: the folder {shown(str(folder))} does not exist")
+    if not os.access(folder, os.W_OK):
+        raise Refused(f"{what}: the folder {shown(str(folder))} cannot be written to")
 
 
 def write_file(file: Path, write: Callable[[Path], object]) -> Path:
@@ -24,6 +43,28 @@ def write_file(file: Path, write: Callable[[Path], object]) -> Path:
 def write_text(file: Path, text: str) -> None:
     """Write a text file like `write_file`. Raises: OSError."""
     write_file(file, lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def read_text(file: Path, most: int) -> str:
+    """Return a text file of up to `most` bytes, without the byte order mark that some editors put
+    first.
+
+    Raises: PresetError where it cannot be read, is larger, or is not text in UTF-8.
+    """
+    try:
+        with file.open("rb") as opened:
+            pieces = iter(lambda: opened.read(PIECE), b"")
+            found = b"".join(islice(pieces, most // PIECE + 1))
+    except OSError as why:
+        raise PresetError(f"{short(file)}: cannot be read: {why.strerror}") from why
+    except ValueError as why:
+        raise PresetError(f"{shown(str(file))}: no name of a file") from why
+    if len(found) > most:
+        raise PresetError(f"{short(file)}: more than {most // 1024} KiB: expected less")
+    try:
+        return found.decode("utf-8-sig")
+    except UnicodeDecodeError as why:
+        raise PresetError(f"{short(file)}: not text in UTF-8") from why
 
 
 def cache_folder() -> Path:

@@ -83,7 +83,7 @@ class Range:
         """
         inside = self.low <= value <= self.high
         if not inside or (self.whole and value != round(value)):
-            raise OutOfRange(f"{where} = {value:g}: expected {self}")
+            raise OutOfRange(f"{where} = {float(value):g}: expected {self}")
         return float(value)
 
     def __str__(self) -> str:

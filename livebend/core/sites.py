@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from livebend.core.errors import Refused, UnknownName
+from livebend.core.errors import Refused, UnknownName, shown
 
 TEXT, LATENT, TIME = "unet.text", "latent", "unet.time"
 OWN_TEXT = "unet.text."  # before the name of the block that reads it
@@ -46,7 +46,7 @@ def place(text: str) -> Place:
         return Place(site, depth=_depth(text, depth, site))
     site, hash_, step = text.partition("#")
     if hash_ and not (step.isascii() and step.isdecimal() and len(step) < 10):
-        raise Refused(f"site {text!r}: expected a whole number after #, such as unet.mid#1")
+        raise Refused(f"site {shown(text)}: expected a whole number after #, such as unet.mid#1")
     return Place(site, step=int(step) if hash_ else None)
 
 
@@ -102,5 +102,5 @@ def _depth(text: str, depth: str, site: str) -> float:
     except ValueError:
         value = -1.0
     if site != LATENT or not 0.0 <= value <= 1.0:
-        raise Refused(f"site {text!r}: expected latent@0..1 (0 = noise, 1 = finished)")
+        raise Refused(f"site {shown(text)}: expected latent@0..1 (0 = noise, 1 = finished)")
     return value

@@ -13,10 +13,22 @@ from functools import cache
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from livebend.core.errors import OutOfRange, UnknownName
+from livebend.core.errors import OutOfRange, UnknownName, shown
 from livebend.core.ranges import Range
+from livebend.core.texts import NUMBER, plain_text
 
 ParameterValue = float | int | bool | str
+
+LARGEST = 2**64  # of a whole number: what OSC can send
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """A text that holds several: what separates them, the most there may be, what they are."""
+
+    separator: str
+    most: int
+    what: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +41,52 @@ class Spec:
     range: Range | None = None
     choices: tuple[str, ...] = ()
     doc: str = ""
+    several: Several | None = None
 
     def check_type(self, value: object, where: str) -> ParameterValue:
-        """Return `value` unchanged if its type suits this parameter, in range or not.
+        """Return `value` if its type suits this parameter, in range or not; text on one line.
 
         Numbers and booleans stand in for one another, since controllers send either.
         Raises: OutOfRange or UnknownName, naming `where`, what was given and what is allowed.
         """
         if self.kind in ("choice", "text"):
             if not isinstance(value, str):
-                raise OutOfRange(f"{where} = {value!r}: expected {self.allowed}")
-            if self.kind == "choice" and value not in self.choices:
-                raise UnknownName(where, value, self.choices)
-            return value
-        if not isinstance(value, (int, float)):
-            raise OutOfRange(f"{where} = {value!r}: expected {self.allowed}")
+                raise OutOfRange(f"{where} = {shown(value)}: expected {self.allowed}")
+            return self._check_choice(value, where) if self.choices else self._text(value, where)
+        if not isinstance(value, (int, float)) or not -LARGEST < value < LARGEST:
+            if isinstance(value, float) and self.range is not None:
+                return value  # infinite or beyond any range: clamped, or refused by the range
+            raise OutOfRange(f"{where} = {shown(value)}: expected {self.allowed}")
         return value
+
+    def _check_choice(self, value: str, where: str) -> str:
+        if value not in self.choices:
+            raise UnknownName(where, value, self.choices)
+        return value
+
+    def _text(self, value: str, where: str) -> str:
+        if self.several is not None:
+            separator, most, what = self.several.separator, self.several.most, self.several.what
+            if value.count(separator) >= most:
+                count = value.count(separator) + 1
+                raise OutOfRange(f"{where}: {count} {what}: expected up to {most}")
+        return plain_text(value, where)
+
+    def understand(self, value: object, where: str) -> ParameterValue:
+        """Return a value as a controller may send it in a type that suits: a number in a string,
+        on and off in words, a choice by its index from 0, as radio buttons do.
+
+        Raises: as `check_type`.
+        """
+        if self.kind == "choice" and isinstance(value, (int, float)):
+            index = int(value) if 0 <= value < len(self.choices) else -1
+            if isinstance(value, bool) or index != value:
+                last = len(self.choices) - 1
+                raise OutOfRange(f"{where} = {shown(value)}: expected 0..{last} or {self.allowed}")
+            return self.choices[index]
+        if isinstance(value, str) and self.kind in ("float", "int", "bool"):
+            return self.check_type(_in_words(value, self.kind), where)
+        return self.check_type(value, where)
 
     def check(self, value: object, where: str) -> ParameterValue:
         """Return `value` in this parameter's type. Raises: as `check_type`, and OutOfRange for a
@@ -55,9 +97,9 @@ class Spec:
         return self._cast(given)
 
     def fit(self, value: object, where: str) -> ParameterValue:
-        """Return `value` in this parameter's type, a number out of range clamped, an angle by
-        whole turns. Raises: as `check_type`."""
-        given = self.check_type(value, where)
+        """Return `value`, as a controller may send it, in this parameter's type, a number out of
+        range clamped, an angle by whole turns. Raises: as `check_type`."""
+        given = self.understand(value, where)
         if self.range is not None and not isinstance(given, str):
             given = self.range.fit(float(given))
         return self._cast(given)
@@ -90,6 +132,18 @@ class Spec:
         return value == self.default
 
 
+SWITCHES = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
+
+
+def _in_words(text: str, kind: str) -> object:
+    """Return what a string says, a decimal comma included; itself where it says no number."""
+    word = text.strip().lower()
+    if kind == "bool" and word in SWITCHES:
+        return SWITCHES[word]
+    number = word.replace(",", ".", 1)
+    return float(number) if NUMBER.fullmatch(number) else text
+
+
 def specs_of(declared: Callable[..., Any] | type) -> Mapping[str, Spec]:
     """Return the specs of a dataclass's annotated fields or a function's keyword-only parameters.
 
@@ -120,6 +174,7 @@ def _spec(name: str, hint: Any, default: Any) -> Spec | None:
         extras = tuple(rest)
     limits = next((e for e in extras if isinstance(e, Range)), None)
     doc = next((e for e in extras if isinstance(e, str)), "")
+    several = next((e for e in extras if isinstance(e, Several)), None)
     if typing.get_origin(hint) is Literal:
         choices = tuple(str(c) for c in typing.get_args(hint))
         first = choices[0] if default is MISSING else default
@@ -128,4 +183,4 @@ def _spec(name: str, hint: Any, default: Any) -> Spec | None:
     if hint not in kinds:
         return None
     kind = typing.cast(Literal["float", "int", "bool", "text"], kinds[hint])
-    return Spec(name, kind, "" if default is MISSING else default, limits, (), doc)
+    return Spec(name, kind, "" if default is MISSING else default, limits, (), doc, several)

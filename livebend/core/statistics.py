@@ -13,7 +13,9 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from livebend.core import limits
 from livebend.core.clock import Time
+from livebend.core.notify import Notify, ignore
 from livebend.core.status import (
     BendStatus,
     Counters,
@@ -85,14 +87,15 @@ class Statistics:
     """Counts, times and notices of one show. Every method may be called from any thread.
 
     The render worker calls `frame` and `status`, the display `shown`, the audio worker `hop`, the
-    end of the show `report`. Each holds one short lock.
+    end of the show `report`. Each holds one short lock. `told` is called with every notice.
     """
 
-    def __init__(self, time: Time) -> None:
-        self._time = time
+    def __init__(self, time: Time, told: Notify = ignore) -> None:
+        self._time, self._told = time, told
         self._lock = threading.Lock()
         self._counts: dict[str, int] = {f.name: 0 for f in fields(Counters)}
         self._notices: deque[Notice] = deque(maxlen=NOTICES)
+        self._every: deque[Notice] = deque(maxlen=limits.NOTICES)
         self._moments: deque[float] = deque(maxlen=RECENT)
         self._recent_ms: deque[float] = deque(maxlen=RECENT)
         self._recent_latency: deque[float] = deque(maxlen=RECENT)
@@ -178,6 +181,8 @@ class Statistics:
             for old in [n for n in self._notices if n.text == text]:
                 self._notices.remove(old)
             self._notices.append(Notice(self._time.now(), text, level))
+            self._every.append(self._notices[-1])
+        self._told(text)
 
     def status(
         self,
@@ -224,14 +229,16 @@ class Statistics:
                 del self._bends[next(iter(self._bends))]
 
     def report(self) -> dict[str, Any]:
-        """Return the whole show, ready for JSON: counts, fps, percentiles over every frame, and for
-        every bend the frames in which it acted, with the mean and the largest of its d."""
+        """Return the whole show, ready for JSON: counts, the newest notices, fps, percentiles over
+        every frame, and for every bend the frames in which it acted, with the mean and the largest
+        of its d."""
         with self._lock:
             self._count_waiting()
             made = self._counts["frames_generated"]
             span = self._moments[-1] - self._first if self._moments else 0.0
             return {
                 **self._counts,
+                "notices": [asdict(notice) for notice in self._every],
                 "engine": self._engine(),
                 "memory": asdict(self._memory()),
                 "fps": (made - 1) / span if span > 0 else 0.0,

@@ -5,6 +5,7 @@ decoded.
 """
 
 import re
+import struct
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,11 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from livebend.core import limits
 from livebend.core.errors import Refused, UnknownName
 from livebend.core.files import short
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-LARGEST = 4096  # pixels along a side
 KEPT = 16  # decoded masks; the largest have 64 MB
 
 
@@ -43,7 +44,7 @@ class DrawnMasks:
         if name not in self._kept:
             files = self._files()
             if name not in files:
-                raise UnknownName("drawn mask", name[:80], files)
+                raise UnknownName("drawn mask", name, files)
             self._kept[name] = _decoded(files[name])
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
@@ -55,14 +56,24 @@ class DrawnMasks:
         return {file.stem: file for file in found if NAME.fullmatch(file.stem)}
 
 
+def _check_size(file: Path) -> None:
+    """Refuse a picture that is too large by its header, before any of it is decoded."""
+    with file.open("rb") as opened:
+        head = opened.read(24)
+    if len(head) == 24 and head.startswith(b"\x89PNG"):
+        width, height = struct.unpack(">II", head[16:24])
+        if max(width, height) > limits.SIDE:
+            most = f"expected up to {limits.SIDE} a side"
+            raise Refused(f"{short(file)}: {width}x{height}: {most}")
+
+
 def _decoded(file: Path) -> Tensor:
     import pygame  # noqa: PLC0415 - slow, and seldom needed
 
     try:
+        _check_size(file)
         surface = pygame.image.load(file, "x.png")
         size = surface.get_size()
-        if max(size) > LARGEST:
-            raise Refused(f"{short(file)}: {size[0]}x{size[1]}: expected up to {LARGEST} a side")
         rgba = np.frombuffer(pygame.image.tobytes(surface, "RGBA"), np.uint8)
     except (pygame.error, OSError) as why:
         raise Refused(f"{short(file)}: cannot be read as a PNG: {why}") from why

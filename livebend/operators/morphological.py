@@ -18,39 +18,40 @@ Kernel = Annotated[
 def dilate(x: Tensor, *, size: Kernel = 1) -> Tensor:
     """Dilate: y(p) = max of x over a flat size×size square round p.
 
-    An even square reaches one element further to the left and the top, as the paper's 4×4 does
-    (padding l2 r1 t2 b1). Source: Dzwonczyk et al. 2024, figure 11.
+    An even square reaches one element further to the right and the bottom, as the paper's 4×4 does
+    (l1 r2 t1 b2). Source: Dzwonczyk et al. 2024, figure 11.
     """
-    return _maximum(x, size // 2, (size - 1) // 2)
+    return _maximum(x, (size - 1) // 2, size // 2)
 
 
 @operator("morphological", amounts=["size"])
 def erode(x: Tensor, *, size: Kernel = 1) -> Tensor:
-    """Erode: y = −dilate(−x), the minimum over the square.
+    """Erode: y(p) = min of x over a flat size×size square round p.
 
-    Source: Dzwonczyk et al. 2024, figure 12.
+    An even square reaches one element further to the left and the top, as the paper's 4×4 does
+    (l2 r1 t2 b1): erode(x) = −dilate(−x) for odd ones only. Source: Dzwonczyk et al. 2024,
+    figure 12.
     """
-    return -dilate(-x, size=size)
+    return -_maximum(-x, size // 2, (size - 1) // 2)
 
 
 @operator("morphological", amounts=["size"])
 def opening(x: Tensor, *, size: Kernel = 1) -> Tensor:
     """Take away what is bright and smaller than the square: y = dilate(erode(x)).
 
-    The second square is the first one mirrored, so an even one does not shift the picture.
+    Dilation's even square is that of erosion mirrored, so that the picture does not shift.
     Source: Serra 1982, in grey values.
     """
-    before, after = size // 2, (size - 1) // 2
-    return _maximum(-_maximum(-x, before, after), after, before)
+    return dilate(erode(x, size=size), size=size)
 
 
 @operator("morphological", amounts=["size"])
 def closing(x: Tensor, *, size: Kernel = 1) -> Tensor:
-    """Fill what is dark and smaller than the square: y = −opening(−x).
+    """Fill what is dark and smaller than the square: y = erode(dilate(x)).
 
     Source: Serra 1982, in grey values.
     """
-    return -opening(-x, size=size)
+    return erode(dilate(x, size=size), size=size)
 
 
 @operator("morphological")

@@ -18,12 +18,12 @@ import numpy as np
 from livebend.audio.joined_files import name_for_ffmpeg
 from livebend.audio.sound import stereo
 from livebend.core.errors import Refused
+from livebend.core.files import LONGEST_NAME, check_place
 from livebend.flow import Pixels, Samples
 
 FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
 RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
 SOUND_BITS = 256_000  # per second
-LONGEST_NAME = 255  # bytes, on every usual system
 TICKS = 90_000  # per second: the usual time base of video
 _FRAGMENTS = {
     "movflags": "+hybrid_fragmented+frag_keyframe+delay_moov",
@@ -59,8 +59,7 @@ class MovieFile:
         self.partial = _partial(self.path)
         self._heard = 0
         self._sound: Any = None
-        kind = _kind_of(self.path)
-        self._check_place()
+        kind = check_movie(self.path)
         options = _FRAGMENTS if kind in ("mp4", "mov") else {}
         with self._writing():
             self._container = av.open(
@@ -126,15 +125,6 @@ class MovieFile:
             reason = getattr(refusal, "strerror", None) or refusal
             raise Refused(f"{self.path}: cannot be written: {reason}") from refusal
 
-    def _check_place(self) -> None:
-        length = len(os.fsencode(self.path.name))
-        if length > LONGEST_NAME:
-            raise Refused(f"{self.path}: a name of {length} bytes; expected at most {LONGEST_NAME}")
-        if not self.path.parent.is_dir():
-            raise Refused(f"{self.path}: the folder {self.path.parent} does not exist")
-        if self.path.is_dir():
-            raise Refused(f"{self.path}: is a folder; expected the name of a file")
-
     def _add_picture(self, size: tuple[int, int], fps: float, live: bool) -> Any:
         options = {"crf": "18", "preset": "medium", "g": str(max(1, round(2 * fps)))}
         if live:
@@ -167,6 +157,16 @@ def _partial(path: Path) -> Path:
     if len(os.fsencode(path.name)) + len(ending) <= LONGEST_NAME:
         return path.with_name(path.name + ending)
     return path.with_name(f"{crc32(os.fsencode(path.name)):08x}{ending}")
+
+
+def check_movie(path: Path, option: str = "") -> str:
+    """Return the kind of file that a film's name means.
+
+    Raises: Refused where that is none, or no file can be written there.
+    """
+    kind = _kind_of(path)
+    check_place(path, option)
+    return kind
 
 
 def _kind_of(path: Path) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import pygame
 
 from livebend.core.errors import Refused
+from livebend.core.files import check_place
 from livebend.flow import Frame, Pixels
 
 
@@ -29,6 +30,14 @@ class PngFrames:
             self._check_empty()
         except OSError as refusal:
             raise Refused(f"{folder}: cannot be written: {refusal.strerror}") from refusal
+
+    @staticmethod
+    def check(folder: Path) -> None:
+        """Raises: Refused where no frames can be written into a folder; makes nothing."""
+        if not folder.is_dir():
+            check_place(folder, "--frames")
+        elif (old := next(folder.glob("frame_*.png"), None)) is not None:
+            raise Refused(f"{folder}: holds frames already ({old.name}); expected none")
 
     def write(self, frame: Frame) -> None:
         """Write one picture; block until it is written."""

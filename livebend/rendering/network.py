@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 
 from livebend.bending.apply import check_given
-from livebend.bending.channels import check_channels
 from livebend.bending.clusters import Clusters
 from livebend.bending.feedback_state import FeedbackState
 from livebend.bending.frame_bends import FrameBends, by_site, depths_of
 from livebend.bending.mask_cache import MaskCache, Trace, silence
+from livebend.core.channels import check_channels
 from livebend.core.errors import OutOfRange
 from livebend.core.sites import LATENT, TEXT, TIME, check_place, place
 from livebend.device.gpu import wait_for

@@ -8,6 +8,7 @@ from livebend.bending.clusters import read_clusters
 from livebend.core.errors import UnknownName
 from livebend.core.files import cache_folder
 from livebend.core.notify import Notify, ignore
+from livebend.core.sizes import painted_size
 from livebend.device.devices import device_of, on_torch
 from livebend.device.gpu import paint_on
 from livebend.device.torch_threads import compute_with, usual
@@ -37,7 +38,7 @@ def open_network(
 ) -> Network:
     """Load a model and return it as a network that is ready to paint.
 
-    `size` (W, H) in pixels; None is the model's own.
+    `size` (W, H) in pixels, moved to the nearest that the model paints; None is its own.
     `backend`: `auto` is what `livebend tune` has chosen here, or else the device's usual one.
     `notify` gets a notice of every fall-back.
     `device` as `--device` names it; `auto` is the usual one for this model.
@@ -53,7 +54,7 @@ def open_network(
         raise UnknownName("backend", backend, (*BACKENDS, AUTO))
     wanted, found = dtype_of(dtype), device_of(device, model)
     loaded = load_model(model, on_torch(found), wanted or best_dtype(found))
-    width, height = size or (loaded.native, loaded.native)
+    width, height = painted_size(size or (loaded.native, loaded.native), loaded.factor, notify)
     plain = Choice(USUAL.get(found, "torch"), Target(found, usual()), loaded.precision)
     tuned = read_choice(choice_file(store_of(loaded), (width, height), device, dtype))
     choice = tuned or plain if backend == AUTO else replace(plain, backend=backend)

@@ -4,11 +4,13 @@
 is one order, and a show can be recorded as (time, command).
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
 from livebend import flow
-from livebend.core.errors import Refused
+from livebend.core import limits
+from livebend.core.errors import OutOfRange, Refused
 from livebend.core.specs import ParameterValue
 from livebend.scene import edit
 from livebend.scene.copy import altered
@@ -16,6 +18,7 @@ from livebend.scene.values import Arrival, Part, Scene
 
 Command = flow.Command[Scene]
 CommandSource = flow.CommandSource[Scene]
+Keep = Callable[[int, Scene], object]  # what stores a scene in a slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Add(_StructuralCommand):
 
     def apply(self, scene: Scene) -> Scene:
         name, parts = edit.parts_of(scene, self.part)
+        edit.check_count(self.part.kind, len(parts) + 1)
         if any(p.name == self.part.name for p in parts):
             raise Refused(f"{self.part.kind}.{self.part.name}: this name is taken")
         return edit.check(altered(_with_undo(scene), {name: (*parts, self.part)}))
@@ -125,6 +129,30 @@ class Undo(_StructuralCommand):
         if scene.before is None:
             raise Refused("undo: nothing to undo")
         return replace(scene.before, before=_with_undo(scene).before)
+
+
+def keep_nothing(*_: object) -> None:
+    """Keep no scene."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store(_StructuralCommand):
+    """Store the scene as it is when its turn comes, in a slot; the scene stays.
+
+    keep: gets the slot and the scene, in the render thread; it must not wait.
+    Raises: OutOfRange for a slot outside 1..SLOTS.
+    """
+
+    slot: int
+    keep: Keep = field(default=keep_nothing, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.slot <= limits.SLOTS:
+            raise OutOfRange(f"slot {self.slot}: expected 1..{limits.SLOTS}")
+
+    def apply(self, scene: Scene) -> Scene:
+        self.keep(self.slot, scene)
+        return scene
 
 
 def _loaded(scene: Scene, new: Scene, arrival: Arrival | None) -> Scene:

@@ -4,7 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from livebend.core.errors import OutOfRange, Refused, UnknownName
+from livebend.core import limits
+from livebend.core.channels import CLUSTER, check_channels
+from livebend.core.errors import OutOfRange, Refused, UnknownName, shown
+from livebend.core.sites import place
 from livebend.core.specs import ParameterValue
 from livebend.operators.library import find_operator, mask_specs
 from livebend.scene.copy import altered
@@ -25,6 +28,8 @@ def put(scene: Scene, path: str, value: object, *, fit: bool = False) -> Scene:
     if kind == "route":
         _check_target(changed, changed.route(name))
     elif isinstance(checked, str):
+        if kind == "bend":
+            _check_where(changed.bend(name))
         _check_wraps(changed)
     return changed
 
@@ -107,36 +112,57 @@ def swap(scene: Scene, part: Part) -> Scene:
     return altered(changed, {"routes": tuple(kept)})
 
 
-NAME = re.compile(r"[a-z0-9_-]{1,64}")
+NAME = re.compile(f"[a-z0-9_-]{{1,{limits.NAME}}}")
+MOST = {"bend": limits.BENDS, "route": limits.ROUTES}
 
 
 def check_name(kind: str, name: str) -> None:
     """Refuse a name that cannot be a segment of a path, an OSC address and a preset's key."""
     if not NAME.fullmatch(name):
-        raise Refused(f"{kind} name {name[:80]!r}: expected up to 64 of a-z, 0-9, - and _")
+        raise Refused(
+            f"{kind} name {shown(name)}: expected up to {limits.NAME} of a-z, 0-9, - and _"
+        )
+
+
+def check_count(kind: str, count: int) -> None:
+    """Raises: Refused for more bends or routes than a scene may have."""
+    if count > MOST[kind]:
+        raise Refused(f"{count} {kind}s: expected up to {MOST[kind]}")
 
 
 def check(scene: Scene) -> Scene:
-    """Return the scene if every part of it can be played.
+    """Return the scene if every part of it can be played by some network.
 
-    Raises: UnknownName for an operator, OutOfRange for a route's target that is not a number,
-    Refused for a target that does not exist, a name used twice or an invalid name.
+    Raises: UnknownName for an operator, OutOfRange for a route's target that is not a number or
+    for channels, Refused for too many parts, a target that does not exist, a name used twice or an
+    invalid name or site.
     """
-    for parts in (scene.bends, scene.routes):
-        names = [part.name for part in parts]
+    parts: tuple[Part, ...]
+    for kind, parts in (("bend", scene.bends), ("route", scene.routes)):
+        check_count(kind, len(parts))
+        names = set[str]()
         for part in parts:
             check_name(part.kind, part.name)
-        if twice := next((n for n in names if names.count(n) > 1), None):
-            raise Refused(f"the name {twice!r} is used twice")
+            if part.name in names:
+                raise Refused(f"the name {part.name!r} is used twice")
+            names.add(part.name)
     for bend in scene.bends:
         specs_of_bend(bend)
+        _check_where(bend)
     for route in scene.routes:
         _check_target(scene, route)
     return scene
 
 
+def _check_where(bend: Bend) -> None:
+    """Refuse a site or channels that are none in any network; clusters are of one network."""
+    place(bend.site)
+    if not bend.channels.startswith(CLUSTER):
+        check_channels(bend.channels)
+
+
 def _check_target(scene: Scene, route: Route) -> None:
-    where = f"route.{route.name}.target = {route.target!r}"
+    where = f"route.{route.name}.target = {shown(route.target)}"
     try:
         spec = find(scene, route.target)
     except UnknownName as why:

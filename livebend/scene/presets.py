@@ -18,6 +18,7 @@ the same name. A name is looked up among both and never becomes a path. Listing 
 operators, and so no torch.
 """
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,15 +28,19 @@ from typing import Any
 import platformdirs
 import tomli_w
 
-from livebend.core.errors import LivebendError, OutOfRange, PresetError, UnknownName
-from livebend.core.files import short, write_text
+from livebend.core import limits
+from livebend.core.errors import LONGEST, LivebendError, OutOfRange, PresetError, UnknownName, shown
+from livebend.core.files import read_text, short, write_text
 from livebend.scene import edit
 from livebend.scene.cost import cost_of
 from livebend.scene.tables import scene_from, table_of
 from livebend.scene.values import Scene
 
-SLOTS = 9
 DEFAULT = "default"
+# TOML's reader takes time and memory with the square of a key's parts.
+DEEP_KEY = re.compile(
+    rf"""(?<![\w-])(?:(?:"[^"\n]*"|'[^'\n]*'|[\w-]++)[ \t]*+\.[ \t]*+){{{limits.PRESET_DEPTH}}}"""
+)
 MASKS = "masks"  # the folder of drawn masks beside presets
 
 
@@ -122,7 +127,9 @@ def sweep_of(name_or_file: str) -> Mapping[str, str]:
     """
     file = Path(name_or_file)
     found = _read(file if file.suffix == ".toml" else _file_of(name_or_file)).get("sweep", {})
-    return {side: str(found[side]) for side in ("rows", "columns") if side in found}
+    if not isinstance(found, Mapping):
+        raise PresetError(f"{short(file)}: sweep = {shown(found)}: expected a table")
+    return {side: _line(found[side]) for side in ("rows", "columns") if side in found}
 
 
 def save(scene: Scene, file: Path, about: str = "") -> None:
@@ -146,9 +153,10 @@ class PresetBank:
 
     def __init__(self) -> None:
         self._files = _files()
-        numbers = range(1, SLOTS + 1)
+        numbers = range(1, limits.SLOTS + 1)
         stored = {name: slot for slot in numbers if (name := _stored(slot)) in self._files}
-        slots = [name for name in self._files if name not in stored][:SLOTS]
+        slots = [name for name in self._files if name not in stored][: limits.SLOTS]
+        self._held: dict[str, Scene] = {}
         self._slots = dict(enumerate(slots, 1)) | {slot: name for name, slot in stored.items()}
 
     def recall(self, which: str | int) -> tuple[str, Scene]:
@@ -157,25 +165,38 @@ class PresetBank:
         Raises: OutOfRange for an empty slot, UnknownName, PresetError.
         """
         name = which if isinstance(which, str) else self._in_slot(which)
-        return name, _load_file(self._file(name))
+        held = self._held.get(name)
+        return name, _load_file(self._file(name)) if held is None else scene_from(table_of(held))
 
     def load(self, name: str) -> Scene:
         """Return the scene of a preset. Raises: UnknownName, PresetError."""
         return self.recall(name)[1]
+
+    def hold(self, slot: int, scene: Scene) -> None:
+        """Have a slot recall a scene from now on, before it is in its file.
+
+        Raises: OutOfRange for a slot outside 1..9.
+        """
+        name = self._name_of(slot)
+        self._held = self._held | {name: scene}
+        self._slots = self._slots | {slot: name}
 
     def store(self, slot: int, scene: Scene) -> Path:
         """Store a scene in a slot and in the user's folder; return its file.
 
         Raises: OutOfRange for a slot outside 1..9, PresetError.
         """
-        if not 1 <= slot <= SLOTS:
-            raise OutOfRange(f"slot {slot}: expected 1..{SLOTS}")
-        name = _stored(slot)
+        name = self._name_of(slot)
         file = user_folder() / f"{name}.toml"
         save(scene, file, f"Stored during a show in slot {slot}.")
         self._files = self._files | {name: file}
         self._slots = self._slots | {slot: name}
         return file
+
+    def _name_of(self, slot: int) -> str:
+        if not 1 <= slot <= limits.SLOTS:
+            raise OutOfRange(f"slot {slot}: expected 1..{limits.SLOTS}")
+        return _stored(slot)
 
     def _in_slot(self, slot: int) -> str:
         if slot not in self._slots:
@@ -210,7 +231,7 @@ def _file_of(name: str) -> Path:
 
 def _file_in(files: Mapping[str, Path], name: str) -> Path:
     if name not in files:
-        raise UnknownName("preset", name[:80], files)
+        raise UnknownName("preset", name, files)
     return files[name]
 
 
@@ -219,12 +240,17 @@ def _info(name: str, file: Path) -> PresetInfo:
         table = _read(file)
     except PresetError as why:
         return PresetInfo(name, name, str(why), file, is_readable=False)
-    title, about = str(table.get("title", name)), str(table.get("about", ""))
+    title, about = (_line(table.get(key, "")) for key in ("title", "about"))
     try:
         cost = cost_of(table)
-    except (LivebendError, KeyError, ValueError, TypeError, AttributeError):
+    except (LivebendError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError):
         cost = 1.0  # loading it will report what is wrong
-    return PresetInfo(name, title, about, file, cost)
+    return PresetInfo(name, title or name, about, file, cost)
+
+
+def _line(text: object) -> str:
+    """A text of a table on one line, cut to what a preset may have."""
+    return " ".join(str(text)[: limits.TEXT].split()) if isinstance(text, str) else ""
 
 
 def _load_file(file: Path) -> Scene:
@@ -237,9 +263,13 @@ def _load_file(file: Path) -> Scene:
 
 
 def _read(file: Path) -> dict[str, Any]:
+    text = read_text(file, limits.PRESET_BYTES)
+    if DEEP_KEY.search(text):
+        raise PresetError(f"{short(file)}: a key of more than {limits.PRESET_DEPTH} parts")
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as why:
-        raise PresetError(f"{short(file)}: cannot be read: {why.strerror}") from why
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as why:
-        raise PresetError(f"{short(file)}: not TOML: {why or 'nested too deeply'}") from why
+        return tomllib.loads(text)
+    except RecursionError as why:
+        raise PresetError(f"{short(file)}: not TOML: nested too deeply") from why
+    except ValueError as why:  # also for a number with more digits than Python reads
+        fault = str(why).partition("\n")[0][:LONGEST]
+        raise PresetError(f"{short(file)}: not TOML: {fault}") from why

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any, cast
 
-from livebend.core.errors import OutOfRange, Refused, UnknownName
+from livebend.core.errors import OutOfRange, Refused, UnknownName, shown
 from livebend.core.specs import ParameterValue, Spec, specs_of
+from livebend.core.texts import plain_text
 from livebend.operators.library import all_operators
 from livebend.operators.registry import Operator
 from livebend.scene import edit
@@ -31,6 +32,8 @@ def scene_from(table: Table, title: str = "") -> Scene:
     Raises: UnknownName, OutOfRange or Refused, with the path of the key.
     """
     _check_keys("", table, KEYS)
+    for kind in REQUIRED:
+        edit.check_count(kind, len(_table(table.get(kind, {}), kind)))
     groups = {name: _group(name, table.get(name, {})) for name in Scene.GROUPS}
     _text(table.get("about", ""), "about")
     seed = specs_of(Scene)["seed"]
@@ -147,10 +150,10 @@ def _operator(name: str, where: str) -> Operator:
 
 
 def _check_keys(where: str, table: Table, allowed: Iterable[str]) -> None:
-    names = [f"{where}{name}" for name in allowed]
+    names = set(allowed)
     for key in table:
-        if f"{where}{key}" not in names:
-            raise UnknownName("key", f"{where}{key}", names)
+        if key not in names:
+            raise UnknownName("key", f"{where}{key}", [f"{where}{name}" for name in names])
 
 
 def _checked_path(kind: str, name: str, table: Table) -> str:
@@ -165,11 +168,11 @@ def _checked_path(kind: str, name: str, table: Table) -> str:
 
 def _table(given: object, where: str) -> Table:
     if not isinstance(given, Mapping):
-        raise OutOfRange(f"{where} = {given!r}: expected a table")
+        raise OutOfRange(f"{where} = {shown(given)}: expected a table")
     return given
 
 
 def _text(given: object, where: str) -> str:
     if not isinstance(given, str):
-        raise OutOfRange(f"{where} = {given!r}: expected text")
-    return given
+        raise OutOfRange(f"{where} = {shown(given)}: expected text")
+    return plain_text(given, where)

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal, TypeVar
 
+from livebend.core import limits
 from livebend.core.errors import UnknownName
 from livebend.core.ranges import Degrees, Gain, Range, Seconds, Seed, Unit
-from livebend.core.specs import ParameterValue
+from livebend.core.specs import ParameterValue, Several
 
 Source = Literal[
     "rms", "flux", "flux_raw", "centroid", "brightness", "low", "mid", "high", "pitch", "bpm",
@@ -30,9 +31,13 @@ class Prompt:
     """What is painted: `text`, or the prompts of `turns` one after another."""
 
     text: Annotated[str, "what is painted"] = ""
-    turns: Annotated[str, "prompts one after another, separated by |; empty = text alone"] = ""
+    turns: Annotated[
+        str,
+        Several("|", limits.PROMPTS, "prompts"),
+        "prompts one after another, separated by |; empty = text alone",
+    ] = ""
     turn: Annotated[
-        float, Range(0, 64, "prompts", soft=(0, 8)), "index of the one that comes first"
+        float, Range(0, limits.PROMPTS, "prompts", soft=(0, 8)), "index of the one that comes first"
     ] = 0.0
     every: Annotated[
         Seconds, "time for each; 0 = stay. In a show of known length they are spread over it"

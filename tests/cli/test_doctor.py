@@ -137,7 +137,10 @@ def test_a_taken_port_comes_with_the_next_one():
         finding = doctor.osc_port(address)
     assert finding.ok is None
     assert f"--osc 127.0.0.1:{address[1] + 1}" in finding.advice
-    assert doctor.osc_port(address).ok
+    free = doctor.osc_port(address)
+    assert free.ok
+    assert "by this machine only" in free.found
+    assert f"--osc 0.0.0.0:{address[1]} --osc-allow" in free.advice
 
 
 def test_a_question_is_answered_by_a_python_of_its_own():

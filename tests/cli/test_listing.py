@@ -5,9 +5,11 @@ import subprocess
 import sys
 from typing import get_args
 
+from livebend.cli.limit_listing import limit_table
 from livebend.cli.main import main
 from livebend.cli.operator_listing import operator_table
 from livebend.cli.source_listing import TITLES, source_tables
+from livebend.core import limits
 from livebend.modulation.curves import CURVES
 from livebend.modulation.sources import SOURCES
 from livebend.operators.library import all_operators
@@ -35,6 +37,16 @@ def test_every_operator_has_one_line_in_the_table(capsys):
 def test_the_tables_in_the_readmes_are_those_that_the_commands_print():
     assert between("livebend/operators/README.md", "operators") == operator_table()
     assert between("README.md", "sources") == source_tables()
+    assert between("livebend/control/README.md", "limits") == limit_table()
+
+
+def test_limits_are_listed(capsys):
+    assert main(["limits", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {"most": "64 bends", "of": "a scene"} in rows
+    assert len(rows) == len(limits.TABLE)
+    assert main(["limits", "--markdown"]) == 0
+    assert capsys.readouterr().out.strip() == limit_table()
 
 
 def test_sources_curves_and_edges_are_listed(capsys):

@@ -6,11 +6,11 @@ from functools import reduce
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from livebend.control import command_queue
 from livebend.control.command_queue import CommandQueue, PromptGate, texts
+from livebend.core import limits
 from livebend.core.errors import Refused
 from livebend.scene import edit
-from livebend.scene.commands import Add, Load, Panic, Remove, Replace, Set, Undo
+from livebend.scene.commands import Add, Load, Panic, Remove, Replace, Set, Store, Undo
 from livebend.scene.values import Bend, Prompt, Scene
 from tests.fakes.desk import DUB
 
@@ -105,7 +105,7 @@ def segments(some):
 
 
 def test_a_fader_costs_one_place_and_its_newest_value_counts(monkeypatch):
-    monkeypatch.setattr(command_queue, "CAPACITY", 2)
+    monkeypatch.setattr(limits, "WAITING", 2)
     q = queue()
     for value in range(5000):
         assert q.give(Set("walk.radius", value / 5000))
@@ -114,7 +114,7 @@ def test_a_fader_costs_one_place_and_its_newest_value_counts(monkeypatch):
 
 
 def test_a_full_queue_refuses_and_counts_commands_but_a_newest_value_still_counts(monkeypatch):
-    monkeypatch.setattr(command_queue, "CAPACITY", 2)
+    monkeypatch.setattr(limits, "WAITING", 2)
     said = []
     q = queue(notify=said.append)
     assert q.give(Set("walk.radius", 1.0))
@@ -270,6 +270,42 @@ def test_a_waiting_load_holds_what_comes_behind_it():
     assert known.requested == ["storm"]
 
 
+def test_a_store_waits_for_the_prompts_before_it_and_holds_what_comes_behind():
+    known, kept = Texts(""), {}
+    q = queue(gate=known.gate())
+    q.give(Set("walk.radius", 1.0))
+    q.give(Set("prompt.text", "storm"))
+    q.give(Store(5, kept.__setitem__))
+    q.give(Set("walk.radius", 2.0))
+    scene = play(q)
+    assert (scene.walk.radius, kept) == (1.0, {})
+    known.ready.add("storm")
+    scene = play(q, scene)
+    assert (kept[5].prompt.text, kept[5].walk.radius, scene.walk.radius) == ("storm", 1.0, 2.0)
+
+
+def test_a_store_holds_up_no_panic():
+    q = queue(gate=Texts("").gate())
+    for command in (Set("prompt.text", "storm"), Store(5), Panic()):
+        q.give(command)
+    assert plain(q) == [Store(5), Panic()]
+
+
+def test_a_panic_finds_room_behind_3000_bends_and_acts_in_the_same_frame():
+    said = []
+    q = queue(notify=said.append)
+    for number in range(3000):
+        q.give(Add(Bend(f"b{number}", "add", "image")))
+    assert q.give(Panic())
+    assert q.give(Panic())
+    taken = q.until(0.0)
+    assert len(taken) == limits.WAITING + 1
+    scene = reduce(lambda s, command: command.apply(s), taken[:-1], START)
+    assert len(scene.bends) == limits.BENDS
+    assert taken[-1].apply(scene) == START
+    assert "65 bends: expected up to 64" in said
+
+
 def test_a_newer_load_takes_the_place_of_one_that_waits():
     known = Texts("")
     q = queue(gate=known.gate())
@@ -296,7 +332,7 @@ def test_with_every_text_ready_the_gate_changes_nothing(given_commands):
 
 
 def test_many_threads_may_give(monkeypatch):
-    monkeypatch.setattr(command_queue, "CAPACITY", 100_000)
+    monkeypatch.setattr(limits, "WAITING", 100_000)
     q = queue()
 
     def controller(number):

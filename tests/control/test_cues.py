@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from livebend.control.cues import CueRecorder, Cues, cue_line, read_cues
 from livebend.core.errors import PresetError, Refused, UnknownName
+from livebend.core.texts import one_line_text
 from livebend.scene.commands import Add, Load, Panic, Remove, Replace, Set, Undo
 from livebend.scene.values import Bend, Route
 from tests.fakes.desk import DUB
@@ -127,7 +128,9 @@ def test_each_cue_is_given_once_when_its_time_has_come(tmp_path):
     ]  # fmt: skip
 
 
-printable = st.text(st.characters(codec="utf-8"), max_size=30)
+printable = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=30).map(
+    one_line_text
+)
 values = st.floats(allow_nan=False, allow_infinity=False) | st.integers(0, 2**32) | st.booleans()
 bends = st.builds(
     Bend,

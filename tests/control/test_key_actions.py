@@ -6,7 +6,7 @@ from livebend.control.desk import Desk
 from livebend.control.key_actions import press
 from livebend.core.errors import OutOfRange
 from livebend.core.mailbox import Latest
-from livebend.scene.commands import Load, Panic, Undo
+from livebend.scene.commands import Load, Panic, Store, Undo
 from tests.fakes.desk import DUB, STORM, FakeBank, FakeDesk
 
 
@@ -30,14 +30,16 @@ def test_a_key_acts_on_the_display(action):
 def test_store_keeps_the_scene_that_is_shown():
     fake = FakeDesk(STORM)
     assert press(fake.desk, "store", 5)
+    assert fake.commands == [Store(5)]
+    assert fake.commands[0].apply(STORM) is STORM
     assert fake.bank.stored == {5: STORM}
-    assert fake.notices == ["slot 5: stored as presets/stored-5.toml"]
 
 
 @pytest.mark.parametrize(
     ("action", "slot", "why"),
     [("panik", None, "did you mean 'panic'"), ("preset", 9, "expected 1..2"),
-     ("preset", None, "a slot's number"), ("", None, "known: ")],
+     ("preset", None, "a slot's number"), ("store", 12, "slot 12: expected 1..9"),
+     ("", None, "known: ")],
 )  # fmt: skip
 def test_what_cannot_be_done_is_said(action, slot, why):
     fake = FakeDesk()

@@ -12,7 +12,7 @@ from pythonosc.udp_client import SimpleUDPClient
 from livebend.control.command_queue import CommandQueue
 from livebend.control.desk import Desk
 from livebend.control.osc import OscInput
-from livebend.control.osc_endpoint import AllowList, endpoint
+from livebend.control.osc_endpoint import PORTS, AllowList, endpoint, listen, reach
 from livebend.core.errors import Refused
 from livebend.core.mailbox import Latest
 from livebend.scene.commands import Add, Panic, Set
@@ -61,14 +61,14 @@ def osc(heard, returning, monkeypatch):
     monkeypatch.setattr("livebend.control.osc.REPLY_PORT", returning.getsockname()[1])
     shown = lambda what, on: heard.came.release()  # noqa: E731
     desk = Desk(heard.give, shown, Latest(SCENE), PresetBank(), [].append)
-    listening = OscInput(desk, port=0).start()
+    listening = OscInput(desk, listen(port=0)).start()
     yield listening
     assert listening.stop()
 
 
 def test_only_those_who_are_named_are_heard():
     fake = FakeDesk()
-    closed = OscInput(fake.desk, port=0, allow=["192.168.1.0/24", "::1"]).start()
+    closed = OscInput(fake.desk, listen(port=0), allow=["192.168.1.0/24", "::1"]).start()
     with SimpleUDPClient(*closed.address) as client:
         for _ in range(3):
             client.send_message("/livebend/seed", 1)
@@ -152,10 +152,36 @@ def test_oscsend_changes_the_scene(osc, heard):
     ]
 
 
-def test_a_port_in_use_is_named(osc):
+def test_where_a_port_is_taken_the_next_free_one_is_used_and_said(osc):
     host, port = osc.address
-    with pytest.raises(Refused, match=f"OSC on 127.0.0.1:{port}: .*in use; .*--osc"):
-        OscInput(Desk(None, None, None, None, None), host, port)
+    said = []
+    with listen(host, port, said.append) as other:
+        free = other.getsockname()[1]
+    assert port < free < port + PORTS
+    assert said == [f"OSC: port {port} is taken, perhaps by another livebend; here it is {free}"]
+
+
+def test_an_address_that_is_not_here_is_refused():
+    with pytest.raises(Refused, match=r"OSC on 192\.0\.2\.1:8000: .*; .*--osc"):
+        listen("192.0.2.1", 8000)
+
+
+@pytest.mark.parametrize(
+    ("host", "allow", "said"),
+    [
+        (
+            "127.0.0.1",
+            (),
+            "on this machine only (127.0.0.1:8000); for a tablet: --osc 0.0.0.0:8000",
+        ),
+        ("::1", (), "on this machine only ([::1]:8000)"),
+        ("localhost", ("10.0.0.1",), "on this machine only"),
+        ("0.0.0.0", (), "anyone on the network may play this show (0.0.0.0:8000); --osc-allow"),
+        ("0.0.0.0", ("10.0.0.1", "fd00::/8"), "listening at 0.0.0.0:8000 to 10.0.0.1, fd00::/8"),
+    ],
+)
+def test_who_can_reach_a_port_is_said(host, allow, said):
+    assert said in reach(host, 8000, allow)
 
 
 @pytest.mark.parametrize(

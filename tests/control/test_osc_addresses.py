@@ -1,12 +1,13 @@
 """What each OSC message means, and what is said of those that mean nothing."""
 
+import fnmatch
 import re
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from livebend.control.desk import SetDisplay, Store
+from livebend.control.desk import SetDisplay
 from livebend.control.osc import OscReader
 from livebend.control.osc_addresses import (
     FaderMove,
@@ -15,14 +16,18 @@ from livebend.control.osc_addresses import (
     address_of,
     is_private,
     leaves,
+    named,
+    normal,
     outputs,
     read,
 )
+from livebend.control.osc_packets import Strange
+from livebend.control.osc_patterns import expanded, matching
 from livebend.core.errors import LivebendError
 from livebend.core.ranges import Range
 from livebend.core.specs import Spec
 from livebend.scene import paths
-from livebend.scene.commands import Add, Load, Panic, Remove, Replace, Set, Undo
+from livebend.scene.commands import Add, Load, Panic, Remove, Replace, Set, Store, Undo
 from livebend.scene.values import Bend, Route
 from tests.fakes.desk import DUB, STORM, FakeBank, FakeDesk
 from tests.fakes.osc import datagram
@@ -66,16 +71,24 @@ MEANT = [
     ("preset", [2, 4], Load(STORM, "storm", 4.0)),
     ("preset/fade", [4.0], Set("preset.fade", 4.0)),
     ("preset", [2], Load(STORM, "storm")),
+    ("preset", ["2"], Load(STORM, "storm")),
+    ("preset", [" storm "], Load(STORM, "storm")),
+    ("preset/radio", [0], Load(DUB, "dub")),
+    ("preset/radio", [1.0], Load(STORM, "storm")),
     ("preset", [1.0], Load(DUB, "dub")),
     ("preset", [0], None),
     ("preset", [0.0], None),
     ("store", [5], Store(5)),
     ("store", [5.0], Store(5)),
     ("store", [0], None),
+    ("store", ["5"], Store(5)),
     ("panic", [], Panic()),
     ("panic", [1], Panic()),
     ("panic", [0], None),
     ("panic", [0.0], None),
+    ("panic", ["0"], None),
+    ("panic", ["on"], Panic()),
+    ("panic", [None], Panic()),
     ("undo", [True], Undo()),
     ("undo", [False], None),
     ("blackout", [], SetDisplay("blackout")),
@@ -83,6 +96,21 @@ MEANT = [
     ("blackout", [0.0], SetDisplay("blackout", False)),
     ("freeze", [False], SetDisplay("freeze", False)),
     ("freeze", [], SetDisplay("freeze")),
+    ("freeze", ["off"], SetDisplay("freeze", False)),
+    ("blackout", [0.0, 1.0], SetDisplay("blackout", True)),
+    ("seed", ["7"], Set("seed", 7)),
+    ("bend/swirl/angle", ["45"], Set("bend.swirl.angle", 45.0)),
+    ("bend/swirl/angle", ["-4,5"], Set("bend.swirl.angle", -4.5)),
+    ("bend/swirl/angle", [1, 2], Set("bend.swirl.angle", 2.0)),
+    ("bend/swirl/angle/play", [0.1, 0.75], FaderMove("bend.swirl.angle", 0.75)),
+    ("bend/swirl/angle/play", ["0.75"], FaderMove("bend.swirl.angle", 0.75)),
+    ("bend/swirl/mute", ["on"], Set("bend.swirl.mute", True)),
+    ("route/kick/curve", [2], Set("route.kick.curve", "cube")),
+    ("route/kick/curve", [0.0], Set("route.kick.curve", "linear")),
+    ("prompt", ["ocean", "waves"], Set("prompt.text", "ocean waves")),
+    ("prompt", ["ocean\nwaves\u00a0"], Set("prompt.text", "ocean waves")),
+    ("bend/add", ["new", "rotate", "unet.mid", "angle", "20", "mix", "0,5", "i", "3"],
+     Add(ROTATE)),
     ("bend/swirl/angle", [], Query("bend.swirl.angle")),
     ("bend/swirl/angle", ["?"], Query("bend.swirl.angle")),
     ("prompt", ["?"], Query("prompt.text")),
@@ -120,17 +148,21 @@ def test_what_is_no_parameter_yet_is_clamped_and_said_so(address, arguments, act
 BAD = [
     ("prompt", [5], "prompt.text = 5: expected text"),
     ("prompt", ["x" * 2001], "2001 characters: expected up to 2000"),
-    ("prompt", ["a\nb"], "expected printable text"),
-    ("bend/swirl/angle", ["45"], "expected -360..360 deg"),
-    ("bend/swirl/angle", [1, 2], "2 values: expected one, -360..360 deg"),
+    ("prompt", ["a\x1bb"], "U+001B in it: expected plain text"),
+    ("bend/swirl/angle", ["45 deg"], "expected -360..360 deg"),
+    ("bend/swirl/angle", [Strange("a blob")], "expected numbers and text, got a blob"),
     ("bend/swirl/angle", [float("nan")], "not a number"),
     ("bend/swirl/angle", [None], "got nil"),
-    ("bend/swirl/angle", [[1.0]], "got an array"),
-    ("bend/swirl/angle/play", ["up"], "expected one number, 0..1"),
+    ("bend/swirl/angle/play", ["up"], "angle/play = 'up': expected 0..1"),
     ("bend/swirl/site/play", [0.5], "expected a number's path"),
     ("bend/swirl/normalise", ["mtch"], "did you mean 'match'"),
     ("route/kick/source", ["lo"], "did you mean 'low'"),
-    ("route/kick/source", [3], "expected one of rms"),
+    ("route/kick/curve", [7], "route.kick.curve = 7: expected 0..6 or one of linear"),
+    ("route/kick/curve", [1.5], "expected 0..6 or one of linear"),
+    ("route/kick/curve", [True], "expected 0..6 or one of linear"),
+    ("preset/radio", [-1], "expected 1..2"),
+    ("preset/radio", ["x"], "expected a radio button's number, from 0"),
+    ("store", [12], "slot 12: expected 1..9"),
     ("preset", [3], "expected 1..2"),
     ("preset", [1.5], "expected a preset's name, or its number"),
     ("preset", [-1], "expected 1..2"),
@@ -140,7 +172,7 @@ BAD = [
     ("store", [], "expected a slot's number"),
     ("store", ["night"], "expected a slot's number"),
     ("store", [1.5], "expected a slot's number"),
-    ("blackout", ["on"], "expected nothing, or 0 or 1"),
+    ("blackout", ["maybe"], "blackout = 'maybe': expected true or false"),
     ("bend/add", [], "expected NAME OPERATOR SITE"),
     ("bend/add", ["x", "rotate"], "expected NAME OPERATOR SITE"),
     ("bend/add", ["x", "rotate", "image", "angle"], "expected NAME OPERATOR SITE"),
@@ -170,7 +202,43 @@ def test_an_unknown_address_is_nobodys():
         assert read(address, [1], KNOWN, FakeBank()) is None
 
 
+def test_an_address_is_read_as_people_write_it():
+    for address in ("LiveBend/Seed/", "//livebend//seed", "livebend/seed", "/livebend/SEED"):
+        assert normal(address) == "/livebend/seed"
+
+
+PATTERNS = [
+    ("/livebend/bend/*/angle", ["bend/swirl/angle"]),
+    ("/livebend/bend/sw?rl/angle/play", ["bend/swirl/angle/play"]),
+    ("/livebend/walk/[pr]*", ["walk/radius", "walk/period", "walk/phase"]),
+    ("/livebend/walk/[!pr]*", ["walk/normalise", "walk/hold"]),
+    ("/livebend/prompt*", []),
+    ("/livebend/p*c", []),
+    ("/livebend/*", ["seed"]),
+]
+
+
+@pytest.mark.parametrize(("pattern", "meant"), PATTERNS)
+def test_wildcards_name_parameters_and_never_buttons(pattern, meant):
+    assert named(pattern, KNOWN, {}) == [f"/livebend/{address}" for address in meant]
+
+
+def test_braces_stand_for_addresses_in_their_order():
+    assert expanded("/a/{x,y}/{1,2}") == ["/a/x/1", "/a/x/2", "/a/y/1", "/a/y/2"]
+    assert expanded("/a/{x") == ["/a/{x"]
+    with pytest.raises(LivebendError, match="braces for more than"):
+        expanded("{a,b}" * 9)
+    with pytest.raises(LivebendError, match="expected up to 200 characters"):
+        expanded("*" * 201)
+
+
+@given(st.text("ab*?", max_size=12), st.text("ab", max_size=12))
+def test_a_pattern_matches_what_the_shell_s_would(pattern, text):
+    assert bool(matching(pattern, [text])) == fnmatch.fnmatchcase(text, pattern)
+
+
 def test_addresses_of_other_programs_are_private():
+    assert is_private("/livebend/walk/radius/play/z")
     assert is_private("/livebend/_samplerate")
     assert not is_private("/livebend/bend/_x/angle")
 
@@ -210,9 +278,9 @@ def test_the_display_is_told_what_its_settings_allow(name, arguments, action, no
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
-        ("brightness", [], "output.brightness: 0 values: expected one, 0..1"),
+        ("brightness", [], "output.brightness: no value: expected 0..1"),
         ("brightness", ["on"], "output.brightness = 'on': expected 0..1"),
-        ("fullscreen", [1, 2], "output.fullscreen: 2 values"),
+        ("fullscreen", ["maybe"], "output.fullscreen = 'maybe': expected true or false"),
     ],
 )
 def test_what_the_display_cannot_do_is_refused(name, arguments, message):

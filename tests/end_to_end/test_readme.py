@@ -30,6 +30,7 @@ TEXTS = {
     name: (ROOT / name).read_text(encoding="utf-8")
     for name in (
         FIRST,
+        "livebend/control/README.md",
         "livebend/operators/README.md",
         "livebend/models/backends/README.md",
         "livebend/rendering/README.md",

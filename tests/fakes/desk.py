@@ -1,7 +1,5 @@
 """A desk whose every order is written down, with two presets in reach."""
 
-from pathlib import Path
-
 from livebend.control.desk import Desk
 from livebend.control.tap_tempo import TapTempo
 from livebend.core.errors import OutOfRange, UnknownName
@@ -35,16 +33,9 @@ class FakeBank:
             raise UnknownName("preset", which, PRESETS)
         return which, PRESETS[which]
 
-    def store(self, slot: int, scene: Scene) -> Path:
-        """Keep a scene; return its file."""
-        if not 1 <= slot <= 9:
-            raise OutOfRange(f"slot {slot}: expected 1..9")
-        self.stored[slot] = scene
-        return Path("presets", f"stored-{slot}.toml")
-
 
 class FakeDesk:
-    """A desk that writes down its commands, its orders for the display, refusals and notices.
+    """A desk that writes down its commands, its orders for the display and its refusals.
 
     `desk` is what controllers are given; `has_room` is whether its queue takes commands.
     """
@@ -55,7 +46,6 @@ class FakeDesk:
         self.commands: list[Command] = []
         self.shown: list[tuple[str, ParameterValue | None]] = []
         self.refused: list[str] = []
-        self.notices: list[str] = []
         self.bank, self.has_room = FakeBank(), has_room
         self.desk = Desk(
             self._give,
@@ -64,7 +54,7 @@ class FakeDesk:
             self.bank,
             self.refused.append,
             tapper=tapper or TapTempo(),
-            notify=self.notices.append,
+            keep=self.bank.stored.__setitem__,
         )
 
     def _give(self, command: Command) -> bool:

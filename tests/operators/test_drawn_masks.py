@@ -28,7 +28,7 @@ def test_a_name_never_becomes_a_path(mask_folder, name):
 def test_what_is_no_picture_is_refused(mask_folder, monkeypatch):
     with pytest.raises(Refused, match=r"masks/broken\.png: cannot be read as a PNG"):
         DrawnMasks([mask_folder]).get("broken")
-    monkeypatch.setattr("livebend.operators.drawn_masks.LARGEST", 5)
+    monkeypatch.setattr("livebend.core.limits.SIDE", 5)
     with pytest.raises(Refused, match="6x4: expected up to 5"):
         DrawnMasks([mask_folder]).get("left")
 

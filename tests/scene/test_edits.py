@@ -22,7 +22,7 @@ def other(spec):
     if spec.kind == "choice":
         return spec.choices[-1]
     if spec.kind == "text":
-        return "bend.swirl.angle" if spec.name == "target" else "nebula"
+        return {"target": "bend.swirl.angle", "channels": "0-1"}.get(spec.name, "nebula")
     if spec.kind == "bool":
         return not spec.default
     return spec.range.high if spec.default != spec.range.high else spec.range.low

@@ -127,7 +127,7 @@ def test_a_file_that_is_not_there_or_not_text(tmp_path):
     with pytest.raises(PresetError, match="cannot be read: No such file"):
         presets.load(tmp_path / "nope.toml")
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(PresetError, match="not TOML"):
+    with pytest.raises(PresetError, match="not text in UTF-8"):
         presets.load(str(tmp_path / "bytes.toml"))
 
 
@@ -162,9 +162,9 @@ def test_presets_in_a_folder_are_found_by_controllers_and_cues(home):
 
 def test_a_preset_recalled_by_name_reads_one_file(home, monkeypatch):
     bank, looked, read = presets.PresetBank(), [], []
-    own_rglob, own_read = Path.rglob, Path.read_text
+    own_rglob, own_read = Path.rglob, presets.read_text
     monkeypatch.setattr(Path, "rglob", lambda f, *a: looked.append(f) or own_rglob(f, *a))
-    monkeypatch.setattr(Path, "read_text", lambda f, **k: read.append(f.name) or own_read(f, **k))
+    monkeypatch.setattr(presets, "read_text", lambda f, n: read.append(f.name) or own_read(f, n))
     assert bank.recall("storm")[0] == "storm"
     assert (looked, read) == ([], ["storm.toml"])
     presets.save(Scene("Later"), presets.user_folder() / "later.toml")

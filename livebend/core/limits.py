@@ -1,0 +1,62 @@
+"""The most that may come in from outside: every parser reads its bounds here.
+
+What exceeds one is refused with a line that names the bound, before anything is made of it. TABLE
+is the same as rows for a listing; the table in `control/README.md` is compared with it.
+"""
+
+from typing import NamedTuple
+
+TEXT = 2000
+NAME = 64
+DIGITS = 30
+BENDS = 64
+ROUTES = 128
+PROMPTS = 64
+CHANNELS = 4096
+SLOTS = 9
+SIDE = 4096
+PRESET_BYTES = 256 << 10
+PRESET_DEPTH = 16
+CUES_BYTES = 64 << 20
+CUE_LENGTH = 16_384
+ARGUMENTS = 256
+NESTING = 8
+PATTERN = 200
+MATCHES = 512
+WAITING = 1024
+DATED = 1024
+DATED_TIME = 3600.0
+NOTICES = 256
+
+
+class Limit(NamedTuple):
+    """A bound: of what, the most, and its unit or what there are so many of."""
+
+    what: str
+    most: float
+    unit: str
+
+
+TABLE = (
+    Limit("a prompt, a title or any other text", TEXT, "characters"),
+    Limit("the name of a bend or a route", NAME, "characters"),
+    Limit("a number written as text", DIGITS, "digits before and after the point"),
+    Limit("a scene", BENDS, "bends"),
+    Limit("a scene", ROUTES, "routes"),
+    Limit("`prompt.turns`", PROMPTS, "prompts"),
+    Limit("the channels of a bend", CHANNELS, "channels"),
+    Limit("slots for presets", SLOTS, "slots"),
+    Limit("a side of the picture or of a drawn mask", SIDE, "pixels"),
+    Limit("a preset file", PRESET_BYTES // 1024, "KiB"),
+    Limit("a key of a preset", PRESET_DEPTH, "parts"),
+    Limit("a cue file", CUES_BYTES // 2**20, "MiB"),
+    Limit("a line of a cue file", CUE_LENGTH, "characters"),
+    Limit("an OSC message", ARGUMENTS, "values"),
+    Limit("OSC bundles and arrays inside one another", NESTING, "levels"),
+    Limit("an OSC address with wildcards", PATTERN, "characters"),
+    Limit("what one such address may name", MATCHES, "parameters"),
+    Limit("commands that wait for the next frame", WAITING, "commands"),
+    Limit("OSC messages that wait for their bundle's time", DATED, "messages"),
+    Limit("how far ahead a bundle may be dated", DATED_TIME, "seconds"),
+    Limit("notices in the figures of a show", NOTICES, "notices, the newest"),
+)

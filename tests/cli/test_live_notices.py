@@ -1,0 +1,95 @@
+"""A show without a window speaks on stderr and in its figures; what is sent to it acts in turn."""
+
+from itertools import pairwise
+
+import pytest
+from pythonosc.udp_client import SimpleUDPClient
+
+from livebend.cli.live_show import LiveOptions
+from livebend.cli.printing import Printed
+from livebend.control.osc_endpoint import listen
+from livebend.core.errors import Refused, SoundError
+from livebend.scene import presets
+from tests.fakes.live import played
+from tests.fakes.osc import wait_for
+from tests.fakes.times import ManualTime
+
+QUICK = {"headless": True, "size": (64, 64), "seconds": 0.3, "fps": 20.0, "osc": "127.0.0.1:0"}
+
+
+@pytest.fixture
+def options(model_folder):
+    return lambda **more: LiveOptions(**{**QUICK, "model": str(model_folder("turbo")), **more})
+
+
+def no_portaudio():
+    raise SoundError("PortAudio is missing")
+
+
+def test_notices_go_to_stderr_and_into_the_figures(options, monkeypatch, capsys):
+    monkeypatch.setattr("livebend.audio.open_input.portaudio", no_portaudio)
+    _, report = played(options(input="nonexistent"))
+    lines = capsys.readouterr().err.splitlines()
+    said = [line for line in lines if line.startswith("livebend: ")]  # not the bars of others
+    assert "livebend: PortAudio is missing; the demo plays instead" in said
+    assert any("OSC: listening on this machine only (127.0.0.1:" in line for line in said)
+    assert [f"livebend: {notice['text']}" for notice in report["notices"]] == said
+    assert {notice["level"] for notice in report["notices"]} == {"info"}
+
+
+def test_a_port_open_to_anyone_is_a_warning(options, capsys):
+    _, report = played(options(osc="0.0.0.0:0"))
+    (warning,) = [n["text"] for n in report["notices"] if n["level"] == "warning"]
+    assert "anyone on the network may play this show" in warning
+    assert warning in capsys.readouterr().err
+
+
+def test_a_second_show_takes_the_next_free_port(options, capsys):
+    with listen(port=0) as taken:
+        port = taken.getsockname()[1]
+        show_at = []
+        played(options(osc=f"{port}"), lambda show, frame: show_at.append(show.osc.address[1]))
+    assert port < show_at[0] < port + 16
+    assert f"port {port} is taken" in capsys.readouterr().err
+
+
+def test_what_is_sent_before_a_store_in_one_burst_is_in_what_is_stored(
+    options, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(presets, "user_folder", lambda: tmp_path)
+
+    def during(show, frame):
+        if frame.index != 1:
+            return
+        with SimpleUDPClient(*show.osc.address) as client:
+            client.send_message("/livebend/seed", 77)
+            client.send_message("/livebend/prompt", "aurora\nborealis")
+            client.send_message("/livebend/store", 5)
+            client.send_message("/livebend/seed", 78)
+        wait_for(lambda: show.osc.counts.messages == 4)
+
+    shown = []
+    played(options(seconds=2.0), lambda show, frame: shown.append(show.scenes.get().seed)
+           or during(show, frame))  # fmt: skip
+    stored = presets.load(tmp_path / "stored-5.toml")
+    assert (stored.seed, stored.prompt.text) == (77, "aurora borealis")
+    assert (46, 78) in pairwise(shown) or (77, 78) in pairwise(shown)
+
+
+def test_a_flood_of_notices_is_printed_now_and_then(capsys):
+    time = ManualTime()
+    tell = Printed(time.now)
+    for value in range(100):
+        tell(f"walk.radius = {value}: clamped to 4.0")
+    for number in range(100):
+        tell(f"OSC: {number} is odd")
+    assert len(capsys.readouterr().err.splitlines()) == 64
+    time.moment = 10.0
+    tell("walk.radius = 9: clamped to 4.0")
+    assert capsys.readouterr().err == "livebend: walk.radius = 9: clamped to 4.0\n"
+
+
+def test_an_address_that_is_not_here_is_refused_before_the_model_is_loaded(options, monkeypatch):
+    monkeypatch.setattr("livebend.rendering.open_network.load_model", None)
+    with pytest.raises(Refused, match=r"OSC on 192\.0\.2\.1:8000"):
+        played(options(osc="192.0.2.1:8000"))
