@@ -34,9 +34,11 @@ def rotate(
         return x.clone()
     theta = math.radians(math.fmod(angle, 360.0))
     c, s = math.cos(theta), math.sin(theta)
+    a, b = x.select(1, first), x.select(1, second)
     y = x.clone()
-    y.select(1, first).mul_(c).sub_(x.select(1, second), alpha=s)
-    y.select(1, second).mul_(c).add_(x.select(1, first), alpha=s)
+    # Rounded as a plain loop rounds it: fused products differ in the last bit.
+    torch.sub(c * a, s * b, out=y.select(1, first))
+    torch.add(s * a, c * b, out=y.select(1, second))
     return y
 
 

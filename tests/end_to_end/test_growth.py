@@ -104,8 +104,8 @@ def test_a_renderer_keeps_nothing_of_scenes_that_are_gone(model):
         sizes.append(memory.bytes)
         engine.ran.clear()
 
-    half, whole = held_after((show,), play, (140, 280))
+    half, whole = held_after((show,), play, (160, 320))
     assert whole < half + 100
-    assert max(sizes[140:]) < 1.5 * max(sizes[:140])
+    assert max(sizes[160:]) < 1.5 * max(sizes[:160])
     assert len(engine.made) < 3 * len(network.stages)
     assert len(show.statistics.report()["stage_ms"]) < 60

@@ -98,7 +98,7 @@ def test_a_file_that_is_not_there_is_said(tmp_path):
 
 
 def test_the_command_line_plays_it_end_to_end(tmp_path, model_folder, capsys):
-    model = ["--model", str(model_folder("turbo")), "--size", "64"]
+    model = ["--model", str(model_folder("turbo")), "--size", "96"]
     mine = ["--operators", str(written(tmp_path, EXAMPLE))]
     preset = tmp_path / "ghost.toml"
     preset.write_text(
@@ -109,6 +109,7 @@ def test_the_command_line_plays_it_end_to_end(tmp_path, model_folder, capsys):
     assert main([*render, "--preset", str(preset), *mine]) == 0
     assert len(list((tmp_path / "frames").iterdir())) == 4
     all_operators().pop("ghost")
+    (tmp_path / "frames").rename(tmp_path / "first")
     assert main([*render, "--preset", str(preset)]) == 1
     assert "unknown bend.it.operator 'ghost'" in capsys.readouterr().err
     assert main(["operators", *mine]) == 0
