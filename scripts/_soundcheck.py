@@ -165,8 +165,10 @@ def read_music(name: str) -> np.ndarray:
     from livebend.audio.open_input import open_sound  # noqa: PLC0415
 
     sound = open_sound(name)
-    at = np.arange(0, len(sound.samples), sound.sample_rate / RATE)
-    return np.interp(at, np.arange(len(sound.samples)), sound.samples).astype(np.float32)
+    tape = sound.tape()
+    samples = tape.read(round((sound.seconds + 1) * tape.sample_rate)).mean(axis=0)
+    at = np.arange(0, len(samples), tape.sample_rate / RATE)
+    return np.interp(at, np.arange(len(samples)), samples).astype(np.float32)
 
 
 def play_music(options: argparse.Namespace, music: np.ndarray) -> dict[str, object]:

@@ -27,6 +27,8 @@ ONSET_POWER = 10.0 ** (SHUT / 10)
 ONSET_HOLD = 0.03  # s that the gate stays open
 OFFSET = np.float32(1e-4)
 GATE = 1e-3  # rms, -60 dBFS: below it is silence
+PITCH_HOPS = 3  # hops for one pitch: it is the most expensive feature
+ONES = np.ones_like(FREQUENCIES)
 CONFIDENCE = 0.7  # of a pitch; below it there is none
 LOWEST_BRIGHTNESS, HIGHEST_BRIGHTNESS = 50.0, 10_000.0  # Hz
 
@@ -59,9 +61,9 @@ class Analyzer:
         self._onset.set_minioi_ms(80.0)
         self._open_hops = math.ceil(ONSET_HOLD / dt)
         self._open_left = 0  # hops for which the gate of the onsets stays open
-        self._pitch = aubio.pitch("yinfast", PITCH_WINDOW, 2 * hop, RATE)
+        self._pitch = aubio.pitch("yinfast", PITCH_WINDOW, PITCH_HOPS * hop, RATE)
         self._pitch.set_unit("Hz")
-        self._pitch_block = np.zeros((2, hop), np.float32)
+        self._pitch_block = np.zeros((PITCH_HOPS, hop), np.float32)
         self._pitch_now = 0.0
         self._levels, self._flux_scale = Levels(dt), FluxScale(dt)
         self._tempo, self._beat, self._drums = Tempo(dt), BeatPhase(dt), Drums(dt)
@@ -75,7 +77,7 @@ class Analyzer:
         `time` is the moment of the block's last sample, in seconds on the clock of the show. A
         block that is not finite counts as silence.
         """
-        block = np.atleast_2d(block)
+        block = block if block.ndim > 1 else block[np.newaxis]
         mixed, power = self._mixdown.step(block)
         if not math.isfinite(power):
             block = np.zeros((len(block), self.hop), np.float32)
@@ -116,9 +118,9 @@ class Analyzer:
     def _hear_spectrum(self, power: Samples, silent: bool) -> tuple[float, float]:
         """Return the spectral flux, Σ of what the magnitudes grew, and the centroid in Hz."""
         magnitudes = np.sqrt(power)
-        flux = float(np.maximum(magnitudes - self._magnitudes, 0.0).sum())
+        flux = float(ONES.dot(np.maximum(magnitudes - self._magnitudes, 0.0)))
         self._magnitudes = magnitudes
-        total = float(magnitudes.sum())
+        total = float(ONES.dot(magnitudes))
         centroid = 0.0 if silent or total <= 0.0 else float(FREQUENCIES.dot(magnitudes)) / total
         return flux, centroid
 
@@ -134,10 +136,10 @@ class Analyzer:
             self._onset_time = time - ago / RATE
 
     def _hear_pitch(self, block: Samples) -> float:
-        """Return the pitch in Hz, updated every second hop: it is the most expensive feature."""
-        second = self._hops % 2
-        self._pitch_block[second] = block
-        if second:
+        """Return the pitch in Hz, updated every PITCH_HOPS hops."""
+        place = self._hops % PITCH_HOPS
+        self._pitch_block[place] = block
+        if place == PITCH_HOPS - 1:
             pitch = float(self._pitch(self._pitch_block.reshape(-1))[0])
             self._pitch_now = pitch if self._pitch.get_confidence() > CONFIDENCE else 0.0
         return self._pitch_now

@@ -4,8 +4,8 @@ import numpy as np
 
 from livebend.flow import Samples
 
-DECIDE = 8  # hops between two looks at the signs
-MEMORY = 0.9  # of the covariance, kept from hop to hop
+EVERY = 4  # hops, of which one is looked at for the signs
+MEMORY = 0.7  # of the covariance, kept from look to look
 OPPOSED, ALIKE = -0.5, -0.2  # correlation below, above which a channel is turned round, and back
 GLIDE = 0.25  # of a weight, per hop: a jump would be heard as an onset
 
@@ -33,12 +33,11 @@ class Mixdown:
         channels, count = block.shape
         if channels == 1:
             return block[0], float(block[0].dot(block[0])) / count
-        covariance = block @ block.T
-        power = float(covariance.trace()) / count / shared(channels)
+        power = float(np.vdot(block, block)) / count / shared(channels)
         if len(self._weights) != channels:
             self._begin(channels)
-        self._covariance = MEMORY * self._covariance + covariance
-        if self._hops % DECIDE == 0:
+        if self._hops % EVERY == 0:
+            self._covariance = MEMORY * self._covariance + block @ block.T
             self._wanted = self._signs()
         self._hops += 1
         if self._weights is self._wanted:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from livebend.audio.analyzer import Analyzer, hop_for
+from livebend.audio.bands import HAT
 from livebend.audio.capture import DeviceKeeper
 from livebend.audio.demo import demo_sound
 from livebend.audio.feature_sources import HeardSound, HopListener, PulledSound
@@ -19,17 +20,24 @@ from livebend.audio.sound import Sound
 from livebend.audio.sound_file import SoundFile
 from livebend.core.clock import Time
 from livebend.core.errors import SoundError
-from livebend.core.notify import Notify
+from livebend.core.notify import Notify, ignore
 
 FRAME_RATE = 20.0  # Hz, live: the paper's features are over a video frame of this rate
 
 
-def open_sound(name: str) -> Sound:
-    """Return the recording of that name: "demo" or a file.
+def open_sound(name: str, notify: Notify = ignore) -> Sound:
+    """Return the recording of that name: "demo" or a file. A rate that cannot hold every band is
+    reported.
 
     Raises: SoundError where the file is missing, cannot be decoded or is too short.
     """
-    return demo_sound() if name == "demo" else SoundFile(name)
+    if name == "demo":
+        return demo_sound()
+    sound = SoundFile(name)
+    if sound.sample_rate < 2 * HAT[1]:
+        rate = sound.sample_rate
+        notify(f"{name}: {rate} samples a second hold nothing above {rate / 2:g} Hz: less is high")
+    return sound
 
 
 def pull_sound(sound: Sound, frame_rate: float) -> PulledSound:
@@ -74,7 +82,7 @@ def _analyzer(frame_rate: float) -> Analyzer:
 def _recording(name: str, notify: Notify) -> Sound | None:
     """Return the recording that the name means, or None where it means a device."""
     if name == "demo" or _is_file(name):
-        return open_sound(name)
+        return open_sound(name, notify)
     try:
         portaudio()
     except SoundError as fault:

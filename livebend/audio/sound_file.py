@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from livebend.audio.joined_files import Source, parts_of
-from livebend.audio.resampler import samples_of
+from livebend.audio.resampler import FILTER, samples_of
 from livebend.audio.sound import RATE, joined
 from livebend.core.errors import SoundError
 from livebend.flow import Samples
@@ -139,7 +139,7 @@ class FileTape:
                 if resampler is not None:
                     yield from map(_clean, resampler.resample(None))
                 self.sample_rate = self.sample_rate or frame.sample_rate
-                resampler = av.AudioResampler("flt", rate=self.sample_rate)
+                resampler = av.AudioResampler("flt", rate=self.sample_rate, options=FILTER)
             yield from map(_clean, resampler.resample(frame))  # type: ignore[union-attr]
         if resampler is not None:
             yield from map(_clean, resampler.resample(None))

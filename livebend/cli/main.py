@@ -4,6 +4,7 @@ A command's file is imported only when it is run, so that `--help` and listings 
 """
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ PACKAGE = "livebend.cli"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
     limit_spinning()
+    _print_any_name()
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help", "--version")):
         given.insert(0, "live")
@@ -37,6 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return status
+
+
+def _print_any_name() -> None:
+    """Have names of files that are not Unicode printed with backslashes instead of a fault."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def limit_spinning() -> None:

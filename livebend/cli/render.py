@@ -61,7 +61,7 @@ def render(options: RenderOptions, notify: Notify) -> int:
         check_movie(options.output, "-o")
     if options.frames is not None:
         PngFrames.check(options.frames)
-    sound = open_sound(options.sound)
+    sound = open_sound(options.sound, notify)
     scene = options.first_scene()
     commands = _commands(options, scene, notify)
     seconds = sound.seconds if options.seconds is None else min(options.seconds, sound.seconds)

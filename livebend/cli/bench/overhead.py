@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from livebend.cli.bench.bends import FOUR
-from livebend.cli.bench.inputs import HOP, RATE
+from livebend.cli.bench.inputs import HOPS
 from livebend.control.command_queue import CommandQueue
 from livebend.core.clock import now
 from livebend.core.mailbox import Latest
@@ -38,7 +38,7 @@ def time_overhead(network: Network, steps: int, frames: int, hop_us: float) -> l
     whole = medians.pop("whole")
     return [
         {"part": name, "us": round(us, 1), "percent": round(100.0 * us / whole, 2)}
-        for name, us in {"sound": hop_us * whole * RATE / HOP / 1e6, **medians}.items()
+        for name, us in {"sound": hop_us * whole * HOPS / 1e6, **medians}.items()
     ]
 
 
