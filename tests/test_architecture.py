@@ -22,8 +22,10 @@ ORDER = (
 WINGS = ORDER.split()
 # Inside a wing: a file imports only those before it.
 FILES_OF = {
-    "models": """pixels sampler precision fingerprint vocabulary random_weights lean_imports
-        attention fused_upsample default_model stages stage_groups checkpoint backends""",
+    "models": """pixels sampler scheduler precision fingerprint vocabulary attention
+        fused_upsample stages stage_groups weight_files places lean_imports families
+        weights original_layout parts random_weights model_folder single_file decoders checkpoint
+        default_model catalogue backends""",
     "bending": "channels feedback_state moments apply mask_cache clusters frame_bends",
     "rendering": """ahead reuse prompts inputs faults frame_status governor sampler_steps network
         small_network open_network renderer painter""",

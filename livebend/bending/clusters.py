@@ -62,13 +62,13 @@ class Clusters:
 
 def read_clusters(model: Model) -> Clusters:
     """Return a model's clusters: the user's own, or those that came with its weights."""
-    if model.folder is None:
+    if not model.places:
         return Clusters(why=f"{model.name} is made anew at every start and has no clusters")
-    shipped = model.folder / FILE
+    shipped = model.places[0] / FILE
     make = f"livebend clusters --model {model.name}"
     if not shipped.is_file() and not any(cache_folder().glob(f"*/{FILE}")):
         return Clusters(why=f"{model.name} has no clusters yet: {make}")
-    weights = fingerprint(model.folder)
+    weights = fingerprint(*model.places)
     for file in (own_file(weights), shipped):
         if (found := _read(file, weights)) is not None:
             return Clusters(found)

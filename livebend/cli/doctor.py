@@ -2,7 +2,7 @@
 
 What is heavy or may crash (torch, PortAudio, SDL) is tried in a Python process of its own: a broken
 library costs a line, not the whole report, and this process stays free of torch. For the same
-reason three constants of `models`, which loads torch, are repeated here; a test compares them.
+reason the name of the default model, which loads torch, is repeated here; a test compares it.
 """
 
 import argparse
@@ -20,10 +20,9 @@ from pathlib import Path
 
 from livebend.cli.no_display import DEMO_FILE, has_display
 from livebend.control.osc_endpoint import HOST, PORT, is_loopback
+from livebend.models.places import PARTS, TINY, hub_cache
 
-TINY = Path(__file__).parent.parent / "models" / "tiny"
 TURBO = "stabilityai/sd-turbo"
-PARTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
 AGAIN = "set up again: remove the folder .venv, then run scripts/livebend"
 TIMEOUT = 120.0  # s, for one question
 CODECS = ("libx264", "aac")
@@ -57,6 +56,11 @@ import json, pygame
 pygame.display.init()
 sizes = [list(size) for size in pygame.display.get_desktop_sizes()]
 print(json.dumps(dict(driver=pygame.display.get_driver(), sizes=sizes)))
+"""
+ASK_MODELS = """
+import json
+from livebend.models.catalogue import catalogue
+print(json.dumps(dict(models=[(m.name, m.sampled, m.refused) for m in catalogue()])))
 """
 ASK_CODECS = f"""
 import av, json
@@ -113,7 +117,7 @@ def run(options: argparse.Namespace) -> int:
 def examine() -> list[Finding]:
     """Examine everything, in the order in which a show needs it."""
     first = [python(), packages(), *torch(), openvino(), sound(), display(), codecs()]
-    return [*first, tiny_model(), turbo_model(), presets(), osc_port()]
+    return [*first, tiny_model(), turbo_model(), *other_models(), presets(), osc_port()]
 
 
 def healthy(findings: Iterable[Finding]) -> bool:
@@ -286,6 +290,20 @@ def turbo_model(hub: Path | None = None) -> Finding:
     return Finding(name, "not on this machine", None, advice)
 
 
+def other_models(ask: Ask = ask) -> list[Finding]:
+    """The other models in the hub's cache, and why one cannot play."""
+    try:
+        answer = ask(ASK_MODELS)
+    except NoAnswer as fault:
+        return [Finding("models", str(fault), None, "livebend models")]
+    models = answer["models"] if isinstance(answer["models"], list) else []
+    return [
+        Finding(f"model {name}", refused or sampled, None if refused else True)
+        for name, sampled, refused in models
+        if name not in ("tiny", TURBO)
+    ]
+
+
 def missing_parts(folder: Path) -> list[str]:
     """Return what is missing in a model's folder: its index, or a part or its weights."""
     missing = [] if (folder / "model_index.json").is_file() else ["model_index.json"]
@@ -294,16 +312,6 @@ def missing_parts(folder: Path) -> list[str]:
         if not any(file for pattern in patterns for file in (folder / part).glob(pattern)):
             missing.append(part)
     return missing
-
-
-def hub_cache() -> Path:
-    """Return the folder where the hub's library keeps models."""
-    if named := os.environ.get("HF_HUB_CACHE"):
-        return Path(named)
-    home = os.environ.get("HF_HOME") or Path(
-        os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "huggingface"
-    )
-    return Path(home) / "hub"
 
 
 def presets() -> Finding:

@@ -18,14 +18,14 @@ from torch import Tensor
 from tqdm import tqdm
 
 from livebend.bending.clusters import Cluster, Clusters, own_file, spelled, write_clusters
+from livebend.cli.options import wanted_of
 from livebend.cli.printing import print_rows
 from livebend.core.errors import OutOfRange, Refused
 from livebend.core.files import check_place
 from livebend.core.sites import UNET
 from livebend.core.sizes import painted_size
 from livebend.device.memory import Versioned
-from livebend.models.checkpoint import load_model
-from livebend.models.default_model import model_or_default
+from livebend.models.checkpoint import Wanted, load_model
 from livebend.models.fingerprint import fingerprint
 from livebend.rendering.network import Network
 from livebend.scene.values import Sampling
@@ -46,7 +46,7 @@ Array = NDArray[np.float64]
 
 def run(options: argparse.Namespace) -> int:
     """Find the channels that draw alike, store them and list them."""
-    model = model_or_default(options.model)
+    model = wanted_of(options)
     found = make_clusters(model, options.size, options.count, options.output, quiet=options.json)
     rows = [
         {"site": site, "cluster": name, "energy": f"{c.energy:.1%}", "channels": c.channels}
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def make_clusters(
-    model: str,
+    model: str | Wanted,
     size: tuple[int, int] | None,
     count: int,
     file: Path | None = None,
@@ -78,12 +78,12 @@ def make_clusters(
     if file is not None:
         check_place(file, "-o")
     loaded = load_model(model)
-    if loaded.folder is None:
-        raise Refused(f"--model {model}: it is made anew at every start: expected one in a folder")
+    if not loaded.places:
+        raise Refused(f"--model {loaded.name}: it is made anew at every start: expected a folder")
     shape = painted_size(size or (loaded.native, loaded.native), loaded.factor)
     grams = _inner_products(Network(loaded, *shape), quiet)
     found = Clusters({site: made for site, g in grams.items() if (made := clusters_of(g, count))})
-    weights = fingerprint(loaded.folder)
+    weights = fingerprint(*loaded.places)
     write_clusters(file or own_file(weights), found, weights)
     return found
 

@@ -17,7 +17,7 @@ from typing import Any, cast
 from livebend.audio.feature_sources import HeardSound
 from livebend.audio.open_input import hear_sound
 from livebend.cli.options import ShowOptions
-from livebend.cli.printing import Printed
+from livebend.cli.printing import Printed, print_notice
 from livebend.control.command_queue import CommandQueue, PromptGate, texts, texts_of
 from livebend.control.cues import CueRecorder, Cues
 from livebend.control.desk import Desk
@@ -45,7 +45,7 @@ from livebend.core.status import Status
 from livebend.core.worker import Worker
 from livebend.device.torch_threads import compute_with
 from livebend.flow import Features, Frame, Output, Samples, Tick, run
-from livebend.models.checkpoint import find_folder
+from livebend.models.checkpoint import AUTO, find_model
 from livebend.outputs.display import Display, View
 from livebend.outputs.headless import Headless
 from livebend.outputs.live_recording import LiveRecording
@@ -53,7 +53,7 @@ from livebend.outputs.movie_file import check_movie
 from livebend.rendering.open_network import made_by, take_up
 from livebend.rendering.prompts import Prompts
 from livebend.rendering.renderer import Renderer
-from livebend.rendering.small_network import open_small_network
+from livebend.rendering.small_network import SmallNetwork, open_small_network
 from livebend.scene import presets
 from livebend.scene.commands import CommandSource, Load, Set
 from livebend.scene.values import Scene
@@ -68,6 +68,7 @@ class LiveOptions(ShowOptions):
 
     input: str = "demo"
     fps: float = 60.0  # at most
+    vae: str = AUTO
     headless: bool = False
     fullscreen: bool = False
     display: int = -1  # index; -1 = the system's choice
@@ -84,9 +85,9 @@ class Player:
 
     def __init__(self, show: "LiveShow") -> None:
         """Load the model; slow. Raises: LivebendError where it cannot play the scene."""
-        options, guided = show.options, show.scene.sampling.guidance > 1.0
+        options, guidance = show.options, show.scene.sampling.guidance
         self.network = options.network(
-            show.statistics.notice, guided=guided, drawn=show.drawn, on_phase=show.on_phase
+            show.statistics.notice, guidance=guidance, drawn=show.drawn, on_phase=show.on_phase
         )
         model = self.network.model
         self.scene = self.network.check(show.scene)
@@ -100,9 +101,13 @@ class Player:
             show.status,
             duration=options.seconds,
             target_ms=options.target_ms,
-            small=open_small_network(self.network, guided=guided) if options.target_ms else None,
+            small=self._small() if options.target_ms else None,
         )
         show.on_phase("engine, first prompt")
+
+    def _small(self) -> SmallNetwork | None:
+        guided = self.network.sampled(self.scene.sampling).guidance > 1.0
+        return open_small_network(self.network, guided=guided)
 
 
 class LiveShow:
@@ -134,7 +139,7 @@ class LiveShow:
         self.address = endpoint(options.osc)
         self.cues = self._cues()
         AllowList(options.osc_allow)
-        find_folder(options.model)
+        find_model(options.wanted, print_notice)
         if options.record is not None:
             check_movie(options.record, "--record")
         if options.record_cues is not None:

@@ -94,6 +94,10 @@ def _add_json(to: argparse.ArgumentParser) -> None:
     to.add_argument("--json", action="store_true", help="for machines")
 
 
+def _add_folders(to: argparse.ArgumentParser) -> None:
+    to.add_argument("folders", nargs="*", type=Path, metavar="DIR", help="look here; default: .")
+
+
 def _add_presets(to: argparse.ArgumentParser) -> None:
     to.add_argument("names", nargs="*", metavar="NAME", help="only these")
     to.add_argument("--sheet", type=Path, metavar="OUT.png", help="paint them")
@@ -128,6 +132,7 @@ def _add_bench(to: argparse.ArgumentParser) -> None:
 
 
 def _add_tune(to: argparse.ArgumentParser) -> None:
+    to.set_defaults(vae="auto")  # as live, for which it is tuned
     to.add_argument(
         "--backends", metavar="NAME,NAME",
         help="what is tried besides torch; default: all that is ready in seconds",
@@ -168,7 +173,16 @@ def _add_masks(to: argparse.ArgumentParser) -> None:
 
 
 def _add_model(to: argparse.ArgumentParser) -> None:
-    to.add_argument("--model", metavar="tiny|FOLDER|HUB ID", help="default: the best that is here")
+    to.add_argument(
+        "--model", metavar="tiny|FOLDER|FILE|HUB ID", help="default: the best that is here"
+    )
+    to.add_argument(
+        "--family", default="", metavar="NAME", help="of a single file, where it cannot be told"
+    )
+    to.add_argument(
+        "--vae", default="own", metavar="own|taesd|FOLDER|FILE|HUB ID",
+        help="the decoder; auto = taesd instead of a full one, where it can be had, as live does",
+    )  # fmt: skip
 
 
 def _add_scene(to: argparse.ArgumentParser) -> None:
@@ -194,6 +208,7 @@ def _add_played(to: argparse.ArgumentParser) -> None:
 
 def _add_live(to: argparse.ArgumentParser) -> None:
     _add_played(to)
+    to.set_defaults(vae="auto")
     to.add_argument(
         "--input", default="demo", metavar="demo|loopback|FILE|DEVICE[:CHANNELS]", help="the sound"
     )
@@ -249,6 +264,8 @@ COMMANDS: tuple[Any, ...] = (
     ("sweep", "sweep", "paint a sheet of two parameters' values", _add_sweep),
     ("presets", "preset_listing", "list the presets",
      _add_json, _add_network, _add_presets, _add_masks),
+    ("models", "model_listing", "list the models that are here, and whether they play",
+     _add_json, _add_folders),
     ("prompts", "prompt_listing", "list what the model can paint", _add_json, _add_model),
     ("sources", "source_listing", "list what a route can listen to", _add_json, _add_markdown),
     ("limits", "limit_listing", "list the most of what may come in", _add_json, _add_markdown),

@@ -6,7 +6,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TypeVar
 
+from livebend.cli.printing import print_notice
 from livebend.core.notify import Notify, ignore
+from livebend.models.checkpoint import OWN, Wanted
 from livebend.models.default_model import model_or_default
 from livebend.operators.drawn_masks import DrawnMasks
 from livebend.rendering.network import Network
@@ -20,23 +22,30 @@ class NetworkOptions:
     """Which network is opened: see `rendering.open_network`."""
 
     model: str = "tiny"
+    family: str = ""
+    vae: str = OWN
     size: tuple[int, int] | None = None  # width, height in pixels
     backend: str = "auto"
     device: str = "auto"
     dtype: str = "auto"
 
+    @property
+    def wanted(self) -> Wanted:
+        """Which model is opened."""
+        return Wanted(self.model, self.family, self.vae)
+
     def network(
         self,
         notify: Notify,
         *,
-        guided: bool = False,
+        guidance: float = 1.0,
         drawn: DrawnMasks | None = None,
         on_phase: Notify = ignore,
     ) -> Network:
         """Open the network. Raises: LivebendError."""
         return open_network(
-            self.model, self.size, self.backend, notify,
-            device=self.device, dtype=self.dtype, guided=guided, drawn=drawn, on_phase=on_phase,
+            self.wanted, self.size, self.backend, notify,
+            device=self.device, dtype=self.dtype, guidance=guidance, drawn=drawn, on_phase=on_phase,
         )  # fmt: skip
 
 
@@ -81,4 +90,9 @@ def options_of(kind: type[T], given: argparse.Namespace) -> T:
     """Return a command line as `kind`, with the best model for this machine if none is named."""
     names = {field.name for field in fields(kind)}
     values = {name: value for name, value in vars(given).items() if name in names}
-    return kind(**{**values, "model": model_or_default(given.model)})
+    return kind(**{**values, "model": wanted_of(given).name})
+
+
+def wanted_of(given: argparse.Namespace) -> Wanted:
+    """Return the model that a command line names, or the best one for this machine."""
+    return Wanted(model_or_default(given.model, print_notice), given.family, given.vae)

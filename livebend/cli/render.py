@@ -65,8 +65,8 @@ def render(options: RenderOptions, notify: Notify) -> int:
     scene = options.first_scene()
     commands = _commands(options, scene, notify)
     seconds = sound.seconds if options.seconds is None else min(options.seconds, sound.seconds)
-    guided = scene.sampling.guidance > 1.0
-    network = options.network(notify, guided=guided, drawn=options.drawn_masks())
+    guidance, drawn = scene.sampling.guidance, options.drawn_masks()
+    network = options.network(notify, guidance=guidance, drawn=drawn)
     network.check(scene)
     prompts = Prompts(network.model.encode, network.model.understand, notify)
     renderer = offline_renderer(network, prompts, duration=seconds, strict=True)

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from livebend.cli.options import wanted_of
 from livebend.cli.printing import print_notice, print_rows
 from livebend.core.clock import now
 from livebend.core.errors import Refused
@@ -27,8 +28,7 @@ from livebend.device.torch_threads import DEFAULT, counts
 from livebend.models.backends.engine import Engine, backends_on
 from livebend.models.backends.protocol import Target
 from livebend.models.backends.tuned_choice import Choice, choice_file, write_choice
-from livebend.models.checkpoint import load_model
-from livebend.models.default_model import model_or_default
+from livebend.models.checkpoint import Wanted, load_model
 from livebend.models.precision import best_dtype, dtype_of, name_of
 from livebend.rendering.network import Network, Setup
 from livebend.rendering.open_network import store_of, take_up
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     """Measure, store the fastest, and print what was measured."""
     named = tuple(options.backends.split(",")) if options.backends else None
     choice = tune(
-        model_or_default(options.model), options.size, print_notice,
+        wanted_of(options), options.size, print_notice,
         device=options.device, dtype=options.dtype, backends=named,
     )  # fmt: skip
     if options.json:
@@ -68,7 +68,7 @@ class _Candidate:
 
 
 def tune(
-    model: str,
+    model: str | Wanted,
     size: tuple[int, int] | None,
     notify: Notify,
     *,
@@ -85,7 +85,8 @@ def tune(
     Raises: LivebendError.
     """
     dtype_of(dtype)
-    names = _devices() if device == AUTO else (device_of(device, model),)
+    model = Wanted(model) if isinstance(model, str) else model
+    names = _devices() if device == AUTO else (device_of(device, model.name),)
     made = [c for name in names for c in _candidates(model, size, name, dtype, backends, notify)]
     if not made:
         raise Refused(f"tune: nothing of {', '.join(backends or ())} can run on {', '.join(names)}")
@@ -113,7 +114,7 @@ def _devices() -> tuple[str, ...]:
 
 
 def _candidates(
-    model: str,
+    model: str | Wanted,
     size: tuple[int, int] | None,
     device: str,
     dtype: str,

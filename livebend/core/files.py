@@ -6,8 +6,6 @@ from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
-import platformdirs
-
 from livebend.core.errors import PresetError, Refused, shown
 
 LONGEST_NAME = 255  # bytes, on every usual system
@@ -69,6 +67,8 @@ def read_text(file: Path, most: int) -> str:
 
 def cache_folder() -> Path:
     """Return the folder of the user's caches for livebend."""
+    import platformdirs  # noqa: PLC0415 - the doctor runs where packages are missing
+
     return Path(platformdirs.user_cache_dir("livebend", appauthor=False)) / "engines"
 
 

@@ -1,13 +1,9 @@
-"""A model: the parts of a Stable Diffusion 1.x or 2.x folder in the diffusers layout.
+"""A model: the parts of a Stable Diffusion 1.x or 2.x, on their device.
 
-    model_index.json  unet/  vae/  text_encoder/  tokenizer/  scheduler/scheduler_config.json
-
-A name is `tiny` (embedded), a folder, or a hub id such as stabilityai/sd-turbo, which is looked up
-in the local cache first and downloaded once. `random:sd-turbo` has no folder: it is for measuring.
+A name is `tiny` (embedded), a folder in the layout of diffusers, a single file, or a hub id such as
+stabilityai/sd-turbo: see `places`. `random:sd-turbo` has no files: it is for measuring.
 """
 
-import json
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,36 +12,77 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from livebend.core.errors import ModelError, one_line
+from livebend.core.errors import ModelError
+from livebend.core.notify import Notify, ignore
 from livebend.device.devices import on_torch, usual
 from livebend.device.gpu import aside, wait_for
-from livebend.models.lean_imports import lean
+from livebend.models.decoders import check_decoder, load_decoder
+from livebend.models.families import family
+from livebend.models.model_folder import check_folder, load_text, load_unet, load_vae, read_sampled
+from livebend.models.parts import Target
+from livebend.models.places import TAESD, find_place
 from livebend.models.precision import best_dtype, name_of
 from livebend.models.random_weights import PREFIX, random_parts
 from livebend.models.sampler import Noising
+from livebend.models.scheduler import Sampled, read_scheduler
+from livebend.models.single_file import check_file, load_file
 from livebend.models.vocabulary import ReadPrompt, Vocabulary, load_vocabulary
+from livebend.models.weight_files import read_json
 
-TINY = Path(__file__).parent / "tiny"
-TURBO_SCHEDULER = {"beta_schedule": "scaled_linear", "timestep_spacing": "trailing"}
-PARTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
+OWN, AUTO, SMALL = "own", "auto", "taesd"
+
+Parts = tuple[nn.Module, nn.Module, nn.Module, Any, Sampled]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which model is loaded.
+
+    name: see `places.find_place`.
+    family: of a single file, where it cannot be told; "" = as it is told.
+    vae: taesd, or the name of a folder, a file or a hub id of a decoder; own = the model's own;
+        auto = taesd for one whose own is the full decoder, where it can be had.
+    """
+
+    name: str
+    family: str = ""
+    vae: str = OWN
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model on its device. `steps` and `guidance` are what it paints best with."""
+    """A model on its device."""
 
-    name: str
-    folder: Path | None  # None for random weights
+    wanted: Wanted
+    places: tuple[Path, ...]  # its folder or file, and that of its decoder; none of random weights
     unet: nn.Module
     vae: nn.Module
     text_encoder: nn.Module
     tokenizer: Any
-    noising: Noising
-    steps: int
-    guidance: float
+    sampled: Sampled
     vocabulary: Vocabulary | None
     device: torch.device
     dtype: torch.dtype
+
+    @property
+    def name(self) -> str:
+        """What it was called when it was loaded."""
+        return self.wanted.name
+
+    @property
+    def noising(self) -> Noising:
+        """Its noise schedule, and its own sampler."""
+        return self.sampled.noising
+
+    @property
+    def steps(self) -> int:
+        """How many calls of the network it paints best with."""
+        return self.sampled.steps
+
+    @property
+    def guidance(self) -> float:
+        """The classifier-free guidance that it paints best with; 0 = none."""
+        return self.sampled.guidance
 
     @property
     def scaling(self) -> float:
@@ -91,158 +128,109 @@ class Model:
 
 
 def load_model(
-    name: str,
+    model: str | Wanted,
     device: torch.device | None = None,
     dtype: torch.dtype | None = None,
     layout: torch.memory_format = torch.channels_last,
+    notify: Notify = ignore,
 ) -> Model:
     """Load a model.
 
     device, dtype: the best ones of this machine where None.
     layout: of the convolutions' weights. channels_last is faster on processors and GPUs; with
         contiguous_format frames are bit for bit those of diffusers' own pipeline.
+    notify: is told what is fetched.
     Raises: ModelError, naming what is missing.
     """
+    wanted = Wanted(model) if isinstance(model, str) else model
     found = usual() if device is None else device.type
-    device, dtype = device or on_torch(found), dtype or best_dtype(found)
-    folder = None if name.startswith(PREFIX) else find_folder(name)
-    index, scheduler = ({}, TURBO_SCHEDULER) if folder is None else _settings(name, folder)
-    *parts, tokenizer = _parts(name, folder)
-    for part in parts:
-        nn.Module.to(part, device, dtype).eval().requires_grad_(False)
-    unet, vae, text = parts
-    turbo = scheduler.get("timestep_spacing") == "trailing"
-    model = Model(
-        name,
-        folder,
+    target = Target(device or on_torch(found), dtype or best_dtype(found))
+    places = find_model(wanted, notify)
+    try:
+        unet, vae, text, tokenizer, sampled = _parts(wanted, places, target)
+    except ModelError as error:
+        raise _about(wanted.name, error) from error
+    for part in (unet, vae, text):
+        nn.Module.to(part, target.device, target.dtype).eval().requires_grad_(False)
+    made = Model(
+        wanted,
+        places,
         unet,
         vae,
         text,
         tokenizer,
-        _noising(scheduler, name),
-        steps=int(index.get("_livebend_steps", 1 if turbo else 20)),
-        guidance=0.0 if turbo else 7.5,
-        vocabulary=load_vocabulary(folder) if folder else None,
-        device=device,
-        dtype=dtype,
+        sampled,
+        vocabulary=load_vocabulary(places[0]) if places else None,
+        device=target.device,
+        dtype=target.dtype or torch.float32,
     )
-    for part in parts:
+    for part in (unet, vae, text):
         part.to(memory_format=layout)  # type: ignore[call-overload]
-    wait_for(device)  # any stream may read them
-    return model
+    wait_for(target.device)  # any stream may read them
+    return made
 
 
-def _settings(name: str, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return a folder's index and its scheduler's configuration. Raises: ModelError."""
-    index = _json(folder / "model_index.json")
-    for part in PARTS:
-        if not (folder / part).is_dir():
-            raise ModelError(f"model {name!r}: {folder} has no folder {part}/")
-    return index, _json(folder / "scheduler" / "scheduler_config.json")
-
-
-def _parts(name: str, folder: Path | None) -> tuple[nn.Module, nn.Module, nn.Module, Any]:
-    if folder is None:
-        return random_parts(name.removeprefix(PREFIX), TINY / "tokenizer", libraries())
+def find_model(wanted: Wanted, notify: Notify = ignore) -> tuple[Path, ...]:
+    """Return the places of a model and, where it is from elsewhere, its decoder; fetch them where
+    they are not on this machine. Raises: ModelError where one cannot play."""
+    if wanted.name.startswith(PREFIX):
+        return ()
     try:
-        return _load_parts(folder)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise ModelError(
-            f"model {name!r}: cannot be loaded from {folder}: {one_line(error)}"
-        ) from error
+        place = find_place(wanted.name, lambda place: check_place(place, wanted.family), notify)
+    except ModelError as error:
+        raise _about(wanted.name, error) from error
+    if wanted.vae == AUTO:
+        return (place, *(_small_decoder(notify) if _has_full_decoder(place) else ()))
+    if wanted.vae == OWN:
+        return (place,)
+    name = TAESD if wanted.vae == SMALL else wanted.vae
+    return place, find_place(name, check_decoder, notify, "vae")
 
 
-def find_folder(name: str) -> Path:
-    """Return the folder of a model's name. Raises: ModelError."""
-    folder = TINY if name == "tiny" else Path(name).expanduser()
-    if folder.is_dir():
-        if not (folder / "model_index.json").is_file():
-            raise ModelError(f"model {name!r}: {folder} has no model_index.json")
-        return folder
-    if name.count("/") != 1 or name.startswith((".", "~", "/")):
-        raise ModelError(
-            f"unknown model {name!r}; expected tiny, a folder, or a hub id such as"
-            " stabilityai/sd-turbo"
-        )
-    return _from_hub(name)
+def _has_full_decoder(place: Path) -> bool:
+    if place.is_file():
+        return True
+    kind = read_json(place / "vae" / "config.json").get("_class_name", "AutoencoderKL")
+    return str(kind) == "AutoencoderKL"
 
 
-def _from_hub(name: str) -> Path:
-    from huggingface_hub import snapshot_download  # noqa: PLC0415 - slow, and seldom needed
-    from huggingface_hub.errors import HfHubHTTPError  # noqa: PLC0415
-
-    wanted = ["model_index.json", *(f"{p}/*" for p in PARTS)]
-    unwanted = ["*.bin", "*.ckpt", "*.msgpack", "*.onnx*", "*.fp16.safetensors"]
+def _small_decoder(notify: Notify) -> tuple[Path, ...]:
+    """The small decoder, or nothing where it cannot be had."""
     try:
-        return Path(snapshot_download(name, allow_patterns=wanted, ignore_patterns=unwanted))
-    except (OSError, ValueError, HfHubHTTPError) as error:
-        raise ModelError(
-            f"model {name!r}: not here and not to be fetched: {one_line(error)}"
-        ) from error
+        place = find_place(TAESD, check_decoder, notify, "vae")
+    except ModelError as why:
+        notify(f"pictures are decoded by the model's own decoder, which is slow: {why}")
+        return ()
+    notify("pictures are decoded by the small decoder taesd; --vae own = the model's own")
+    return (place,)
 
 
-def libraries() -> tuple[Any, ...]:
-    """Import and return the classes that a model is made of: the network, AutoencoderKL,
-    AutoencoderTiny, the text encoder and the tokenizer. Slow the first time."""
-    with lean():
-        from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL  # noqa: PLC0415
-        from diffusers.models.autoencoders.autoencoder_tiny import (  # noqa: PLC0415
-            AutoencoderTiny,
-        )
-        from diffusers.models.unets.unet_2d_condition import (  # noqa: PLC0415
-            UNet2DConditionModel,
-        )
-        from transformers import CLIPTextModel, CLIPTokenizer  # noqa: PLC0415
-
-        _quieten()
-    return UNet2DConditionModel, AutoencoderKL, AutoencoderTiny, CLIPTextModel, CLIPTokenizer
+def check_place(place: Path, asked: str = "") -> None:
+    """Refuse a model in a folder or file that cannot play, without loading it; `asked` is the
+    family of a file. Raises: ModelError."""
+    if place.is_file():
+        check_file(place, asked)
+    else:
+        check_folder(place)
 
 
-def _load_parts(folder: Path) -> tuple[nn.Module, nn.Module, nn.Module, Any]:
-    unet, kl, tiny, text, tokenizer = libraries()
-    decoders = {"AutoencoderKL": kl, "AutoencoderTiny": tiny}
-    kind = _json(folder / "vae" / "config.json").get("_class_name", "AutoencoderKL")
-    unet_kind = _json(folder / "unet" / "config.json").get("_class_name")
-    if kind not in decoders or unet_kind != "UNet2DConditionModel":
-        raise ValueError(f"unet {unet_kind} with vae {kind} is not Stable Diffusion 1.x or 2.x")
-    whole = {"low_cpu_mem_usage": False, "local_files_only": True}
-    with lean(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"(diffusers|transformers|huggingface_hub)\b")
-        return (
-            unet.from_pretrained(folder / "unet", **whole),
-            decoders[kind].from_pretrained(folder / "vae", **whole),
-            text.from_pretrained(folder / "text_encoder", local_files_only=True),
-            tokenizer.from_pretrained(folder / "tokenizer", local_files_only=True),
-        )
+def _about(name: str, error: ModelError) -> ModelError:
+    """An error about a model, which it names."""
+    said = str(error)
+    if said.startswith(("unknown model", f"model {name!r}")):
+        return error
+    return ModelError(f"model {name!r}{'' if said.startswith(('is ', 'has ')) else ':'} {said}")
 
 
-def _quieten() -> None:
-    """Turn the libraries' advice and progress bars off."""
-    from diffusers.utils import logging as diffusers_logging  # noqa: PLC0415
-    from transformers.utils import logging as transformers_logging  # noqa: PLC0415
-
-    for logging in (diffusers_logging, transformers_logging):
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
-
-
-def _noising(config: dict[str, Any], name: str) -> Noising:
-    if config.get("beta_schedule") != "scaled_linear":
-        raise ModelError(
-            f"model {name!r}: beta_schedule = {config.get('beta_schedule')!r}:"
-            " expected scaled_linear"
-        )
-    return Noising(
-        config.get("beta_start", 0.00085),
-        config.get("beta_end", 0.012),
-        config.get("num_train_timesteps", 1000),
-        config.get("prediction_type", "epsilon"),
-    )
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        loaded = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path}: cannot be read: {error}") from error
-    return loaded if isinstance(loaded, dict) else {}
+def _parts(wanted: Wanted, places: Sequence[Path], target: Target) -> Parts:
+    if not places:
+        name = wanted.name.removeprefix(PREFIX)
+        return *random_parts(name, target), read_scheduler(family("sd-turbo").scheduler)
+    place, *other = places
+    if place.is_file():
+        file = load_file(place, target, wanted.family, with_vae=not other)
+        vae = file.vae or load_decoder(other[0], target)
+        return file.unet, vae, file.text_encoder, file.tokenizer, file.sampled
+    vae = load_decoder(other[0], target) if other else load_vae(place / "vae", target)
+    sampled = read_sampled(place, Path(wanted.name).name)
+    return load_unet(place, target), vae, *load_text(place, target), sampled

@@ -43,7 +43,7 @@ class Tier:
     def apply(self, scene: Scene) -> Scene:
         """Return the scene as this tier plays it."""
         sampling = replace(scene.sampling, steps=self.steps)
-        sampling = sampling if self.guided else replace(sampling, guidance=0.0)
+        sampling = sampling if self.guided else replace(sampling, guidance=1.0)
         reuse = replace(scene.reuse, deep=self.deep, tween=self.tween)
         return replace(scene, sampling=sampling, reuse=reuse)
 

@@ -128,7 +128,8 @@ class Network:
         backends = self.engine.described(self._names)
         off = f" ({self.setup.off:.1%} off float32)" if self.setup.off else ""
         model = self.model
-        return f"{backends}; {model.precision}{off} {self.engine.target}"
+        made_for = f"{backends}; {model.sampled}"
+        return f"{made_for}; {model.precision}{off} {self.engine.target}"
 
     @property
     def groups(self) -> Mapping[str, tuple[str, ...]]:
@@ -149,6 +150,16 @@ class Network:
             self._masks.check(bend)
             check_given(bend)
         return scene
+
+    def sampled(self, sampling: Sampling) -> Sampling:
+        """Return how a picture is sampled, with the model's own where `sampling` leaves it open."""
+        noising, own = self.model.noising, self.model.guidance or 1.0
+        return replace(
+            sampling,
+            sampler=noising.sampler if sampling.sampler == "auto" else sampling.sampler,
+            steps=sampling.steps or self.model.steps,
+            guidance=sampling.guidance or own,
+        )
 
     def calls(self, sampling: Sampling) -> int:
         """Network calls per frame, without inserted ones."""
@@ -179,6 +190,7 @@ class Network:
         `toward` is the step from this prompt to the second, for operators that take it.
         `context` says which frame this is and what it may reuse of earlier ones.
         """
+        sampling = self.sampled(sampling)
         self._reuse.follow(context)
         self._feedback.toward = toward
         placed = by_site([self._listed(bend) for bend in bends])

@@ -16,7 +16,7 @@ from livebend.models.backends.engine import BACKENDS, USUAL, Engine
 from livebend.models.backends.engine_cache import EngineCache
 from livebend.models.backends.protocol import Target
 from livebend.models.backends.tuned_choice import Choice, choice_file, read_choice
-from livebend.models.checkpoint import Model, load_model
+from livebend.models.checkpoint import Model, Wanted, load_model
 from livebend.models.fingerprint import fingerprint
 from livebend.models.precision import AUTO, best_dtype, dtype_of
 from livebend.models.stages import STAGES_VERSION
@@ -25,14 +25,14 @@ from livebend.rendering.network import Network, Setup
 
 
 def open_network(
-    model: str,
+    model: str | Wanted,
     size: tuple[int, int] | None,
     backend: str,
     notify: Notify,
     *,
     device: str = AUTO,
     dtype: str = AUTO,
-    guided: bool = False,
+    guidance: float = 1.0,
     drawn: DrawnMasks | None = None,
     on_phase: Notify = ignore,
 ) -> Network:
@@ -43,7 +43,7 @@ def open_network(
     `notify` gets a notice of every fall-back.
     `device` as `--device` names it; `auto` is the usual one for this model.
     `dtype`: `auto` is the measured one, or the device's best.
-    `guided`: prepare frames with guidance as well.
+    `guidance`: above 1 prepares frames with guidance as well; 0 = the model's.
     `drawn` are the drawn masks that bends may name.
     `on_phase` is called once the weights are loaded.
 
@@ -52,15 +52,18 @@ def open_network(
     """
     if backend not in (*BACKENDS, AUTO):
         raise UnknownName("backend", backend, (*BACKENDS, AUTO))
-    wanted, found = dtype_of(dtype), device_of(device, model)
-    loaded = load_model(model, on_torch(found), wanted or best_dtype(found))
+    asked = Wanted(model) if isinstance(model, str) else model
+    wanted, found = dtype_of(dtype), device_of(device, asked.name)
+    loaded = load_model(asked, on_torch(found), wanted or best_dtype(found), notify=notify)
     width, height = painted_size(size or (loaded.native, loaded.native), loaded.factor, notify)
     plain = Choice(USUAL.get(found, "torch"), Target(found, usual()), loaded.precision)
     tuned = read_choice(choice_file(store_of(loaded), (width, height), device, dtype))
     choice = tuned or plain if backend == AUTO else replace(plain, backend=backend)
     if choice.dtype != loaded.precision or on_torch(choice.target.device) != loaded.device:
-        loaded = load_model(model, on_torch(choice.target.device), dtype_of(choice.dtype))
+        loaded = load_model(asked, on_torch(choice.target.device), dtype_of(choice.dtype))
     on_phase("weights")
+    for note in loaded.sampled.notes:
+        notify(f"model {loaded.name}: {note}")
     engine = Engine(choice.backend, store_of(loaded), choice.target, notify=notify)
     setup = Setup(
         engine, drawn=drawn or DrawnMasks(), clusters=read_clusters(loaded), off=choice.off
@@ -68,7 +71,7 @@ def open_network(
     network = Network(loaded, width, height, setup)
     take_up(network)
     if engine.prepares:
-        network.prepare(guided=guided)
+        network.prepare(guided=(guidance or loaded.guidance) > 1.0)
     return network
 
 
@@ -88,5 +91,5 @@ def made_by(network: Network) -> str:
 
 def store_of(model: Model) -> EngineCache:
     """Return where this model's engines are kept."""
-    known = fingerprint(model.folder) if model.folder else model.name.replace(":", "-")
+    known = fingerprint(*model.places) if model.places else model.name.replace(":", "-")
     return EngineCache(cache_folder(), f"{known}-{STAGES_VERSION}")

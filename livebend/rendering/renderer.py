@@ -26,6 +26,7 @@ from livebend.rendering.prompts import Prompts
 from livebend.scene import edit
 from livebend.scene.values import Scene
 
+HALF = "try --dtype float32, or another model"
 GREY = 32  # of 255: the picture where the first one failed, even without bends
 
 
@@ -97,6 +98,7 @@ class Renderer:
                 self._statistics.notice(f"route.{route} is left out: {why}", "warning")
         self._refused = modulation.refused
         playing = edit.with_values(scene, modulation.values)
+        playing = replace(playing, sampling=self.network.sampled(playing.sampling))
         self._inputs.advance(scene, playing, tick)
         return playing, modulation
 
@@ -145,13 +147,20 @@ class Renderer:
             self._good = pixels
             return pixels
         culprits = self.network.culprits()
-        why = f"{' and '.join(culprits) or 'the network'} made values that are not finite"
+        self.network.begin_anew()
+        plain = self._plain(scene, tick) if self._good is None else self._good
+        if plain is None:
+            culprits, why = [], f"the model makes no finite values even without bends: {HALF}"
+        else:
+            why = f"{' and '.join(culprits) or 'the network'} made values that are not finite"
         if self._strict:
             raise LivebendError(f"frame {tick.index}: {why}")
-        self.network.begin_anew()
         self._statistics.count("nonfinite_frames")
+        if plain is None:
+            self._statistics.notice(why, "error")
+            return np.full((*self.network.shown[::-1], 3), GREY, np.uint8)
         self._faulty.leave_out(culprits, why, tick)
-        return self._plain(scene, tick) if self._good is None else self._good
+        return plain
 
     def _fetched(self, painted: Picture) -> Pixels | None:
         """Bring a picture and its bends' strengths to the host, in one wait; return its pixels,
@@ -162,11 +171,9 @@ class Renderer:
         pixels.setflags(write=False)
         return pixels if math.isfinite(total) else None
 
-    def _plain(self, scene: Scene, tick: Tick) -> Pixels:
-        """The picture without bends, for a fault in the first frame."""
-        pixels = self._fetched(self._paint(replace(scene, bends=()), tick))
-        width, height = self.network.shown
-        return np.full((height, width, 3), GREY, np.uint8) if pixels is None else pixels
+    def _plain(self, scene: Scene, tick: Tick) -> Pixels | None:
+        """The picture without bends, for a fault in the first frame; None where it has one."""
+        return self._fetched(self._paint(replace(scene, bends=()), tick))
 
     # ---- afterwards --------------------------------------------------------------------------
 

@@ -26,9 +26,9 @@ class SamplerSteps:
         """Return where a plan begins, for a variance-preserving noise."""
         if plan.sampler != "euler":
             return noise
-        sigma = plan.sigma[0]
-        scale = _scalar(sigma)
-        return self._memory.derive("sampler", (noise,), (sigma,), lambda n: n * scale, -1)
+        start = plan.start
+        scale = _scalar(start)
+        return self._memory.derive("sampler", (noise,), (start,), lambda n: n * scale, -1)
 
     def sample(self, x: Versioned, plan: Schedule, k: int, *, twice: bool) -> Versioned:
         """Return what the network reads of x at boundary k; `twice` where it is guided."""

@@ -19,7 +19,7 @@ Source = Literal[
 ]  # fmt: skip
 Shape = Literal["linear", "square", "cube", "root", "smooth", "step", "inverse"]
 Edge = Literal["fit", "clip", "wrap", "fold"]
-Sampler = Literal["euler", "ddim", "lcm"]
+Sampler = Literal["auto", "euler", "ddim", "lcm"]
 DepthRule = Literal["nearest", "insert", "split"]
 Normalise = Literal["auto", "none", "match", "match.channel"]
 Units = Literal["sigma", "raw"]
@@ -91,12 +91,14 @@ class Walk:
 class Sampling:
     """How the network is run."""
 
-    sampler: Annotated[Sampler, "euler for few steps, ddim for the paper's mode, lcm"] = "euler"
+    sampler: Annotated[
+        Sampler, "auto = the model's; euler for few steps, ddim for the paper's mode, lcm"
+    ] = "auto"
     steps: Annotated[
         int, Range(0, 50, whole=True, soft=(0, 4)), "network calls per frame; 0 = the model's"
     ] = 0
     guidance: Annotated[
-        float, Range(0, 30, soft=(0, 10)), "classifier-free guidance; 0 or 1 = off"
+        float, Range(0, 30, soft=(0, 10)), "classifier-free guidance; 0 = the model's, 1 = off"
     ] = 0.0
     depth: Annotated[DepthRule, "which step a bend at latent@p acts on; split is approximate"] = (
         "nearest"

@@ -123,11 +123,19 @@ def test_the_hub_cache_follows_its_variables(monkeypatch, tmp_path):
     assert doctor.hub_cache() == tmp_path / "mine"
 
 
-def test_what_counts_as_a_model_is_what_the_loader_needs():
-    from livebend.models import checkpoint, default_model  # noqa: PLC0415 - imports torch
+def test_other_models_are_listed_and_what_is_wrong_with_one():
+    why = "is Stable Diffusion XL"
+    models = [("tiny", "x", ""), ("a/b", "ddim, 20 steps", ""), ("c/d", "", why)]
+    good, bad = doctor.other_models(answers(models=models))
+    assert (good.what, good.found, good.ok) == ("model a/b", "ddim, 20 steps", True)
+    assert (bad.what, bad.found, bad.ok) == ("model c/d", why, None)
+    assert doctor.other_models(silence)[0].ok is None
 
-    assert set(doctor.PARTS) == set(checkpoint.PARTS)
-    assert (doctor.TINY, doctor.TURBO) == (checkpoint.TINY, default_model.TURBO)
+
+def test_the_default_model_is_the_loaders():
+    from livebend.models import default_model  # noqa: PLC0415 - imports torch
+
+    assert doctor.TURBO == default_model.TURBO
 
 
 def test_a_taken_port_comes_with_the_next_one():

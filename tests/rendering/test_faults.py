@@ -147,3 +147,16 @@ def test_finiteness_is_fetched_with_the_pixels_in_one_wait(show, monkeypatch):
     show.frame(replace(STILL, bends=(Bend("b", "one_nan", "image"),)))
     show.frame(STILL)
     assert fetched == [2, 1, 1]  # the bad frame, the plain one in its place, the next
+
+
+def test_a_model_that_makes_no_finite_values_itself_is_named_and_no_bend(model):
+    """As one in half precision does whose sums are too large for it."""
+    spoiled = replace(model, sampled=replace(model.sampled, noising=replace(
+        model.noising, beta_end=float("nan"))))  # fmt: skip
+    show = Show(Network(spoiled, 64, 64))
+    bend = Bend("fine", "rotate_pairs", "unet.mid", {"angle": 30.0})
+    shown = show.frame(replace(STILL, bends=(bend,)))
+    assert len(np.unique(shown)) == 1
+    (notice,) = show.status.get().notices
+    assert notice.text.startswith("the model makes no finite values even without bends: try")
+    assert [b.note for b in show.status.get().bends] == [""]

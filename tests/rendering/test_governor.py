@@ -104,7 +104,7 @@ def test_a_governed_scene_is_reported_and_changed_only_as_far_as_needed(guidance
     assert governed.before(scene) == replace(scene, sampling=lighter, reuse=Reuse(2, tween=2))
     for _ in range(30):
         governed.after(80.0)
-    assert governed.before(scene).sampling == Sampling("euler", 1, 0.0)
+    assert governed.before(scene).sampling == Sampling("euler", 1, 1.0 if guidance else 0.0)
     one = replace(scene, sampling=Sampling("euler", 1))
     assert governed.before(one) is one
 

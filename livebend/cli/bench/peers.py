@@ -31,7 +31,7 @@ def peers(network: Network, steps: int) -> dict[str, Paint]:
     ours = network.model
 
     def load(dtype: torch.dtype) -> Model:
-        return load_model(ours.name, ours.device, dtype, torch.contiguous_format)
+        return load_model(ours.wanted, ours.device, dtype, torch.contiguous_format)
 
     made = _peers(network, steps, load(torch.float32))
     if ours.dtype != torch.float32:

@@ -59,7 +59,7 @@ def child(begin: float, given: str) -> None:
     for phase, module in IMPORTS:
         import_module(module)
         mark(phase)
-    import_module("livebend.models.checkpoint").libraries()
+    import_module("livebend.models.parts").libraries()
     mark("diffusers, transformers")
     _play(json.loads(given), mark)
     print(json.dumps(marks))
