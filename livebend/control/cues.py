@@ -24,6 +24,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import cast
 
@@ -43,6 +44,7 @@ from livebend.scene.commands import Add, Command, Load, Panic, Remove, Replace, 
 from livebend.scene.tables import REQUIRED, part_from, part_table
 from livebend.scene.values import Part, Recall, Scene
 
+HEAD = "# livebend cues: seconds, then a command"
 WORDS = ("preset", "add", "replace", "remove", "panic", "undo")
 TOKEN = re.compile(r'(?:[^\s"]|"(?:[^"\\]|\\.)*(?:"|\\?$))+')  # an open quote goes to the end
 BARE = re.compile(r"[^\s\"=]+")
@@ -91,7 +93,7 @@ class CueRecorder:
     def __init__(self, file: Path) -> None:
         self.file = file
         self._lines: list[str] = []
-        self._room = limits.CUES_BYTES // 4  # characters, of up to four bytes each
+        self._room = limits.CUES_BYTES - len(HEAD) - 1  # bytes
 
     def __call__(self, time: float, command: Command) -> None:
         """Add a command that was applied at the tick of that time; storing a scene is no cue.
@@ -101,16 +103,16 @@ class CueRecorder:
         if isinstance(command, Store):
             return
         line = cue_line(time, command)
-        if len(line) >= self._room:
+        size = len(line.encode()) + 1
+        if size > self._room:
             raise Refused(f"{short(self.file)} is full; the show goes on")
-        self._room -= len(line) + 1
+        self._room -= size
         self._lines.append(line)
 
     def close(self) -> None:
         """Write the file, whole or not at all. Raises: PresetError."""
-        head = "# livebend cues: seconds, then a command"
         try:
-            write_text(self.file, "\n".join((head, *self._lines, "")))
+            write_text(self.file, "\n".join((HEAD, *self._lines, "")))
         except OSError as why:
             raise PresetError(f"{short(self.file)}: cannot be written: {why.strerror}") from why
 
@@ -118,7 +120,7 @@ class CueRecorder:
 def read_cues(file: Path, load: LoadPreset) -> list[Cue]:
     """Return a cue file's commands in the order of their times. Raises: PresetError."""
     cues = []
-    for number, line in enumerate(read_text(file, limits.CUES_BYTES).split("\n"), 1):
+    for number, line in enumerate(StringIO(read_text(file, limits.CUES_BYTES)), 1):
         where = f"{short(file)}:{number}"
         if len(line) > limits.CUE_LENGTH:
             raise PresetError(f"{where}: a line of more than {limits.CUE_LENGTH} characters")

@@ -60,11 +60,11 @@ def _check_size(file: Path) -> None:
     """Refuse a picture that is too large by its header, before any of it is decoded."""
     with file.open("rb") as opened:
         head = opened.read(24)
-    if len(head) == 24 and head.startswith(b"\x89PNG"):
-        width, height = struct.unpack(">II", head[16:24])
-        if max(width, height) > limits.SIDE:
-            most = f"expected up to {limits.SIDE} a side"
-            raise Refused(f"{short(file)}: {width}x{height}: {most}")
+    if len(head) < 24 or not head.startswith(b"\x89PNG"):
+        raise Refused(f"{short(file)}: cannot be read as a PNG: it is none")
+    width, height = struct.unpack(">II", head[16:])
+    if max(width, height) > limits.SIDE:
+        raise Refused(f"{short(file)}: {width}x{height}: expected up to {limits.SIDE} a side")
 
 
 def _decoded(file: Path) -> Tensor:

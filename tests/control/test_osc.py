@@ -6,6 +6,7 @@ import subprocess
 import threading
 
 import pytest
+from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message import OscMessage
 from pythonosc.udp_client import SimpleUDPClient
 
@@ -13,13 +14,14 @@ from livebend.control.command_queue import CommandQueue
 from livebend.control.desk import Desk
 from livebend.control.osc import OscInput
 from livebend.control.osc_endpoint import PORTS, AllowList, endpoint, listen, reach
+from livebend.core import clock
 from livebend.core.errors import Refused
 from livebend.core.mailbox import Latest
 from livebend.scene.commands import Add, Panic, Set
 from livebend.scene.presets import PresetBank
 from livebend.scene.values import Bend, Scene
 from tests.fakes.desk import FakeDesk
-from tests.fakes.osc import PATIENCE, wait_for
+from tests.fakes.osc import PATIENCE, message, wait_for
 
 SCENE = Scene(bends=(Bend("swirl", "rotate", "unet.mid"),))
 
@@ -117,6 +119,17 @@ def test_python_osc_changes_the_scene(osc, heard):
     assert osc.counts.messages == 5
 
 
+def test_a_dated_bundle_acts_at_its_time_and_blocks_nothing(osc, heard):
+    bundle = OscBundleBuilder(clock.calendar() + 0.2)
+    bundle.add_content(message("/livebend/seed", 2))
+    with SimpleUDPClient(*osc.address) as client:
+        client.send(bundle.build())
+        client.send_message("/livebend/seed", 1)
+        client.send_message("/livebend/panic", [])
+    assert heard.take(2) == [Set("seed", 1), Panic()]
+    assert heard.take(1) == [Set("seed", 2)]
+
+
 def test_garbage_between_messages_is_survived(osc, heard):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         for datagram in (b"", b"garbage", b"#bundle\0", b"/\xff\0\0", b"/livebend/panic\0"):
@@ -142,12 +155,22 @@ def test_oscsend_changes_the_scene(osc, heard):
     oscsend("/livebend/bend/swirl/angle", "f", "90")
     oscsend("/livebend/bend/swirl/mute", "T")
     oscsend("/livebend/seed", "h", "4000000000")
-    oscsend("/livebend/panic")
-    assert heard.take(5) == [
-        Set("prompt.text", "neon tunnel"),
+    oscsend("/LiveBend/walk/radius/", "d", "0.1")
+    oscsend("/livebend/walk/radius", "f", "0.1")
+    oscsend("/livebend/walk/period", "s", "12,5")
+    oscsend("/livebend/bend/*/mask/{x,y}", "ff", "0.25", "0.75")
+    oscsend("/livebend/prompt", "SS", "ocean", "waves")
+    oscsend("/livebend/panic", "N")
+    taken = heard.take(11)
+    assert taken == [
+        Set("prompt.text", "ocean waves"),
         Set("bend.swirl.angle", 90.0),
         Set("bend.swirl.mute", True),
         Set("seed", 4000000000),
+        Set("walk.radius", 0.1),
+        Set("walk.period", 12.5),
+        Set("bend.swirl.mask.x", 0.25),
+        Set("bend.swirl.mask.y", 0.75),
         Panic(),
     ]
 

@@ -113,7 +113,7 @@ def fed(parse, text):
 @example("[" * 20_000)
 @example("0.0 prompt.text " + '"' + '\\"' * 8000)
 @settings(
-    max_examples=15,
+    max_examples=8,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
