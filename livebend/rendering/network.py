@@ -373,7 +373,7 @@ class Network:
         """Yield the stages of groups: a whole group at once where the engine has it joined and
         nothing is bent inside."""
         for part in parts:
-            joins = part.whole and self._joins and self.engine.joins
+            joins = part.whole and self._joins and self.engine.joins(part.whole)
             if part.whole and joins and not active.acts_in(part.hidden, k):
                 yield part.whole
             else:

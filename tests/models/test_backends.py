@@ -35,7 +35,7 @@ CLOSE = 1e-3  # of single precision, ‖y − x‖/‖x‖ of a picture
 class FakeBackend:
     """A backend that is torch, counted; `fault` is raised where it is set."""
 
-    own_threads = strided = False
+    own_threads = strided = copies = False
     packages = ()
     loads = runs = 0
     fault: BaseException | None = None
@@ -123,6 +123,15 @@ def test_a_group_whose_size_to_reach_differs_inside_is_not_joined(model, store, 
     picture(odd)
     assert "unet.tail" not in odd.memory.ran.seconds
     assert not notices
+
+
+def test_large_weights_are_not_copied_for_a_group(model, store, fake, monkeypatch):
+    monkeypatch.setattr(engine, "JOINED", 1000)
+    for copies in (False, True):
+        monkeypatch.setattr(fake, "copies", copies)
+        fake.loads = 0
+        network, _ = made(model, "fake", store)
+        assert fake.loads == len(network.stages) + (0 if copies else len(GROUPS))
 
 
 def test_whoever_looks_at_a_stage_has_it_on_its_own(model, store, fake):

@@ -31,6 +31,7 @@ class CompiledBackend:
     devices = ("cuda",)
     own_threads = False
     strided = True
+    copies = True
     packages: tuple[str, ...] = ()
 
     def __init__(self, target: Target) -> None:

@@ -25,6 +25,7 @@ class GraphsBackend:
     devices = ("cuda",)
     own_threads = False
     strided = True
+    copies = False
     packages: tuple[str, ...] = ()
 
     def __init__(self, target: Target) -> None:

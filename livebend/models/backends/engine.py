@@ -38,6 +38,7 @@ BACKENDS = ("torch", *TABLE)
 USUAL = {"cpu": "openvino", "gpu": "openvino", "npu": "openvino", "cuda": "graphs"}  # else torch
 TOLERANCE = {torch.float32: 1e-3, torch.float16: 3e-2, torch.bfloat16: 1.2e-1}  # ‖y−x‖/‖x‖
 LOADERS = 2  # threads that load what has been traced
+JOINED = 128 << 20  # bytes of a network's weights up to which its groups are joined
 
 
 @dataclass(slots=True)
@@ -85,6 +86,7 @@ class Engine:
         self._loaders: ThreadPoolExecutor | None = None  # while preparing
         self._loading: Backend | None = None  # likewise
         self._rehearsed: dict[tuple[object, ...], _Rehearsal] = {}
+        self._joins: dict[str, bool] = {}  # groups by name
         self._notices: set[str] = set()
         self._running: dict[str, str] = {}  # the backend that a stage was last run with
         self._described: dict[tuple[str, ...], str] = {}  # valid until that changes
@@ -95,11 +97,14 @@ class Engine:
         """Whether there is anything to prepare."""
         return self._store is not None
 
-    @property
-    def joins(self) -> bool:
-        """Whether groups of stages run as one while nothing is bent inside. Eager torch would gain
-        nothing by it, and remember fewer outputs."""
-        return self.backend != "torch"
+    def joins(self, group: Stage) -> bool:
+        """Whether a group of stages runs as one while nothing is bent inside. Eager torch would
+        gain nothing by it, and remember fewer outputs; and a group with a copy of large weights of
+        its own would cost more memory than it saves time."""
+        if group.name not in self._joins:
+            small = _weights(group) <= JOINED or not _copies(self.backend)
+            self._joins[group.name] = self.backend != "torch" and small
+        return self._joins[group.name]
 
     @property
     def torch_threads(self) -> int:
@@ -235,6 +240,15 @@ def backends_on(device: str) -> tuple[str, ...]:
 def _backend_class(name: str) -> type[Backend]:
     module, _, kind = TABLE[name].partition(":")
     return getattr(import_module(module), kind)  # type: ignore[no-any-return]
+
+
+def _copies(backend: str) -> bool:
+    return backend != "torch" and _backend_class(backend).copies
+
+
+def _weights(stage: Stage) -> int:
+    """The bytes of the weights of the network that a stage is of."""
+    return sum(p.nbytes for p in stage.owner.parameters()) if stage.owner else 0
 
 
 def _compare(rehearsal: _Rehearsal, got: tuple[Tensor, ...], rounding: float) -> None:

@@ -41,6 +41,7 @@ class OnnxBackend:
     devices = tuple(PROVIDERS)
     own_threads = True
     strided = False
+    copies = True
     packages: tuple[str, ...] = ("onnxruntime",)
 
     def __init__(self, target: Target) -> None:

@@ -40,6 +40,7 @@ class OpenVinoBackend:
     devices = ("cpu", "gpu", "npu")
     own_threads = True
     strided = False
+    copies = True
     packages: tuple[str, ...] = ("openvino",)
 
     def __init__(self, target: Target) -> None:

@@ -65,6 +65,7 @@ class Backend(Protocol):
     devices: tuple[str, ...]  # that it runs on, as `--device` names them
     own_threads: bool  # whether it computes on threads of its own and not on torch's
     strided: bool  # whether a runner is for inputs that lie in memory as those it was made with
+    copies: bool  # whether every runner has a copy of its weights
     packages: tuple[str, ...]  # besides torch, on which what it computes depends
 
     def __init__(self, target: Target) -> None:
