@@ -1,7 +1,7 @@
 """Models: a checkpoint becomes named stages, and stages become functions that run them.
 
-checkpoint (load one) · places (a name becomes a folder or file) · model_folder, single_file (what is
-in it) · families (kinds of Stable Diffusion) · original_layout (names of tensors) · decoders ·
+checkpoint (load one) · places (where one is) · model_folder, single_file (what is in
+one) · families (kinds of Stable Diffusion) · original_layout (names of tensors) · decoders ·
 parts, weights, weight_files (made, read, found) · scheduler (how one is sampled) · sampler ·
 default_model · catalogue (what is here) · vocabulary (what a small one understands) · fingerprint ·
 random_weights (for measuring) · precision · lean_imports · stages (diffusers' modules, regrouped) ·
