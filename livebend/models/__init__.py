@@ -1,7 +1,10 @@
 """Models: a checkpoint becomes named stages, and stages become functions that run them.
 
-checkpoint (load one) · default_model · vocabulary (what a small one understands) · fingerprint ·
+checkpoint (load one) · places (where one is) · model_folder, single_file (what is in
+one) · families (kinds of Stable Diffusion) · original_layout (names of tensors) · decoders ·
+parts, weights, weight_files (made, read, found) · scheduler (how one is sampled) · sampler ·
+default_model · catalogue (what is here) · vocabulary (what a small one understands) · fingerprint ·
 random_weights (for measuring) · precision · lean_imports · stages (diffusers' modules, regrouped) ·
-stage_groups (neighbours that run as one) · attention · fused_upsample · sampler · pixels ·
-backends/ (what runs a stage) · tiny/ (the embedded model's weights)
+stage_groups (neighbours that run as one) · attention · fused_upsample · pixels ·
+backends/ (what runs a stage) · families/, tiny/ (configurations; the embedded model's weights)
 """
