@@ -142,19 +142,16 @@ def soak(options: argparse.Namespace, notify: Callable[[str], None]) -> dict[str
     """Play; return the figures."""
     from livebend.cli.live_show import LiveOptions, LiveShow  # noqa: PLC0415
     from livebend.core.clock import now  # noqa: PLC0415 - after the environment is set
-    from livebend.models.checkpoint import find_model  # noqa: PLC0415
     from livebend.operators.library import all_operators  # noqa: PLC0415
 
-    find_model(options.wanted)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    show = LiveShow(
-        LiveOptions(
-            input=options.input, model=options.model, size=(options.size, options.size),
-            backend=options.backend, seconds=options.minutes * 60, osc=f"127.0.0.1:{port}",
-        )
+    live = LiveOptions(
+        input=options.input, model=options.model, size=(options.size, options.size),
+        backend=options.backend, seconds=options.minutes * 60, osc=f"127.0.0.1:{port}",
     )  # fmt: skip
+    show = LiveShow(live)
     first, black, counted = threading.Event(), [], show.statistics.shown
     points: list[tuple[float, float]] = []
 

@@ -1,6 +1,7 @@
 """The benchmark times what it says: every kind of frame runs the stages it names."""
 
 import multiprocessing
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from livebend.cli.bench.peers import PROMPT, peers
 from livebend.cli.bench.start import time_start
 from livebend.core.errors import LivebendError, OutOfRange, UnknownName
 from livebend.models import random_weights
+from livebend.models.families import family
 from livebend.models.stages import behind
 from livebend.operators.library import all_operators
 from livebend.rendering.network import Network
@@ -102,18 +104,18 @@ def test_a_kind_that_ran_other_stages_is_no_figure(model):
 
 
 def test_a_random_model_has_the_shape_and_is_never_written(monkeypatch, tmp_path):
-    small = {
-        **random_weights.UNET,
-        "block_out_channels": (32, 64, 64, 64),
-        "cross_attention_dim": 64,
-    }
-    small["attention_head_dim"] = 8
-    text = {**random_weights.TEXT, "hidden_size": 64, "num_hidden_layers": 1}
-    monkeypatch.setattr(random_weights, "UNET", small)
-    monkeypatch.setattr(random_weights, "TEXT", {**text, "intermediate_size": 64})
+    turbo = family("sd-turbo")
+    unet = {"block_out_channels": (32, 64, 64, 64), "cross_attention_dim": 64}
+    text = {"hidden_size": 64, "num_hidden_layers": 1, "intermediate_size": 64}
+    small = replace(
+        turbo,
+        unet={**turbo.unet, **unet, "attention_head_dim": 8},
+        text_encoder={**turbo.text_encoder, **text},
+    )
+    monkeypatch.setattr(random_weights, "family", lambda name: small)
     monkeypatch.chdir(tmp_path)
     networks = [
-        open_network(f"random:{name}", (64, 64), "torch", print) for name in random_weights.DECODERS
+        open_network(f"random:{name}", (64, 64), "torch", print) for name in random_weights.NAMES
     ]
     for network in networks:
         assert network.model.places == ()

@@ -151,6 +151,8 @@ def test_a_command(arguments, folder, quick, model_folder, capsys):
     said = capsys.readouterr()
     if status and "loopback" in arguments:
         assert said.err.startswith("livebend: loopback")  # no sound system here, and it says so
+    elif status and "npu" in arguments:
+        assert "device = npu: not here" in said.err
     elif arguments[:1] != ["doctor"]:  # doctor's status is about the machine
         assert status == 0, said.err
     for made in ("show.mp4", "show.txt", "clip.mp4", "again.mp4", "paper.mp4", "sheet.png"):

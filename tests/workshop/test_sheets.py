@@ -11,7 +11,7 @@ def test_sheets_say_what_is_wrong_in_a_line(tmp_path, monkeypatch, capsys):
     for arguments, said in (
         ((tmp_path / "taken",), "taken"),
         ((tmp_path / "made", "--model", tmp_path), "model"),
-        ((tmp_path / "made", "--size", "8"), "8x8"),
+        ((tmp_path / "made", "--size", "0"), "0"),
     ):
         monkeypatch.setattr(sys, "argv", ["sheets", *map(str, arguments)])
         assert _sheets.main() == 1
