@@ -135,8 +135,8 @@ def quick(monkeypatch):
 
 @pytest.mark.parametrize("arguments", OURS, ids=" ".join)
 def test_a_command(arguments, folder, quick, model_folder, capsys):
-    lists = ("devices", "presets", "operators", "sites", "prompts", "doctor")
-    models = ("stabilityai/sd-turbo", "FOLDER")
+    lists = ("devices", "presets", "operators", "sites", "prompts", "doctor", "models")
+    models = ("stabilityai/sd-turbo", "FRIEND.safetensors", "FOLDER")
     arguments = [str(model_folder("turbo")) if a in models else a for a in arguments]
     if arguments[:1] == ["render"]:
         arguments = [a for a in arguments if a != "512"]
