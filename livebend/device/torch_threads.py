@@ -24,8 +24,9 @@ def usable() -> int:
 
 
 def usual() -> int:
-    """Return the number of threads that compute unless another was measured: torch's own."""
-    return DEFAULT
+    """Return the number of threads that compute unless another was measured: torch's own, less one
+    for sound, window and recording where there are more than two and nobody has set a number."""
+    return DEFAULT - 1 if DEFAULT > 2 and not os.environ.get("OMP_NUM_THREADS") else DEFAULT
 
 
 def counts() -> tuple[int, ...]:

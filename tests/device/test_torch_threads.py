@@ -5,7 +5,7 @@ from threading import Thread
 import pytest
 import torch
 
-from livebend.device.torch_threads import compute_with, counts, usable
+from livebend.device.torch_threads import compute_with, counts, usable, usual
 
 
 def in_a_thread(work):
@@ -24,6 +24,17 @@ def test_a_number_is_the_calling_thread_s_alone(three_threads):
     assert in_a_thread(one) == 1
     assert in_a_thread(torch.get_num_threads) == 3
     assert torch.get_num_threads() == 3
+
+
+@pytest.mark.parametrize(
+    ("cores", "said", "found"), [(1, "", 1), (2, "", 2), (3, "", 2), (8, "", 7), (8, "8", 8)]
+)
+def test_one_core_is_left_to_sound_and_window_where_there_are_more_than_two(
+    monkeypatch, cores, said, found
+):
+    monkeypatch.setenv("OMP_NUM_THREADS", said)
+    monkeypatch.setattr("livebend.device.torch_threads.DEFAULT", cores)
+    assert usual() == found
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ from livebend.models.backends.engine import Engine
 from livebend.models.backends.protocol import Inputs
 from livebend.models.stages import Stage
 from livebend.rendering.network import Network, Setup
+from livebend.rendering.open_network import open_network
 from livebend.scene.values import Sampling
 from tests.fakes.gpu import FakeGpu
-from tests.fakes.networks import GROUPS, picture, same, swirl
+from tests.fakes.networks import CPU, GROUPS, picture, same, swirl
 
 
 @pytest.fixture
@@ -86,3 +87,23 @@ def test_a_tensor_that_is_written_twice_is_copied_once(fake):
     first, second = cuda_graphs.captured(stage, stage.run, Inputs((torch.zeros(2),)))(torch.ones(2))
     assert first is second
     assert torch.equal(first, torch.full((2,), 2.0))
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_gpu_captures_without_being_asked(model_folder, fake, tmp_path, monkeypatch, fails):
+    """Before the show, in half precision; what cannot be captured is said, and torch runs it."""
+    module = "livebend.rendering.open_network"
+    monkeypatch.setattr(f"{module}.device_of", lambda name, model: "cuda")
+    monkeypatch.setattr(f"{module}.on_torch", lambda device: CPU)
+    monkeypatch.setattr(f"{module}.cache_folder", lambda: tmp_path)
+    fake.fault = RuntimeError("operation not permitted") if fails else None
+    told = []
+    network = open_network(str(model_folder("turbo")), (64, 64), "auto", told.append)
+    runs = "torch" if fails else "graphs"
+    assert network.described.startswith(f"{runs}; ")
+    assert network.described.endswith("; float16 on cuda")
+    assert bool(told) == fails
+    assert all(line.endswith("torch runs it") for line in told)
+    captures = fake.calls.count("capture")
+    picture(network)
+    assert fake.calls.count("capture") == captures
