@@ -146,16 +146,20 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--steps", type=int)
     parser.add_argument("--model", default="tiny")
+    parser.add_argument("--record", type=Path, metavar="OUT.mp4", help="record the music's show")
+    parser.add_argument(
+        "--beside-load", type=int, default=0, metavar="N", help="and again beside N busy processes"
+    )
     return parser.parse_args()
 
 
-def show_of(options: argparse.Namespace, seconds: float, preset: str):
+def show_of(options: argparse.Namespace, seconds: float, preset: str, record: Path | None = None):
     from livebend.cli.live_show import LiveOptions, LiveShow  # noqa: PLC0415
 
     return LiveShow(
         LiveOptions(
             input="pulse", preset=preset, model=options.model, size=(options.size, options.size),
-            steps=options.steps, seconds=seconds, osc="127.0.0.1:0",
+            steps=options.steps, seconds=seconds, osc="127.0.0.1:0", record=record,
         )
     )  # fmt: skip
 
@@ -177,7 +181,7 @@ def play_music(options: argparse.Namespace, music: np.ndarray) -> dict[str, obje
 
     player = Player(now, music).start()
     try:
-        return show_of(options, options.minutes * 60, options.preset).play()
+        return show_of(options, options.minutes * 60, options.preset, options.record).play()
     finally:
         player.stop()
 
@@ -240,6 +244,8 @@ def main() -> None:
 
 def measure(options: argparse.Namespace) -> None:
     """Measure and print the figures. Raises: LivebendError."""
+    from livebend.cli.bench.busy import neighbours  # noqa: PLC0415
+
     music = read_music(options.music) if options.minutes else None
     with pulse(), screen(), tempfile.TemporaryDirectory() as folder:
         figures: dict[str, object] = {}
@@ -247,6 +253,9 @@ def measure(options: argparse.Namespace) -> None:
             figures["latency"] = measure_clicks(options, Path(folder))
         if music is not None:
             figures["show"] = play_music(options, music)
+            if options.beside_load:
+                with neighbours(options.beside_load):
+                    figures["beside_load"] = play_music(options, music)
     json.dump(figures, sys.stdout, indent=2)
     print()
 

@@ -24,13 +24,14 @@ def time_beside(network: Network, steps: int, frames: int, count: int) -> list[d
     if not 0 < count <= MOST:
         raise OutOfRange(f"--beside-load {count}: expected 1 to {MOST}")
     quiet = _percentiles(network, steps, frames)
-    with _neighbours(count):
+    with neighbours(count):
         busy = _percentiles(network, steps, frames)
     return [{"neighbours": 0, **quiet}, {"neighbours": count, **busy}]
 
 
 @contextmanager
-def _neighbours(count: int) -> Iterator[None]:
+def neighbours(count: int) -> Iterator[None]:
+    """Have `count` processes compute without a pause inside."""
     start = multiprocessing.get_context("spawn")  # a fork would copy this process's threads
     ready = start.Semaphore(0)
     made = [start.Process(target=_compute, args=(ready,), daemon=True) for _ in range(count)]
