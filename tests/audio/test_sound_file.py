@@ -102,9 +102,7 @@ def test_joined_files_play_whole_at_the_right_speed(tmp_path, kind):
         piece = got[:, part * third + 8000 : (part + 1) * third - 8000]
         for channel in piece:
             assert hertz(channel, RATE) == pytest.approx(pitch, abs=4)
-        assert np.sqrt((piece**2).mean()) == pytest.approx(
-            0.4 / 2**0.5, rel=0.07
-        )  # LAME takes 0.05
+        assert np.sqrt((piece**2).mean()) == pytest.approx(0.4 / 2**0.5, rel=0.07)
 
 
 def test_joined_aiff_plays_whole(tmp_path):
