@@ -91,7 +91,7 @@ def test_threads_are_measured_kept_and_applied(model_folder, cache, monkeypatch)
     assert network.engine.target == choice.target
     assert asked[-1] == 2
     assert set(asked) == {1, 2}
-    assert network.described == "torch; float32 on cpu, 2 threads"
+    assert network.described == "torch; euler, 1 step, no guidance; float32 on cpu, 2 threads"
 
 
 def quickening():
