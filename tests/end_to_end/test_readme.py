@@ -93,12 +93,12 @@ def test_what_it_names_in_a_sentence_is_there():
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
-    """A home that nobody has lived in, where one is now."""
+def home(tmp_path, tmp_path_factory, monkeypatch):
+    """A home that nobody has lived in, where one is now; engines are made once for all of them."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
     return tmp_path
 
 
