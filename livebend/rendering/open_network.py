@@ -9,7 +9,7 @@ from livebend.core.errors import UnknownName
 from livebend.core.files import cache_folder
 from livebend.core.notify import Notify, ignore
 from livebend.core.sizes import painted_size
-from livebend.device.devices import device_of, on_torch
+from livebend.device.devices import EMBEDDED, device_of, on_torch
 from livebend.device.gpu import paint_on
 from livebend.device.torch_threads import compute_with, usual
 from livebend.models.backends.engine import BACKENDS, USUAL, Engine
@@ -53,6 +53,8 @@ def open_network(
     if backend not in (*BACKENDS, AUTO):
         raise UnknownName("backend", backend, (*BACKENDS, AUTO))
     asked = Wanted(model) if isinstance(model, str) else model
+    # Small weights are copied in moments: threads would only wait for one another.
+    compute_with(1 if asked.name == EMBEDDED else usual())
     wanted, found = dtype_of(dtype), device_of(device, asked.name)
     loaded = load_model(asked, on_torch(found), wanted or best_dtype(found), notify=notify)
     width, height = painted_size(size or (loaded.native, loaded.native), loaded.factor, notify)
