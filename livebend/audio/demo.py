@@ -4,6 +4,8 @@ Ten bars of four beats: bars 0–1 a quiet pad; 2–3 bass and hats come in; 4�
 filter and a snare roll; 6–9 everything. So every feature varies.
 """
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -47,8 +49,11 @@ class _Mix:
 
     def add(self, wave: Wave, at: float, gain: float) -> None:
         """Add a note to the tape, `at` seconds from the beginning."""
-        places = (round(at * self.rate) + np.arange(len(wave))) % len(self.tape)
-        self.tape[places] += gain * wave
+        begin = round(at * self.rate)
+        before_end = max(0, len(self.tape) - begin)
+        self.tape[begin : begin + len(wave)] += gain * wave[:before_end]
+        if len(wave) > before_end:
+            self.tape[: len(wave) - before_end] += gain * wave[before_end:]
 
     def finished(self) -> Samples:
         """Return the tape with an echo in dotted eighths, gently saturated, at its peak level."""
@@ -73,7 +78,8 @@ def _saw(note: float, t: Wave, bright: float) -> Wave:
     spectrum = np.zeros(CYCLE // 2 + 1, np.complex128)
     spectrum[k] = -0.5j * CYCLE * np.exp(-((k * hertz / bright) ** 2)) / k
     cycle = np.append(np.fft.irfft(spectrum, CYCLE), 0.0)
-    place = hertz * CYCLE * t % CYCLE
+    place = hertz * CYCLE * t
+    place -= CYCLE * np.floor(place / CYCLE)  # exact, as CYCLE is a power of two; faster than %
     left = place.astype(np.intp)
     wave: Wave = cycle[left] + (place - left) * (cycle[left + 1] - cycle[left])
     return wave
@@ -81,23 +87,34 @@ def _saw(note: float, t: Wave, bright: float) -> Wave:
 
 def _pads(mix: _Mix) -> None:
     """Chords that swell; dark in the quiet bars, brighter in the full ones."""
+    t = mix.time(BAR + 0.6)
+    swell = np.minimum(1, t / 0.5) * np.minimum(1, (t[-1] - t) / 0.6)
+
+    @cache
+    def pad(note: float, bright: float) -> Wave:
+        wave: Wave = swell * (_saw(note - 0.06, t, bright) + _saw(note + 0.06, t, bright))
+        return wave
+
     for bar in range(BARS):
-        t = mix.time(BAR + 0.6)
-        swell = np.minimum(1, t / 0.5) * np.minimum(1, (t[-1] - t) / 0.6)
         bright, gain = (700.0, 0.035) if bar < 4 else (1600.0 + 400 * (bar % 2), 0.05)
         for note in CHORDS[bar // 2 % 4 if bar < 4 else bar % 4]:
-            chorus = _saw(note - 0.06, t, bright) + _saw(note + 0.06, t, bright)
-            mix.add(swell * chorus, bar * BAR, gain)
+            mix.add(pad(note, bright), bar * BAR, gain)
 
 
 def _bass(mix: _Mix) -> None:
     """Plucked eighths under the chords, from bar 2 on."""
     t = mix.time(0.9 * BEAT / 2)
+    pluck = np.exp(-t / 0.12) * np.minimum(1, t / 0.004) * np.minimum(1, (t[-1] - t) / 0.01)
+
+    @cache
+    def plucked(note: float) -> Wave:
+        wave: Wave = pluck * _saw(note, t, 420.0)
+        return wave
+
     for bar in range(2, BARS):
         root = ROOTS[bar // 2 % 4 if bar < 4 else bar % 4]
         for eighth, step in enumerate(RIFF):
-            pluck = np.exp(-t / 0.12) * np.minimum(1, t / 0.004) * np.minimum(1, (t[-1] - t) / 0.01)
-            mix.add(pluck * _saw(root + step, t, 420.0), bar * BAR + eighth * BEAT / 2, 0.3)
+            mix.add(plucked(root + step), bar * BAR + eighth * BEAT / 2, 0.3)
 
 
 def _kick(mix: _Mix) -> Wave:

@@ -45,6 +45,7 @@ from livebend.core.status import Status
 from livebend.core.worker import Worker
 from livebend.device.torch_threads import compute_with
 from livebend.flow import Features, Frame, Output, Samples, Tick, run
+from livebend.models.backends.read_ahead import ReadAhead
 from livebend.models.checkpoint import AUTO, find_model
 from livebend.outputs.display import Display, View
 from livebend.outputs.headless import Headless
@@ -87,8 +88,9 @@ class Player:
         """Load the model; slow. Raises: LivebendError where it cannot play the scene."""
         options, guidance = show.options, show.scene.sampling.guidance
         self.network = options.network(
-            show.statistics.notice, guidance=guidance, drawn=show.drawn, on_phase=show.on_phase
-        )
+            show.statistics.notice, guidance=guidance, drawn=show.drawn, ahead=show.ahead,
+            on_phase=show.on_phase,
+        )  # fmt: skip
         model = self.network.model
         self.scene = self.network.check(show.scene)
         self.prompts = Prompts(model.encode, model.understand, show.warn)
@@ -103,6 +105,8 @@ class Player:
             target_ms=options.target_ms,
             small=self._small() if options.target_ms else None,
         )
+        if show.ahead:
+            show.ahead.keep()
         show.on_phase("engine, first prompt")
 
     def _small(self) -> SmallNetwork | None:
@@ -114,14 +118,19 @@ class LiveShow:
     """One live show. Made and run by the main thread."""
 
     def __init__(
-        self, options: LiveOptions, time: Time | None = None, on_phase: Notify = ignore
+        self,
+        options: LiveOptions,
+        time: Time | None = None,
+        on_phase: Notify = ignore,
+        ahead: ReadAhead | None = None,
     ) -> None:
         """Open what can be refused before the show. Raises: LivebendError.
 
         time: a virtual clock, for tests.
         on_phase: is called after each phase of the start, the last FIRST_FRAME, in any thread.
+        ahead: engines that are being read meanwhile.
         """
-        self.options = options
+        self.options, self.ahead = options, ahead
         self.on_phase, self._begun = on_phase, False
         self.time: Time = time or SystemTime()
         told = Printed(self.time.now) if options.headless else ignore

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from livebend.cli.printing import print_notice
 from livebend.core.notify import Notify, ignore
+from livebend.models.backends.read_ahead import ReadAhead
 from livebend.models.checkpoint import OWN, Wanted
 from livebend.models.default_model import model_or_default
 from livebend.operators.drawn_masks import DrawnMasks
@@ -40,12 +41,14 @@ class NetworkOptions:
         *,
         guidance: float = 1.0,
         drawn: DrawnMasks | None = None,
+        ahead: ReadAhead | None = None,
         on_phase: Notify = ignore,
     ) -> Network:
         """Open the network. Raises: LivebendError."""
         return open_network(
             self.wanted, self.size, self.backend, notify,
-            device=self.device, dtype=self.dtype, guidance=guidance, drawn=drawn, on_phase=on_phase,
+            device=self.device, dtype=self.dtype, guidance=guidance, drawn=drawn, ahead=ahead,
+            on_phase=on_phase,
         )  # fmt: skip
 
 

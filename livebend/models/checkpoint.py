@@ -165,7 +165,7 @@ def load_model(
         dtype=target.dtype or torch.float32,
     )
     for part in (unet, vae, text):
-        part.to(memory_format=layout)  # type: ignore[call-overload]
+        nn.Module.to(part, memory_format=layout)  # type: ignore[call-overload]
     wait_for(target.device)  # any stream may read them
     return made
 

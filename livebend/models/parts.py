@@ -52,7 +52,8 @@ def libraries() -> Libraries:
         from diffusers.models.unets.unet_2d_condition import (  # noqa: PLC0415
             UNet2DConditionModel,
         )
-        from transformers import CLIPTextModel, CLIPTokenizer  # noqa: PLC0415
+        from transformers.models.clip.modeling_clip import CLIPTextModel  # noqa: PLC0415
+        from transformers.models.clip.tokenization_clip import CLIPTokenizer  # noqa: PLC0415
 
         _quieten()
     return Libraries(

@@ -11,12 +11,17 @@ from typing import Any
 import safetensors.torch
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from livebend.core.errors import ModelError, one_line
 from livebend.core.files import short
 from livebend.models.weight_files import check_whole, read_header
 
 State = Mapping[str, Tensor]
+DRAWS = tuple(
+    draw for name, draw in vars(nn.init).items() if name.endswith(("normal_", "uniform_"))
+)
+DRAWING = frozenset((Tensor.normal_, Tensor.uniform_, *DRAWS))
 
 
 def read_weights(files: Iterable[Path]) -> dict[str, Tensor]:
@@ -62,26 +67,41 @@ def _tensors(loaded: Any) -> Iterable[tuple[str, Tensor]]:
             yield name, value
 
 
+class _Undrawn(TorchFunctionMode):
+    """While it is entered, this thread makes tensors in a precision, and draws no random numbers
+    into them, which takes seconds for a large network.
+
+    Tensors on torch's device `meta` would not be drawn either, but torch computes what they would
+    be in Python, and imports all of sympy for it.
+    """
+
+    def __init__(self, dtype: torch.dtype | None) -> None:
+        super().__init__()
+        self._dtype = dtype
+
+    def __torch_function__(
+        self,
+        function: Callable[..., Any],
+        types: Sequence[type],
+        arguments: Sequence[Any] = (),
+        named: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Run a function of torch; return the tensor of one that draws as it is."""
+        named = dict(named or {})
+        if function in DRAWING:
+            return arguments[0] if arguments else named["tensor"]
+        if function is torch.empty and named.get("dtype") is None:
+            named["dtype"] = self._dtype
+        return function(*arguments, **named)
+
+
 @torch.no_grad()
 def empty(
     make: Callable[[], nn.Module], device: torch.device, dtype: torch.dtype | None
 ) -> nn.Module:
     """Make a module without its slow initialisation, whose parameters are yet to be filled."""
-    with torch.device("meta"):
-        net = make()
-    if dtype is not None:
-        net.to(dtype)
-    net.to_empty(device=device)
-    for name, buffer in net.named_buffers():
-        _fill_buffer(name, buffer)
-    return net
-
-
-def _fill_buffer(name: str, buffer: Tensor) -> None:
-    """The only buffer of these networks numbers the positions in a text."""
-    if not name.endswith("position_ids"):
-        raise ValueError(f"unknown buffer: {name}")
-    buffer.copy_(torch.arange(buffer.shape[-1]).expand_as(buffer))
+    with torch.device(device), _Undrawn(dtype):
+        return nn.Module.to(make(), device, dtype)
 
 
 @torch.no_grad()

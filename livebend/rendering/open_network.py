@@ -9,12 +9,13 @@ from livebend.core.errors import UnknownName
 from livebend.core.files import cache_folder
 from livebend.core.notify import Notify, ignore
 from livebend.core.sizes import painted_size
-from livebend.device.devices import device_of, on_torch
+from livebend.device.devices import EMBEDDED, device_of, on_torch
 from livebend.device.gpu import paint_on
 from livebend.device.torch_threads import compute_with, usual
 from livebend.models.backends.engine import BACKENDS, USUAL, Engine
 from livebend.models.backends.engine_cache import EngineCache
 from livebend.models.backends.protocol import Target
+from livebend.models.backends.read_ahead import ReadAhead
 from livebend.models.backends.tuned_choice import Choice, choice_file, read_choice
 from livebend.models.checkpoint import Model, Wanted, load_model
 from livebend.models.fingerprint import fingerprint
@@ -34,6 +35,7 @@ def open_network(
     dtype: str = AUTO,
     guidance: float = 1.0,
     drawn: DrawnMasks | None = None,
+    ahead: ReadAhead | None = None,
     on_phase: Notify = ignore,
 ) -> Network:
     """Load a model and return it as a network that is ready to paint.
@@ -45,6 +47,7 @@ def open_network(
     `dtype`: `auto` is the measured one, or the device's best.
     `guidance`: above 1 prepares frames with guidance as well; 0 = the model's.
     `drawn` are the drawn masks that bends may name.
+    `ahead` has engines that were read before.
     `on_phase` is called once the weights are loaded.
 
     The calling thread takes the network up; another thread that paints does so itself.
@@ -53,6 +56,8 @@ def open_network(
     if backend not in (*BACKENDS, AUTO):
         raise UnknownName("backend", backend, (*BACKENDS, AUTO))
     asked = Wanted(model) if isinstance(model, str) else model
+    # Small weights are copied in moments: threads would only wait for one another.
+    compute_with(1 if asked.name == EMBEDDED else usual())
     wanted, found = dtype_of(dtype), device_of(device, asked.name)
     loaded = load_model(asked, on_torch(found), wanted or best_dtype(found), notify=notify)
     width, height = painted_size(size or (loaded.native, loaded.native), loaded.factor, notify)
@@ -64,7 +69,7 @@ def open_network(
     on_phase("weights")
     for note in loaded.sampled.notes:
         notify(f"model {loaded.name}: {note}")
-    engine = Engine(choice.backend, store_of(loaded), choice.target, notify=notify)
+    engine = Engine(choice.backend, store_of(loaded, ahead), choice.target, notify=notify)
     setup = Setup(
         engine, drawn=drawn or DrawnMasks(), clusters=read_clusters(loaded), off=choice.off
     )
@@ -89,7 +94,7 @@ def made_by(network: Network) -> str:
     return f"livebend {__version__}, {with_}, {network.described}"
 
 
-def store_of(model: Model) -> EngineCache:
-    """Return where this model's engines are kept."""
+def store_of(model: Model, ahead: ReadAhead | None = None) -> EngineCache:
+    """Return where this model's engines are kept; `ahead` has some that were read before."""
     known = fingerprint(*model.places) if model.places else model.name.replace(":", "-")
-    return EngineCache(cache_folder(), f"{known}-{STAGES_VERSION}")
+    return EngineCache(cache_folder(), f"{known}-{STAGES_VERSION}", ahead)

@@ -15,6 +15,8 @@ from typing import Any
 
 from livebend.core.clock import now
 from livebend.core.errors import LivebendError
+from livebend.core.files import cache_folder
+from livebend.models.backends.read_ahead import ReadAhead
 
 IMPORTS = (
     ("torch", "torch"),
@@ -56,16 +58,21 @@ def child(begin: float, given: str) -> None:
         marks.append((phase, now() - begin))
 
     mark("python")
-    for phase, module in IMPORTS:
-        import_module(module)
-        mark(phase)
-    import_module("livebend.models.parts").libraries()
-    mark("diffusers, transformers")
-    _play(json.loads(given), mark)
+    options = json.loads(given)
+    ahead = ReadAhead(cache_folder(), options).start()
+    try:
+        for phase, module in IMPORTS:
+            import_module(module)
+            mark(phase)
+        import_module("livebend.models.parts").libraries()
+        mark("diffusers, transformers")
+        _play(options, mark, ahead)
+    finally:
+        ahead.stop()
     print(json.dumps(marks))
 
 
-def _play(given: dict[str, Any], mark: Callable[[str], None]) -> None:
+def _play(given: dict[str, Any], mark: Callable[[str], None], ahead: ReadAhead) -> None:
     """Play up to the first frame on the display, with a mark after each phase of the start."""
     live_show: Any = import_module("livebend.cli.live_show")
     size = given.pop("size", None)
@@ -77,5 +84,5 @@ def _play(given: dict[str, Any], mark: Callable[[str], None]) -> None:
         if phase == live_show.FIRST_FRAME:
             show.stop.set()
 
-    show = live_show.LiveShow(options, on_phase=on_phase)
+    show = live_show.LiveShow(options, on_phase=on_phase, ahead=ahead)
     show.play()

@@ -11,14 +11,17 @@ from pathlib import Path
 import torch
 
 from livebend.core.files import write_file
+from livebend.models.backends.read_ahead import ReadAhead
 
 
 @dataclass(frozen=True, slots=True)
 class EngineCache:
-    """The files of one model. `key` contains its fingerprint; `folder` may not exist yet."""
+    """The files of one model. `key` contains its fingerprint; `folder` may not exist yet. Some may
+    have been read ahead."""
 
     folder: Path
     key: str
+    ahead: ReadAhead | None = None
 
     def file(self, backend: str, name: str, signature: object, more: object, suffix: str) -> Path:
         """Return the file for a stage run with inputs of this signature, on this machine and this

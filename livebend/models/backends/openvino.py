@@ -27,6 +27,7 @@ from livebend.models.backends.protocol import (
     plain,
     require,
 )
+from livebend.models.backends.read_ahead import ReadAhead
 from livebend.models.stages import Stage
 
 TYPES = {torch.float32: "f32", torch.bfloat16: "bf16", torch.float16: "f16", torch.uint8: "u8"}
@@ -60,7 +61,7 @@ class OpenVinoBackend:
         more = (self._version, self._device, sorted(config.items()))
         file = store.file(self.name, stage.name, inputs.shapes, more, ".blob")
         if file.is_file():
-            return partial(self._read, file, config)
+            return partial(self._read, file, config, store.ahead)
         if not build:
             raise BackendError(f"{file.stem} is not compiled yet: livebend tune")
         try:
@@ -78,9 +79,11 @@ class OpenVinoBackend:
             config["INFERENCE_PRECISION_HINT"] = "f16"
         return config
 
-    def _read(self, file: Path, config: Mapping[str, Any]) -> Runner:
+    def _read(self, file: Path, config: Mapping[str, Any], ahead: ReadAhead | None) -> Runner:
         """Raises: StaleEngine where the file is broken, and removes it."""
         try:
+            if ahead and (compiled := ahead.take(file, self._device, config)) is not None:
+                return _Request(compiled)
             return _Request(self._core.import_model(file.read_bytes(), self._device, config))
         except (RuntimeError, OSError) as fault:
             file.unlink(missing_ok=True)
@@ -93,6 +96,8 @@ class OpenVinoBackend:
             compiled = self._core.compile_model(model, self._device, config)
             blob = compiled.export_model().getvalue()
             store.write(file, lambda part: part.write_bytes(blob))
+            if store.ahead:
+                store.ahead.made(file, self._device, config)
             return _Request(compiled)
         except (RuntimeError, OSError) as fault:
             raise BackendError(f"{name}: cannot be compiled: {_named(fault)}") from fault
