@@ -11,7 +11,7 @@ from livebend.flow import Pixels
 from livebend.outputs.sheet import check_sheet, write_sheet
 from livebend.rendering.prompts import Prompts
 from livebend.rendering.renderer import offline_renderer
-from livebend.scene import presets
+from livebend.scene import edit, presets
 
 FPS = 20.0
 MOMENTS = (5.0, 9.5, 13.0, 16.25, 18.0)  # s, of the demo track: its pad, its build-up and its peak
@@ -34,7 +34,7 @@ def write_contact_sheet(
     prompts = Prompts(network.model.encode, network.model.understand)
 
     def row(name: str) -> list[Pixels]:
-        scene = network.check(presets.load(name))
+        scene = network.check(edit.with_loras(presets.load(name), options.scene_loras()))
         render = offline_renderer(network, prompts, duration=clock.seconds)
         pictures = []
         for tick in clock:

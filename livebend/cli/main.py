@@ -183,6 +183,10 @@ def _add_model(to: argparse.ArgumentParser) -> None:
         "--vae", default="own", metavar="own|taesd|FOLDER|FILE|HUB ID",
         help="the decoder; auto = taesd instead of a full one, where it can be had, as live does",
     )  # fmt: skip
+    to.add_argument(
+        "--lora", action="append", type=_lora, default=[], metavar="FILE[=STRENGTH]", dest="loras",
+        help="play a LoRA; its strength is lora.NAME.strength; may be repeated",
+    )  # fmt: skip
 
 
 def _add_scene(to: argparse.ArgumentParser) -> None:
@@ -324,6 +328,14 @@ def _pair(text: str) -> tuple[str, object]:
         return path, float(value)
     except ValueError:
         return path, value
+
+
+def _lora(text: str) -> tuple[Path, float]:
+    """Read FILE or FILE=STRENGTH."""
+    file, equals, strength = text.rpartition("=")
+    if equals and NUMBER.fullmatch(strength):
+        return Path(file), float(strength)
+    return Path(text), 1.0
 
 
 def _fade(text: str) -> tuple[str, object]:

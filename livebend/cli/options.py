@@ -8,14 +8,16 @@ from typing import TypeVar
 
 from livebend.cli.printing import print_notice
 from livebend.core.notify import Notify, ignore
+from livebend.core.specs import specs_of
 from livebend.models.backends.read_ahead import ReadAhead
 from livebend.models.checkpoint import OWN, Wanted
 from livebend.models.default_model import model_or_default
+from livebend.models.lora_file import WantedLora, named
 from livebend.operators.drawn_masks import DrawnMasks
 from livebend.rendering.network import Network
 from livebend.rendering.open_network import open_network
 from livebend.scene import presets
-from livebend.scene.values import Scene
+from livebend.scene.values import Lora, Scene
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,7 @@ class NetworkOptions:
     model: str = "tiny"
     family: str = ""
     vae: str = OWN
+    loras: Sequence[tuple[Path, float]] = ()  # files, and their strengths at the beginning
     size: tuple[int, int] | None = None  # width, height in pixels
     backend: str = "auto"
     device: str = "auto"
@@ -33,7 +36,7 @@ class NetworkOptions:
     @property
     def wanted(self) -> Wanted:
         """Which model is opened."""
-        return Wanted(self.model, self.family, self.vae)
+        return Wanted(self.model, self.family, self.vae, _wanted_loras(self.loras))
 
     def network(
         self,
@@ -67,6 +70,10 @@ class SceneOptions(NetworkOptions):
         own = (("seed", self.seed), ("sampling.steps", self.steps))
         return [*((path, value) for path, value in own if value is not None), *self.sets]
 
+    def scene_loras(self) -> list[Lora]:
+        """Return the LoRAs of the command line as a scene has them. Raises: LivebendError."""
+        return [Lora(one.name, one.strength, first=one.strength) for one in self.wanted.loras]
+
     def drawn_masks(self) -> DrawnMasks:
         """Return the drawn masks that the scene may name. Raises: PresetError."""
         return DrawnMasks(presets.mask_folders(self.preset or "", self.masks))
@@ -83,7 +90,7 @@ class ShowOptions(SceneOptions):
 
     def first_scene(self) -> Scene:
         """Return the scene that the show begins with. Raises: LivebendError."""
-        return presets.first_scene(self.preset, self.changes())
+        return presets.first_scene(self.preset, self.changes(), self.scene_loras())
 
 
 T = TypeVar("T", bound=NetworkOptions)
@@ -98,4 +105,12 @@ def options_of(kind: type[T], given: argparse.Namespace) -> T:
 
 def wanted_of(given: argparse.Namespace) -> Wanted:
     """Return the model that a command line names, or the best one for this machine."""
-    return Wanted(model_or_default(given.model, print_notice), given.family, given.vae)
+    name = model_or_default(given.model, print_notice)
+    return Wanted(name, given.family, given.vae, _wanted_loras(given.loras))
+
+
+def _wanted_loras(files: Sequence[tuple[Path, float]]) -> tuple[WantedLora, ...]:
+    strength = specs_of(Lora)["strength"]
+    for file, given in files:
+        strength.check(given, f"--lora {file.name}")
+    return named(files)

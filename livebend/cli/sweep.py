@@ -135,6 +135,7 @@ def _position(network: Network, scene: Scene, path: str) -> float:
 
 def _base_scene(options: SweepOptions) -> Scene:
     scene = PLAIN if options.preset is None else presets.load(options.preset)
+    scene = edit.with_loras(scene, options.scene_loras())
     if options.bend:
         operator, at, site = options.bend.partition("@")
         if not at or not site:

@@ -37,7 +37,7 @@ from livebend.core.texts import NUMBER, plain_text
 from livebend.scene import paths
 from livebend.scene.commands import Add, Command, Panic, Remove, Replace, Set, Store, Undo
 from livebend.scene.tables import REQUIRED, part_from
-from livebend.scene.values import Bend, Part, Recall, Route, Scene
+from livebend.scene.values import Bend, Lora, Part, Recall, Route, Scene
 
 FADE = specs_of(Recall)["fade"]
 POSITION = Spec("position", "float", 0.0, Range(0, 1))  # of a fader
@@ -86,16 +86,20 @@ def address_of(path: str) -> str:
 
 
 def leaves(scene: Scene) -> Leaves:
-    """Return address -> (path, spec) of every parameter; cached while bends and routes stay."""
+    """Return address -> (path, spec) of every parameter; cached while the parts stay."""
     bends = tuple((bend.name, bend.operator) for bend in scene.bends)
-    return _leaves(bends, tuple(route.name for route in scene.routes))
+    routes, loras = ([part.name for part in parts] for parts in (scene.routes, scene.loras))
+    return _leaves(bends, tuple(routes), tuple(loras))
 
 
 @lru_cache(maxsize=16)
-def _leaves(bends: tuple[tuple[str, str], ...], routes: tuple[str, ...]) -> Leaves:
+def _leaves(
+    bends: tuple[tuple[str, str], ...], routes: tuple[str, ...], loras: tuple[str, ...]
+) -> Leaves:
     scene = Scene(
         bends=tuple(Bend(name, operator, "") for name, operator in bends),
         routes=tuple(Route(name, "constant", "") for name in routes),
+        loras=tuple(Lora(name) for name in loras),
     )
     tree = {address_of(path): (path, spec) for path, spec in paths.every(scene)}
     return tree | {address: (path, tree[address_of(path)][1]) for address, path in ALIASES.items()}

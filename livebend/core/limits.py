@@ -12,6 +12,7 @@ DIGITS = 30
 BENDS = 64
 ROUTES = 128
 PROMPTS = 64
+LORAS = 16
 CHANNELS = 4096
 SLOTS = 9
 SIDE = 4096
@@ -44,6 +45,7 @@ TABLE = (
     Limit("a scene", BENDS, "bends"),
     Limit("a scene", ROUTES, "routes"),
     Limit("`prompt.turns`", PROMPTS, "prompts"),
+    Limit("a show", LORAS, "LoRAs"),
     Limit("the channels of a bend", CHANNELS, "channels"),
     Limit("slots for presets", SLOTS, "slots"),
     Limit("a side of the picture or of a drawn mask", SIDE, "pixels"),

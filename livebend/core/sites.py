@@ -18,6 +18,7 @@ from livebend.core.errors import Refused, UnknownName, shown
 TEXT, LATENT, TIME = "unet.text", "latent", "unet.time"
 OWN_TEXT = "unet.text."  # before the name of the block that reads it
 OWN_ATTENTION = "unet.attention."
+LORA = "lora."  # before the name of a LoRA: its strength, which is no site
 UNET, DECODER = "unet.", "vae."
 DOWN, MID, UP, SKIP = "unet.down.", "unet.mid", "unet.up.", "unet.skip."
 FINISHED = "latent@1"

@@ -5,6 +5,7 @@ one) · families (kinds of Stable Diffusion) · original_layout (names of tensor
 parts, weights, weight_files (made, read, found) · scheduler (how one is sampled) · sampler ·
 default_model · catalogue (what is here) · vocabulary (what a small one understands) · fingerprint ·
 random_weights (for measuring) · precision · lean_imports · stages (diffusers' modules, regrouped) ·
-stage_groups (neighbours that run as one) · attention · fused_upsample · pixels ·
-backends/ (what runs a stage) · families/, tiny/ (configurations; the embedded model's weights)
+stage_groups (neighbours that run as one) · attention · adapted_layers (LoRAs beside weights) ·
+lora_file · fused_upsample · pixels · backends/ (what runs a stage) · families/, tiny/
+(configurations; the embedded model's weights)
 """

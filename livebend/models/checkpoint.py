@@ -4,9 +4,10 @@ A name is `tiny` (embedded), a folder in the layout of diffusers, a single file,
 stabilityai/sd-turbo: see `places`. `random:sd-turbo` has no files: it is for measuring.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -16,8 +17,10 @@ from livebend.core.errors import ModelError
 from livebend.core.notify import Notify, ignore
 from livebend.device.devices import on_torch, usual
 from livebend.device.gpu import aside, wait_for
+from livebend.models.adapted_layers import Factors, adapt, loras_in
 from livebend.models.decoders import check_decoder, load_decoder
 from livebend.models.families import family
+from livebend.models.lora_file import TEXT, UNET, WantedLora, check_lora, load_lora
 from livebend.models.model_folder import check_folder, load_text, load_unet, load_vae, read_sampled
 from livebend.models.parts import Target
 from livebend.models.places import TAESD, find_place
@@ -30,6 +33,7 @@ from livebend.models.vocabulary import ReadPrompt, Vocabulary, load_vocabulary
 from livebend.models.weight_files import read_json
 
 OWN, AUTO, SMALL = "own", "auto", "taesd"
+NONE: Mapping[str, float] = MappingProxyType({})
 
 Parts = tuple[nn.Module, nn.Module, nn.Module, Any, Sampled]
 
@@ -42,11 +46,13 @@ class Wanted:
     family: of a single file, where it cannot be told; "" = as it is told.
     vae: taesd, or the name of a folder, a file or a hub id of a decoder; own = the model's own;
         auto = taesd for one whose own is the full decoder, where it can be had.
+    loras: that are put beside its weights.
     """
 
     name: str
     family: str = ""
     vae: str = OWN
+    loras: tuple[WantedLora, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +116,23 @@ class Model:
         """Return a prompt as this model reads it."""
         return ReadPrompt(text) if self.vocabulary is None else self.vocabulary.understand(text)
 
-    def encode(self, texts: Sequence[str]) -> Tensor:
-        """Return the embeddings [len(texts), T, C] of prompts, without holding up frames."""
-        return aside(self.device, lambda: self._embedded(texts))
+    @property
+    def loras(self) -> tuple[str, ...]:
+        """The names of its LoRAs."""
+        return tuple(lora.name for lora in self.wanted.loras)
+
+    @property
+    def text_loras(self) -> tuple[str, ...]:
+        """The names of those that change how prompts are read."""
+        return loras_in(self.text_encoder).names
+
+    def encode(self, texts: Sequence[str], strengths: Mapping[str, float] = NONE) -> Tensor:
+        """Return the embeddings [len(texts), T, C] of prompts, without holding up frames, with the
+        LoRAs of the text encoder at `strengths`; those not named are off."""
+        return aside(self.device, lambda: self._embedded(texts, strengths))
 
     @torch.inference_mode()
-    def _embedded(self, texts: Sequence[str]) -> Tensor:
+    def _embedded(self, texts: Sequence[str], strengths: Mapping[str, float]) -> Tensor:
         tokens = self.tokenizer(
             list(texts),
             padding="max_length",
@@ -123,7 +140,11 @@ class Model:
             truncation=True,
             return_tensors="pt",
         ).input_ids
-        embedded: Tensor = self.text_encoder(tokens.to(self.device), attention_mask=None)[0]
+        names, on = loras_in(self.text_encoder)
+        given = ((name, strengths.get(name, 0.0)) for name in names)
+        now = {name: torch.full((1,), s, dtype=self.dtype) for name, s in given if s != 0.0}
+        with on.at({name: s.to(self.device) for name, s in now.items()}):
+            embedded: Tensor = self.text_encoder(tokens.to(self.device), attention_mask=None)[0]
         return embedded.to(self.dtype)
 
 
@@ -150,6 +171,7 @@ def load_model(
         unet, vae, text, tokenizer, sampled = _parts(wanted, places, target)
     except ModelError as error:
         raise _about(wanted.name, error) from error
+    _adapt(wanted.loras, {UNET: unet, TEXT: text})
     for part in (unet, vae, text):
         nn.Module.to(part, target.device, target.dtype).eval().requires_grad_(False)
     made = Model(
@@ -173,6 +195,8 @@ def load_model(
 def find_model(wanted: Wanted, notify: Notify = ignore) -> tuple[Path, ...]:
     """Return the places of a model and, where it is from elsewhere, its decoder; fetch them where
     they are not on this machine. Raises: ModelError where one cannot play."""
+    for lora in wanted.loras:
+        check_lora(lora.file)
     if wanted.name.startswith(PREFIX):
         return ()
     try:
@@ -185,6 +209,17 @@ def find_model(wanted: Wanted, notify: Notify = ignore) -> tuple[Path, ...]:
         return (place,)
     name = TAESD if wanted.vae == SMALL else wanted.vae
     return place, find_place(name, check_decoder, notify, "vae")
+
+
+def _adapt(loras: Sequence[WantedLora], parts: Mapping[str, nn.Module]) -> None:
+    """Put LoRAs beside the layers of a model's parts. Raises: ModelError."""
+    layers: dict[str, dict[str, dict[str, Factors]]] = {part: {} for part in parts}
+    for loaded in [load_lora(lora, parts) for lora in loras]:
+        for part, found in loaded.layers.items():
+            for path, factors in found.items():
+                layers[part].setdefault(path, {})[loaded.name] = factors
+    for part, net in parts.items():
+        adapt(net, layers[part])
 
 
 def _has_full_decoder(place: Path) -> bool:

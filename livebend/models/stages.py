@@ -10,6 +10,7 @@ A block that attends to the prompt reads a text of its own (`unet.text.up.1` for
 tensor of `unet.text` until that site is bent, and a factor of its own on the logits of its
 attention (`unet.attention.up.1`), ones until that site is bent. `unet.down.i` is what the next
 block reads and `unet.skip.n` the copy for the up blocks, even where both are one tensor.
+A stage with layers that have LoRAs reads the strength of each, `lora.NAME`, [1], after all else.
 The list is derived from the model; no forward pass of diffusers is edited or copied.
 """
 
@@ -23,7 +24,8 @@ import torch
 from torch import Tensor, nn
 
 from livebend.core.errors import ModelError
-from livebend.core.sites import LATENT, OWN_ATTENTION, OWN_TEXT, TEXT, TIME, UNET
+from livebend.core.sites import LATENT, LORA, OWN_ATTENTION, OWN_TEXT, TEXT, TIME, UNET
+from livebend.models.adapted_layers import loras_in
 from livebend.models.attention import Attention, attention_of
 from livebend.models.fused_upsample import fuse
 from livebend.models.pixels import to_pixels
@@ -91,11 +93,14 @@ def unet_stages(unet: nn.Module, height: int, width: int) -> list[Stage]:
         stages.append(replace(stage, reads=(*stage.reads, *popped), sized_by=sized_by))
         last = name
     stages.append(Stage("unet.out", (last,), ("unet.out",), _out(net)))
-    return [replace(stage, owner=net) for stage in stages]
+    mid = () if net.mid_block is None else (net.mid_block,)
+    owners = (net.conv_in, *net.down_blocks, *mid, *net.up_blocks, net.conv_out)
+    with_owner = (replace(stage, owner=net) for stage in stages)
+    return [_with_loras(s, own) for s, own in zip(with_owner, owners, strict=True)]
 
 
-def time_stage(unet: nn.Module) -> Run:
-    """Return the function (t [B], text) -> time embedding, which runs once per network call. Only a
+def time_stage(unet: nn.Module) -> Stage:
+    """Return the stage (t [B], text) -> time embedding, which runs once per network call. Only a
     network with a pooled text embedding (addition_embed_type "text") reads text."""
     net: Any = unet
 
@@ -106,7 +111,22 @@ def time_stage(unet: nn.Module) -> Run:
         act = net.time_embed_act
         return (embedded if act is None else act(embedded),)
 
-    return run
+    stage = Stage(TIME, ("t", TEXT), (TIME,), run, owner=net)
+    return _with_loras(stage, net.time_embedding, getattr(net, "add_embedding", None))
+
+
+def _with_loras(stage: Stage, *modules: nn.Module | None) -> Stage:
+    """The stage, reading the strengths of the LoRAs on layers inside its modules."""
+    names, strengths = loras_in(*modules)
+    if not names:
+        return stage
+
+    def run(*tensors: Tensor, **more: Any) -> tuple[Tensor, ...]:
+        own, now = tensors[: -len(names)], tensors[-len(names) :]
+        with strengths.at(dict(zip(names, now, strict=True))):
+            return stage.run(*own, **more)
+
+    return replace(stage, reads=(*stage.reads, *(LORA + name for name in names)), run=run)
 
 
 def vae_stages(vae: nn.Module) -> list[Stage]:

@@ -76,7 +76,8 @@ _route = attrgetter("name", "source", "target", "mute")
 def structure(scene: Scene) -> Structure:
     """Return everything in a scene that its plan depends on; fast, since every frame needs it."""
     bends, routes = map(_bend, scene.bends), map(_route, scene.routes)
-    return scene.sampling.depth, tuple(bends), tuple(routes)
+    loras = [lora.name for lora in scene.loras]
+    return scene.sampling.depth, tuple(bends), tuple(routes), tuple(loras)
 
 
 def planned(scene: Scene) -> Plan:

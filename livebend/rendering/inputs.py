@@ -5,8 +5,9 @@ the fade to a new prompt, and the way to a preset that was loaded. Owned by the 
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -39,8 +40,17 @@ class Inputs(NamedTuple):
 class InputSource:
     """Gives each frame its inputs. In this order: `morphed`, `advance`, then any of the rest."""
 
-    def __init__(self, prompts: Prompts, memory: Memory, duration: float | None) -> None:
-        """`duration` in seconds ends the progress of the show; None where it has no end."""
+    def __init__(
+        self,
+        prompts: Prompts,
+        memory: Memory,
+        duration: float | None,
+        loras: Collection[str] = (),
+    ) -> None:
+        """`duration` in seconds ends the progress of the show; None where it has no end.
+        `loras` are those on the text encoder.
+        """
+        self._loras = loras
         self._prompts, self._memory, self._duration = prompts, memory, duration
         self._morph, self._t = SceneMorph(), 1.0
         self._shown: dict[str, Versioned] = {}  # the prompt and the noise of the last frame
@@ -86,17 +96,30 @@ class InputSource:
         """Return the embedding [1, T, C] of the prompt: on its way from the last prompt, then
         between the scene's two."""
         prompt = scene.prompt
-        target = self._prompts.value(self.prompt(scene, tick))
-        origin, t = self._fade.advance(target, tick.time, prompt.fade)
+        shown = self.prompt(scene, tick)
+        target = self._embedded(scene, shown)
+        origin, t = self._fade.advance(shown, target, tick.time, prompt.fade)
         text = self._fade.shown = self._interpolated("text.fade", origin, target, t)
         if not prompt.to:
             return text
-        return self._interpolated("text.blend", text, self._prompts.value(prompt.to), prompt.blend)
+        second = self._embedded(scene, prompt.to)
+        return self._interpolated("text.blend", text, second, prompt.blend)
+
+    def _embedded(self, scene: Scene, text: str) -> Versioned:
+        """The embedding of a text at the strengths of the moment: a LoRA of the text encoder that
+        moves has it run in the frame."""
+        given = ((a.name, a.strength * a.text) for a in scene.loras if a.name in self._loras)
+        strengths = {name: strength for name, strength in given if strength != 0.0}
+        if not strengths:
+            return self._prompts.value(text)
+        key = tuple(sorted(strengths.items()))
+        adapted = partial(self._prompts.adapted, text, strengths)
+        return self._memory.recall("text.lora", key, lambda: (adapted(),), step=text)[0]
 
     def frame(self, draw: Draw, scene: Scene, tick: Tick) -> Inputs:
         """Return what this frame is painted from; `draw` is `Network.noise` at its size."""
         guided = scene.sampling.guidance > 1.0
-        negative = self._prompts.value(scene.prompt.negative) if guided else None
+        negative = self._embedded(scene, scene.prompt.negative) if guided else None
         text = self._on_the_way("text.morph", self.text(scene, tick))
         context = self._context(scene, tick)
         held = self._held.of(context, lambda: self._walked(draw, scene.seed, scene.walk))
@@ -142,8 +165,8 @@ class InputSource:
             return None
         if not any("toward" in find_operator(bend.operator).given for bend in scene.bends):
             return None
-        first = self._prompts.value(self.prompt(scene, tick))
-        second = self._prompts.value(scene.prompt.to)
+        first = self._embedded(scene, self.prompt(scene, tick))
+        second = self._embedded(scene, scene.prompt.to)
         return self._memory.derive(
             "text.step", (first, second), (), lambda a, b: b.float() - a.float()
         )
@@ -195,15 +218,20 @@ class PromptFade:
     def __init__(self) -> None:
         self.shown: Versioned | None = None
         self._origin: Versioned | None = None
-        self._target: Versioned | None = None
+        self._prompt: str | None = None
         self._begin = 0.0
 
-    def advance(self, target: Versioned, time: float, fade: float) -> tuple[Versioned, float]:
-        """Return the embedding to come from, and how far to go to the target: 0..1, eased."""
-        if self._target is None or self.shown is None:
-            self._target = self._origin = target
-        elif target.version != self._target.version:
-            self._origin, self._target, self._begin = self.shown, target, time
+    def advance(
+        self, prompt: str, target: Versioned, time: float, fade: float
+    ) -> tuple[Versioned, float]:
+        """Return the embedding to come from, and how far to go to that of the prompt: 0..1, eased.
+
+        A fade begins with another prompt, not where the same one is read otherwise.
+        """
+        if self._prompt is None or self.shown is None:
+            self._prompt = prompt
+        elif prompt != self._prompt:
+            self._origin, self._prompt, self._begin = self.shown, prompt, time
         u = min((time - self._begin) / fade, 1.0) if fade > 0 else 1.0
         if self._origin is None or u >= 1.0:
             return target, 1.0

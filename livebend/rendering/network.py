@@ -19,11 +19,12 @@ from livebend.bending.frame_bends import FrameBends, by_site, depths_of
 from livebend.bending.mask_cache import MaskCache, Trace, silence
 from livebend.core.channels import check_channels
 from livebend.core.errors import OutOfRange
-from livebend.core.sites import LATENT, TEXT, TIME, check_place, place
+from livebend.core.sites import LATENT, LORA, TEXT, TIME, check_place, place
 from livebend.device.gpu import wait_for
 from livebend.device.memory import Memory, Versioned
 from livebend.device.torch_threads import compute_with
 from livebend.device.transfer import send
+from livebend.models.adapted_layers import zero
 from livebend.models.attention import Attention
 from livebend.models.backends.engine import Engine
 from livebend.models.checkpoint import Model
@@ -34,7 +35,7 @@ from livebend.operators.drawn_masks import DrawnMasks
 from livebend.rendering.ahead import Work, done
 from livebend.rendering.reuse import EXACT, NetworkReuse, ReuseContext
 from livebend.rendering.sampler_steps import SamplerSteps
-from livebend.scene.values import Bend, Sampling, Scene
+from livebend.scene.values import Bend, Lora, Sampling, Scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ class Network:
         self._joins = True
         self._plain_attention: dict[tuple[str, int], Versioned] = {}
         self._time = time_stage(model.unet)
+        self._no_lora = self.memory.fresh(zero(model.device, model.dtype))
         self._sampler = SamplerSteps(self.memory, model, self._normal)
         self._feedback = FeedbackState()
         self._bends = FrameBends(self.memory, self._masks, self._feedback)
@@ -182,6 +184,7 @@ class Network:
         trace: Trace = silence,
         toward: Versioned | None = None,
         context: ReuseContext = EXACT,
+        loras: Sequence[Lora] = (),
     ) -> Picture:
         """Paint one picture from a variance-preserving noise and a prompt's embedding [1, T, C].
 
@@ -189,8 +192,9 @@ class Network:
         `trace(feature, span)` gives a feature's recent history to the masks that show it.
         `toward` is the step from this prompt to the second, for operators that take it.
         `context` says which frame this is and what it may reuse of earlier ones.
+        `loras` are at their strengths, others of the model are off.
         """
-        sampling = self.sampled(sampling)
+        sampling, strengths = self.sampled(sampling), self._strengths(loras)
         self._reuse.follow(context)
         self._feedback.toward = toward
         placed = by_site([self._listed(bend) for bend in bends])
@@ -199,7 +203,9 @@ class Network:
             self.memory, self._masks, self._feedback, placed, trace, split
         )
         plan = self._plan(sampling, bends)
-        finished = partial(self._finished, noise, text, sampling, negative, plan, context)
+        finished = partial(
+            self._finished, noise, text, sampling, negative, plan, context, strengths
+        )
         if context.reuse.tween > 1:
             whole = plan.calls * sum(stage.work for stage in self._unet)
             x = self._reuse.tweened(context, active, finished, whole)
@@ -234,7 +240,9 @@ class Network:
 
     def _rehearse(self, text: Versioned, negative: Versioned | None) -> None:
         self.memory.forget()
-        self.paint(self.noise(0)[0], text, (), Sampling("euler", 1, 2.0), negative)
+        loras = [Lora(name) for name in self.model.loras]  # on, so that they are compared as well
+        sampling = Sampling("euler", 1, 2.0)
+        self.paint(self.noise(0)[0], text, (), sampling, negative, loras=loras)
 
     @contextmanager
     def unjoined(self) -> Iterator[None]:
@@ -280,6 +288,7 @@ class Network:
         negative: Versioned | None,
         plan: Schedule,
         context: ReuseContext,
+        strengths: Mapping[str, Versioned],
         active: FrameBends,
     ) -> Work[Versioned]:
         """From the noise to the finished latent, before that is bent.
@@ -295,9 +304,24 @@ class Network:
         for k in range(plan.calls):
             x = active.latent(x, plan, k)
             sample = self._sampler.sample(x, plan, k, twice=guidance is not None)
-            output = yield from self._call(active, sample, plan.t[k], k, text, context)
+            output = yield from self._call(active, sample, plan.t[k], k, text, context, strengths)
             x = self._sampler.step(x, output, plan, k, noise, guidance)
         return self._reuse.held(x, context)
+
+    def _strengths(self, loras: Sequence[Lora]) -> Mapping[str, Versioned]:
+        """The strength [1] of every LoRA of the model, by the name under which stages read it."""
+        given = {lora.name: lora.strength for lora in loras}
+        return {LORA + n: self._strength(n, given.get(n, 0.0)) for n in self.model.loras}
+
+    def _strength(self, name: str, strength: float) -> Versioned:
+        if strength == 0.0:
+            return self._no_lora
+
+        def made() -> tuple[Tensor]:
+            one = torch.full((1,), strength, dtype=self.model.dtype)
+            return (send(one, self.model.device),)
+
+        return self.memory.recall("lora", strength, made, step=name)[0]
 
     def _plan(self, sampling: Sampling, bends: Sequence[Bend]) -> Schedule:
         depths = depths_of(bends) if sampling.depth == "insert" else ()
@@ -318,19 +342,19 @@ class Network:
         k: int,
         text: Versioned,
         context: ReuseContext,
+        strengths: Mapping[str, Versioned],
     ) -> Work[Versioned]:
         """Network call k: the unet's output for a sample at time t."""
 
-        def timed() -> tuple[Tensor, ...]:
+        def timed(*read: Tensor) -> tuple[Tensor, ...]:
             times = torch.full((sample.tensor.shape[0],), t)
-            return self._time(send(times, self.model.device), text.tensor)
+            return self._time.run(send(times, self.model.device), *read)
 
-        (time,) = self.memory.recall("unet.time", (t, text.version), timed, step=k)
-        known = {
-            "sample": sample,
-            "unet.text": text,
-            "unet.time": active.bent("unet.time", time, k),
-        }
+        known = {"sample": sample, TEXT: text, **strengths}
+        read = [known[name] for name in self._time.reads[1:]]
+        key = (t, *[value.version for value in read])
+        (time,) = self.memory.recall(TIME, key, timed, step=k, read=read)
+        known[TIME] = active.bent(TIME, time, k)
         if context.reuse.deep > 1:
             yield from self._reuse.deeply(context, active, self._unet, known, k, self._run)
         elif context.reuse.tween > 1:  # stage by stage, to be spread evenly

@@ -62,7 +62,9 @@ def open_network(
     loaded = load_model(asked, on_torch(found), wanted or best_dtype(found), notify=notify)
     width, height = painted_size(size or (loaded.native, loaded.native), loaded.factor, notify)
     plain = Choice(USUAL.get(found, "torch"), Target(found, usual()), loaded.precision)
-    tuned = read_choice(choice_file(store_of(loaded), (width, height), device, dtype))
+    stores = (store_of(loaded), store_of(loaded, loras=False))  # tuned with its LoRAs, or without
+    files = (choice_file(store, (width, height), device, dtype) for store in stores)
+    tuned = next(filter(None, map(read_choice, files)), None)
     choice = tuned or plain if backend == AUTO else replace(plain, backend=backend)
     if choice.dtype != loaded.precision or on_torch(choice.target.device) != loaded.device:
         loaded = load_model(asked, on_torch(choice.target.device), dtype_of(choice.dtype))
@@ -94,7 +96,10 @@ def made_by(network: Network) -> str:
     return f"livebend {__version__}, {with_}, {network.described}"
 
 
-def store_of(model: Model, ahead: ReadAhead | None = None) -> EngineCache:
-    """Return where this model's engines are kept; `ahead` has some that were read before."""
+def store_of(model: Model, ahead: ReadAhead | None = None, *, loras: bool = True) -> EngineCache:
+    """Return where this model's engines are kept, those with its LoRAs or those without; `ahead`
+    has some that were read before."""
+    files = [lora.file for lora in model.wanted.loras] if loras else []
     known = fingerprint(*model.places) if model.places else model.name.replace(":", "-")
+    known += f"-{fingerprint(*files)}" if files else ""
     return EngineCache(cache_folder(), f"{known}-{STAGES_VERSION}", ahead)

@@ -6,7 +6,7 @@ every prompt of its scene in the cache and a new prompt never stalls a frame.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from queue import Empty, SimpleQueue
 
 from torch import Tensor
@@ -15,7 +15,7 @@ from livebend.core.notify import Notify, ignore
 from livebend.device.memory import Versioned
 from livebend.models.vocabulary import ReadPrompt
 
-Encode = Callable[[list[str]], Tensor]
+Encode = Callable[..., Tensor]
 Understand = Callable[[str], ReadPrompt]
 
 
@@ -29,7 +29,7 @@ class Prompts:
         notify: Notify = ignore,
         kept: int = 1024,
     ) -> None:
-        """`encode` turns texts into embeddings [n, T, C].
+        """`encode` turns texts into embeddings [n, T, C], at strengths of LoRAs by name.
         `understand` returns what the model reads of a text, with a note on words it does not know.
         `notify` gets those notes, and texts that cannot be encoded: they count as the empty prompt.
         `kept` embeddings stay: more than one message can name, since a command waits until all of
@@ -69,6 +69,12 @@ class Prompts:
         if understood.note:
             self._notify(understood.note)
         return self._keep(text, embedding)
+
+    def adapted(self, text: str, strengths: Mapping[str, float]) -> Tensor:
+        """Return the embedding [1, T, C] of a text that is ready, with LoRAs of the text encoder at
+        these strengths: encoded now."""
+        with self._encoding:
+            return self._encode([self._understand(text).text], strengths)
 
     def work(self, stop: threading.Event) -> None:
         """Encode requested texts until stopped."""

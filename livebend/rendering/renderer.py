@@ -63,7 +63,7 @@ class Renderer:
         native, has_small = network.model.steps, small is not None
         self._governed = SceneGovernor(target_ms, native, small=has_small) if target_ms else None
         self._modulator = Modulator()
-        self._inputs = InputSource(prompts, network.memory, duration)
+        self._inputs = InputSource(prompts, network.memory, duration, network.model.text_loras)
         self._faulty = FaultyBends(statistics)
         self._good: Pixels | None = None
         self._refused: Mapping[str, str] = {}
@@ -138,7 +138,11 @@ class Renderer:
         inputs = self._inputs.frame(self.network.noise, scene, tick)
         trace = self._modulator.history.trace
         return self.network.paint(
-            bends=scene.bends, sampling=scene.sampling, trace=trace, **inputs._asdict()
+            bends=scene.bends,
+            sampling=scene.sampling,
+            trace=trace,
+            loras=scene.loras,
+            **inputs._asdict(),
         )
 
     def _checked(self, painted: Picture, scene: Scene, tick: Tick) -> Pixels:

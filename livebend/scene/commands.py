@@ -158,6 +158,7 @@ class Store(_StructuralCommand):
 def _loaded(scene: Scene, new: Scene, arrival: Arrival | None) -> Scene:
     before = _with_undo(scene).before
     loads = scene.loads + 1
+    new = edit.with_loras(new, scene.loras)
     own = replace(new, preset=scene.preset, tempo=scene.tempo)  # these belong to the show
     return replace(own, home=new, before=before, arrival=arrival, loads=loads)
 

@@ -1,7 +1,7 @@
 """A scene with another value or part in it, and the checks that may refuse one."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from livebend.core import limits
@@ -12,7 +12,7 @@ from livebend.core.specs import ParameterValue
 from livebend.operators.library import find_operator, mask_specs
 from livebend.scene.copy import altered
 from livebend.scene.paths import MASK, find, is_split, specs_of_bend, split
-from livebend.scene.values import Bend, Part, Route, Scene
+from livebend.scene.values import Bend, Lora, Part, Route, Scene
 
 
 def put(scene: Scene, path: str, value: object, *, fit: bool = False) -> Scene:
@@ -59,6 +59,10 @@ def _with_grouped(
         elif kind == "route":
             changes["routes"] = tuple(
                 altered(r, owners[r.name]) if r.name in owners else r for r in scene.routes
+            )
+        elif kind == "lora":
+            changes["loras"] = tuple(
+                altered(a, owners[a.name]) if a.name in owners else a for a in scene.loras
             )
         elif kind:
             changes[kind] = altered(getattr(scene, kind), owners[""])
@@ -113,7 +117,7 @@ def swap(scene: Scene, part: Part) -> Scene:
 
 
 NAME = re.compile(f"[a-z0-9_-]{{1,{limits.NAME}}}")
-MOST = {"bend": limits.BENDS, "route": limits.ROUTES}
+MOST = {"bend": limits.BENDS, "route": limits.ROUTES, "lora": limits.LORAS}
 
 
 def check_name(kind: str, name: str) -> None:
@@ -125,7 +129,7 @@ def check_name(kind: str, name: str) -> None:
 
 
 def check_count(kind: str, count: int) -> None:
-    """Raises: Refused for more bends or routes than a scene may have."""
+    """Raises: Refused for more bends, routes or LoRAs than a scene may have."""
     if count > MOST[kind]:
         raise Refused(f"{count} {kind}s: expected up to {MOST[kind]}")
 
@@ -137,8 +141,8 @@ def check(scene: Scene) -> Scene:
     for channels, Refused for too many parts, a target that does not exist, a name used twice or an
     invalid name or site.
     """
-    parts: tuple[Part, ...]
-    for kind, parts in (("bend", scene.bends), ("route", scene.routes)):
+    parts: tuple[Part | Lora, ...]
+    for kind, parts in (("bend", scene.bends), ("route", scene.routes), ("lora", scene.loras)):
         check_count(kind, len(parts))
         names = set[str]()
         for part in parts:
@@ -152,6 +156,25 @@ def check(scene: Scene) -> Scene:
     for route in scene.routes:
         _check_target(scene, route)
     return scene
+
+
+def with_loras(scene: Scene, loras: Iterable[Lora]) -> Scene:
+    """Return the scene with the LoRAs of a show: as it has them, else at their first strength.
+
+    Raises: Refused for one that acts in the scene and is not in the show.
+    """
+    own = {lora.name: lora for lora in scene.loras}
+    made = tuple(
+        altered(own.pop(lora.name), {"first": lora.first})
+        if lora.name in own
+        else Lora(lora.name, lora.first if lora.first is not None else 1.0, first=lora.first)
+        for lora in loras
+    )
+    for lora in own.values():
+        if lora.acts_in(scene):
+            here = ", ".join(one.name for one in made) or "none"
+            raise Refused(f"lora.{lora.name} is not loaded: --lora FILE; loaded: {here}")
+    return altered(scene, {"loras": made})
 
 
 def _check_where(bend: Bend) -> None:

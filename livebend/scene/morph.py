@@ -64,7 +64,9 @@ def blended(old: Scene, new: Scene, t: float) -> Scene:
     groups: dict[str, Any] = {
         name: _between(getattr(old, name), getattr(new, name), t) for name in NUMBERS
     }
-    return replace(new, bends=bends, routes=routes, **groups)
+    before = {lora.name: lora for lora in old.loras}
+    loras = tuple(_between(before.get(lora.name, lora), lora, t) for lora in new.loras)
+    return replace(new, bends=bends, routes=routes, loras=loras, **groups)
 
 
 def _solo_as_mute(bends: tuple[Bend, ...]) -> tuple[Bend, ...]:

@@ -15,7 +15,7 @@ from livebend.core.sites import has_depth
 from livebend.core.specs import ParameterValue, Spec, specs_of
 from livebend.operators.library import find_operator, mask_specs
 from livebend.operators.registry import Function
-from livebend.scene.values import Bend, Owner, Part, Route, Scene
+from livebend.scene.values import Bend, Lora, Owner, Part, Route, Scene
 
 MASK = "mask."  # prefix of the names of a mask's parameters within its bend
 
@@ -44,6 +44,12 @@ def specs_of_route() -> Mapping[str, Spec]:
     return MappingProxyType({k: s for k, s in specs_of(Route).items() if k != "name"})
 
 
+@cache
+def specs_of_lora() -> Mapping[str, Spec]:
+    """Return every parameter of a LoRA."""
+    return MappingProxyType({k: s for k, s in specs_of(Lora).items() if k != "name"})
+
+
 def specs_of_part(part: Part) -> Mapping[str, Spec]:
     """Return every parameter of a bend or a route."""
     return specs_of_bend(part) if isinstance(part, Bend) else specs_of_route()
@@ -58,15 +64,15 @@ def _specs_of_scene() -> Mapping[str, Spec]:
 def split(path: str) -> tuple[str, str, str]:
     """Split a path into (kind, name, leaf).
 
-    kind: bend, route, a group, or "" for the scene itself.
-    name: of that bend or route, else "".
+    kind: bend, route, lora, a group, or "" for the scene itself.
+    name: of that bend, route or LoRA, else "".
     leaf: the parameter's own name, such as `angle` or `mask.size`.
 
     >>> split("bend.swirl.mask.size"), split("walk.radius"), split("seed")
     (('bend', 'swirl', 'mask.size'), ('walk', '', 'radius'), ('', '', 'seed'))
     """
     head, _, rest = path.partition(".")
-    if head in ("bend", "route"):
+    if head in ("bend", "route", "lora"):
         name, _, leaf = rest.partition(".")
         return head, name, leaf
     if head in Scene.GROUPS:
@@ -80,6 +86,8 @@ def owner_of(scene: Scene, kind: str, name: str) -> Owner:
         return scene.bend(name)
     if kind == "route":
         return scene.route(name)
+    if kind == "lora":
+        return scene.lora(name)
     owner: Owner = getattr(scene, kind) if kind else scene
     return owner
 
@@ -92,6 +100,9 @@ def find(scene: Scene, path: str) -> Spec:
     elif kind == "route":
         scene.route(name)
         specs = specs_of_route()
+    elif kind == "lora":
+        scene.lora(name)
+        specs = specs_of_lora()
     else:
         specs = specs_of(type(getattr(scene, kind))) if kind else _specs_of_scene()
     if leaf not in specs:
@@ -128,6 +139,9 @@ def every(scene: Scene) -> Iterator[tuple[str, Spec]]:
     for route in scene.routes:
         for name, spec in specs_of_route().items():
             yield f"route.{route.name}.{name}", spec
+    for lora in scene.loras:
+        for name, spec in specs_of_lora().items():
+            yield f"lora.{lora.name}.{name}", spec
 
 
 def get(scene: Scene, path: str) -> ParameterValue:

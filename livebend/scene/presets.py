@@ -34,7 +34,7 @@ from livebend.core.files import read_text, short, write_text
 from livebend.scene import edit
 from livebend.scene.cost import cost_of
 from livebend.scene.tables import scene_from, table_of
-from livebend.scene.values import Scene
+from livebend.scene.values import Lora, Scene
 
 DEFAULT = "default"
 # TOML's reader takes time and memory with the square of a key's parts.
@@ -94,10 +94,12 @@ def load(name_or_file: str | Path) -> Scene:
     return _load_file(_file_of(name_or_file))
 
 
-def first_scene(preset: str, changes: Iterable[tuple[str, object]]) -> Scene:
+def first_scene(
+    preset: str, changes: Iterable[tuple[str, object]], loras: Iterable[Lora] = ()
+) -> Scene:
     """Return the scene that a show begins with, and panic returns to: a preset, by name or file,
-    with changed values by path. Raises: LivebendError."""
-    scene = load(preset)
+    with changed values by path, and the LoRAs of the show. Raises: LivebendError."""
+    scene = edit.with_loras(load(preset), loras)
     for path, value in changes:
         scene = edit.put(scene, path, value)
     return replace(scene, home=scene)

@@ -18,12 +18,14 @@ from livebend.core.texts import plain_text
 from livebend.operators.library import all_operators
 from livebend.operators.registry import Operator
 from livebend.scene import edit
-from livebend.scene.paths import MASK, specs_of_bend, specs_of_route
-from livebend.scene.values import Bend, Part, Route, Scene
+from livebend.scene.paths import MASK, specs_of_bend, specs_of_lora, specs_of_route
+from livebend.scene.values import Bend, Lora, Part, Route, Scene
 
 Table = Mapping[str, object]
-REQUIRED = {"bend": ("operator", "site"), "route": ("source", "target")}
-KEYS = ("title", "about", "seed", *Scene.GROUPS, "bend", "route", "sweep")
+REQUIRED: Mapping[str, tuple[str, ...]] = {
+    "bend": ("operator", "site"), "route": ("source", "target"), "lora": (),
+}  # fmt: skip
+KEYS = ("title", "about", "seed", *Scene.GROUPS, *REQUIRED, "sweep")
 
 
 def scene_from(table: Table, title: str = "") -> Scene:
@@ -42,6 +44,7 @@ def scene_from(table: Table, title: str = "") -> Scene:
         seed=cast(int, seed.check(table.get("seed", seed.default), "seed")),
         bends=tuple(bend_from(n, t) for n, t in _named(table, "bend")),
         routes=tuple(route_from(n, t) for n, t in _named(table, "route")),
+        loras=tuple(_lora(n, t) for n, t in _named(table, "lora")),
         **groups,
     )
     return edit.check(scene)
@@ -72,6 +75,12 @@ def route_from(name: str, table: Table, *, fit: bool = False) -> Route:
     return Route(name, **cast(dict[str, Any], _checked(specs, table, where, fit)))
 
 
+def _lora(name: str, table: Table) -> Lora:
+    where = _checked_path("lora", name, table)
+    _check_keys(f"{where}.", table, specs_of_lora())
+    return Lora(name, **cast(dict[str, Any], _checked(specs_of_lora(), table, where)))
+
+
 def part_from(kind: str, name: str, table: Table, *, fit: bool = False) -> Part:
     """Return the bend or the route (`kind`) that a table describes, as the functions above."""
     return (bend_from if kind == "bend" else route_from)(name, table, fit=fit)
@@ -87,6 +96,8 @@ def table_of(scene: Scene) -> dict[str, Any]:
         table["bend"] = {bend.name: _nested(part_table(bend)) for bend in scene.bends}
     if scene.routes:
         table["route"] = {route.name: part_table(route) for route in scene.routes}
+    if scene.loras:
+        table["lora"] = {lora.name: _changed(lora) for lora in scene.loras}
     return table
 
 

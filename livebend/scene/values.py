@@ -212,9 +212,35 @@ class Route:
     mute: Annotated[bool, "leave this route out"] = False
 
 
+@dataclass(frozen=True, slots=True)
+class Lora:
+    """A LoRA of the show, played at a strength.
+
+    first: the strength that it has where a preset does not name it; None = that of the class.
+    """
+
+    kind: ClassVar[str] = "lora"
+
+    name: str
+    strength: Annotated[
+        float, Range(-10, 10, soft=(0, 1)), "0 = off, 1 = as it was trained; below 0 its opposite"
+    ] = 1.0
+    text: Annotated[
+        float,
+        Range(0, 10, soft=(0, 1)),
+        "factor on the strength in the text encoder; 0 = prompts are read without it",
+    ] = 1.0
+    first: float | None = field(default=None, compare=False, repr=False)
+
+    def acts_in(self, scene: "Scene") -> bool:
+        """Whether it changes what the scene looks like, now or by a route."""
+        path = f"{self.kind}.{self.name}."
+        return self.strength != 0.0 or any(r.target.startswith(path) for r in scene.routes)
+
+
 Part = Bend | Route
 LEAVING = "~"  # appended to the name of a part that fades out, where a new part has that name
-P = TypeVar("P", Bend, Route)
+P = TypeVar("P", Bend, Route, Lora)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +264,7 @@ class Scene:
     preset: Recall = Recall()
     bends: tuple[Bend, ...] = ()
     routes: tuple[Route, ...] = ()
+    loras: tuple[Lora, ...] = ()
     home: "Scene | None" = field(default=None, compare=False, repr=False)
     before: "Scene | None" = field(default=None, compare=False, repr=False)
     arrival: Arrival | None = field(default=None, compare=False, repr=False)
@@ -255,9 +282,13 @@ class Scene:
         """Return the route of that name. Raises: UnknownName."""
         return _part(self.routes, "route", name)
 
+    def lora(self, name: str) -> Lora:
+        """Return the LoRA of that name. Raises: UnknownName."""
+        return _part(self.loras, "lora", name)
+
 
 Group = Prompt | Walk | Sampling | Reuse | Agc | Tempo | Recall
-Owner = Scene | Part | Group  # what has parameters
+Owner = Scene | Part | Lora | Group  # what has parameters
 
 
 def own_name(name: str) -> str:

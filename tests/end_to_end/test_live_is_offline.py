@@ -9,6 +9,7 @@ import pytest
 
 from livebend.cli.live_show import LiveOptions
 from livebend.cli.render import RenderOptions, render
+from tests.fakes import loras
 from tests.fakes.live import played
 from tests.fakes.osc import datagram, free_port, wait_for
 
@@ -73,12 +74,14 @@ REUSED = (("walk.hold", 2), ("reuse.deep", 2), ("reuse.tween", 3))
 
 
 @pytest.mark.parametrize("sets", [(), REUSED], ids=["exact", "reused"])
-def test_live_equals_offline(files, model_folder, tmp_path, sets):
-    model = model_folder("turbo")
-    live, report = played(options_of(files, model, cues=files / "cues.txt", sets=sets))
+def test_live_equals_offline(files, model_folder, model, tmp_path, sets):
+    ink = loras.write(tmp_path / "ink.safetensors", loras.random_layers(model))
+    (files / "cues.txt").write_text(f"{CUES}0.3 lora.ink.strength 0.8\n")
+    own, model = ((ink, 0.4),), model_folder("turbo")
+    live, report = played(options_of(files, model, cues=files / "cues.txt", sets=sets, loras=own))
     job = RenderOptions(
         sound="demo", frames=tmp_path / "frames", preset=str(files / "test.toml"), model=str(model),
-        size=(64, 64), seconds=1.2, cues=files / "cues.txt", sets=sets,
+        size=(64, 64), seconds=1.2, cues=files / "cues.txt", sets=sets, loras=own,
     )  # fmt: skip
     assert render(job, print) == len(live) == 24
     for ours, path in zip(live, sorted((tmp_path / "frames").iterdir()), strict=True):

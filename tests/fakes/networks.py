@@ -14,7 +14,7 @@ from livebend.models.backends.engine_cache import EngineCache
 from livebend.models.backends.protocol import Runner
 from livebend.models.stages import Stage
 from livebend.rendering.network import Network, Picture
-from livebend.scene.values import Bend, Sampling
+from livebend.scene.values import Bend, Lora, Sampling
 
 CPU, F32 = torch.device("cpu"), torch.float32
 ONE_STEP = Sampling("euler", 1)
@@ -41,10 +41,13 @@ def picture(
     version: int = -1,
     negative: Versioned | None = None,
     trace: Trace = silence,
+    text: Tensor | None = None,
+    loras: Sequence[Lora] = (),
 ) -> Picture:
-    """Paint a seed under a prompt, which is known to the memory as `version`."""
-    noise, text = network.noise(seed)[0], text_of(network, words, version)
-    return network.paint(noise, text, bends, sampling, negative, trace)
+    """Paint a seed under a prompt, or its embedding, known to the memory as `version`."""
+    embedded = text_of(network, words, version) if text is None else Versioned(version, text)
+    noise = network.noise(seed)[0]
+    return network.paint(noise, embedded, bends, sampling, negative, trace, loras=loras)
 
 
 def numbers(painted: Picture) -> Tensor:

@@ -10,9 +10,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from livebend.models.backends.engine import Engine
 from livebend.models.backends.engine_cache import EngineCache
-from livebend.models.checkpoint import load_model
+from livebend.models.checkpoint import Wanted, load_model
+from livebend.models.lora_file import WantedLora
 from livebend.rendering.network import Network, Setup
-from livebend.scene.values import Bend, Sampling
+from livebend.scene.values import Bend, Lora, Sampling
+from tests.fakes import loras
 from tests.fakes.networks import CPU, F32, picture, text_of
 
 WORDS = ("a red orb", "a blue flower", "")
@@ -35,6 +37,7 @@ class Performer(RuleBasedStateMachine):
         self.networks, self.room = {}, ROOMS[0]
         self.bends, self.sampling = (), Sampling("euler", 1)
         self.words, self.seed, self.size, self.kind = WORDS[0], 46, SIZES[0], "turbo"
+        self.loras = ()
 
     @rule(site=st.sampled_from(SITES), channels=st.sampled_from(["all", "0-1", "random:0.5:7"]))
     def add(self, site, channels):
@@ -56,6 +59,10 @@ class Performer(RuleBasedStateMachine):
     @rule(which=st.integers(0, 2), mix=st.sampled_from([0.0, 0.5, 1.0]))
     def mix(self, which, mix):
         self._change(which, mix=mix)
+
+    @rule(up=st.sampled_from([0.0, 0.5, 1.0]), down=st.sampled_from([0.0, -0.5]))
+    def play_loras(self, up, down):
+        self.loras = (Lora("up", up), Lora("down", down))
 
     @rule(words=st.sampled_from(WORDS))
     def prompt(self, words):
@@ -119,7 +126,7 @@ class Performer(RuleBasedStateMachine):
         negative = text_of(network, "", -9) if self.sampling.guidance > 1 else None
         return picture(
             network, self.bends, self.sampling, self.seed,
-            words=self.words, version=version, negative=negative,
+            words=self.words, version=version, negative=negative, loras=self.loras,
         )  # fmt: skip
 
     def _change(self, which, **more):
@@ -128,11 +135,23 @@ class Performer(RuleBasedStateMachine):
         )
 
 
-def run(model_folder, store, examples, steps):
+def lora_files(model, folder):
+    """LoRAs on the way up and on the way down."""
+    return tuple(
+        WantedLora(way, loras.write(folder / f"{way}.safetensors", loras.random_layers(
+            model, text=(), where=f"{way}_blocks.1",
+        )))
+        for way in ("up", "down")
+    )  # fmt: skip
+
+
+def run(model_folder, folder, store, examples, steps):
     Performer.store = store
     Performer.backend = "torch" if store is None else "openvino"
     for kind in ("turbo", "v"):
         MODELS[kind] = load_model(str(model_folder(kind)), CPU, F32)
+    wanted = Wanted(str(model_folder("turbo")), loras=lora_files(MODELS["turbo"], folder))
+    MODELS["turbo"] = load_model(wanted, CPU, F32)
     case = Performer.TestCase()
     case.settings = settings(
         max_examples=examples,
@@ -148,10 +167,10 @@ def store(request, tmp_path):
     return None if request.param == "torch" else tmp_path
 
 
-def test_a_short_show(model_folder, store):
-    run(model_folder, store, 3, 8)
+def test_a_short_show(model_folder, tmp_path, store):
+    run(model_folder, tmp_path, store, 3, 8)
 
 
 @pytest.mark.slow
-def test_a_long_show(model_folder, store):
-    run(model_folder, store, 20, 40)
+def test_a_long_show(model_folder, tmp_path, store):
+    run(model_folder, tmp_path, store, 20, 40)

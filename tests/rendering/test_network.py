@@ -133,7 +133,7 @@ def test_insert_adds_a_call_where_the_bend_is(network):
     plan = schedule("euler", 1, network.model.noising, (0.8,))
     assert plan.t == (999.0, 181.0, 0.0)
     (time,) = network.memory.newest("unet.time", 1)
-    embed = time_stage(network.model.unet)
+    embed = time_stage(network.model.unet).run
     assert torch.equal(time.tensor, embed(torch.tensor([181.0]), text_of(network).tensor)[0])
 
 
