@@ -18,6 +18,7 @@ from livebend.audio.feature_sources import HeardSound
 from livebend.audio.open_input import hear_sound
 from livebend.cli.options import ShowOptions
 from livebend.cli.printing import Printed, print_notice
+from livebend.cli.signals import ended_by_signals
 from livebend.control.command_queue import CommandQueue, PromptGate, texts, texts_of
 from livebend.control.cues import CueRecorder, Cues
 from livebend.control.desk import Desk
@@ -34,8 +35,8 @@ from livebend.control.osc_endpoint import (
 )
 from livebend.control.scene_keeper import SceneKeeper
 from livebend.core.clock import LiveClock, SystemTime, Time
-from livebend.core.errors import LivebendError, one_line
-from livebend.core.files import check_place
+from livebend.core.errors import LivebendError, Refused, one_line
+from livebend.core.files import check_place, film_folder
 from livebend.core.mailbox import Latest, OnDemand
 from livebend.core.notify import Notify, ignore
 from livebend.core.priority import raised, step_back
@@ -49,7 +50,7 @@ from livebend.models.backends.read_ahead import ReadAhead
 from livebend.models.checkpoint import AUTO, find_model
 from livebend.outputs.display import Display, View
 from livebend.outputs.headless import Headless
-from livebend.outputs.live_recording import LiveRecording
+from livebend.outputs.live_recording import Film, LiveRecording
 from livebend.outputs.movie_file import check_movie
 from livebend.rendering.open_network import made_by, take_up
 from livebend.rendering.prompts import Prompts
@@ -60,6 +61,8 @@ from livebend.scene.commands import CommandSource, Load, Set
 from livebend.scene.values import Scene
 
 FIRST_FRAME = "sound, first frame"  # the last phase of a start
+PATIENCE = 1.5  # s that the end of a show waits for the frame in work, or the text
+DEFAULT_FILM = "livebend.mp4"
 SWITCH_INTERVAL = 0.0005  # s: how long Python code of one thread may keep the audio thread waiting
 
 
@@ -137,13 +140,22 @@ class LiveShow:
         self.statistics = Statistics(self.time, told)
         self.status = OnDemand(Status())
         self.frames: Latest[Frame | None] = Latest(None)
-        self.display = Display(View(fullscreen=options.fullscreen, display=options.display))
+        self.display = Display(
+            View(
+                fullscreen=options.fullscreen,
+                display=options.display,
+                record=options.record is not None,
+            )
+        )
         self.scene, self.drawn = options.first_scene(), options.drawn_masks()
         self.scenes = Latest(self.scene)
         self.bank = presets.PresetBank()
         self.stop = threading.Event()
         self.failures: list[BaseException] = []
         self.recording: LiveRecording | None = None
+        self.cue_recorder: CueRecorder | None = None
+        self.asked_by = ""  # the signal that ends the show
+        self.hung = False  # the network, or its loading, still holds a thread
         self.osc: OscInput
         self.address = endpoint(options.osc)
         self.cues = self._cues()
@@ -159,22 +171,32 @@ class LiveShow:
         before = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_INTERVAL)
         try:
-            with raised(), ExitStack() as ending:
+            with ended_by_signals(self._ask), raised(), ExitStack() as ending:
                 self._play(ending)
         finally:
             sys.setswitchinterval(before)
             gc.unfreeze()  # or nothing of this show would ever be given back
         if self.failures:
             raise self.failures[0]
+        if self.lost:
+            raise Refused("; ".join(self.lost))
         return self.statistics.report()
 
+    @property
+    def lost(self) -> list[str]:
+        """What was to be kept of the show and is not, or not whole."""
+        films = [] if self.recording is None else self.recording.faults
+        cues = "" if self.cue_recorder is None else self.cue_recorder.fault
+        return [*films, *filter(None, [cues])]
+
     def _play(self, ending: ExitStack) -> None:
+        kept = ending.enter_context(ExitStack())  # what no other fault may touch
         screen = self._screen(ending)
         listening = listen(*self.address, self.warn)
         ending.callback(listening.close)
         player, sound = self._load(screen)
-        recording = self._recording(player, sound, ending)
-        queue = self._queue(player, ending)
+        recording = self._recording(player, sound, kept)
+        queue = self._queue(player, kept)
         keeper = SceneKeeper(self.bank, self.statistics.notice, self.warn)
         ending.callback(Worker("slots", keeper.work, self._failed).start().stop)
         screen.desk = desk = Desk(
@@ -187,29 +209,29 @@ class LiveShow:
         self._say_who_is_heard()
         ending.callback(sound.start().close)
         text = Worker("text", _on_one_core(player.prompts.work), self._failed).start()
-        ending.callback(text.stop)
+        ending.callback(text.stop, PATIENCE)
         gc.collect()
         gc.freeze()  # what is loaded stays: collections during the show need not scan it
-        outputs: list[Output] = [screen.output, *([recording] if recording else [])]
-        work = self._render_work(player, sound, queue, outputs)
+        work = self._render_work(player, sound, queue, [screen.output, recording])
         render = Worker("render", work, self._failed).start()
         try:
             screen.serve(render)
         finally:
             self.stop.set()
-            render.stop(30.0)
+            self.hung = not render.stop(PATIENCE)
+            kept.close()  # first: it cannot be played again
 
     # ---- the ends ----------------------------------------------------------------------------
 
     def _screen(self, ending: ExitStack) -> "_Screen":
         if self.options.headless:
-            return _Screen(Headless(self._shown), None)
+            return _Screen(Headless(self._shown), None, self)
         from livebend.outputs.window import Window  # noqa: PLC0415 - only where there is a display
 
         size = self.options.size or (512, 512)
         window = Window(self.frames, self.status, self.display, size, shown=self._shown)
         ending.callback(window.close)
-        return _Screen(window, window)
+        return _Screen(window, window, self)
 
     def _shown(self, frame: Frame) -> None:
         """Count a frame that is on the display now; called by the output that shows it."""
@@ -231,6 +253,7 @@ class LiveShow:
         if worker.failure is not None:
             raise worker.failure
         if not worker.stop(0.0) or not loaded:
+            self.hung = worker.alive
             raise LivebendError("closed before the model was loaded")
         return loaded[0]
 
@@ -240,43 +263,39 @@ class LiveShow:
             self.time,
             self.statistics.notice,
             monitor=self.options.aloud,
-            taps=[self._tape] if self.options.record else [],
+            taps=[self._tape],
             on_failure=self._report_fault,
             timed=self.statistics.hop,
         )
 
-    def _recording(
-        self, player: Player, sound: HeardSound, ending: ExitStack
-    ) -> LiveRecording | None:
-        if self.options.record is None:
-            return None
-        network, options = player.network, self.options
-        self.recording = recording = LiveRecording(
-            self.options.record, (network.width, network.height), options.fps, sound.sample_rate,
-            note=made_by(network), on_failure=self._report_fault,
-        )  # fmt: skip
-        ending.push(_closing(recording))
-        return recording
+    def _recording(self, player: Player, sound: HeardSound, kept: ExitStack) -> LiveRecording:
+        """What writes a film whenever `output/record` is on."""
+        network, file = player.network, self.options.record or film_folder() / DEFAULT_FILM
+        size, note = (network.width, network.height), made_by(network)
+        film = Film(file, size, self.options.fps, sound.sample_rate, note)
+        self.recording = LiveRecording(film, self.display, self.statistics.notice)
+        kept.callback(self.recording.close)
+        return self.recording
 
     def _tape(self, block: Samples, time: float) -> None:
         if self.recording is not None:
             self.recording.hear(block, time)
 
-    def _queue(self, player: Player, ending: ExitStack) -> CommandQueue:
+    def _queue(self, player: Player, kept: ExitStack) -> CommandQueue:
         feed: list[CommandSource] = []
         if self.cues is not None:
             for text in {text for cue in self.cues.cues for text in texts(cue.command)}:
                 player.prompts.value(text)
             feed.append(self.cues)
-        recorder = CueRecorder(self.options.record_cues) if self.options.record_cues else None
-        if recorder is not None:
-            self._record_start(recorder)
-            ending.callback(recorder.close)
+        if self.options.record_cues is not None:
+            self.cue_recorder = CueRecorder(self.options.record_cues, self._lose)
+            kept.callback(self.cue_recorder.close)
+            self._record_start(self.cue_recorder)
         return CommandQueue(
             notify=self.warn,
             gate=PromptGate(player.prompts.ready, player.prompts.request),
             check=player.network.check,
-            recorder=recorder,
+            recorder=self.cue_recorder,
             feed=feed,
         )
 
@@ -334,6 +353,14 @@ class LiveShow:
         else:
             self.display.set(what, on)
 
+    def _ask(self, signal: str) -> None:
+        """End the show for a signal; the main thread looks at this."""
+        self.asked_by = signal
+
+    def _lose(self, what: str) -> None:
+        """Report what is no longer kept of the show."""
+        self.statistics.notice(what, "error")
+
     def warn(self, why: str) -> None:
         """Show the performer what was refused or clamped."""
         self.statistics.notice(why, "warning")
@@ -351,13 +378,14 @@ class LiveShow:
 class _Screen:
     """The display: a window that the main thread keeps alive, or nothing."""
 
-    def __init__(self, output: Output, window: Any) -> None:
-        self.output, self._window = output, window
+    def __init__(self, output: Output, window: Any, show: LiveShow) -> None:
+        self.output, self._window, self._show = output, window, show
         self.desk: Desk | None = None
 
     def serve(self, worker: Worker) -> None:
-        """Keep the window alive until the worker has ended or the performer closes the window."""
-        while worker.alive:
+        """Keep the window alive until the worker has ended, the performer closes the window, or a
+        signal asks for the end."""
+        while worker.alive and not self._show.asked_by:
             if self._window is None:
                 worker.wait(0.1)
                 continue
@@ -372,18 +400,6 @@ class _Screen:
         if self.desk is not None:
             press(self.desk, action.name, action.argument)
         return False
-
-
-def _closing(recording: LiveRecording) -> Callable[..., None]:
-    """Return what ends a recording with the show: it is kept, unless the show was refused."""
-
-    def end(kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None and issubclass(kind, LivebendError):
-            recording.abort()
-        else:
-            recording.close()
-
-    return end
 
 
 def _on_one_core(work: Callable[[threading.Event], None]) -> Callable[[threading.Event], None]:

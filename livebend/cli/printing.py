@@ -5,6 +5,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from livebend.core.errors import OutOfRange
@@ -39,8 +40,10 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def print_notice(text: str) -> None:
-    """Print a line for the user beside the command's output, on stderr."""
-    print(f"livebend: {text}", file=sys.stderr)
+    """Print a line for the user beside the command's output, on stderr; nothing where the terminal
+    is gone, for which no show may end."""
+    with suppress(OSError):
+        print(f"livebend: {text}", file=sys.stderr, flush=True)
 
 
 class Printed:

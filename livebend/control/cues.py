@@ -15,31 +15,40 @@
 A preset crosses over in the seconds after its name, or else in those of `preset.fade`. A value is a
 number, true, false or text; text needs quotes only if it looks like one of the others, begins with
 a quote, or stands after an equals sign and has a space in it. Lines may be in any order; those of
-the same time are played in the order of the file. Times are rounded down to milliseconds, so that a
+the same time are played in the order of the file. Where a recorded file was cut off within its last
+line, that is left out. Times are rounded down to milliseconds, so that a
 cue is never later than the frame it was recorded in.
 """
 
 import json
 import math
+import os
 import re
+import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from queue import SimpleQueue
 from typing import cast
 
 from livebend.core import limits
+from livebend.core.clock import now
 from livebend.core.errors import (
     LivebendError,
     OutOfRange,
     PresetError,
     Refused,
     UnknownName,
+    one_line,
     shown,
 )
-from livebend.core.files import read_text, short, write_text
+from livebend.core.files import free_name, read_text, short
+from livebend.core.notify import Notify, ignore
 from livebend.core.specs import ParameterValue, specs_of
 from livebend.core.texts import NUMBER, one_line_text
+from livebend.core.worker import Worker
 from livebend.scene.commands import Add, Command, Load, Panic, Remove, Replace, Set, Store, Undo
 from livebend.scene.tables import REQUIRED, part_from, part_table
 from livebend.scene.values import Part, Recall, Scene
@@ -56,11 +65,13 @@ LoadPreset = Callable[[str], Scene]
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """A command, its time in s on the clock of the show, and its line in the file."""
+    """A command, its time in s on the clock of the show, and its line in the file; `whole` is
+    False for the last line of a recorded file that may have been cut off."""
 
     time: float
     command: Command
     line: int = 0
+    whole: bool = True
 
 
 class Cues:
@@ -76,7 +87,7 @@ class Cues:
     def __init__(self, file: Path, load: LoadPreset, scene: Scene | None = None) -> None:
         self.cues = read_cues(file, load)
         if scene is not None:
-            rehearse(self.cues, scene, short(file))
+            self.cues = rehearse(self.cues, scene, short(file))
         self._next = 0
 
     def until(self, time: float) -> list[Command]:
@@ -88,58 +99,121 @@ class Cues:
 
 
 class CueRecorder:
-    """Collects applied commands and writes them at the end. Used by the render thread alone."""
+    """Appends applied commands to a new file as they are played, so that no end of the show loses
+    them. The render thread calls it and never waits: a thread of its own writes.
 
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        self._lines: list[str] = []
+    A name in use is never written over: `file` is NAME-2, NAME-3 … then. A fault, such as a full
+    disk, ends the file after its last whole line and is kept in `fault`; `notify` is called with
+    it, in the writer's thread.
+    Raises: PresetError where the file cannot be made.
+    """
+
+    SYNC = 1.0  # s after which the disk is to hold what is written, against a power cut
+    ENDING = 2.0  # s that the end of a show may take for it
+
+    def __init__(self, file: Path, notify: Notify = ignore) -> None:
+        self.fault = ""
+        self._notify = notify
         self._room = limits.CUES_BYTES - len(HEAD) - 1  # bytes
+        self._lines: SimpleQueue[str | None] = SimpleQueue()
+        self._open(file)
+        self._lines.put(HEAD)
+        self._writer = Worker("cues", self._write, self._fail).start()
 
     def __call__(self, time: float, command: Command) -> None:
         """Add a command that was applied at the tick of that time; storing a scene is no cue.
 
         Raises: Refused for one that has no text, or would make the file too large to be played.
         """
-        if isinstance(command, Store):
+        if isinstance(command, Store) or self.fault:
             return
         line = cue_line(time, command)
         size = len(line.encode()) + 1
         if size > self._room:
             raise Refused(f"{short(self.file)} is full; the show goes on")
         self._room -= size
-        self._lines.append(line)
+        self._lines.put(line)
 
     def close(self) -> None:
-        """Write the file, whole or not at all. Raises: PresetError."""
+        """Write what waits and close the file, or give up after ENDING seconds."""
+        self._lines.put(None)
+        self._writer.wait(self.ENDING)
+        if self._writer.alive:
+            self._fail(OSError("the disk does not answer"))
+
+    def _open(self, file: Path) -> None:
         try:
-            write_text(self.file, "\n".join((HEAD, *self._lines, "")))
+            while True:
+                self.file = free_name(file)
+                with suppress(FileExistsError):  # another show was faster
+                    self._out = self.file.open("xb", buffering=0)
+                    return
         except OSError as why:
-            raise PresetError(f"{short(self.file)}: cannot be written: {why.strerror}") from why
+            raise PresetError(f"{short(file)}: cannot be written: {why.strerror}") from why
+
+    def _write(self, _: threading.Event) -> None:
+        """Write each line at once, as a whole; return after the last."""
+        with self._out:
+            synced = now()
+            while (line := self._lines.get()) is not None:
+                self._append(line)
+                if now() - synced > self.SYNC:
+                    os.fsync(self._out.fileno())
+                    synced = now()
+            os.fsync(self._out.fileno())
+
+    def _append(self, line: str) -> None:
+        """Raises: OSError, and the file ends with the line before."""
+        whole, data = self._out.tell(), f"{line}\n".encode()
+        try:
+            while data:
+                data = data[self._out.write(data) :]
+        except OSError:
+            self._out.truncate(whole)
+            raise
+
+    def _fail(self, why: BaseException) -> None:
+        reason = getattr(why, "strerror", None) or one_line(why)
+        self.fault = f"{short(self.file)}: cannot be written: {reason}"
+        self._notify(f"no more cues are recorded: {self.fault}")
 
 
 def read_cues(file: Path, load: LoadPreset) -> list[Cue]:
-    """Return a cue file's commands in the order of their times. Raises: PresetError."""
+    """Return a cue file's commands in the order of their times, without half a last line.
+
+    Raises: PresetError.
+    """
     cues = []
-    for number, line in enumerate(StringIO(read_text(file, limits.CUES_BYTES)), 1):
+    text = read_text(file, limits.CUES_BYTES, may_be_cut=True)
+    for number, line in enumerate(StringIO(text), 1):
         where = f"{short(file)}:{number}"
         if len(line) > limits.CUE_LENGTH:
             raise PresetError(f"{where}: a line of more than {limits.CUE_LENGTH} characters")
         if line.strip() and not line.lstrip().startswith("#"):
-            cues.append(_read_line(line, number, load, where))
+            whole = line.endswith("\n") or not text.startswith(HEAD)
+            try:
+                cues.append(_read_line(line, number, load, where, whole=whole))
+            except PresetError:
+                if whole:
+                    raise
     return sorted(cues, key=lambda cue: cue.time)
 
 
-def rehearse(cues: Iterable[Cue], scene: Scene, name: str) -> Scene:
-    """Apply the cues to a scene without painting; return the last scene.
+def rehearse(cues: Iterable[Cue], scene: Scene, name: str) -> list[Cue]:
+    """Apply the cues to a scene without painting; return them, without half a last line.
 
     Raises: PresetError for the first that is refused, with file and line.
     """
+    good = []
     for cue in cues:
         try:
             scene = cue.command.apply(scene)
         except LivebendError as why:
-            raise PresetError(f"{name}:{cue.line}: {why}") from why
-    return scene
+            if cue.whole:
+                raise PresetError(f"{name}:{cue.line}: {why}") from why
+            continue
+        good.append(cue)
+    return good
 
 
 def cue_line(time: float, command: Command) -> str:
@@ -201,12 +275,12 @@ def _written(value: ParameterValue, *, bare: bool = False) -> str:
     return json.dumps(value)
 
 
-def _read_line(line: str, number: int, load: LoadPreset, where: str) -> Cue:
+def _read_line(line: str, number: int, load: LoadPreset, where: str, *, whole: bool) -> Cue:
     time, _, rest = line.strip().partition(" ")
     if not NUMBER.fullmatch(time) or not 0.0 <= float(time) < math.inf:
         raise PresetError(f"{where}: {shown(time)}: expected a time in seconds")
     try:
-        return Cue(float(time), _command(rest.strip(), load), number)
+        return Cue(float(time), _command(rest.strip(), load), number, whole)
     except LivebendError as why:
         raise PresetError(f"{where}: {why}") from why
 

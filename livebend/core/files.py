@@ -2,8 +2,9 @@
 
 import os
 import tempfile
+from codecs import getincrementaldecoder
 from collections.abc import Callable
-from itertools import islice
+from itertools import chain, count, islice
 from pathlib import Path
 
 from livebend.core.errors import PresetError, Refused, shown
@@ -21,8 +22,18 @@ def check_place(file: Path, option: str) -> None:
         raise Refused(f"{what}: is a folder; expected the name of a file")
     if not folder.is_dir():
         raise Refused(f"{what}: the folder {shown(str(folder))} does not exist")
-    if not os.access(folder, os.W_OK):
-        raise Refused(f"{what}: the folder {shown(str(folder))} cannot be written to")
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as why:
+        reason = f"cannot be written to: {why.strerror}"
+        raise Refused(f"{what}: the folder {shown(str(folder))} {reason}") from why
+
+
+def free_name(file: Path, is_used: Callable[[Path], bool] = Path.exists) -> Path:
+    """Return a name in the same folder that is not in use: NAME, NAME-2, NAME-3 …"""
+    others = (file.with_stem(f"{file.stem}-{number}") for number in count(2))
+    return next(name for name in chain((file,), others) if not is_used(name))
 
 
 def write_file(file: Path, write: Callable[[Path], object]) -> Path:
@@ -43,9 +54,11 @@ def write_text(file: Path, text: str) -> None:
     write_file(file, lambda part: part.write_text(text, encoding="utf-8"))
 
 
-def read_text(file: Path, most: int) -> str:
+def read_text(file: Path, most: int, *, may_be_cut: bool = False) -> str:
     """Return a text file of up to `most` bytes, without the byte order mark that some editors put
     first.
+
+    may_be_cut: leave out half a letter, or what a disk without power fills up with, at the end.
 
     Raises: PresetError where it cannot be read, is larger, or is not text in UTF-8.
     """
@@ -60,6 +73,8 @@ def read_text(file: Path, most: int) -> str:
     if len(found) > most:
         raise PresetError(f"{short(file)}: more than {most // 1024} KiB: expected less")
     try:
+        if may_be_cut:
+            return getincrementaldecoder("utf-8-sig")().decode(found.rstrip(b"\0"))
         return found.decode("utf-8-sig")
     except UnicodeDecodeError as why:
         raise PresetError(f"{short(file)}: not text in UTF-8") from why
@@ -70,6 +85,14 @@ def cache_folder() -> Path:
     import platformdirs  # noqa: PLC0415 - the doctor runs where packages are missing
 
     return Path(platformdirs.user_cache_dir("livebend", appauthor=False)) / "engines"
+
+
+def film_folder() -> Path:
+    """Return the folder of the user's films, or the current one where there is none."""
+    import platformdirs  # noqa: PLC0415 - the doctor runs where packages are missing
+
+    folder = Path(platformdirs.user_videos_dir())
+    return folder if folder.is_dir() else Path()
 
 
 def short(file: Path) -> str:

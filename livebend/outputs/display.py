@@ -31,11 +31,15 @@ class View:
         int, Range(-1, 15, whole=True), "display of the picture; -1 = the last one"
     ] = -1
     meters: Annotated[bool, "the operator's view"] = False
+    record: Annotated[bool, "a film of picture and sound is being written"] = False
     help: Annotated[bool, "the list of keys"] = False
 
 
 class Display:
-    """The newest View, and `count`, the number of displays. Any thread may call every method."""
+    """The newest View, and `count`, the number of displays. Any thread may call every method.
+
+    `recording` says how long the film is that is being written, and how much room there is.
+    """
 
     specs: Mapping[str, Spec] = specs_of(View)
 
@@ -43,6 +47,7 @@ class Display:
         self._lock = threading.Lock()
         self._view = view or View()
         self.count = 1
+        self.recording = ""
 
     @property
     def view(self) -> View:
@@ -61,7 +66,8 @@ class Display:
     def shown_on(self) -> int:
         """Index of the display that the picture is on."""
         wanted = self._view.display
-        return self.count - 1 if wanted < 0 else min(wanted, self.count - 1)
+        last = max(self.count, 1) - 1
+        return last if wanted < 0 else min(wanted, last)
 
     def toggle(self, name: str) -> None:
         """Switch a field on or off, or the picture to the next display.
@@ -74,5 +80,5 @@ class Display:
             raise OutOfRange(f"{name}: expected {self.specs[name].allowed}")
         with self._lock:
             on = not getattr(self._view, name)
-            value = (self.shown_on + 1) % self.count if name == "display" else on
+            value = (self.shown_on + 1) % max(self.count, 1) if name == "display" else on
             self._view = replace(self._view, **{name: value})  # type: ignore[arg-type]

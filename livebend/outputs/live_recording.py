@@ -1,166 +1,319 @@
-"""A recording of a live show: it never holds the show up, and counts what it had to drop."""
+"""The recording of a live show: it never holds the show up, and counts what it had to drop."""
 
+import math
 import queue
+import shutil
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from livebend.core.errors import Refused
+from livebend.core import clock
+from livebend.core.errors import LivebendError, one_line
+from livebend.core.files import short
 from livebend.core.priority import step_back
+from livebend.core.status import Level
 from livebend.core.worker import Worker
 from livebend.flow import Frame, Samples
-from livebend.outputs.movie_file import MovieFile
+from livebend.outputs.display import Display
+from livebend.outputs.movie_file import FRAGMENT, MovieFile
 
-TimedSamples = tuple[Samples, float]
 GAP = 0.1  # s: sound further off than this is moved to its time, with silence or by cutting
 WAITING = 8  # pictures that may wait for the encoder
+POLL = 0.1  # s between looks at whether to record
+LOOK = 1.0  # s between looks at the disk
+ENDING = 3.0  # s that the end of a show may take for it
+LOW = 600.0  # s of room that are worth a warning
+
+
+class TimedFrame(NamedTuple):
+    """A picture, and the moment on the clock of the show at which `presentation` is 0."""
+
+    frame: Frame
+    origin: float
+
+
+class TimedSamples(NamedTuple):
+    """Sound [channels, n] or [n] that ended at `time` s on the clock of the show."""
+
+    block: Samples
+    time: float
+
+
+Item = TimedFrame | TimedSamples
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """What is known of a film from outside: its size and rate, the sound's rate, and its comment.
+
+    The film is written as `path`, or as NAME-2, NAME-3 … where that is in use.
+    """
+
+    path: Path
+    size: tuple[int, int]
+    fps: float
+    sample_rate: int | None = None
+    note: str = ""
+
+
+class _Hung(LivebendError):
+    """The disk does not answer: the encoder's thread still holds the film."""
 
 
 class LiveRecording:
-    """Write frames as they come, each at its `presentation`, with the sound that was heard.
+    """Write a film while `display`'s setting `record` is on, and another when it is on again.
 
     The render worker calls `write`, the audio worker `hear`; neither waits: an encoder thread does
-    the work. `dropped` counts the pictures and `lost` the blocks of sound that were left out.
-    `on_failure` is called, in the encoder's thread, with the fault that stopped a recording.
-    Raises: Refused where the file cannot be written.
+    the work, and another one has the disk hold it every second. `dropped` counts the pictures and
+    `lost` the blocks of sound that were left out. A fault ends the film, which plays up to there,
+    and switches the setting off; it may be switched on again. `notify` is called with what begins,
+    ends or fails, in the encoder's thread; `faults` keeps the latter.
     """
 
-    def __init__(
-        self,
-        path: Path | str,
-        size: tuple[int, int],
-        fps: float,
-        sample_rate: int | None = None,
-        *,
-        note: str = "",
-        on_failure: Callable[[BaseException], None] | None = None,
-    ) -> None:
+    def __init__(self, film: Film, display: Display, notify: Callable[[str, Level], None]) -> None:
         self.dropped = self.lost = 0
-        self._movie = MovieFile(path, size, fps, sample_rate, live=True, note=note)
-        self._rate = sample_rate
-        self._items: queue.Queue[Frame | TimedSamples | None] = queue.Queue(4096)
+        self.faults: list[str] = []
+        self.films: list[Path] = []  # that were written
+        self._film, self._display, self._notify = film, display, notify
+        self._items: queue.Queue[Item] = queue.Queue(4096)
         self._room = threading.Semaphore(WAITING)
         self._open = True
-        self._ended = threading.Event()
-        self._track = _Track(self._movie, fps, sample_rate)
-        self._worker = Worker("recording", self._encode, on_failure).start()
+        self._before: Frame | None = None
+        self._origin = 0.0
+        self._take: _Take | None = None
+        self._failed = False  # the film before
+        self._encoder = Worker("recording", self._encode, self._fail).start()
+        self._saver = Worker("recording to disk", self._save).start()
 
     def write(self, frame: Frame) -> None:
-        """Queue a frame for the encoder, or drop and count it."""
-        if not (self._open and self._worker.alive and self._room.acquire(blocking=False)):
+        """Queue a frame for the encoder, or drop and count it; nothing where none is recorded."""
+        self._find_origin(frame)
+        if not self._wanted:
+            return
+        if not (self._encoder.alive and self._room.acquire(blocking=False)):
             self.dropped += 1
-        elif not self._put(frame):
+        elif not self._put(TimedFrame(frame, self._origin)):
             self._room.release()
             self.dropped += 1
 
     def hear(self, block: Samples, time: float) -> None:
         """Queue sound [channels, n] or [n] that ended at `time` s on the clock of the show."""
-        if (
-            self._rate is None
-            or not (self._open and self._worker.alive)
-            or not self._put((block, time))
-        ):
-            self.lost += 1
+        if self._wanted and self._film.sample_rate is not None:
+            self.lost += not (self._encoder.alive and self._put(TimedSamples(block, time)))
 
     def close(self) -> None:
-        """Encode what waits and give the file its name.
-
-        Raises: Refused where the recording had stopped; the part file can be played.
-        """
-        if not self._open:
-            return
+        """Encode what waits and give the film its name, or give up after ENDING seconds."""
         self._open = False
-        self._end()
-        if (failure := self._worker.failure) is not None:
-            raise Refused(
-                f"{self._movie.path}: recording stopped: {failure}; see {self._movie.partial}"
-            ) from failure
-        self._track.finish()
+        self._encoder.wait(ENDING)
+        if self._encoder.alive:
+            self._fail(_Hung("the disk does not answer"))
+        self._saver.stop(0.0)
+        self._display.recording = ""
 
-    def abort(self) -> None:
-        """Stop and remove the file; after `close` it does nothing."""
-        if self._open:
-            self._open = False
-            self._worker.stopping.set()
-            self._end()
-            self._movie.abort()
+    @property
+    def _wanted(self) -> bool:
+        return self._open and self._display.view.record
 
-    def _put(self, item: Frame | TimedSamples | None) -> bool:
+    def _find_origin(self, frame: Frame) -> None:
+        """A picture shows from the tick before its own; the first of a show, for one period."""
+        before, self._before = self._before, frame
+        if before is None:
+            self._origin = frame.time - 1.0 / self._film.fps - frame.presentation
+        elif before.index + 1 == frame.index:
+            self._origin = before.time - frame.presentation
+
+    def _put(self, item: Item) -> bool:
         try:
             self._items.put_nowait(item)
         except queue.Full:
             return False
         return True
 
-    def _end(self) -> None:
-        """Queue the end, and wait until the encoder has reached it or failed."""
-        while self._worker.alive and not self._put(None):
-            self._ended.wait(0.05)
-        while self._worker.alive and not self._ended.wait(0.05):
-            pass
-        self._worker.stop()
+    # ---- the encoder's thread
 
-    def _encode(self, stop: threading.Event) -> None:
-        """Encode what is queued up to the end, or nothing more once `stop` is set."""
+    def _encode(self, _: threading.Event) -> None:
+        """Encode what is queued until the recording is closed, a film at a time."""
         step_back()
-        while (item := self._items.get()) is not None and not stop.is_set():
-            if isinstance(item, Frame):
+        while True:
+            is_open = self._open  # before the look at the queue: what came before the end counts
+            try:
+                item = self._items.get(timeout=POLL if is_open else 0.0)
+            except queue.Empty:
+                if not self._wanted:
+                    self._end()
+                if not is_open:
+                    return
+                continue
+            if isinstance(item, TimedFrame):
                 self._room.release()
-                self._track.picture(item)
-            else:
-                self._track.sound(*item)
-        self._ended.set()
+            self._add(item)
+
+    def _add(self, item: Item) -> None:
+        try:
+            if self._take is None:
+                self._begin()
+            if self._take is not None:
+                self._take.add(item)
+                self._display.recording = self._take.state()
+        except Exception as why:  # noqa: BLE001 - reported; the show and later films go on
+            self._fail(why)
+
+    def _begin(self) -> None:
+        if self._failed and not self._display.view.record:
+            return  # what was left of a film that failed
+        self._failed = False
+        self._take = _Take(self._film, self._warn)
+        self._notify(f"recording {short(self._take.movie.path)}", "info")
+
+    def _warn(self, what: str) -> None:
+        self._notify(what, "warning")
+
+    def _end(self) -> None:
+        take, self._take = self._take, None
+        self._display.recording = ""
+        if take is None:
+            return
+        try:
+            if take.finish():
+                self.films.append(take.movie.path)
+                self._notify(f"recorded {short(take.movie.path)}, {spoken(take.seconds)}", "info")
+        except Exception as why:  # noqa: BLE001 - reported; the show and later films go on
+            self._take = take
+            self._fail(why)
+
+    def _fail(self, why: BaseException) -> None:
+        """End the film for a fault, and keep what is written of it."""
+        take, self._take, self._failed = self._take, None, True
+        self._display.set("record", False)
+        self._display.recording = ""
+        said = f"recording stopped: {one_line(why)}"
+        if take is not None and not isinstance(why, _Hung) and take.rescue():
+            self.films.append(take.movie.path)
+            said += f"; {short(take.movie.path)} plays up to {spoken(take.seconds)}"
+        self.faults.append(said)
+        self._notify(said, "error")
+
+    # ---- the thread that waits for the disk
+
+    def _save(self, stop: threading.Event) -> None:
+        step_back()
+        while not stop.wait(LOOK):
+            if (take := self._take) is not None:
+                take.movie.file.sync()
 
 
-class _Track:
-    """Puts pictures and sound of a show at their times in a movie. The encoder's thread owns it.
+class _Take:
+    """One film. Puts pictures and sound of a show at their times. The encoder's thread owns it.
 
-    The first picture sets when the recording begins on the clock of the show; up to then the last
-    few seconds of sound are held. A picture is written when the next one ends it.
+    The first picture sets when the film begins on the clock of the show; up to then the last few
+    seconds of sound are held. A picture is shown in pieces of a fragment at most, and without gaps,
+    because a container that writes fragments joins what lies apart.
     """
 
-    def __init__(self, movie: MovieFile, fps: float, rate: int | None) -> None:
-        self._movie, self._fps, self._rate = movie, fps, rate
+    def __init__(self, film: Film, warn: Callable[[str], None]) -> None:
+        self.movie = MovieFile(
+            film.path, film.size, film.fps, film.sample_rate, live=True, note=film.note
+        )
+        self.seconds = 0.0  # up to the end of the last picture
+        self._fps, self._rate, self._warn = film.fps, film.sample_rate, warn
         self._before: deque[TimedSamples] = deque(maxlen=1024)
         self._begin: float | None = None  # s on the clock of the show
-        self._first = 0.0  # presentation of the first picture
         self._last: Frame | None = None
         self._heard = 0
+        self._looked, self._left = -LOOK, 0.0
 
-    def picture(self, frame: Frame) -> None:
+    def add(self, item: Item) -> None:
+        """Add a picture or sound. Raises: Refused."""
+        if isinstance(item, TimedFrame):
+            self._picture(*item)
+        elif self._begin is None or self._rate is None:
+            self._before.append(item)
+        else:
+            self._sound(*item, self._begin, self._rate)
+
+    def finish(self) -> bool:
+        """Finish the film, and return whether there is one: without a picture there is not."""
+        if self._last is None:
+            self.movie.abort()
+        else:
+            self.movie.finish()
+        return self._last is not None
+
+    def rescue(self) -> bool:
+        """Keep what there is after a fault, and return whether there is anything."""
+        if self._last is None or not self.movie.file.end:
+            self.movie.abort()
+            return False
+        self.movie.rescue()
+        return True
+
+    def state(self) -> str:
+        """How long the film is, and how long there is room for more, as it was found lately."""
+        if self.seconds and clock.now() - self._looked >= LOOK:
+            self._looked = clock.now()
+            before, self._left = self._left, self._room()
+            if self._left < LOW <= before or (not before and self._left < LOW):
+                self._warn(f"recording: room for {spoken(self._left)} more")
+        return f"{spoken(self.seconds)}, room for {spoken(self._left)}"
+
+    def _room(self) -> float:
+        """How many seconds more the disk has room for, if they take as much as those before."""
+        free = shutil.disk_usage(self.movie.path.parent).free
+        return free * self.seconds / max(self.movie.file.end, 1)
+
+    def _picture(self, frame: Frame, origin: float) -> None:
         if self._begin is None:
-            self._first = frame.presentation
-            self._begin = frame.time - 1.0 / self._fps
-            for block, time in self._before:
-                self.sound(block, time)
+            self._begin = origin + frame.presentation
+            for held in self._before:
+                self.add(held)
             self._before.clear()
         if self._last is not None:
             if frame.presentation <= self._last.presentation:
                 return
-            self._write(self._last, frame.presentation - self._last.presentation)
+            self._bridge(self._last, origin + frame.presentation - self._begin)
+        start = max(origin + frame.presentation - self._begin, self.seconds)
+        end = frame.time - self._begin
+        self._show(frame, start, end if end > start else start + 1.0 / self._fps)
         self._last = frame
 
-    def sound(self, block: Samples, time: float) -> None:
-        if self._begin is None or self._rate is None:
-            self._before.append((block, time))
-            return
+    def _bridge(self, last: Frame, until: float) -> None:
+        """Show the last picture up to the next, where one was dropped or the network hung and the
+        sound has gone on without it."""
+        ahead = (self._heard / self._rate if self._rate else 0.0) - self.seconds
+        if until - self.seconds > 0 and max(until - self.seconds, ahead) > FRAGMENT / 2:
+            self._show(last, self.seconds, until)
+
+    def _show(self, frame: Frame, start: float, end: float) -> None:
+        """Show a picture from `start` to `end`, in s of the film, in equal pieces."""
+        count = max(1, math.ceil((end - start) / FRAGMENT))
+        piece = (end - start) / count
+        for index in range(count):
+            self.movie.picture(frame.pixels, start + index * piece, piece)
+        self.seconds = end
+
+    def _sound(self, block: Samples, time: float, begin: float, rate: int) -> None:
         count = block.shape[-1]
-        missing = round((time - self._begin) * self._rate) - count - self._heard
-        if self._heard == 0 or abs(missing) > GAP * self._rate:
+        missing = round((time - begin) * rate) - count - self._heard
+        if self._heard == 0 or abs(missing) > GAP * rate:
             block = _padded(block, missing)
-        self._movie.sound(block)
+        self.movie.sound(block)
         self._heard += block.shape[-1]
 
-    def finish(self) -> None:
-        if self._last is not None:
-            self._write(self._last, 1.0 / self._fps)
-        self._movie.finish()
 
-    def _write(self, frame: Frame, duration: float) -> None:
-        self._movie.picture(frame.pixels, frame.presentation - self._first, duration)
+def spoken(seconds: float) -> str:
+    """Return a time as a performer reads it.
+
+    >>> spoken(75.2), spoken(7260.0)
+    ('1:15', '2:01:00')
+    """
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def _padded(block: Samples, missing: int) -> Samples:

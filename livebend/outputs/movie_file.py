@@ -1,12 +1,14 @@
 """A film being written: H.264 pictures and AAC sound in one file, each at its own time.
 
 The file is written in fragments under a temporary name, so that a crash leaves a file that plays;
-at the end it becomes an ordinary file and gets its real name. Used by one thread.
+at the end it becomes an ordinary file and gets its real name. A fragment lasts half a second at
+most, whatever the rate of the pictures, and neither stream waits longer for the other: what is lost
+to a power cut, a kill or a full disk is less than a second. Used by one thread.
 """
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,21 +16,32 @@ from zlib import crc32
 
 import av
 import numpy as np
+from av.codec.context import Flags, ThreadType
+from av.video.frame import PictureType
 
-from livebend.audio.joined_files import name_for_ffmpeg
 from livebend.audio.sound import stereo
 from livebend.core.errors import Refused
-from livebend.core.files import LONGEST_NAME, check_place
+from livebend.core.files import LONGEST_NAME, check_place, free_name
 from livebend.flow import Pixels, Samples
+from livebend.outputs.kept_file import KeptFile
 
 FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
 RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
 SOUND_BITS = 256_000  # per second
 TICKS = 90_000  # per second: the usual time base of video
-_FRAGMENTS = {
-    "movflags": "+hybrid_fragmented+frag_keyframe+delay_moov",
-    "flush_packets": "1",
+FRAGMENT = 0.5  # s
+BUFFER = 1 << 22  # bytes: a fragment is written at once, so that no kill cuts it in two
+KEY = 2.0  # s between pictures that a player can jump to
+_ALWAYS = {"flush_packets": "1", "max_interleave_delta": f"{FRAGMENT * 1e6:.0f}"}
+_FRAGMENTS = {"movflags": "+hybrid_fragmented+delay_moov", "frag_duration": f"{FRAGMENT * 1e6:.0f}"}
+_CLUSTERS = {"cluster_time_limit": "100"}  # ms: a late picture waits for the next cluster
+_NOTHING_HELD_BACK = {  # by the encoder, which would look at the time of the next picture, too
+    "preset": "veryfast",
+    "bf": "0",
+    "rc-lookahead": "0",
+    "x264-params": "force-cfr=1",
 }
+_OPTIONS = {"mp4": _FRAGMENTS, "mov": _FRAGMENTS, "matroska": _CLUSTERS}
 _BT709 = 1  # of the standard's code points: primaries, transfer and matrix
 _LIMITED = 1
 
@@ -39,7 +52,8 @@ class MovieFile:
     size: (width, height) in pixels; odd ones are rounded up, pictures of another size are scaled.
     fps: the usual rate; pictures may come at any rising times.
     sample_rate: of the sound, in Hz; None for no sound.
-    live: less work per picture, for a larger file.
+    live: less work per picture, for a larger file; and no film is ever written over: where the name
+        is in use, also by a film that was cut off, `path` is NAME-2, NAME-3 …
     note: goes into the file's comment.
     Raises, as every method does: Refused, for an unknown kind of file or one that cannot be
     written.
@@ -56,15 +70,14 @@ class MovieFile:
         note: str = "",
     ) -> None:
         self.path = Path(path)
-        self.partial = _partial(self.path)
-        self._heard = 0
+        self._live, self._heard, self._keyed = live, 0, -KEY
+        self._whole = 0  # bytes that play
         self._sound: Any = None
+        self._file: KeptFile | None = None
         kind = check_movie(self.path)
-        options = _FRAGMENTS if kind in ("mp4", "mov") else {}
         with self._writing():
-            self._container = av.open(
-                name_for_ffmpeg(self.partial), "w", format=kind, options=options
-            )
+            self._file = self.file = self._opened()
+            self._container = av.open(self.file, "w", format=kind, options=_ALWAYS | _OPTIONS[kind])
             if note:
                 self._container.metadata["comment"] = note
             self._picture = self._add_picture(size, fps, live)
@@ -83,8 +96,10 @@ class MovieFile:
         )
         frame.pts, frame.time_base = round(start * TICKS), Fraction(1, TICKS)
         frame.duration = round((start + duration) * TICKS) - frame.pts
+        if start - self._keyed >= KEY:
+            frame.pict_type, self._keyed = PictureType.I, start
         with self._writing():
-            self._container.mux(self._picture.encode(frame))
+            self._mux(self._picture.encode(frame))
 
     def sound(self, samples: Samples) -> None:
         """Add samples float32 [channels, n] or [n] after those added before; see `stereo`."""
@@ -100,21 +115,54 @@ class MovieFile:
             self._encode_sound(block)
 
     def finish(self) -> None:
-        """Write what is buffered and give the file its name."""
-        with self._writing():
-            if self._sound is not None:
-                self._encode_sound(None)
-                self._container.mux(self._sound.encode(None))
-            self._container.mux(self._picture.encode(None))
-            self._container.close()
-            os.replace(self.partial, self.path)
+        """Write what is buffered and give the file its name; what is there gets it after a fault,
+        too."""
+        try:
+            with self._writing():
+                if self._sound is not None:
+                    self._encode_sound(None)
+                    self._mux(self._sound.encode(None))
+                self._mux(self._picture.encode(None))
+                self._container.close()
+        except Refused:
+            self.rescue()
+            raise
+        self._name()
+
+    def rescue(self) -> None:
+        """After a fault: add nothing more, and give what plays its name."""
+        self._drop(self._whole)
+        self._name()
 
     def abort(self) -> None:
         """Close the file and remove it."""
-        try:
+        self._drop()
+        self.file.path.unlink(missing_ok=True)
+
+    def _drop(self, end: int | None = None) -> None:
+        """Close the file as it is up to `end` bytes."""
+        self.file.stop(end)
+        with suppress(av.FFmpegError, OSError):  # nothing is written any more
             self._container.close()
-        finally:
-            self.partial.unlink(missing_ok=True)
+        self.file.close()
+
+    def _opened(self) -> KeptFile:
+        """Open the file under its temporary name, and choose both."""
+        if not self._live:
+            return KeptFile(_partial(self.path), new=False)
+        while True:
+            self.path = free_name(self.path, _is_used)
+            try:
+                return KeptFile(_partial(self.path), new=True)
+            except FileExistsError:  # another show was faster
+                continue
+
+    def _name(self) -> None:
+        self.file.close()
+        if self._live:
+            self.path = free_name(self.path)
+        with self._writing():
+            os.replace(self.file.path, self.path)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -122,18 +170,23 @@ class MovieFile:
         try:
             yield
         except (OSError, av.FFmpegError, ValueError) as refusal:
-            reason = getattr(refusal, "strerror", None) or refusal
+            fault = (self._file and self._file.fault) or refusal
+            reason = getattr(fault, "strerror", None) or fault
             raise Refused(f"{self.path}: cannot be written: {reason}") from refusal
 
     def _add_picture(self, size: tuple[int, int], fps: float, live: bool) -> Any:
-        options = {"crf": "18", "preset": "medium", "g": str(max(1, round(2 * fps)))}
+        options = {"crf": "18", "preset": "medium", "g": str(max(1, round(KEY * fps)))}
+        options["forced-idr"] = "1"
         if live:
-            options |= {"preset": "veryfast", "bf": "0", "rc-lookahead": "0"}
+            options |= _NOTHING_HELD_BACK
         rate = Fraction(fps).limit_denominator(1001)
         stream = self._container.add_stream("libx264", rate=rate, options=options)
         stream.width, stream.height = (side + side % 2 for side in size)
         stream.pix_fmt = "yuv420p"
         coder = stream.codec_context
+        coder.flags |= Flags.frame_duration
+        if live:
+            coder.thread_type = ThreadType.SLICE  # threads of whole pictures would hold some back
         coder.time_base = Fraction(1, TICKS)
         coder.colorspace = coder.color_primaries = coder.color_trc = _BT709
         coder.color_range = _LIMITED
@@ -148,7 +201,11 @@ class MovieFile:
 
     def _encode_sound(self, block: Any) -> None:
         for piece in self._resampler.resample(block):
-            self._container.mux(self._sound.encode(piece))
+            self._mux(self._sound.encode(piece))
+
+    def _mux(self, packets: Any) -> None:
+        self._container.mux(packets)
+        self._whole = self.file.end  # every packet is flushed: no half a fragment lies here
 
 
 def _partial(path: Path) -> Path:
@@ -157,6 +214,10 @@ def _partial(path: Path) -> Path:
     if len(os.fsencode(path.name)) + len(ending) <= LONGEST_NAME:
         return path.with_name(path.name + ending)
     return path.with_name(f"{crc32(os.fsencode(path.name)):08x}{ending}")
+
+
+def _is_used(path: Path) -> bool:
+    return path.exists() or _partial(path).exists()
 
 
 def check_movie(path: Path, option: str = "") -> str:

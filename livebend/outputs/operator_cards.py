@@ -45,6 +45,7 @@ class CardArea:
     width: float
     status: Status
     view: View
+    recording: str = ""  # see Display
 
     @property
     def left(self) -> float:
@@ -74,7 +75,16 @@ def header(at: CardArea) -> float:
     for line in canvas.wrapped(status.prompt or "no prompt", BODY, at.inner, 2):
         canvas.text(at.left, y, line, BODY, colour)
         y += ROW
-    return _chips(at, y + 2) - at.y
+    return _chips(at, _film(at, y + 2)) - at.y
+
+
+def _film(at: CardArea, y: float) -> float:
+    """The film that is being written, with a red lamp; return the next free height."""
+    if not at.recording:
+        return y
+    at.canvas.lamp(at.left + 5, y - 1, 5, RED, 1.0)
+    at.canvas.text(at.left + 18, y, f"recorded {at.recording}", SMALL, INK)
+    return y + ROW + 2
 
 
 def _chips(at: CardArea, y: float) -> float:

@@ -23,7 +23,7 @@ from livebend.outputs.sdl_window import SdlWindow, placed
 REDRAW = 0.25  # s, after which the window is drawn even if nothing has changed
 METERS = 1 / 15  # s between two drawings of the operator's view
 FIRST_DIGIT, LAST_DIGIT = pygame.KSCAN_1, pygame.KSCAN_9
-TOGGLES = {"blackout", "freeze", "meters", "help", "fullscreen", "display"}  # fields of View
+TOGGLES = {"blackout", "freeze", "meters", "help", "fullscreen", "display", "record"}
 
 
 class Window:
@@ -179,8 +179,8 @@ class Window:
         self.operator_pane.present()
 
     def _upload_meters(self, pane: SdlWindow, view: View, *, over_picture: bool) -> Texture:
-        status = self._status.get()
-        surface = self._meters.draw(pane.size, status, view, over_picture=over_picture)
+        status, film = self._status.get(), self._display.recording
+        surface = self._meters.draw(pane.size, status, view, film, over_picture=over_picture)
         return pane.upload("meters", surface, blend=True)
 
     def _close_operator(self) -> None:

@@ -1,17 +1,20 @@
 """Cue files: what was played can be read, edited and played again."""
 
+import errno
 import math
+import os
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from livebend.control.cues import CueRecorder, Cues, cue_line, read_cues
+from livebend.control.cues import HEAD, CueRecorder, Cues, cue_line, read_cues
 from livebend.core.errors import PresetError, Refused, UnknownName
 from livebend.core.texts import one_line_text
 from livebend.scene.commands import Add, Load, Panic, Remove, Replace, Set, Undo
 from livebend.scene.values import Bend, Route
 from tests.fakes.desk import DUB
+from tests.fakes.osc import wait_for
 
 
 def load(name):
@@ -192,9 +195,79 @@ def test_a_scene_without_a_presets_name_has_no_words(tmp_path):
         recorder(0.0, Load(DUB))
 
 
-def test_a_recording_that_cannot_be_written_leaves_nothing(tmp_path):
-    recorder = CueRecorder(tmp_path / "missing" / "show.cues")
-    recorder(0.0, Panic())
-    with pytest.raises(PresetError, match="cannot be written: No such file"):
-        recorder.close()
+def test_a_place_that_cannot_be_written_is_refused_at_once(tmp_path):
+    with pytest.raises(PresetError, match=r"missing/show\.cues: cannot be written: No such file"):
+        CueRecorder(tmp_path / "missing" / "show.cues")
     assert not list(tmp_path.iterdir())
+
+
+def test_cues_are_in_the_file_as_soon_as_they_are_played(tmp_path):
+    recorder = CueRecorder(tmp_path / "show.cues")
+    recorder(1.0, Panic())
+    recorder(2.0, Set("prompt.text", "ocean"))
+    wait_for(lambda: recorder.file.read_text().endswith('2.000 prompt.text "ocean"\n'))
+    assert [cue.command for cue in read_cues(recorder.file, load)] == [
+        Panic(), Set("prompt.text", "ocean"),
+    ]  # fmt: skip
+    recorder.close()
+    recorder.close()
+
+
+def test_a_name_in_use_is_never_written_over(tmp_path):
+    written(tmp_path, "1 panic\n")
+    recorder = CueRecorder(tmp_path / "show.cues")
+    recorder.close()
+    assert recorder.file == tmp_path / "show-2.cues"
+    assert (tmp_path / "show.cues").read_text() == "1 panic\n"
+
+
+def test_a_full_disk_leaves_whole_lines_and_a_notice(tmp_path):
+    said = []
+    recorder = CueRecorder(tmp_path / "show.cues", said.append)
+    recorder(1.0, Panic())
+    wait_for(lambda: recorder.file.read_text().endswith("panic\n"))
+    out = recorder._out
+
+    class Full:
+        def write(self, data):
+            if len(data) < 9:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return out.write(data[:9])
+
+        def __getattr__(self, name):
+            return getattr(out, name)
+
+    recorder._out = Full()
+    recorder(2.0, Set("prompt.text", "ocean"))
+    wait_for(lambda: said)
+    recorder(3.0, Panic())
+    recorder.close()
+    (folder,) = {tmp_path.name}
+    assert recorder.fault == f"{folder}/show.cues: cannot be written: No space left on device"
+    assert said == [f"no more cues are recorded: {recorder.fault}"]
+    assert recorder.file.read_text() == f"{HEAD}\n1.000 panic\n"
+
+
+LAST = (
+    Set("prompt.text", "späte Wellen"),
+    Add(Bend("late", "rotate", "unet.mid", {"angle": 30.0}, mix=0.5)),
+    Remove("bend", "swirl"),
+)
+
+
+@pytest.mark.parametrize("command", LAST, ids=lambda command: type(command).__name__)
+def test_half_a_last_line_is_left_out(command, tmp_path):
+    """After a power cut: half a letter, half a name, or zeros where nothing was written."""
+    whole, last = f"{HEAD}\n1.000 panic\n".encode(), cue_line(2.0, command).encode()
+    for cut in range(1, len(last) + 1):
+        (tmp_path / "show.cues").write_bytes(whole + last[:-cut] + b"\0" * (cut % 3))
+        cues = Cues(tmp_path / "show.cues", load, DUB)
+        assert cues.cues[0].command == Panic()
+        assert all(isinstance(cue.command, type(command)) for cue in cues.cues[1:])
+
+
+def test_half_a_line_by_hand_is_named(tmp_path):
+    with pytest.raises(PresetError, match=r"show\.cues:2: .*incomplete"):
+        read_cues(written(tmp_path, "1 panic\n2 bend.swirl"), load)
+    with pytest.raises(PresetError, match=r"show\.cues:2: .*incomplete"):
+        read_cues(written(tmp_path, f"{HEAD}\n2 bend.swirl\n3 panic\n"), load)

@@ -1,9 +1,13 @@
 """Recordings decode back to what went in, and leave nothing half-written."""
 
+import errno
 import os
 import shutil
+import subprocess
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import count, pairwise
 from pathlib import Path
 
 import av
@@ -11,13 +15,16 @@ import numpy as np
 import pytest
 
 from livebend.audio.sound import MemoryTape
-from livebend.core.errors import LivebendError, Refused
+from livebend.core.errors import Refused
 from livebend.flow import Frame, Pixels
 from livebend.outputs import live_recording
-from livebend.outputs.live_recording import LiveRecording
+from livebend.outputs.display import Display, View
+from livebend.outputs.kept_file import KeptFile
+from livebend.outputs.live_recording import Film, LiveRecording
 from livebend.outputs.movie_file import MovieFile
 from livebend.outputs.png_frames import PngFrames
 from livebend.outputs.recording import Recording
+from tests.fakes.osc import wait_for
 
 RATE = 48_000
 COLOURS = np.array([(220, 40, 40), (40, 200, 60), (50, 60, 210), (230, 220, 60)], np.uint8)
@@ -197,40 +204,126 @@ def test_a_name_longer_than_the_system_allows_is_refused(tmp_path: Path) -> None
 # ---- live
 
 
-def test_live_recording_keeps_the_times_of_frames_and_sound(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(live_recording, "WAITING", 100)
+class Recorded:
+    """A live recording with its ends: what it reports, and a switch."""
+
+    def __init__(self, path: Path, fps: float = 20.0, rate: int | None = None) -> None:
+        self.display, self.said = Display(View(record=True)), []
+        self.recording = LiveRecording(Film(path, (64, 48), fps, rate), self.display, self._notify)
+        self._changed = threading.Condition()
+
+    def _notify(self, text: str, level: str) -> None:
+        with self._changed:
+            self.said.append((level, text))
+            self._changed.notify_all()
+
+    def wait(self, what: str) -> str:
+        """Wait until a report contains a text; return it."""
+
+        def found() -> str:
+            return next((text for _, text in self.said if what in text), "")
+
+        with self._changed:
+            assert self._changed.wait_for(found, 10), (what, self.said)
+            return found()
+
+    def feed(self, frames: Iterable[Frame], *, sound: bool = False) -> None:
+        """Give frames, each after the sound of its period, without dropping any."""
+        for frame in frames:
+            if sound:
+                block = np.full(round((frame.time - frame.sound_time) * RATE), 0.5, np.float32)
+                self.recording.hear(block, frame.time)
+            wait_for(lambda: self.recording._room._value > 0 or not self.display.view.record)
+            self.recording.write(frame)
+
+    def killed(self, seconds: float) -> Path:
+        """Return a copy of the film as a kill would leave it after so many seconds."""
+        wait_for(lambda: (take := self.recording._take) and take.seconds >= seconds - 1e-6)
+        wait_for(self.recording._items.empty)
+        part = self.recording._take.movie.file.path
+        return Path(shutil.copy(part, part.with_name(f"killed{part.suffixes[0]}")))
+
+
+def shown_at(starts: list[float], begin: float = 3.0) -> list[Frame]:
+    """Frames as the live clock dates them: each shows from the tick before its own."""
+    return [
+        Frame(frame_of(5 * i).pixels, i, begin + end, begin + start, start)
+        for i, (start, end) in enumerate(pairwise(starts))
+    ]
+
+
+def test_live_recording_keeps_the_times_of_frames_and_sound(tmp_path: Path) -> None:
     path, sound = tmp_path / "out.mp4", np.zeros(2 * RATE, np.float32)
     sound[RATE : RATE + 4800] = tone(0.1)
-    recording = LiveRecording(path, (64, 48), 20, RATE)
-    starts = [0.0, 0.05, 0.11, 0.4, 0.45, 1.3, 1.9]
-    for index, block in enumerate(np.array_split(sound, 200)):
-        recording.hear(block, 3.0 + (index + 1) * 480 / RATE)
-    for index, start in enumerate(starts):
-        pixels = frame_of(index).pixels
-        recording.write(Frame(pixels, index, 3.05 + start, 3.05 + start, start))
-    recording.close()
-    assert [start for start, _ in pictures(path)] == pytest.approx(starts, abs=2e-3)
+    live = Recorded(path, rate=RATE)
+    starts, heard_to = [0.0, 0.05, 0.11, 0.4, 0.45, 1.3, 1.9, 2.0], 0
+    for frame in shown_at(starts):
+        while heard_to / RATE < frame.time - 3.0:
+            heard_to += 480
+            live.recording.hear(sound[heard_to - 480 : heard_to], 3.0 + heard_to / RATE)
+        live.feed([frame])
+    live.recording.close()
+    seen = [start for start, _ in pictures(path)]
+    assert set(np.round(starts[:-1], 2)) <= set(np.round(seen, 2))
+    assert len(seen) == 9  # those of 0.85 and 0.6 s are shown in two pieces
+    assert duration(path, "video") == pytest.approx(2.0, abs=2e-3)
     loud = np.flatnonzero(np.abs(heard(path)) > 0.2)
     assert loud[0] / RATE == pytest.approx(1.0, abs=0.03)
-    assert recording.dropped == recording.lost == 0
+    assert live.recording.dropped == live.recording.lost == 0
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_lost_sound_becomes_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_recording, "WAITING", 100)
+@pytest.mark.parametrize("rate", [0.5, 4, 15, 60])
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_a_film_without_an_end_lacks_less_than_a_second_at_any_rate(
+    tmp_path: Path, rate: float, suffix: str
+) -> None:
+    live = Recorded(tmp_path / f"out{suffix}", 60, RATE)
+    starts = [0.0, *(1 / 60 + index / rate for index in range(round(4 * rate) + 1))]
+    live.feed(shown_at(starts), sound=True)
+    for index in range(1, 21):
+        live.recording.hear(np.zeros(480, np.float32), 3.0 + starts[-1] + index / 100)
+    copy = live.killed(starts[-1])
+    live.recording.close()
+    film = tmp_path / f"out{suffix}"
+    assert pictures(copy)[-1][0] >= 3.0
+    assert len(heard(copy)) >= 3.0 * RATE
+    assert pictures(film)[-1][0] >= 3.5 - 1e-3
+    assert suffix == ".mkv" or duration(film, "video") == pytest.approx(starts[-1], abs=2e-3)
+    assert len(heard(film)) == pytest.approx((starts[-1] + 0.2) * RATE, abs=0.05 * RATE)
+
+
+def test_lost_sound_becomes_silence(tmp_path: Path) -> None:
     path = tmp_path / "out.mp4"
-    recording = LiveRecording(path, (64, 48), 20, RATE)
-    for index in range(40):
-        recording.write(frame_of(index))
-    recording.hear(tone(0.5), 0.5)
-    recording.hear(tone(0.5), 2.0)  # a second is missing
-    recording.close()
+    live = Recorded(path, rate=RATE)
+    live.feed(map(frame_of, range(40)))
+    live.recording.hear(tone(0.5), 0.5)
+    live.recording.hear(tone(0.5), 2.0)  # a second is missing
+    live.recording.close()
     level = np.abs(heard(path))
     assert level[round(0.1 * RATE) : round(0.4 * RATE)].max() > 0.4
     assert level[round(0.6 * RATE) : round(1.4 * RATE)].max() < 0.05
     assert level[round(1.6 * RATE) : round(1.9 * RATE)].max() > 0.4
+
+
+def test_a_slow_show_is_as_long_as_it_was_and_a_hang_keeps_the_sound(tmp_path: Path) -> None:
+    """A picture in 2 s, then none for 7 s while the sound goes on."""
+    path, starts = tmp_path / "out.mp4", [0.0, 1 / 60, 2.0, 4.0, 6.0, 13.0, 13.1]
+    live, heard_to = Recorded(path, 60, RATE), 0.0
+    for frame in shown_at(starts):
+        painted = frame.time + (2.0 if frame.time < 9.0 else 7.0)
+        while heard_to < painted - 3.0:
+            heard_to += 0.05
+            live.recording.hear(np.full(2400, 0.3, np.float32), 3.0 + heard_to)
+        live.feed([frame])
+    copy = live.killed(13.1)
+    live.recording.close()
+    assert duration(path, "video") == pytest.approx(13.1, abs=2e-3)
+    assert {round(start, 2) for start in starts[:-1]} <= {
+        round(start, 2) for start, _ in pictures(path)
+    }
+    assert pictures(copy)[-1][0] >= 12.0
+    assert len(heard(copy)) >= 12.0 * RATE
 
 
 def test_a_busy_encoder_drops_and_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,52 +337,203 @@ def test_a_busy_encoder_drops_and_counts(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(MovieFile, "picture", slow)
     monkeypatch.setattr(live_recording, "WAITING", 3)
-    recording = LiveRecording(tmp_path / "out.mp4", (64, 48), 20)
-    recording.write(frame_of(0))  # is encoded when the next says how long it showed
-    recording.write(frame_of(1))
+    live = Recorded(tmp_path / "out.mp4")
+    live.recording.write(frame_of(0))
     assert reached.wait(10)
-    for index in range(2, 12):
-        recording.write(frame_of(index))
-    assert recording.dropped == 7
+    for index in range(1, 11):
+        live.recording.write(frame_of(index))
+    assert live.recording.dropped == 7
     busy.set()
-    recording.close()
-    assert len(pictures(tmp_path / "out.mp4")) == 5
+    live.recording.close()
+    assert len(pictures(tmp_path / "out.mp4")) == 4
 
 
-def test_a_failing_encoder_is_reported_and_the_show_goes_on(
+def test_a_recording_is_begun_and_ended_during_the_show(tmp_path: Path) -> None:
+    live = Recorded(tmp_path / "out.mp4", rate=RATE)
+    live.feed(map(frame_of, range(20)), sound=True)
+    live.display.toggle("record")
+    assert live.wait("recorded").endswith("out.mp4, 0:01")
+    live.feed(map(frame_of, range(20, 60)), sound=True)  # nobody records
+    assert (live.recording.dropped, live.recording.lost) == (0, 0)
+    live.display.toggle("record")
+    live.feed(map(frame_of, range(60, 100)), sound=True)
+    live.recording.close()
+    first, second = tmp_path / "out.mp4", tmp_path / "out-2.mp4"
+    assert live.recording.films == [first, second]
+    assert sorted(tmp_path.iterdir()) == [second, first]
+    assert [len(pictures(film)) for film in (first, second)] == [20, 40]
+    assert [duration(film, "video") for film in (first, second)] == pytest.approx([1.0, 2.0])
+    assert len(heard(second)) == pytest.approx(2.0 * RATE, abs=0.06 * RATE)
+
+
+def test_no_name_in_use_is_written_over(tmp_path: Path) -> None:
+    (tmp_path / "out.mp4").write_bytes(b"a film")
+    (tmp_path / "out-2.mp4.part").write_bytes(b"what a crash left")
+    live = Recorded(tmp_path / "out.mp4")
+    live.feed(map(frame_of, range(5)))
+    live.recording.close()
+    assert live.recording.films == [tmp_path / "out-3.mp4"]
+    assert (tmp_path / "out.mp4").read_bytes() == b"a film"
+    assert (tmp_path / "out-2.mp4.part").read_bytes() == b"what a crash left"
+
+
+def test_a_recording_without_a_picture_leaves_nothing(tmp_path: Path) -> None:
+    live = Recorded(tmp_path / "out.mp4", rate=RATE)
+    live.recording.hear(tone(0.5), 0.5)
+    live.recording.close()
+    live.recording.close()
+    assert (list(tmp_path.iterdir()), live.recording.films) == ([], [])
+
+
+def test_the_room_that_is_left_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    free = iter([1 << 40])
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=next(free, 100)))
+    monkeypatch.setattr(live_recording, "LOOK", 0.0)
+    live = Recorded(tmp_path / "out.mp4")
+    live.feed(map(frame_of, range(41)))
+    assert live.wait("room for").endswith("room for 0:00 more")
+    live.recording.write(frame_of(41))
+    live.recording.write(frame_of(42))
+    wait_for(lambda: live.display.recording == "0:02, room for 0:00")
+    live.recording.close()
+    assert live.display.recording == ""
+
+
+def noise(index: int) -> Frame:
+    pixels = np.random.default_rng(index).integers(0, 255, (48, 64, 3), np.uint8)
+    return Frame(pixels, index, (index + 1) / 20, index / 20, index / 20)
+
+
+def test_a_full_disk_ends_the_film_which_plays_and_another_may_begin(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failures: list[BaseException] = []
-    encoders: list[threading.Thread] = []
-    failed = threading.Event()
+    write, room = KeptFile.write, [100_000]
 
-    def fail(failure: BaseException) -> None:
-        failures.append(failure)
-        encoders.append(threading.current_thread())
-        failed.set()
+    class Full:
+        """A file on a disk that takes `room` bytes more."""
 
-    def full(*_: object) -> None:
-        raise OSError("no space left")
+        def __init__(self, file: object) -> None:
+            self._file = file
 
-    monkeypatch.setattr(MovieFile, "picture", full)
-    recording = LiveRecording(tmp_path / "out.mp4", (64, 48), 20, on_failure=fail)
-    for index in range(2):
-        recording.write(frame_of(index))
-    assert failed.wait(10)
-    encoders[0].join()
-    recording.write(frame_of(2))
-    assert (recording.dropped, len(failures)) == (1, 1)
-    with pytest.raises(LivebendError, match="recording stopped: no space left"):
-        recording.close()
+        def write(self, data: bytes) -> int:
+            if room[0] <= 0:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            part = data[: room[0]]
+            room[0] -= len(part)
+            return self._file.write(part)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._file, name)
+
+    def limited(file: KeptFile, data: bytes) -> int:
+        if not isinstance(file._file, Full):
+            file._file = Full(file._file)
+        return write(file, data)
+
+    monkeypatch.setattr(KeptFile, "write", limited)
+    path = tmp_path / "out.mp4"
+    live = Recorded(path, rate=RATE)
+    frames = map(noise, count())
+    while live.display.view.record:
+        live.feed([next(frames)], sound=True)
+    said = live.wait("recording stopped")
+    assert "out.mp4: cannot be written: No space left on device" in said
+    assert list(tmp_path.iterdir()) == [path]
+    played = pictures(path)[-1][0]
+    minutes, seconds = said.rpartition(" ")[2].split(":")
+    assert int(minutes) * 60 + int(seconds) - 1 <= played  # as it is said
+    room[0] = 1 << 30
+    live.display.set("record", True)
+    live.feed([noise(i) for i in range(1000, 1020)], sound=True)
+    live.recording.close()
+    assert len(pictures(tmp_path / "out-2.mp4")) == 20
+    assert live.recording.faults == [said]
 
 
-def test_live_abort_leaves_nothing(tmp_path: Path) -> None:
-    recording = LiveRecording(tmp_path / "out.mp4", (64, 48), 20, RATE)
-    recording.write(frame_of(0))
-    recording.abort()
-    recording.write(frame_of(1))
-    assert recording.dropped == 1
-    assert list(tmp_path.iterdir()) == []
+def small_disk(folder: Path) -> Iterator[Path]:
+    """A disk of 2 MB, where the system lets a test have one."""
+    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "livebend-test", str(folder)]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False).returncode
+    except OSError:
+        done = 1
+    if done:
+        pytest.skip("no disk can be mounted")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_small_disk_runs_full_and_a_film_is_recorded_when_there_is_room_again(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, suffix: str
+) -> None:
+    aside = tmp_path_factory.mktemp("aside")
+    with contextmanager(small_disk)(tmp_path) as disk:
+        live, frames = Recorded(disk / f"out{suffix}", rate=RATE), map(noise, count())
+        while live.display.view.record:
+            live.feed([next(frames)], sound=True)
+        assert "No space left on device; " in live.wait("recording stopped")
+        (film,) = disk.iterdir()
+        moved = Path(shutil.move(film, aside / film.name))  # as a performer makes room
+        live.display.set("record", True)
+        live.feed([noise(i) for i in range(10_000, 10_020)], sound=True)
+        live.recording.close()
+        assert len(pictures(disk / f"out{suffix}")) == 20
+    length = pictures(moved)[-1][0]
+    written = next(frames).index / 20
+    assert written - 1.5 <= length <= written
+
+
+def test_any_other_fault_is_reported_and_the_show_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise MemoryError
+
+    live = Recorded(tmp_path / "out.mp4")
+    with monkeypatch.context() as patch:
+        patch.setattr(MovieFile, "picture", broken)
+        live.recording.write(frame_of(0))
+        assert live.wait("stopped") == "recording stopped: MemoryError"
+    assert (live.display.view.record, list(tmp_path.iterdir())) == (False, [])
+    live.recording.write(frame_of(1))
+    live.display.set("record", True)
+    live.feed(map(frame_of, range(2, 6)))
+    live.recording.close()
+    assert len(pictures(tmp_path / "out.mp4")) == 4
+
+
+def test_a_folder_that_is_gone_is_reported_when_recording_begins(tmp_path: Path) -> None:
+    live = Recorded(tmp_path / "missing" / "out.mp4")
+    live.recording.write(frame_of(0))
+    assert "does not exist" in live.wait("recording stopped")
+    live.recording.close()
+    assert len(live.recording.faults) == 1
+
+
+def test_a_disk_that_does_not_answer_holds_no_end_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered, reached = threading.Event(), threading.Event()
+    write = KeptFile.write
+
+    def hang(file: KeptFile, data: bytes) -> int:
+        reached.set()
+        answered.wait(10)
+        return write(file, data)
+
+    monkeypatch.setattr(KeptFile, "write", hang)
+    monkeypatch.setattr(live_recording, "ENDING", 0.05)
+    live = Recorded(tmp_path / "out.mkv")
+    live.recording.write(frame_of(0))
+    assert reached.wait(10)
+    live.recording.close()
+    assert live.recording.faults == ["recording stopped: the disk does not answer"]
+    answered.set()
+    live.recording._encoder.wait(10)
 
 
 # ---- pictures
