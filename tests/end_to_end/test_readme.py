@@ -22,6 +22,7 @@ from livebend.operators.library import all_operators
 from livebend.scene import presets
 from livebend.scene.tables import scene_from
 from tests import ROOT
+from tests.fakes import loras
 from tests.fakes.live import played
 from tests.fakes.osc import free_port, wait_for
 
@@ -134,10 +135,13 @@ def quick(monkeypatch):
 
 
 @pytest.mark.parametrize("arguments", OURS, ids=" ".join)
-def test_a_command(arguments, folder, quick, model_folder, capsys):
+def test_a_command(arguments, folder, quick, model_folder, model, capsys):
     lists = ("devices", "presets", "operators", "sites", "prompts", "doctor", "models")
     models = ("stabilityai/sd-turbo", "FRIEND.safetensors", "FOLDER")
     arguments = [str(model_folder("turbo")) if a in models else a for a in arguments]
+    if "--lora" in arguments:
+        arguments += ["--model", str(model_folder("turbo"))]
+        loras.write(folder / "ink.safetensors", loras.random_layers(model))
     if arguments[:1] == ["render"]:
         arguments = [a for a in arguments if a != "512"]
         arguments = [a for a in arguments if a != "--size"] + [*QUICK, "--seconds", "0.3"]
