@@ -141,7 +141,8 @@ def test_a_command(arguments, folder, quick, model_folder, model, capsys):
     arguments = [str(model_folder("turbo")) if a in models else a for a in arguments]
     if "--lora" in arguments:
         arguments += ["--model", str(model_folder("turbo"))]
-        loras.write(folder / "ink.safetensors", loras.random_layers(model))
+        for name in ("ink", "grain"):
+            loras.write(folder / f"{name}.safetensors", loras.random_layers(model))
     if arguments[:1] == ["render"]:
         arguments = [a for a in arguments if a != "512"]
         arguments = [a for a in arguments if a != "--size"] + [*QUICK, "--seconds", "0.3"]
