@@ -7,9 +7,9 @@ from typing import Any
 
 from livebend.cli.no_display import go_headless, has_display
 from livebend.cli.printing import check_positive
+from livebend.cli.starting import starting
 from livebend.core.errors import Refused
-from livebend.core.files import cache_folder, check_place, write_text
-from livebend.models.backends.read_ahead import ReadAhead
+from livebend.core.files import check_place, write_text
 
 
 def run(options: argparse.Namespace) -> int:
@@ -19,14 +19,11 @@ def run(options: argparse.Namespace) -> int:
         check_place(options.stats, "--stats")
     if not options.headless and not has_display():
         go_headless(options)
-    ahead = ReadAhead(cache_folder(), vars(options)).start()
-    try:
+    with starting(vars(options)) as ahead:
         from livebend.cli.live_show import LiveOptions, LiveShow  # noqa: PLC0415 - with torch
         from livebend.cli.options import options_of  # noqa: PLC0415
 
         report = LiveShow(options_of(LiveOptions, options), ahead=ahead).play()
-    finally:
-        ahead.stop()
     if options.stats is not None:
         _write(options.stats, json.dumps(report, indent=2) + "\n")
     print(_summary(report))

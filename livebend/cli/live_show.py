@@ -189,6 +189,7 @@ class LiveShow:
         ending.callback(text.stop)
         gc.collect()
         gc.freeze()  # what is loaded stays: collections during the show need not scan it
+        gc.enable()
         outputs: list[Output] = [screen.output, *([recording] if recording else [])]
         work = self._render_work(player, sound, queue, outputs)
         render = Worker("render", work, self._failed).start()
