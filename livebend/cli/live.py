@@ -11,9 +11,9 @@ from typing import Any, NoReturn
 
 from livebend.cli.no_display import go_headless, has_display
 from livebend.cli.printing import check_positive, print_notice
+from livebend.cli.starting import starting
 from livebend.core.errors import Refused, one_line
-from livebend.core.files import cache_folder, check_place, write_text
-from livebend.models.backends.read_ahead import ReadAhead
+from livebend.core.files import check_place, write_text
 
 
 def run(options: argparse.Namespace) -> int:
@@ -23,14 +23,11 @@ def run(options: argparse.Namespace) -> int:
         check_place(options.stats, "--stats")
     if not options.headless and not has_display():
         go_headless(options)
-    ahead = ReadAhead(cache_folder(), vars(options)).start()
-    try:
+    with starting(vars(options)) as ahead:
         from livebend.cli.live_show import LiveOptions, LiveShow  # noqa: PLC0415 - with torch
         from livebend.cli.options import options_of  # noqa: PLC0415
 
         return _play(LiveShow(options_of(LiveOptions, options), ahead=ahead), options.stats)
-    finally:
-        ahead.stop()
 
 
 def _play(show: Any, stats: Path | None) -> int:

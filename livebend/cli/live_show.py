@@ -212,6 +212,7 @@ class LiveShow:
         ending.callback(text.stop, PATIENCE)
         gc.collect()
         gc.freeze()  # what is loaded stays: collections during the show need not scan it
+        gc.enable()
         work = self._render_work(player, sound, queue, [screen.output, recording])
         render = Worker("render", work, self._failed).start()
         try:

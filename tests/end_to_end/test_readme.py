@@ -197,9 +197,15 @@ def test_parts_of_presets_in_it_are_such():
 
 
 @pytest.mark.skipif(shutil.which("oscsend") is None, reason="liblo-tools is not installed")
-def test_osc_from_a_client_that_nobody_here_wrote(home):
+def test_osc_from_a_client_that_nobody_here_wrote(home, model, model_folder):
     port = str(free_port())
-    show = LiveShow(LiveOptions(preset="storm", headless=True, size=(64, 64), osc=port))
+    ink = loras.write(home / "ink.safetensors", loras.random_layers(model))
+    show = LiveShow(
+        LiveOptions(
+            preset="storm", headless=True, size=(64, 64), osc=port,
+            model=str(model_folder("turbo")), loras=((ink, 1.0),),
+        )
+    )  # fmt: skip
     first, frames = threading.Event(), show.statistics.shown
 
     def shown(frame):

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from livebend.cli.starting import starting
 from livebend.core.clock import now
 from livebend.core.errors import LivebendError
-from livebend.core.files import cache_folder
 from livebend.models.backends.read_ahead import ReadAhead
 
 IMPORTS = (
@@ -59,16 +59,13 @@ def child(begin: float, given: str) -> None:
 
     mark("python")
     options = json.loads(given)
-    ahead = ReadAhead(cache_folder(), options).start()
-    try:
+    with starting(options) as ahead:
         for phase, module in IMPORTS:
             import_module(module)
             mark(phase)
         import_module("livebend.models.parts").libraries()
         mark("diffusers, transformers")
         _play(options, mark, ahead)
-    finally:
-        ahead.stop()
     print(json.dumps(marks))
 
 
