@@ -13,7 +13,7 @@ from livebend.models.families import DECODER, OTHERS, family
 from livebend.models.model_folder import load_vae
 from livebend.models.original_layout import vae_config, vae_name
 from livebend.models.parts import Target, make_vae
-from livebend.models.weight_files import check_whole, weight_files
+from livebend.models.weight_files import check_weights, weight_files
 from livebend.models.weights import State, read_weights
 
 TINY = {"_class_name": "AutoencoderTiny", "scaling_factor": 1.0}
@@ -34,8 +34,7 @@ def load_decoder(place: Path, target: Target) -> nn.Module:
 def check_decoder(place: Path) -> None:
     """Refuse a folder or a file whose weights are not whole. Raises: ModelError."""
     part = place / "vae" if (place / "vae").is_dir() else place
-    for file in (place,) if place.is_file() else weight_files(part):
-        check_whole(file)
+    check_weights((place,) if place.is_file() else weight_files(part))
 
 
 def _from_file(file: Path, target: Target) -> nn.Module:

@@ -21,7 +21,7 @@ from livebend.models.parts import (
 )
 from livebend.models.places import INDEX, PARTS
 from livebend.models.scheduler import Sampled, read_scheduler
-from livebend.models.weight_files import check_whole, read_json, weight_files
+from livebend.models.weight_files import check_weights, read_json, weight_files
 from livebend.models.weights import State, read_weights
 
 Make = Callable[[Config, State, Target], nn.Module]
@@ -43,8 +43,7 @@ def check_folder(folder: Path) -> None:
             raise ModelError(f"{folder} has no folder {part}/")
     check_unet(read_json(folder / "unet" / "config.json"))
     for part in PARTS[:3]:
-        for file in weight_files(folder / part):
-            check_whole(file)
+        check_weights(weight_files(folder / part))
     read_sampled(folder)
 
 

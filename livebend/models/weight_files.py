@@ -5,7 +5,7 @@ Nothing is loaded here, so it needs no torch: a header says what a `.safetensors
 
 import json
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,15 @@ def check_whole(file: Path) -> None:
         raise ModelError(f"{short(file)} is a web page, not the file itself: {FETCH_AGAIN}")
 
 
+def check_weights(files: Iterable[Path]) -> None:
+    """Refuse files of weights that are not whole, without loading them. Raises: ModelError."""
+    for file in files:
+        if file.suffix == ".safetensors":
+            read_header(file)
+        else:
+            check_whole(file)
+
+
 def read_header(file: Path) -> Header:
     """Return what a .safetensors file holds. Raises: ModelError where it is not whole."""
     check_whole(file)
@@ -123,8 +132,3 @@ def _truncated(file: Path, size: int, wanted: int) -> ModelError:
     return ModelError(
         f"{short(file)} is cut short: {size / 1e6:.1f} of {wanted / 1e6:.1f} MB: {FETCH_AGAIN}"
     )
-
-
-def headers(files: Sequence[Path]) -> dict[str, tuple[int, ...]]:
-    """Return the shapes in several .safetensors files, by name. Raises: ModelError."""
-    return {name: shape for file in files for name, shape in read_header(file).shapes.items()}

@@ -196,3 +196,11 @@ def test_a_decoder_by_name_is_taesds(cache, model_folder, tmp_path):
     model = load_model(Wanted(str(model_folder("v1")), vae="taesd"), torch.device("cpu"))
     assert model.places[1] == place
     assert json.loads((place / "config.json").read_text())["_class_name"] == "AutoencoderTiny"
+
+
+def test_weights_that_are_cut_short_in_the_cache_are_fetched_again(cache, model_folder, hub):
+    """They are found without being loaded."""
+    place = kept(cache, TURBO, model_folder("turbo"), "old")
+    file = place / "text_encoder" / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-1])
+    assert find_model(Wanted(TURBO))[0].name == "abc"
