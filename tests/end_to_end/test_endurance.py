@@ -184,7 +184,7 @@ def test_ten_thousand_moves(backend, moves, model_folder, tmp_path, monkeypatch)
     monkeypatch.setattr("livebend.device.memory.now", thread_time)
     notices: list[str] = []
     engine = CountingEngine(backend, EngineCache(tmp_path, "w"), notify=notices.append)
-    network = opened(model_folder, engine, torch.float32 if backend == "onnx" else None)
+    network = opened(model_folder, engine, None if backend == "torch" else torch.float32)
     show, performer = TimedShow(network), Performer(network, 5)
     scene = Scene(prompt=Prompt(WORDS[0]), walk=MOVING)
     scene = replace(scene, home=scene)

@@ -1,17 +1,17 @@
 """A small network, the bend that most tests turn, and what is painted with them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import torch
 from torch import Tensor
 
 from livebend.bending.mask_cache import Trace, silence
-from livebend.core.notify import Notify
+from livebend.core.notify import Notify, ignore
 from livebend.device.memory import Versioned
 from livebend.models.backends.engine import Engine
 from livebend.models.backends.engine_cache import EngineCache
-from livebend.models.backends.protocol import Runner
+from livebend.models.backends.protocol import Inputs, Runner
 from livebend.models.stages import Stage
 from livebend.rendering.network import Network, Picture
 from livebend.scene.values import Bend, Lora, Sampling
@@ -71,26 +71,29 @@ class CountingEngine(Engine):
 
     def __init__(
         self,
-        choice: str | Mapping[str, str] = "torch",
+        backend: str = "torch",
         store: EngineCache | None = None,
         *,
-        notify: Notify | None = None,
+        notify: Notify = ignore,
     ) -> None:
-        super().__init__(choice, store, notify=notify)
+        super().__init__(backend, store, notify=notify)
         self.ran: list[str] = []
         self.made: list[tuple[object, ...]] = []
-        self._counted: dict[tuple[object, ...], tuple[Runner, Runner]] = {}
+        self._counted: dict[Runner, Runner] = {}
 
     def runner(
         self, stage: Stage, read: Sequence[Versioned], size: tuple[int, ...] | None = None
     ) -> Runner:
         """Return the engine's own runner, counted; the same object for the same computation."""
         own = super().runner(stage, read, size)
-        key = (stage.name, size, *(value.layout for value in read))
-        if key not in self._counted or self._counted[key][0] is not own:
+        if own not in self._counted:
+            self._counted[own] = partial(self._run, stage.name, own)
+        return self._counted[own]
+
+    def _new(self, stage: Stage, inputs: Inputs, key: tuple[object, ...]) -> Runner:
+        if (stage.name, *inputs.shapes) not in self._packed:  # those are loaded
             self.made.append(key)
-            self._counted[key] = own, partial(self._run, stage.name, own)
-        return self._counted[key][1]
+        return super()._new(stage, inputs, key)
 
     def _run(self, stage: str, own: Runner, *tensors: Tensor) -> tuple[Tensor, ...]:
         self.ran.append(stage)

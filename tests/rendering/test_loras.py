@@ -57,7 +57,7 @@ def test_a_drum_plays_a_lora(grained, frames):
             strength = 0.1 + kept.status.get().routes[0].output
             assert np.array_equal(shown, show(grained).frame(still(strength)))
             seen.add(strength)
-    assert len(seen) > frames // 10
+    assert len(seen) > 4
 
 
 def test_only_what_it_touches_and_what_lies_behind_runs_again(grained):

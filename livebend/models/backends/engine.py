@@ -41,7 +41,7 @@ LOADERS = 2  # threads that load what has been traced
 JOINED = 128 << 20  # bytes of a network's weights up to which its groups are joined
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Rehearsal:
     """A stage that torch runs while its runner is being loaded, and what it wrote."""
 
