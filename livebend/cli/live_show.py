@@ -155,7 +155,7 @@ class LiveShow:
         self.recording: LiveRecording | None = None
         self.cue_recorder: CueRecorder | None = None
         self.asked_by = ""  # the signal that ends the show
-        self.hung = False  # the network, or its loading, still holds a thread
+        self.hung = False  # by the network, or a display that is gone: the process must be left
         self.osc: OscInput
         self.address = endpoint(options.osc)
         self.cues = self._cues()
@@ -209,7 +209,7 @@ class LiveShow:
         self._say_who_is_heard()
         ending.callback(sound.start().close)
         text = Worker("text", _on_one_core(player.prompts.work), self._failed).start()
-        ending.callback(text.stop, PATIENCE)
+        ending.callback(self._await, text)
         gc.collect()
         gc.freeze()  # what is loaded stays: collections during the show need not scan it
         gc.enable()
@@ -219,8 +219,17 @@ class LiveShow:
             screen.serve(render)
         finally:
             self.stop.set()
-            self.hung = not render.stop(PATIENCE)
+            self._await(render)
             kept.close()  # first: it cannot be played again
+
+    def _close(self, window: Any) -> None:
+        """Close the window, or leave it behind with a display that is gone."""
+        window.close()
+        self.hung |= window.lost
+
+    def _await(self, worker: Worker) -> None:
+        """End a worker that computes, or leave it behind where the network does not answer."""
+        self.hung |= not worker.stop(PATIENCE)
 
     # ---- the ends ----------------------------------------------------------------------------
 
@@ -231,7 +240,7 @@ class LiveShow:
 
         size = self.options.size or (512, 512)
         window = Window(self.frames, self.status, self.display, size, shown=self._shown)
-        ending.callback(window.close)
+        ending.callback(self._close, window)
         return _Screen(window, window, self)
 
     def _shown(self, frame: Frame) -> None:

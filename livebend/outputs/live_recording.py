@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from livebend.core import clock
-from livebend.core.errors import LivebendError, one_line
+from livebend.core.errors import one_line
 from livebend.core.files import short
 from livebend.core.priority import step_back
 from livebend.core.status import Level
@@ -26,7 +26,7 @@ GAP = 0.1  # s: sound further off than this is moved to its time, with silence o
 WAITING = 8  # pictures that may wait for the encoder
 POLL = 0.1  # s between looks at whether to record
 LOOK = 1.0  # s between looks at the disk
-ENDING = 3.0  # s that the end of a show may take for it
+ENDING = 1.5  # s of the end of a show that the encoder has, and as long again to finish
 LOW = 600.0  # s of room that are worth a warning
 
 
@@ -61,10 +61,6 @@ class Film:
     note: str = ""
 
 
-class _Hung(LivebendError):
-    """The disk does not answer: the encoder's thread still holds the film."""
-
-
 class LiveRecording:
     """Write a film while `display`'s setting `record` is on, and another when it is on again.
 
@@ -87,6 +83,7 @@ class LiveRecording:
         self._origin = 0.0
         self._take: _Take | None = None
         self._failed = False  # the film before
+        self._hurried = False
         self._encoder = Worker("recording", self._encode, self._fail).start()
         self._saver = Worker("recording to disk", self._save).start()
 
@@ -107,11 +104,14 @@ class LiveRecording:
             self.lost += not (self._encoder.alive and self._put(TimedSamples(block, time)))
 
     def close(self) -> None:
-        """Encode what waits and give the film its name, or give up after ENDING seconds."""
+        """Encode what waits and give the film its name. After ENDING seconds what still waits is
+        left out, and after as long again the film is left as it is."""
         self._open = False
         self._encoder.wait(ENDING)
-        if self._encoder.alive:
-            self._fail(_Hung("the disk does not answer"))
+        self._hurried = True
+        self._encoder.wait(ENDING)
+        if self._encoder.alive and not self.faults:
+            self._report("recording stopped: the disk does not answer")
         self._saver.stop(0.0)
         self._display.recording = ""
 
@@ -148,6 +148,8 @@ class LiveRecording:
                     self._end()
                 if not is_open:
                     return
+                continue
+            if self._hurried:
                 continue
             if isinstance(item, TimedFrame):
                 self._room.release()
@@ -192,11 +194,14 @@ class LiveRecording:
         self._display.set("record", False)
         self._display.recording = ""
         said = f"recording stopped: {one_line(why)}"
-        if take is not None and not isinstance(why, _Hung) and take.rescue():
+        if take is not None and take.rescue():
             self.films.append(take.movie.path)
             said += f"; {short(take.movie.path)} plays up to {spoken(take.seconds)}"
-        self.faults.append(said)
-        self._notify(said, "error")
+        self._report(said)
+
+    def _report(self, fault: str) -> None:
+        self.faults.append(fault)
+        self._notify(fault, "error")
 
     # ---- the thread that waits for the disk
 

@@ -73,14 +73,26 @@ class MovieFile:
         self._live, self._heard, self._keyed = live, 0, -KEY
         self._whole = 0  # bytes that play
         self._sound: Any = None
+        self._container: Any = None
         self._file: KeptFile | None = None
         kind = check_movie(self.path)
         with self._writing():
             self._file = self.file = self._opened()
+        try:
+            self._start(kind, size, fps, sample_rate, note)
+        except Refused:
+            self._close()
+            self.file.path.unlink()
+            raise
+
+    def _start(
+        self, kind: str, size: tuple[int, int], fps: float, sample_rate: int | None, note: str
+    ) -> None:
+        with self._writing():
             self._container = av.open(self.file, "w", format=kind, options=_ALWAYS | _OPTIONS[kind])
             if note:
                 self._container.metadata["comment"] = note
-            self._picture = self._add_picture(size, fps, live)
+            self._picture = self._add_picture(size, fps, self._live)
             if sample_rate is not None:
                 self._add_sound(sample_rate)
             self._container.start_encoding()
@@ -131,19 +143,20 @@ class MovieFile:
 
     def rescue(self) -> None:
         """After a fault: add nothing more, and give what plays its name."""
-        self._drop(self._whole)
+        self._close(self._whole)
         self._name()
 
     def abort(self) -> None:
         """Close the file and remove it."""
-        self._drop()
+        self._close()
         self.file.path.unlink(missing_ok=True)
 
-    def _drop(self, end: int | None = None) -> None:
+    def _close(self, end: int | None = None) -> None:
         """Close the file as it is up to `end` bytes."""
         self.file.stop(end)
-        with suppress(av.FFmpegError, OSError):  # nothing is written any more
-            self._container.close()
+        if self._container is not None:
+            with suppress(av.FFmpegError, OSError):  # nothing is written any more
+                self._container.close()
         self.file.close()
 
     def _opened(self) -> KeptFile:

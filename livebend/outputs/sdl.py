@@ -1,5 +1,5 @@
-"""Two things of SDL that pygame lacks: a `present` that lets other threads run, and the centre of a
-given display.
+"""Three things of SDL that pygame lacks: a `present` that lets other threads run, the centre of a
+given display, and news of an X server that is gone.
 
 pygame's `Renderer.present` holds Python's lock while it waits for the display, up to a whole
 refresh, which would stop the render and audio threads most of the time. So the same SDL function is
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import pygame
 from pygame import Window
 from pygame._sdl2 import video
 
@@ -35,6 +36,42 @@ def presenter(window: Window) -> Callable[[], None]:
     sdl = _library()
     renderer = sdl.SDL_GetRenderer(sdl.SDL_GetWindowFromID(window.id))
     return lambda: sdl.SDL_RenderPresent(renderer)
+
+
+class _X11(ctypes.Structure):
+    """SDL_SysWMinfo, as it is for X11."""
+
+    _fields_ = (
+        ("version", ctypes.c_uint8 * 3),
+        ("system", ctypes.c_int),
+        ("display", ctypes.c_void_p),
+        ("rest", ctypes.c_uint8 * 72),
+    )
+
+
+def watch(window: Window, lost: Callable[[], None]) -> object:
+    """Have `lost` called where the X server of a window goes, upon which Xlib would end the process
+    at once; the window can be used no more then, not even closed. Return what must stay alive.
+
+    Without X11, or with an Xlib older than 1.7, nothing is watched.
+    """
+    if pygame.display.get_driver() != "x11":
+        return None
+    sdl, found = _library(), _X11(version=(2, 0, 0))
+    sdl.SDL_GetWindowWMInfo.argtypes = [_POINTER, _POINTER]
+    x11 = ctypes.CDLL("libX11.so.6")
+    if not (
+        hasattr(x11, "XSetIOErrorExitHandler")
+        and sdl.SDL_GetWindowWMInfo(sdl.SDL_GetWindowFromID(window.id), ctypes.byref(found))
+    ):
+        return None
+    failed = ctypes.CFUNCTYPE(ctypes.c_int, _POINTER)(lambda _: 0)
+    ended = ctypes.CFUNCTYPE(None, _POINTER, _POINTER)(lambda *_: lost())
+    x11.XSetIOErrorHandler.argtypes = [type(failed)]
+    x11.XSetIOErrorExitHandler.argtypes = [_POINTER, type(ended), _POINTER]
+    x11.XSetIOErrorHandler(failed)
+    x11.XSetIOErrorExitHandler(found.display, ended, None)
+    return failed, ended
 
 
 def centre_of(display: int) -> tuple[int, int]:

@@ -1,7 +1,8 @@
 """The picture in a window, at the display's own rate, and the operator's view on or beside it."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pygame
 from pygame._sdl2.video import Texture
@@ -20,6 +21,7 @@ from livebend.outputs.operator_view import OperatorView
 from livebend.outputs.png_frames import surface_of
 from livebend.outputs.sdl_window import SdlWindow, placed
 
+OPERATOR = (1060, 720)  # pixels of the operator's window, where the display has room
 REDRAW = 0.25  # s, after which the window is drawn even if nothing has changed
 METERS = 1 / 15  # s between two drawings of the operator's view
 FIRST_DIGIT, LAST_DIGIT = pygame.KSCAN_1, pygame.KSCAN_9
@@ -57,6 +59,8 @@ class Window:
         self._meters = OperatorView()
         self._start_pygame()
         self.pane = SdlWindow(title, self._initial_size(size), self.output_display, vsync=True)
+        self.lost = False  # with the display server: nothing can be shown or closed any more
+        self._watch = sdl.watch(self.pane.window, self._lose)
         if self.two_displays:
             display.set("meters", True)
 
@@ -78,7 +82,8 @@ class Window:
     def poll(self) -> list[Action]:
         """Return the actions of keys since the last call: panic, undo, tap, preset and store with a
         digit, close. Those of the display alone are done here and not returned."""
-        actions = [found for event in pygame.event.get() if (found := self._action_of(event))]
+        with self._display_needed():
+            actions = [found for event in pygame.event.get() if (found := self._action_of(event))]
         return [one for one in actions if not self._done_here(one)]
 
     def draw(self) -> None:
@@ -86,6 +91,10 @@ class Window:
 
         With vsync, showing it waits for the display, without holding Python's lock.
         """
+        with self._display_needed():
+            self._draw()
+
+    def _draw(self) -> None:
         self._seen, newest = self._frames.wait_newer(self._seen, self._refresh)
         view, moment = self._display.view, clock.now()
         self._move_window(view)
@@ -107,7 +116,9 @@ class Window:
             self._shown(fresh)
 
     def close(self) -> None:
-        """Close the windows."""
+        """Close the windows; nothing where the display is gone, which would never answer."""
+        if self.lost:
+            return
         for pane in (self.operator_pane, self.pane):
             if pane is not None:
                 pane.close()
@@ -115,6 +126,19 @@ class Window:
         forget_letters()
         pygame.font.quit()
         pygame.display.quit()
+
+    def _lose(self) -> None:
+        self.lost = True
+
+    @contextmanager
+    def _display_needed(self) -> Iterator[None]:
+        """Raises: LivebendError where the display is gone, or cannot be drawn on."""
+        try:
+            yield
+        except pygame.error as why:
+            raise LivebendError(f"the display cannot be drawn on: {why}") from why
+        if self.lost:
+            raise LivebendError("the display is gone")
 
     # ---- drawing
 
@@ -173,7 +197,7 @@ class Window:
         if self.operator_pane is None:
             place = 0 if self.output_display else 1
             title = f"{self._title} operator"
-            self.operator_pane = SdlWindow(title, (1060, 720), place, vsync=False)
+            self.operator_pane = SdlWindow(title, _fitting(place), place, vsync=False)
         self.operator_pane.clear()
         self._upload_meters(self.operator_pane, view, over_picture=False).draw()
         self.operator_pane.present()
@@ -251,6 +275,12 @@ class Window:
         """The size of the picture enlarged to three quarters of the display."""
         wide, high = pygame.display.get_desktop_sizes()[self.output_display]
         return placed(picture, (wide * 3 // 4, high * 3 // 4), cover=False).size
+
+
+def _fitting(display: int) -> tuple[int, int]:
+    """The size of the operator's window: with its frame and a bar, it fits a small display."""
+    wide, high = pygame.display.get_desktop_sizes()[display]
+    return min(OPERATOR[0], wide * 95 // 100), min(OPERATOR[1], high * 85 // 100)
 
 
 def _pressed(event: pygame.Event) -> Action | None:

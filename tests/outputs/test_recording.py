@@ -472,11 +472,13 @@ def test_a_small_disk_runs_full_and_a_film_is_recorded_when_there_is_room_again(
 ) -> None:
     aside = tmp_path_factory.mktemp("aside")
     with contextmanager(small_disk)(tmp_path) as disk:
+        (disk / "others").write_bytes(bytes(1_600_000))
         live, frames = Recorded(disk / f"out{suffix}", rate=RATE), map(noise, count())
         while live.display.view.record:
             live.feed([next(frames)], sound=True)
         assert "No space left on device; " in live.wait("recording stopped")
-        (film,) = disk.iterdir()
+        film = disk / f"out{suffix}"
+        assert set(disk.iterdir()) == {film, disk / "others"}
         moved = Path(shutil.move(film, aside / film.name))  # as a performer makes room
         live.display.set("record", True)
         live.feed([noise(i) for i in range(10_000, 10_020)], sound=True)

@@ -6,10 +6,11 @@ import numpy as np
 import pygame
 import pytest
 
+from livebend.core.errors import LivebendError
 from livebend.core.mailbox import Latest, OnDemand
 from livebend.core.status import BendStatus, MemoryUse, Notice, RouteStatus, Status
 from livebend.flow import Features, Frame
-from livebend.outputs.display import Display
+from livebend.outputs.display import Display, View
 from livebend.outputs.drawing import Canvas
 from livebend.outputs.key_table import Action
 from livebend.outputs.loading_picture import loading_picture
@@ -268,3 +269,45 @@ def test_numbers_stand_still() -> None:
 
     changed = np.flatnonzero((drawn("21.5") != drawn("28.5")).any(axis=1))
     assert 0 < np.ptp(changed) < 8  # the one digit that changed, and nothing beside it
+
+
+@pytest.mark.parametrize("sizes", [[(1920, 1080), (1024, 768)], [(1024, 768), (800, 600)]])
+def test_the_operators_window_fits_its_display(
+    monkeypatch: pytest.MonkeyPatch, sizes: list[tuple[int, int]]
+) -> None:
+    monkeypatch.setattr(pygame.display, "get_desktop_sizes", lambda: sizes)
+    made = Screen()
+    made.display.set("display", 0)
+    made.window.draw()
+    wide, high = made.window.operator_pane.window.size
+    made.window.close()
+    assert wide <= sizes[1][0] * 0.95
+    assert high <= sizes[1][1] * 0.85
+
+
+def test_without_a_display_left_the_window_goes_on(
+    screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pygame.display, "get_desktop_sizes", list)
+    screen.window.write(frame_of(RED))
+    assert screen.press(pygame.K_d) == []
+    assert screen.centre() == RED
+    assert screen.display.view.display == 0
+
+
+def test_a_display_that_is_gone_is_one_line_and_nothing_waits_for_it(screen: Screen) -> None:
+    screen.window._lose()
+    with pytest.raises(LivebendError, match="the display is gone"):
+        screen.window.poll()
+    screen.window.close()
+    assert pygame.display.get_init()
+    screen.window.lost = False
+
+
+def test_the_film_that_is_written_is_in_the_operators_view(screen: Screen) -> None:
+    status = a_status()
+    without = OperatorView().draw((1060, 720), status, View(meters=True), over_picture=False)
+    plain = pygame.surfarray.array3d(without)
+    film = "0:12, room for 3:20:00"
+    drawn = OperatorView().draw((1060, 720), status, View(meters=True), film, over_picture=False)
+    assert (pygame.surfarray.array3d(drawn) != plain).any()
