@@ -59,7 +59,8 @@ class Show:
         arguments = [
             "live", *["--headless"] * (not display), "--model", str(model), "--backend", "torch",
             "--size", "64", "--preset", "plain.toml", "--fps", "8",
-            "--osc", f"127.0.0.1:{self.port}", "--record", "film.mp4", "--record-cues", "cues.txt", "--stats", "stats.json", *more,
+            "--osc", f"127.0.0.1:{self.port}", "--record", "film.mp4",
+            "--record-cues", "cues.txt", "--stats", "stats.json", *more,
         ]  # fmt: skip
         self.process = processes.start(folder, arguments, display)
 
