@@ -5,6 +5,7 @@ name both in every frame, so they need no help.
 """
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -38,11 +39,15 @@ def name_for_ffmpeg(path: Path) -> str:
     return f"file:{path}"
 
 
-class _Link:
-    """One part of a file, read in order; its end is found on the way."""
+class _Link(ABC):
+    """One part of a file, read in order; its end is found on the way.
+
+    next: the first bytes of the part after it, once this one is read; none where the file ended.
+    """
 
     def __init__(self, file: BinaryIO, kept: bytes = b"") -> None:
-        self._file, self._buffer, self._ended = file, bytearray(kept), False
+        self._file, self._buffer, self.next = file, bytearray(kept), b""
+        self._ended = False
 
     def readable(self) -> bool:
         return True
@@ -51,19 +56,16 @@ class _Link:
         """Return the next bytes; none at the end of the part."""
         while len(self._buffer) < size and not self._ended:
             more = self._more()
-            self._ended = not more
+            self._ended = not more or bool(self.next)
             self._buffer += more
         given = bytes(self._buffer[:size])
         del self._buffer[:size]
         return given
 
-    @property
-    def next(self) -> bytes | None:
-        """The first bytes of the part after it, once this one is read; None = the file ended."""
-        raise NotImplementedError
-
+    @abstractmethod
     def _more(self) -> bytes:
-        raise NotImplementedError
+        """Return the next piece of the part, with `next` set where it is the last; none at the end
+        of the file."""
 
 
 class _OggLink(_Link):
@@ -71,15 +73,9 @@ class _OggLink(_Link):
 
     def __init__(self, file: BinaryIO, kept: bytes = b"") -> None:
         super().__init__(file, kept)
-        self._began, self._next = False, b""
-
-    @property
-    def next(self) -> bytes | None:
-        return self._next or None
+        self._began = False
 
     def _more(self) -> bytes:
-        if self._next:
-            return b""
         header = self._file.read(OGG_HEADER)
         if len(header) < OGG_HEADER or header[:4] != b"OggS":
             return header + self._file.read(CHUNK)  # broken: left to the decoder
@@ -87,7 +83,7 @@ class _OggLink(_Link):
         page = header + sizes + self._file.read(sum(sizes))
         is_first = bool(header[5] & OGG_FIRST)
         if is_first and self._began:
-            self._next = page
+            self.next = page
             return b""
         self._began = self._began or not is_first
         return page
@@ -98,19 +94,13 @@ class _FlacLink(_Link):
 
     def __init__(self, file: BinaryIO, kept: bytes = b"") -> None:
         super().__init__(file)
-        self._ahead, self._next, self._given = kept, b"", 0
-
-    @property
-    def next(self) -> bytes | None:
-        return self._next or None
+        self._ahead, self._given = kept, 0
 
     def _more(self) -> bytes:
-        if self._next:
-            return b""
         data = self._ahead + self._file.read(CHUNK)
         place = data.find(FLAC, 0 if self._given else 1)
         if place >= 0:
-            data, self._next, self._ahead = data[:place], data[place:], b""
+            data, self.next, self._ahead = data[:place], data[place:], b""
         else:
             keep = min(len(FLAC) - 1, len(data)) if len(data) > len(self._ahead) else 0
             data, self._ahead = data[: len(data) - keep], data[len(data) - keep :]
@@ -120,13 +110,15 @@ class _FlacLink(_Link):
 
 def _until_end(kind: type[_Link], file: BinaryIO) -> Iterator[BinaryIO]:
     file.seek(0)
-    kept: bytes | None = b""
-    while kept is not None:
+    kept = b""
+    while True:
         link = kind(file, kept)
         yield link  # type: ignore[misc]
         while link.read(CHUNK):
             pass
         kept = link.next
+        if not kept:
+            return
 
 
 def _later_riffs(file: BinaryIO, kind: bytes) -> Iterator[BinaryIO]:
