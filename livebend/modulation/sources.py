@@ -6,6 +6,7 @@ To add one, add its name to `livebend.scene.values.Source` and its record to SOU
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Literal, NamedTuple
 from zlib import crc32
 
@@ -56,6 +57,12 @@ def _octaves(m: Moment) -> float:
     return math.log2(hertz / LOWEST_PITCH) / PITCH_OCTAVES
 
 
+def _risen(name: str) -> Callable[[Moment], float]:
+    """Return what is 1 in the frame in which a counter of the features, by name, has risen."""
+    count = attrgetter(name)
+    return lambda m: float(count(m.features) > count(m.before))
+
+
 def _random_path(m: Moment) -> float:
     index = math.floor(m.periods)
     smooth = eased(m.periods - index)
@@ -95,21 +102,12 @@ SOURCES: Mapping[Source, SourceSpec] = {
         "Tempo; 1 = 240 beats a minute, 0 = not known"),
     "beat.phase": SourceSpec(
         "time", lambda m: m.features.beat_phase, "Place in the beat, rising from 0 to 1"),
-    "beat.pulse": SourceSpec(
-        "pulse", lambda m: float(m.features.beat_count > m.before.beat_count),
-        "A beat"),
-    "onset.pulse": SourceSpec(
-        "pulse", lambda m: float(m.features.onset_count > m.before.onset_count),
-        "An onset"),
-    "kick.pulse": SourceSpec(
-        "pulse", lambda m: float(m.features.kick_count > m.before.kick_count),
-        "A bass drum: a hit below 130 Hz"),
+    "beat.pulse": SourceSpec("pulse", _risen("beat_count"), "A beat"),
+    "onset.pulse": SourceSpec("pulse", _risen("onset_count"), "An onset"),
+    "kick.pulse": SourceSpec("pulse", _risen("kick_count"), "A bass drum: a hit below 130 Hz"),
     "snare.pulse": SourceSpec(
-        "pulse", lambda m: float(m.features.snare_count > m.before.snare_count),
-        "A snare drum: a hit from 1.5 to 6 kHz, with a body"),
-    "hat.pulse": SourceSpec(
-        "pulse", lambda m: float(m.features.hat_count > m.before.hat_count),
-        "A hi-hat: a hit above 7 kHz"),
+        "pulse", _risen("snare_count"), "A snare drum: a hit from 1.5 to 6 kHz, with a body"),
+    "hat.pulse": SourceSpec("pulse", _risen("hat_count"), "A hi-hat: a hit above 7 kHz"),
     "lfo.sine": SourceSpec(
         "time", lambda m: 0.5 - 0.5 * math.cos(math.tau * m.periods),
         "Sine, beginning at its low end"),
