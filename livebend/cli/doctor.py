@@ -20,7 +20,7 @@ from pathlib import Path
 
 from livebend.cli.no_display import DEMO_FILE, has_display
 from livebend.control.osc_endpoint import HOST, PORT, is_loopback
-from livebend.models.places import PARTS, TINY, hub_cache
+from livebend.models.places import PARTS, TINY, snapshots
 
 TURBO = "stabilityai/sd-turbo"
 AGAIN = "set up again: remove the folder .venv, then run scripts/livebend"
@@ -282,8 +282,7 @@ def tiny_model(folder: Path = TINY) -> Finding:
 def turbo_model(hub: Path | None = None) -> Finding:
     """The default model for a GPU, in the hub's cache on this machine."""
     name = "model sd-turbo"
-    kept = (hub or hub_cache()) / f"models--{TURBO.replace('/', '--')}" / "snapshots"
-    complete = [snapshot for snapshot in kept.glob("*") if not missing_parts(snapshot)]
+    complete = [kept for kept in snapshots(TURBO, hub) if not missing_parts(kept)]
     if complete:
         return Finding(name, str(complete[0]))
     advice = f"with a GPU: the first `livebend --model {TURBO}` fetches it"

@@ -94,9 +94,9 @@ def hub_cache() -> Path:
     return Path(home).expanduser() / "hub"
 
 
-def snapshots(name: str) -> list[Path]:
-    """Return what is kept of a hub id on this machine, the newest first."""
-    kept = hub_cache() / f"models--{name.replace('/', '--')}"
+def snapshots(name: str, hub: Path | None = None) -> list[Path]:
+    """Return what is kept of a hub id on this machine, the newest first. hub: not `hub_cache`."""
+    kept = (hub or hub_cache()) / f"models--{name.replace('/', '--')}"
     try:
         newest = (kept / "refs" / "main").read_text().strip()
     except OSError:

@@ -3,8 +3,8 @@
 import torch
 
 from livebend.core.errors import UnknownName
+from livebend.device.devices import AUTO
 
-AUTO = "auto"
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 

@@ -9,7 +9,7 @@ from livebend.core.errors import UnknownName
 from livebend.core.files import cache_folder
 from livebend.core.notify import Notify, ignore
 from livebend.core.sizes import painted_size
-from livebend.device.devices import EMBEDDED, device_of, on_torch
+from livebend.device.devices import AUTO, EMBEDDED, device_of, on_torch
 from livebend.device.gpu import paint_on
 from livebend.device.torch_threads import compute_with, usual
 from livebend.models.backends.engine import BACKENDS, USUAL, Engine
@@ -19,7 +19,7 @@ from livebend.models.backends.read_ahead import ReadAhead
 from livebend.models.backends.tuned_choice import Choice, choice_file, read_choice
 from livebend.models.checkpoint import Model, Wanted, load_model
 from livebend.models.fingerprint import fingerprint
-from livebend.models.precision import AUTO, best_dtype, dtype_of
+from livebend.models.precision import best_dtype, dtype_of
 from livebend.models.stages import STAGES_VERSION
 from livebend.operators.drawn_masks import DrawnMasks
 from livebend.rendering.network import Network, Setup

@@ -9,6 +9,7 @@ import pytest
 
 from livebend.cli import doctor
 from livebend.cli.doctor import Finding, NoAnswer
+from livebend.models.places import hub_cache
 
 TORCH: Mapping[str, object] = {
     "version": "2.13.0", "cuda": "13.0", "gpu": "RTX 4090", "memory": 24, "threads": 8,
@@ -118,9 +119,9 @@ def test_the_hub_cache_is_searched_for_a_whole_snapshot(tmp_path):
 def test_the_hub_cache_follows_its_variables(monkeypatch, tmp_path):
     monkeypatch.delenv("HF_HUB_CACHE", raising=False)
     monkeypatch.setenv("HF_HOME", str(tmp_path))
-    assert doctor.hub_cache() == tmp_path / "hub"
+    assert hub_cache() == tmp_path / "hub"
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "mine"))
-    assert doctor.hub_cache() == tmp_path / "mine"
+    assert hub_cache() == tmp_path / "mine"
 
 
 def test_other_models_are_listed_and_what_is_wrong_with_one():
