@@ -76,7 +76,7 @@ def set_up(extra: str) -> None:
     engine = "onnx-gpu" if gpu is not None else "onnx"
     target = f".[{engine},{extra}]" if extra else f".[{engine}]"
     with step("livebend and its packages"):
-        pip("-e", target)
+        install_packages("-e", target)
     with step("a look at torch"):
         version, cuda = torch_build()
     say(torch_report(version, cuda, gpu))
@@ -259,6 +259,16 @@ def run_apt(command: str) -> bool:
 
 
 # Commands, and what the user sees of them
+
+
+def install_packages(*arguments: str) -> None:
+    """Install by uv, which is several times as fast, or by pip where that cannot: an index that
+    only pip's own configuration names. Raises: SetupError."""
+    with contextlib.suppress(SetupError):
+        pip("uv")
+        call([_setup.program("uv"), "pip", "install", "--python", _setup.program("python"), *arguments])
+        return
+    pip(*arguments)
 
 
 def pip(*arguments: str) -> None:
