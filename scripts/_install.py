@@ -1,6 +1,6 @@
 """Set up livebend's environment: `.venv`, torch in the build that fits the machine, livebend.
 
-`_setup` calls `install` when its stamp does not match. Each step is reported on stderr; pip's
+`_setup` calls `install` when its stamp does not match. Each step is reported on stderr; its
 output goes to `.venv/livebend-setup.log`. During the set-up there is a marker file in `.venv`: an
 environment that still has it is incomplete, and is made again.
 """
@@ -184,7 +184,8 @@ def install_torch(attempts: Sequence[Attempt]) -> None:
     for number, attempt in enumerate(attempts, start=1):
         try:
             with step(attempt.what):
-                pip(*attempt.arguments)
+                by = pip if "--index-url" in attempt.arguments else install_packages
+                by(*attempt.arguments)
             return
         except SetupError as failure:
             if number == len(attempts) or found_something(failure.output):
@@ -262,13 +263,18 @@ def run_apt(command: str) -> bool:
 
 
 def install_packages(*arguments: str) -> None:
-    """Install by uv, which is several times as fast, or by pip where that cannot: an index that
-    only pip's own configuration names. Raises: SetupError."""
-    with contextlib.suppress(SetupError):
-        pip("uv")
-        call([_setup.program("uv"), "pip", "install", "--python", _setup.program("python"), *arguments])
-        return
-    pip(*arguments)
+    """Install by uv, which is several times as fast, or by pip where uv cannot: where only pip's
+    own configuration names an index. Raises: SetupError."""
+    try:
+        uv(*arguments)
+    except SetupError:
+        pip(*arguments)
+
+
+def uv(*arguments: str) -> None:
+    """Run `uv pip install` for the environment. Raises: SetupError with its output."""
+    pip("uv")
+    call([_setup.program("uv"), "pip", "install", "--python", _setup.program("python"), *arguments])
 
 
 def pip(*arguments: str) -> None:

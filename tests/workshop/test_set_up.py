@@ -39,7 +39,12 @@ def pip(monkeypatch):
                 raise error
 
     monkeypatch.setattr(_install, "pip", install)
+    monkeypatch.setattr(_install, "uv", no_uv)
     return asked, answers
+
+
+def no_uv(*arguments: str) -> None:
+    raise _install.SetupError("uv: no such index")
 
 
 def make_environment(house: Path) -> None:
@@ -95,6 +100,26 @@ def test_the_last_attempt_s_failure_is_told(pip):
     answers[PIN] = _install.SetupError("no network")
     with pytest.raises(_install.SetupError, match="no network"):
         _install.install_torch(_install.torch_attempts(PIN, False, "linux"))
+
+
+def test_packages_come_by_uv_and_by_pip_only_where_that_fails(pip, monkeypatch):
+    asked, _ = pip
+    _install.install_packages("-e", ".")
+    assert asked == [("-e", ".")]
+    by_uv: list[tuple[str, ...]] = []
+    monkeypatch.setattr(_install, "uv", lambda *arguments: by_uv.append(arguments))
+    _install.install_packages("-e", ".[onnx]")
+    assert (by_uv, len(asked)) == ([("-e", ".[onnx]")], 1)
+
+
+def test_uv_installs_into_the_environment(house, monkeypatch):
+    asked: list[object] = []
+    monkeypatch.setattr(_install, "pip", asked.append)
+    monkeypatch.setattr(_install, "call", asked.append)
+    _install.uv("-e", ".")
+    python = str(house / ".venv" / "bin" / "python")
+    uv = str(house / ".venv" / "bin" / "uv")
+    assert asked == ["uv", [uv, "pip", "install", "--python", python, "-e", "."]]
 
 
 @pytest.mark.parametrize(
@@ -296,6 +321,7 @@ def test_a_failed_command_stops_set_up_with_its_words(house, monkeypatch):
     monkeypatch.setattr(_install, "offer_portaudio", lambda: None)
     failing = [sys.executable, "-c", "import sys; print('error: odd'); sys.exit(2)"]
     monkeypatch.setattr(_install, "pip", lambda *arguments: _install.call(failing))
+    monkeypatch.setattr(_install, "uv", no_uv)
     monkeypatch.setattr(_install, "nvidia_gpu", lambda: "a GPU")
     with pytest.raises(SystemExit, match="error: odd"):
         _install.install()
