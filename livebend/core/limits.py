@@ -28,6 +28,7 @@ WAITING = 1024
 DATED = 1024
 DATED_TIME = 3600.0
 NOTICES = 256
+MIDI_CONTROLS = 512
 
 
 class Limit(NamedTuple):
@@ -61,4 +62,5 @@ TABLE = (
     Limit("OSC messages that wait for their bundle's time", DATED, "messages"),
     Limit("how far ahead a bundle may be dated", DATED_TIME, "seconds"),
     Limit("notices in the figures of a show", NOTICES, "notices, the newest"),
+    Limit("the profile of a MIDI device", MIDI_CONTROLS, "controls"),
 )
