@@ -58,6 +58,10 @@ class Features:
     bpm: float = 0.0  # 0 = not known yet
     beat_count: int = 0
     beat_phase: float = 0.0  # 0..1 within the beat
+    bar_count: int = 0
+    bar_phase: float = 0.0
+    phrase_count: int = 0
+    phrase_phase: float = 0.0
     pitch: float = 0.0  # Hz; 0 = none
     silent: bool = True  # below the silence gate
     paper: Callable[[], PaperFeatures] = PaperFeatures

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from livebend.core.specs import ParameterValue
 from livebend.flow import Features
 from livebend.modulation.auto_gain import AutoGain
+from livebend.modulation.band_time import BandTime
 from livebend.modulation.curves import edged, shaped
 from livebend.modulation.feature_history import FeatureHistory
 from livebend.modulation.follower import followed
 from livebend.modulation.phase import Phase
 from livebend.modulation.plan import ActiveRoute, Key, Plan, Target, planned, structure
 from livebend.modulation.sources import SOURCES, Moment
-from livebend.modulation.tapped_beat import TappedBeat
 from livebend.scene import edit, paths
 from livebend.scene.copy import altered
 from livebend.scene.values import Agc, Edge, Route, Scene
@@ -51,7 +51,7 @@ class Modulator:
         self._followers: dict[Key, float] = {}
         self._added: dict[Key, float] = {}
         self._phases: dict[str, Phase] = {}
-        self._beats = TappedBeat()
+        self._beats = BandTime()
         self._before = Features()
         self._plan = Plan()
 

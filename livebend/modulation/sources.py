@@ -103,6 +103,12 @@ SOURCES: Mapping[Source, SourceSpec] = {
     "beat.phase": SourceSpec(
         "time", lambda m: m.features.beat_phase, "Place in the beat, rising from 0 to 1"),
     "beat.pulse": SourceSpec("pulse", _risen("beat_count"), "A beat"),
+    "bar.phase": SourceSpec(
+        "time", lambda m: m.features.bar_phase, "Place in the bar, rising from 0 to 1"),
+    "bar.pulse": SourceSpec("pulse", _risen("bar_count"), "The first beat of a bar"),
+    "phrase.phase": SourceSpec(
+        "time", lambda m: m.features.phrase_phase, "Place in the phrase, rising from 0 to 1"),
+    "phrase.pulse": SourceSpec("pulse", _risen("phrase_count"), "The first beat of a phrase"),
     "onset.pulse": SourceSpec("pulse", _risen("onset_count"), "An onset"),
     "kick.pulse": SourceSpec("pulse", _risen("kick_count"), "A bass drum: a hit below 130 Hz"),
     "snare.pulse": SourceSpec(

@@ -12,7 +12,8 @@ from livebend.core.specs import ParameterValue, Several
 
 Source = Literal[
     "rms", "flux", "flux_raw", "centroid", "brightness", "low", "mid", "high", "pitch", "bpm",
-    "beat.phase", "beat.pulse", "onset.pulse", "kick.pulse", "snare.pulse", "hat.pulse",
+    "beat.phase", "beat.pulse", "bar.phase", "bar.pulse", "phrase.phase", "phrase.pulse",
+    "onset.pulse", "kick.pulse", "snare.pulse", "hat.pulse",
     "lfo.sine", "lfo.triangle", "lfo.saw", "lfo.square", "lfo.random",
     "constant", "show.progress",
     "paper.rms", "paper.flux", "paper.centroid",
@@ -136,12 +137,33 @@ class Agc:
 
 @dataclass(frozen=True, slots=True)
 class Tempo:
-    """A tempo set by a controller instead of the detected one; loading a preset keeps it."""
+    """The tempo, where it comes from, and how its beats make bars; loading a preset keeps it.
+
+    `source`: auto = Ableton Link where there are peers, else a MIDI clock, else what is tapped or
+    set, else what is heard.
+    """
 
     bpm: Annotated[float, Range(0, 300, "bpm", soft=(0, 180)), "0 = the detected tempo"] = 0.0
     taps: Annotated[
         int, Range(0, 2**32 - 1, whole=True, soft=(0, 1)), "a change of it taps a beat"
     ] = 0
+    beat_at: Annotated[
+        float, Range(-1e7, 1e7, "s", soft=(0, 600)),
+        "a moment of the show with the first beat of a phrase, where bpm is set",
+    ] = 0.0  # fmt: skip
+    resyncs: Annotated[
+        int, Range(0, 2**32 - 1, whole=True, soft=(0, 1)),
+        "a change of it makes the nearest beat the first of a phrase",
+    ] = 0  # fmt: skip
+    bar: Annotated[int, Range(1, 16, "beats", whole=True), "length of a bar"] = 4
+    phrase: Annotated[int, Range(1, 64, "bars", whole=True, soft=(1, 16)), "its length"] = 8
+    factor: Annotated[
+        float, Range(0.125, 8, curve="log", soft=(0.25, 4)), "of the tempo: 0.5 = half, 2 = double"
+    ] = 1.0
+    shift: Annotated[float, Range(-4, 4, "beats", soft=(-0.5, 0.5)), "nudges every beat"] = 0.0
+    source: Annotated[
+        Literal["auto", "link", "midi", "tap", "heard"], "where the tempo comes from"
+    ] = "auto"
 
 
 @dataclass(frozen=True, slots=True)
