@@ -77,6 +77,7 @@ def set_up(extra: str) -> None:
     target = f".[{engine},{extra}]" if extra else f".[{engine}]"
     with step("livebend and its packages"):
         install_packages("-e", target)
+    install_hands()
     with step("a look at torch"):
         version, cuda = torch_build()
     say(torch_report(version, cuda, gpu))
@@ -147,6 +148,13 @@ def torch_pin() -> str:
     with open(os.path.join(_setup.ROOT, "pyproject.toml"), "rb") as file:
         needs: list[str] = tomllib.load(file)["project"]["dependencies"]
     return next(need for need in needs if need.startswith("torch=="))
+
+
+def extra_needs(extra: str) -> list[str]:
+    """Return the requirements of one of pyproject.toml's extras."""
+    with open(os.path.join(_setup.ROOT, "pyproject.toml"), "rb") as file:
+        needs: list[str] = tomllib.load(file)["project"]["optional-dependencies"][extra]
+    return needs
 
 
 def nvidia_gpu(find: Find = shutil.which) -> str | None:
@@ -260,6 +268,15 @@ def run_apt(command: str) -> bool:
 
 
 # Commands, and what the user sees of them
+
+
+def install_hands() -> None:
+    """Install what MIDI and Ableton Link need, which livebend can do without."""
+    try:
+        with step("MIDI and Ableton Link"):
+            install_packages(*extra_needs("midi"), *extra_needs("link"))
+    except SetupError:
+        say("  not to be had for this machine; livebend plays without them")
 
 
 def install_packages(*arguments: str) -> None:

@@ -51,6 +51,17 @@ name = sd.query_devices(default)["name"] if default >= 0 else ""
 version = sd.get_portaudio_version()[1].split(",")[0]
 print(json.dumps(dict(version=version, inputs=len(inputs), default=name)))
 """
+ASK_MIDI = """
+import json
+from livebend.control.midi.ports import RtMidiPorts
+from livebend.control.midi.profiles import device_of
+from livebend.core.errors import Refused
+try:
+    names, refused = [device_of(port) for port in RtMidiPorts().inputs()], ""
+except Refused as why:
+    names, refused = [], str(why)
+print(json.dumps(dict(names=names, refused=refused)))
+"""
 ASK_DISPLAY = """
 import json, pygame
 pygame.display.init()
@@ -116,7 +127,7 @@ def run(options: argparse.Namespace) -> int:
 
 def examine() -> list[Finding]:
     """Examine everything, in the order in which a show needs it."""
-    first = [python(), packages(), *torch(), openvino(), sound(), display(), codecs()]
+    first = [python(), packages(), *torch(), openvino(), sound(), midi(), display(), codecs()]
     return [*first, tiny_model(), turbo_model(), *other_models(), presets(), osc_port()]
 
 
@@ -239,6 +250,18 @@ def install_portaudio() -> str:
     }
     lines = (line for tool, line in tools.items() if shutil.which(tool))
     return next(lines, "install the system's package of PortAudio")
+
+
+def midi(ask: Ask = ask) -> Finding:
+    """The MIDI devices."""
+    try:
+        answer = ask(ASK_MIDI)
+    except NoAnswer as fault:
+        return Finding("MIDI", str(fault), None, "livebend plays without; pip install rtmidi2")
+    if answer["refused"]:
+        return Finding("MIDI", str(answer["refused"]).removeprefix("MIDI: "), None)
+    names = answer["names"] if isinstance(answer["names"], list) else []
+    return Finding("MIDI", ", ".join(map(str, names)) or "no device; plug one in at any time")
 
 
 def display(ask: Ask = ask) -> Finding:

@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from livebend.audio.feature_sources import HeardSound
 from livebend.audio.open_input import hear_sound
+from livebend.cli.hands import OFF, Hands, open_hands
 from livebend.cli.options import ShowOptions
 from livebend.cli.printing import Printed, print_notice
 from livebend.cli.signals import ended_by_signals
@@ -80,6 +81,8 @@ class LiveOptions(ShowOptions):
     record_cues: Path | None = None
     osc: str = f"{HOST}:{PORT}"
     osc_allow: Sequence[str] = ()
+    midi: str = OFF
+    link: bool = False
     aloud: bool = False
     target_ms: float | None = None
 
@@ -157,6 +160,7 @@ class LiveShow:
         self.asked_by = ""  # the signal that ends the show
         self.hung = False  # by the network, or a display that is gone: the process must be left
         self.osc: OscInput
+        self.hands: Hands
         self.address = endpoint(options.osc)
         self.cues = self._cues()
         AllowList(options.osc_allow)
@@ -207,6 +211,10 @@ class LiveShow:
         self.osc = OscInput(desk, listening, allow=allow, on_failure=self._failed).start()
         ending.callback(self.osc.stop)
         self._say_who_is_heard()
+        self.hands = open_hands(
+            ending, desk, self._displayed, self.time, self.statistics.notice, self._report_fault,
+            midi=self.options.midi, link=self.options.link,
+        )  # fmt: skip
         ending.callback(sound.start().close)
         text = Worker("text", _on_one_core(player.prompts.work), self._failed).start()
         ending.callback(self._await, text)
@@ -362,6 +370,11 @@ class LiveShow:
             self.display.toggle(what)
         else:
             self.display.set(what, on)
+
+    def _displayed(self, what: str) -> ParameterValue:
+        """The value of a setting of the display."""
+        value: ParameterValue = getattr(self.display.view, what)
+        return value
 
     def _ask(self, signal: str) -> None:
         """End the show for a signal; the main thread looks at this."""

@@ -107,6 +107,10 @@ def _add_operators(to: argparse.ArgumentParser) -> None:
     to.add_argument("--image", type=Path, metavar="DIR", help="paint a strip of pictures of each")
 
 
+def _add_profiles(to: argparse.ArgumentParser) -> None:
+    to.add_argument("device", nargs="?", metavar="NAME", help="only what is bound on this device")
+
+
 def _add_markdown(to: argparse.ArgumentParser) -> None:
     to.add_argument("--markdown", action="store_true", help="as a table in Markdown")
 
@@ -235,6 +239,11 @@ def _add_live(to: argparse.ArgumentParser) -> None:
         "--osc-allow", action="append", default=[], metavar="ADDRESS|NETWORK",
         help="listen to these senders only, such as 192.168.1.0/24; may be repeated",
     )  # fmt: skip
+    to.add_argument(
+        "--midi", default="auto", metavar="auto|off|NAME",
+        help="play every MIDI device, none, or those with a name like this",
+    )  # fmt: skip
+    to.add_argument("--link", action="store_true", help="follow an Ableton Link session")
     to.add_argument("--stats", type=Path, metavar="STATS.json", help="write figures at the end")
 
 
@@ -280,6 +289,8 @@ COMMANDS: tuple[Any, ...] = (
     ("clusters", "find_clusters", "find the channels of a model that draw alike",
      _add_json, _add_model, _add_size, _add_clusters),
     ("devices", "device_listing", "list the sound inputs", _add_json),
+    ("midi", "midi_listing", "list the MIDI devices, and what their controls do",
+     _add_json, _add_profiles),
     ("bench", "bench.command", "time frames by what changed in them",
      _add_json, _add_network, _add_bench),
     ("tune", "tune", "measure the backends here and keep the fastest",

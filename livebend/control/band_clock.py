@@ -26,7 +26,7 @@ GONE = 1.0  # s without a tick, after which a MIDI clock has stopped
 LOOK = 0.05  # s between looks at what leads
 OFF_BEAT = 0.008  # s that a beat may be off before it is put right
 OFF_BPM = 0.02  # bpm, likewise
-JOIN_AFTER = 0.5  # s from making a Link session to joining: at once, it has set the others' tempo
+JOIN_AFTER = 1.0  # s to joining a Link session: of two that began within 0.5 s either may win
 TICK, START, CONTINUE, POSITION = 0xF8, 0xFA, 0xFB, 0xF2
 
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Literal, Protocol
 
-from livebend.control.tap_tempo import TapTempo
+from livebend.control.tap_tempo import MOST_TAPS, TapTempo
 from livebend.core.mailbox import Latest
 from livebend.core.notify import Notify
 from livebend.core.specs import ParameterValue, Spec
-from livebend.scene.commands import Command, Keep, Load, Store, keep_nothing
-from livebend.scene.values import Scene
+from livebend.scene.commands import Command, Keep, Load, Set, Store, keep_nothing
+from livebend.scene.values import Scene, Tempo
 
 Display = Callable[[str, ParameterValue | None], None]
 
@@ -37,7 +37,14 @@ class Tap:
     """Tap the tempo: there is a beat now."""
 
 
-Action = Command | SetDisplay | Tap
+@dataclass(frozen=True, slots=True)
+class Retime:
+    """Begin a phrase at the nearest beat, or halve or double the tempo."""
+
+    how: Literal["resync", "half", "double"]
+
+
+Action = Command | SetDisplay | Tap | Retime
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +74,21 @@ class Desk:
         bank."""
         if isinstance(action, Tap):
             return all(self.give(command) for command in self.tapper.tap(self.scene.get()))
+        if isinstance(action, Retime):
+            return self.give(_retimed(self.scene.get().tempo, action.how))
         if isinstance(action, SetDisplay):
             self.display(action.what, action.on)
             return True
         if isinstance(action, Store):
             return self.give(replace(action, keep=self.keep))
         return self.give(action)
+
+
+def _retimed(tempo: Tempo, how: str) -> Set:
+    """The command that changes the tempo so."""
+    if how == "resync":
+        return Set("tempo.resyncs", (tempo.resyncs + 1) % MOST_TAPS)
+    return Set("tempo.factor", tempo.factor * (0.5 if how == "half" else 2.0))
 
 
 def preset(bank: Bank, which: str | int, fade: float | None = None) -> Load:

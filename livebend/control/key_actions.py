@@ -1,9 +1,10 @@
 """What a key does: the window gives the name of an action, and this table its meaning.
 
-panic · undo · tap · blackout · freeze, and with the number of a slot: preset · store
+panic · undo · tap · resync · half · double · blackout · freeze, and with the number of a slot:
+preset · store
 """
 
-from livebend.control.desk import Action, Desk, SetDisplay, Tap, preset
+from livebend.control.desk import Action, Desk, Retime, SetDisplay, Tap, preset
 from livebend.core.errors import LivebendError, OutOfRange, UnknownName
 from livebend.scene.commands import Panic, Store, Undo
 
@@ -11,6 +12,9 @@ ACTIONS: dict[str, Action] = {
     "panic": Panic(),
     "undo": Undo(),
     "tap": Tap(),
+    "resync": Retime("resync"),
+    "half": Retime("half"),
+    "double": Retime("double"),
     "blackout": SetDisplay("blackout"),
     "freeze": SetDisplay("freeze"),
 }

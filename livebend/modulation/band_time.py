@@ -29,10 +29,8 @@ class BandTime:
         time: s, on the clock of the show.
         dt: s, since the last frame.
         """
-        beats, is_set = (
-            self._set_beats(tempo, time, dt),
-            tempo.bpm > 0.0 and tempo.source != "heard",
-        )
+        beats = self._set_beats(tempo, time, dt)
+        is_set = tempo.bpm > 0.0 and tempo.source != "heard"
         if not is_set:
             beats = features.beat_count + features.beat_phase
         beats = beats * tempo.factor + tempo.shift

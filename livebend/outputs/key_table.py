@@ -29,6 +29,7 @@ KEYS = (
     Key(("p",), "panic", "back to the preset as it was loaded", "P"),
     Key(("u",), "undo", "take the last change back", "U"),
     Key(("t",), "tap", "tap the tempo", "T"),
+    Key(("shift+t",), "resync", "the nearest beat begins a phrase", "Shift T"),
     Key(("digit",), "preset", "recall a preset", "1 – 9"),
     Key(("shift+digit",), "store", "store the scene as a preset", "Shift 1 – 9"),
     Key(("d",), "display", "picture to the next display", "D"),

@@ -36,7 +36,7 @@ def test_every_operator_has_one_line_in_the_table(capsys):
 
 def test_the_tables_in_the_readmes_are_those_that_the_commands_print():
     assert between("livebend/operators/README.md", "operators") == operator_table()
-    assert between("README.md", "sources") == source_tables()
+    assert between("livebend/modulation/README.md", "sources") == source_tables()
     assert between("livebend/control/README.md", "limits") == limit_table()
 
 

@@ -153,7 +153,7 @@ class FakeSession:
 
 
 def test_a_session_is_joined_later_and_only_followed(monkeypatch):
-    times = iter([0.0, 0.3, 0.6, 0.9])
+    times = iter([0.0, 0.6, 1.2, 1.8])
     monkeypatch.setattr("livebend.control.band_clock.clock.now", lambda: next(times))
     session = FakeSession()
     link = LinkClock(lambda: 50.0, session)
@@ -180,7 +180,7 @@ def test_two_real_peers_agree_and_ours_sets_nothing():
     other.enabled = True
     ours = LinkClock(now)
     try:
-        led = next((led for _ in range(100) if (led := _patiently(ours)) is not None), None)
+        led = next((led for _ in range(120) if (led := _patiently(ours)) is not None), None)
         if led is None:
             pytest.skip("no network that two peers can meet in")
         assert led.bpm == pytest.approx(97.0)

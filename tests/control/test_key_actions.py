@@ -6,13 +6,20 @@ from livebend.control.desk import Desk
 from livebend.control.key_actions import press
 from livebend.core.errors import OutOfRange
 from livebend.core.mailbox import Latest
-from livebend.scene.commands import Load, Panic, Store, Undo
+from livebend.scene.commands import Load, Panic, Set, Store, Undo
 from tests.fakes.desk import DUB, STORM, FakeBank, FakeDesk
 
 
 @pytest.mark.parametrize(
     ("action", "slot", "command"),
-    [("panic", None, Panic()), ("undo", None, Undo()), ("preset", 1, Load(DUB, "dub"))],
+    [
+        ("panic", None, Panic()),
+        ("undo", None, Undo()),
+        ("preset", 1, Load(DUB, "dub")),
+        ("resync", None, Set("tempo.resyncs", 1)),
+        ("half", None, Set("tempo.factor", 0.5)),
+        ("double", None, Set("tempo.factor", 2.0)),
+    ],
 )
 def test_a_key_sends_a_command(action, slot, command):
     fake = FakeDesk()

@@ -1,5 +1,6 @@
 """MIDI devices: what is read, what is bound, picked up, learnt, lit; and real sockets of mido's."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from livebend.cli import midi_listing
+from livebend.cli.main import main
 from livebend.control.desk import SetDisplay
 from livebend.control.midi import controls, profiles
 from livebend.control.midi.controls import Control, Moved, control_of, mode_of, moved, steps
@@ -546,3 +549,14 @@ def test_the_display_is_set_by_name():
     stage.turn(127)
     assert stage.fake.shown == [("fade", 5.0)]
     assert SetDisplay("fade", 5.0).what == "fade"
+
+
+def test_devices_and_their_controls_are_listed(capsys, monkeypatch):
+    monkeypatch.setattr(midi_listing, "RtMidiPorts", lambda: FakePorts("MIDI Mix:x 20:0"))
+    assert main(["midi", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert rows[0] == {"device": "MIDI Mix", "here": "plugged in", "controls": 59}
+    assert {"device": "Korg nanoKONTROL2", "here": "known", "controls": 46} in rows
+    assert main(["midi", "nanoKONTROL2", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {"control": "cc.1.46", "does": "panic", "mode": "absolute"} in rows

@@ -1,0 +1,61 @@
+"""The hands of a show beside OSC and keys: MIDI devices, and the band's own clock."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import NamedTuple
+
+from livebend.control.band_clock import BandClock, Leader, LinkClock, MidiClock
+from livebend.control.desk import Desk
+from livebend.control.midi.midi_input import MidiInput
+from livebend.control.midi.ports import RtMidiPorts
+from livebend.core.clock import Time
+from livebend.core.errors import Refused
+from livebend.core.notify import Notify
+from livebend.core.specs import ParameterValue
+from livebend.core.worker import Worker
+
+OFF = "off"
+
+
+class Hands(NamedTuple):
+    """What listens to hands, for who asks what it does."""
+
+    midi: MidiInput | None
+    band: BandClock
+
+
+def open_hands(
+    ending: ExitStack,
+    desk: Desk,
+    shown: Callable[[str], ParameterValue],
+    time: Time,
+    notify: Notify,
+    on_failure: Callable[[BaseException], None],
+    *,
+    midi: str,
+    link: bool,
+) -> Hands:
+    """Start the threads that listen; `ending` stops them.
+
+    shown: the value of a setting of the display.
+    midi: "auto", "off", or a part of a device's name.
+    link: whether to join an Ableton Link session.
+    """
+    leaders: dict[str, Leader] = {}
+    if link:
+        try:
+            session = LinkClock(time.now)
+            ending.callback(session.close)
+            leaders["link"] = session
+        except Refused as why:
+            notify(str(why))
+    played = None
+    if midi.casefold() != OFF:
+        ticking = leaders["midi"] = MidiClock(time.now)
+        played = MidiInput(
+            RtMidiPorts, desk, shown, notify, wanted=midi, timed=ticking.hear, now=time.now
+        )
+        ending.callback(Worker("midi", played.work, on_failure).start().stop)
+    band = BandClock(leaders, desk.give, desk.scene, notify)
+    ending.callback(Worker("tempo", band.work, on_failure).start().stop)
+    return Hands(played, band)
