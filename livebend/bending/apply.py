@@ -161,7 +161,8 @@ def _bent(
     deviation and strength, bounded, and laid in memory like that part."""
     op = find_operator(bend.operator)
     extras = {name: _given(given.get(name), index) for name in op.given}
-    y = _laid_like(part, op.function(part, **_amounts(op, bend, like), **extras))
+    made = op.function(part, **_amounts(op, bend, like), **extras)
+    y = _laid_like(part, made.to(part.dtype))  # a performer's own may return any
     y = _normalised(op, bend, y, part, like)
     if bend.strength > 0.0:
         change = y - part

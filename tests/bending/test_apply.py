@@ -127,3 +127,20 @@ def test_solo_silences_all_others_and_a_muted_solo_is_silent():
     assert active((TURN, solo)) == (solo,)
     assert active((replace(TURN, solo=True), solo)) == (replace(TURN, solo=True), solo)
     assert active((TURN, replace(solo, mute=True))) == ()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64, torch.int32])
+@pytest.mark.parametrize("channels", ["all", "0,2"])
+@pytest.mark.parametrize("site", ["unet.mid", "unet.attention.mid"])
+def test_what_an_operator_returns_may_have_any_dtype(dtype, channels, site, add_operator):
+    def rounded(x):
+        """Count in another way."""
+        return torch.round(x).to(dtype)
+
+    add_operator("rounded", rounded)
+    x = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(1))
+    bend = Bend("b", "rounded", site, channels=channels, units="raw", normalise="none")
+    y, _ = apply_bend(bend, x)
+    assert y.dtype == x.dtype
+    chosen = slice(None) if channels == "all" else slice(0, 3, 2)
+    assert torch.equal(y[:, chosen], torch.round(x[:, chosen]))
