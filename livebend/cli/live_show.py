@@ -205,14 +205,14 @@ class LiveShow:
         ending.callback(Worker("slots", keeper.work, self._failed).start().stop)
         screen.desk = desk = Desk(
             queue.give, self._show, self.scenes, self.bank, self.warn, Display.specs,
-            keep=keeper.keep,
+            keep=keeper.keep, view=self.display.get, status=self.status.get,
         )  # fmt: skip
         allow = self.options.osc_allow
         self.osc = OscInput(desk, listening, allow=allow, on_failure=self._failed).start()
         ending.callback(self.osc.stop)
         self._say_who_is_heard()
         self.hands = open_hands(
-            ending, desk, self._displayed, self.time, self.statistics.notice, self._report_fault,
+            ending, desk, self.display.get, self.time, self.statistics.notice, self._report_fault,
             midi=self.options.midi, link=self.options.link,
         )  # fmt: skip
         ending.callback(sound.start().close)
@@ -370,11 +370,6 @@ class LiveShow:
             self.display.toggle(what)
         else:
             self.display.set(what, on)
-
-    def _displayed(self, what: str) -> ParameterValue:
-        """The value of a setting of the display."""
-        value: ParameterValue = getattr(self.display.view, what)
-        return value
 
     def _ask(self, signal: str) -> None:
         """End the show for a signal; the main thread looks at this."""

@@ -115,6 +115,10 @@ def _add_markdown(to: argparse.ArgumentParser) -> None:
     to.add_argument("--markdown", action="store_true", help="as a table in Markdown")
 
 
+def _add_preset(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--preset", default="default", metavar="NAME|FILE", help="what is played")
+
+
 def _add_clusters(to: argparse.ArgumentParser) -> None:
     to.add_argument("--count", type=_whole, default=6, metavar="K", help="at a site; 6")
     to.add_argument("-o", "--output", type=Path, metavar="FILE", help="not the cache")
@@ -205,7 +209,7 @@ def _add_scene(to: argparse.ArgumentParser) -> None:
 
 
 def _add_played(to: argparse.ArgumentParser) -> None:
-    to.add_argument("--preset", default="default", metavar="NAME|FILE", help="what is played")
+    _add_preset(to)
     to.add_argument("--cues", type=Path, metavar="FILE", help="play the commands of a cue file")
     to.add_argument(
         "--fade", action="append", type=_fade, default=[], metavar="S", dest="sets",
@@ -281,6 +285,8 @@ COMMANDS: tuple[Any, ...] = (
      _add_json, _add_folders),
     ("prompts", "prompt_listing", "list what the model can paint", _add_json, _add_model),
     ("sources", "source_listing", "list what a route can listen to", _add_json, _add_markdown),
+    ("parameters", "parameter_listing", "list all that can be played or watched, by its path",
+     _add_json, _add_markdown, _add_preset),
     ("limits", "limit_listing", "list the most of what may come in", _add_json, _add_markdown),
     ("operators", "operator_listing", "list the operators and their parameters",
      _add_json, _add_network, _add_markdown, _add_operators),

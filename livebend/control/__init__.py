@@ -1,7 +1,9 @@
 """Controllers: input from OSC, keys and cue files becomes commands.
 
-desk (what a controller can act on) · command_queue (commands on their way to the render thread) ·
-osc (the socket and its thread), osc_packets, osc_patterns (wildcards), osc_addresses (what a
-message means), osc_endpoint (where it listens, and to whom) · scene_keeper (slots) · key_actions ·
-tap_tempo · cues (a show as a text file)
+parameters (the tree of all that can be played or watched), triggers, readings · desk (what a
+controller can act on) · command_queue (commands on their way to the render thread) · osc (the
+socket and its thread), osc_packets, osc_patterns (wildcards), osc_addresses
+(what a message means), osc_aliases (other programs' addresses), osc_feedback (what goes back),
+osc_endpoint (where it listens, and to whom) · scene_keeper (slots) · key_actions · tap_tempo · cues
+(a show as a text file)
 """

@@ -4,7 +4,7 @@ Folding. Between two barriers, a command replaces a waiting one of the same `key
 position: a fader sent a thousand times a frame takes one slot, and its newest value counts. Values
 of different paths do not depend on one another, so their order does not matter to the scene. Only a
 number replaces a number, and a prompt a prompt: neither can be refused for its value, so folding
-never hides a good value behind a bad one.
+never hides a good value behind a bad one. A number replaces what changes it, and changes add up.
 
 The prompt gate. A command with a prompt that is not encoded yet waits, so that no frame does. Other
 commands pass a waiting prompt, and a newer one for the same path replaces it; a later Load, Panic
@@ -24,7 +24,16 @@ from livebend.core import limits
 from livebend.core.errors import LivebendError
 from livebend.core.notify import Notify, ignore
 from livebend.scene import paths
-from livebend.scene.commands import Command, CommandSource, Load, Panic, Set, Store, Undo
+from livebend.scene.commands import (
+    Change,
+    Command,
+    CommandSource,
+    Load,
+    Panic,
+    Set,
+    Store,
+    Undo,
+)
 from livebend.scene.values import Scene, turns_of
 
 PROMPTS = ("prompt.text", "prompt.to", "prompt.turns", "prompt.negative")
@@ -115,6 +124,8 @@ class GuardedCommand:
     def _clamped(self, changed: Scene) -> Command:
         """Return the command with the number that the scene took over from it."""
         command = self.command
+        if isinstance(command, Change):
+            return Set(command.path, paths.get(changed, command.path))
         if not isinstance(command, Set) or isinstance(command.value, str):
             return command
         value = paths.get(changed, command.path)
@@ -198,8 +209,9 @@ class CommandQueue:
     def _fold_or_append(self, command: Command) -> bool:
         """Put the command in place of one that it replaces, or at the end; False if full."""
         index = self._foldable.get(command.key)
-        if index is not None and _replaces(command, self._waiting[index]):
-            self._waiting[index] = command
+        folded = None if index is None else _folded(self._waiting[index], command)
+        if index is not None and folded is not None:
+            self._waiting[index] = folded
             return True
         if len(self._waiting) >= limits.WAITING:
             if not isinstance(command, Panic):
@@ -260,6 +272,17 @@ class CommandQueue:
         self._notify(what)
 
 
+def _folded(old: Command, new: Command) -> Command | None:
+    """The one command that does what two of the same key do, whatever the scene; None where both
+    must be applied."""
+    if isinstance(new, Change):
+        same = isinstance(old, Change) and old.by_fader == new.by_fader
+        return old.then(new) if isinstance(old, Change) and same else None
+    if isinstance(old, Change):
+        return new if _is_number(new) else None
+    return new if _replaces(new, old) else None
+
+
 def _replaces(new: Command, old: Command) -> bool:
     """Whether the new command can replace the old one of the same key, whatever the scene."""
     if not (isinstance(new, Set) and isinstance(old, Set)):
@@ -274,4 +297,6 @@ def _is_whole(command: Command) -> bool:
 
 
 def _is_number(command: Command) -> bool:
-    return isinstance(command, Set) and not isinstance(command.value, str)
+    return isinstance(command, Change) or (
+        isinstance(command, Set) and not isinstance(command.value, str)
+    )

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from livebend.control.tap_tempo import MOST_TAPS, TapTempo
+from livebend.core.errors import UnknownName
 from livebend.core.mailbox import Latest
 from livebend.core.notify import Notify
 from livebend.core.specs import ParameterValue, Spec
+from livebend.core.status import Status
 from livebend.scene.commands import Command, Keep, Load, Set, Store, keep_nothing
 from livebend.scene.values import Scene, Tempo
 
@@ -48,6 +50,55 @@ Action = Command | SetDisplay | Tap | Retime
 
 
 @dataclass(frozen=True, slots=True)
+class Query:
+    """Reply with the value of what has this path."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class FaderMove:
+    """Set a number by a fader's position 0..1; without one, reply with its position."""
+
+    path: str
+    position: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Send what changes to a port of who asks; 0 = no more.
+
+    wants: what more than values, meters and notices: "play" also the positions of faders, "routes"
+        also what routes move.
+    """
+
+    port: int
+    wants: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a message asks for (None = nothing), and a notice if a number in it was clamped."""
+
+    action: Action | Query | FaderMove | Listen | None = None
+    clamped: str = ""
+
+
+def clamp_notice(spec: Spec, path: str, given: object, value: ParameterValue) -> str:
+    """Return what to report if `value` is a number that was clamped, else ""."""
+    range_ = spec.range
+    given = spec.understand(given, path)
+    if range_ is None or range_.wraps or isinstance(given, str) or given == value:
+        return ""
+    return f"{path} = {given:g}: clamped to {value}"
+
+
+def unknown_view(name: str) -> ParameterValue:
+    """Raises: UnknownName: there is no display here."""
+    raise UnknownName("display setting", name, ())
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
     """What a controller can act on. Every member may be used from any thread.
 
@@ -58,6 +109,8 @@ class Desk:
     output: the display's settings by name.
     tapper: the tap tempo.
     keep: stores a scene in a slot, without waiting; see `SceneKeeper`.
+    view: returns a setting of the display, by name.
+    status: returns the newest state of the show, which it may have to compute.
     """
 
     give: Callable[[Command], bool]
@@ -68,6 +121,8 @@ class Desk:
     output: Mapping[str, Spec] = field(default_factory=dict)
     tapper: TapTempo = field(default_factory=TapTempo)
     keep: Keep = keep_nothing
+    view: Callable[[str], ParameterValue] = unknown_view
+    status: Callable[[], Status] = Status
 
     def send(self, action: Action) -> bool:
         """Do what a controller asks for; False if the queue is full. Raises: LivebendError from the

@@ -14,41 +14,35 @@ from dataclasses import dataclass
 from itertools import count
 from typing import cast
 
-from livebend.control.desk import Action, Desk
-from livebend.control.osc_addresses import (
-    COMMANDS,
-    FaderMove,
-    Leaves,
-    Query,
-    Request,
-    is_private,
-    leaves,
-    named,
-    normal,
-    outputs,
-    read,
-)
-from livebend.control.osc_endpoint import BUFFER, REPLY_PORT, AllowList
+from livebend.control.desk import Action, Desk, FaderMove, Listen, Query, Request, SetDisplay
+from livebend.control.osc_addresses import is_private, named, normal, read
+from livebend.control.osc_aliases import ALIASES
+from livebend.control.osc_endpoint import BUFFER, REPLY_PORT, AllowList, Sender
+from livebend.control.osc_feedback import Feedback
 from livebend.control.osc_packets import ROOT, Message, read_packet, reply
 from livebend.control.osc_patterns import expanded, is_pattern
+from livebend.control.parameters import OUTPUT, Tree, Trees, value_of
 from livebend.core import clock, limits
 from livebend.core.errors import LivebendError, OutOfRange, UnknownName, shown
 from livebend.core.notify import Reports
 from livebend.core.worker import Worker
 from livebend.scene import paths
-from livebend.scene.commands import Add, Load, Replace, Set
+from livebend.scene.commands import Add, Change, Load, Replace, Set
 from livebend.scene.values import Part
 
+LARGEST = 65_535  # bytes of a datagram
+OVERHEAD = 128  # bytes that a waiting datagram takes besides its own
 POLL = 0.2  # s between looks at the stop event
-TURN = 4  # datagrams that are acted on between looks at the socket
+TURN = 16  # datagrams that are acted on between looks at the socket
 REPORTED = 8  # addresses that are reported in a while, and senders turned away
 SEARCHES = 64  # addresses with wildcards that are looked up in a while
-BACKLOG = 1 << 16  # datagrams that wait in the thread; of more, the oldest are lost
 PATTERNS = 64  # of those, whose parameters are remembered
 PART_DEPTH = 4  # segments of /livebend/bend/NAME, with the empty one before the first slash
 PENDING_TIME = 2.0  # s that a part may take from the message that adds it to the scene
 AHEAD = 10.0  # s: a bundle dated further ahead is held, and reported
-URGENT = (b"livebend/blackout", b"livebend/freeze")
+URGENT = (b"livebend/blackout", b"livebend/freeze", b"pause", b"play")
+EVERYTHING = "/?"
+HERE = Sender("")
 
 
 @dataclass(slots=True)
@@ -78,14 +72,16 @@ class OscReader:
     ) -> None:
         self.counts = OscCounts()
         self._desk, self._now, self._calendar = desk, now, calendar
-        self._output = outputs(desk.output)
+        self._trees = Trees(desk.output)
+        self._trees.of(desk.scene.get())  # now: operators that nobody has loaded yet take seconds
+        self.feedback = Feedback(desk, self._trees, now)
         self._pending: dict[str, float] = {}  # address of a part -> when it should be there, s
         self._reports, self._searches = Reports(now, REPORTED), Reports(now, SEARCHES)
-        self._named: OrderedDict[str, tuple[Leaves, list[str]]] = OrderedDict()
-        self._dated: list[tuple[float, int, Message, str]] = []  # a heap: when, its place, sender
+        self._named: OrderedDict[str, tuple[Tree, list[str]]] = OrderedDict()
+        self._dated: list[tuple[float, int, Message, Sender]] = []  # a heap, by time
         self._places = count()
 
-    def receive(self, datagram: bytes, host: str = "") -> list[bytes]:
+    def receive(self, datagram: bytes, sender: Sender = HERE) -> list[bytes]:
         """Act on a datagram, or keep what is dated ahead; return the replies it asks for."""
         packet = read_packet(datagram)
         self.counts.garbage += packet.garbage
@@ -93,23 +89,24 @@ class OscReader:
             self._report(notice, notice)
         answers: list[bytes] = []
         for message in packet.messages:
-            if message.time is None or not self._is_kept(message, message.time, host):
-                answers += self._handle(message.address, message.arguments)
+            if message.time is None or not self._is_kept(message, message.time, sender):
+                answers += self._handle(message.address, message.arguments, sender)
         return answers[: limits.MATCHES]
 
     def due(self) -> float | None:
         """Return the seconds until the next message that is dated, None where there is none."""
         return max(self._dated[0][0] - self._now(), 0.0) if self._dated else None
 
-    def act_on_dated(self) -> list[tuple[bytes, str]]:
+    def act_on_dated(self) -> list[tuple[bytes, Sender]]:
         """Act on the messages whose time has come; return replies and who asked for them."""
-        answers: list[tuple[bytes, str]] = []
+        answers: list[tuple[bytes, Sender]] = []
         while self._dated and self._dated[0][0] <= self._now():
-            _, _, message, host = heapq.heappop(self._dated)
-            answers += [(a, host) for a in self._handle(message.address, message.arguments)]
+            _, _, message, sender = heapq.heappop(self._dated)
+            found = self._handle(message.address, message.arguments, sender)
+            answers += [(answer, sender) for answer in found]
         return answers
 
-    def _is_kept(self, message: Message, time: float, host: str) -> bool:
+    def _is_kept(self, message: Message, time: float, sender: Sender) -> bool:
         """Keep a message until its time; False if it is to act at once."""
         ahead = time - self._calendar()
         if ahead <= 0.0:
@@ -120,25 +117,50 @@ class OscReader:
         if ahead > AHEAD:
             wait = f"a bundle waits {ahead:.0f} s for its time; is its sender's clock right?"
             self._report("waits", wait)
-        heapq.heappush(self._dated, (self._now() + ahead, next(self._places), message, host))
+        heapq.heappush(self._dated, (self._now() + ahead, next(self._places), message, sender))
         return True
 
-    def _handle(self, address: str, arguments: list[object]) -> list[bytes]:
+    def _handle(self, address: str, arguments: list[object], sender: Sender) -> list[bytes]:
         self.counts.messages += 1
         address = normal(address)
         if is_private(address):
             self.counts.ignored += 1
             return []
         try:
+            if address in ALIASES:
+                return self._handle_alias(address, arguments, sender)
+            if address.endswith(EVERYTHING):
+                return self._ask_for_all(address, sender)
             if not is_pattern(address):
-                return self._handle_one(address, arguments)
+                return self._handle_one(address, arguments, sender)
             answers: list[bytes] = []
             for one, given in self._meant(address, arguments):
-                answers += self._handle_one(one, given)
+                answers += self._handle_one(one, given, sender)
             return answers
         except LivebendError as why:
             self._refuse(address, f"OSC: {why}")
             return []
+
+    def _handle_alias(self, address: str, arguments: list[object], sender: Sender) -> list[bytes]:
+        """Do what an address of another program means here. Raises: OutOfRange."""
+        meaning = ALIASES[address](arguments)
+        if meaning.notice:
+            self._report(address, meaning.notice)
+        self.counts.ignored += not meaning.messages
+        answers: list[bytes] = []
+        for one, given in meaning.messages:
+            answers += self._handle_one(one, list(given), sender)
+        return answers
+
+    def _ask_for_all(self, address: str, sender: Sender) -> list[bytes]:
+        """Have a listener get all below /livebend/NODE/?, in its turns. Raises: UnknownName."""
+        stem = address.removesuffix(EVERYTHING)
+        node = stem.removeprefix(ROOT).strip("/").replace("/", ".")
+        tree = self._trees.of(self._desk.scene.get())
+        if f"{stem}/".startswith(f"{ROOT}/") and tree.below(node):
+            self.feedback.ask(sender, node)
+            return []
+        raise UnknownName("OSC address", stem, [ROOT, *tree.addresses])
 
     def _meant(self, address: str, arguments: list[object]) -> list[tuple[str, list[object]]]:
         """Return the addresses that one with wildcards means, with the values of each: as many
@@ -153,12 +175,12 @@ class OscReader:
 
     def _search(self, pattern: str) -> list[str]:
         """Return the addresses that a pattern matches, remembered while the parts stay."""
-        known = leaves(self._desk.scene.get())
+        tree = self._trees.of(self._desk.scene.get())
         found = self._named.get(pattern)
-        if found is None or found[0] is not known:
+        if found is None or found[0] is not tree:
             if not self._searches.first(pattern) and found is None:
                 raise OutOfRange(f"more than {SEARCHES} addresses with wildcards at once")
-            found = known, named(pattern, known, self._output)
+            found = tree, named(pattern, tree)
             self._named[pattern] = found
             if len(self._named) > PATTERNS:
                 self._named.popitem(last=False)
@@ -166,17 +188,17 @@ class OscReader:
             raise OutOfRange(f"{shown(pattern)} names no parameter")
         return found[1]
 
-    def _handle_one(self, address: str, arguments: list[object]) -> list[bytes]:
-        known = leaves(self._desk.scene.get())
+    def _handle_one(self, address: str, arguments: list[object], sender: Sender) -> list[bytes]:
+        tree = self._trees.of(self._desk.scene.get())
         try:
-            request = read(address, arguments, known, self._desk.bank, self._output)
+            request = read(address, arguments, tree, self._desk.bank)
             request = request or self._set_pending(address, arguments)
             if request is not None:
-                return self._act(address, request)
+                return self._act(address, request, tree, sender)
         except LivebendError as why:
             self._refuse(address, f"OSC: {why}")
             return []
-        self._count_unknown(address, known)
+        self._count_unknown(address, tree)
         return []
 
     def _refuse(self, address: str, why: str) -> None:
@@ -188,30 +210,45 @@ class OscReader:
         if self._reports.first(subject):
             self._desk.warn(notice if notice.startswith("OSC: ") else f"OSC: {notice}")
 
-    def _act(self, address: str, request: Request) -> list[bytes]:
+    def _act(self, address: str, request: Request, tree: Tree, sender: Sender) -> list[bytes]:
         if request.clamped:
             self.counts.clamped += 1
             self._report(f"{address} clamped", request.clamped)
         match request.action:
             case None:
                 self.counts.ignored += 1
+                self.feedback.touch(sender)
             case Query(path):
-                return [reply(address, paths.get(self._desk.scene.get(), path))]
-            case FaderMove(path, position):
-                return self._move_fader(address, path, position)
-            case action if not self._desk.send(action):
-                self.counts.refused += 1
+                self.feedback.touch(sender)
+                return [reply(address, value_of(self._desk, tree.parameters[path]))]
+            case Listen() as wish:
+                self.feedback.ask(sender, wish)
+            case FaderMove(path, position) if position is not None:
+                soft = paths.soft_range(self._desk.scene.get(), path)
+                self._send(Set(path, soft.from_unit(position)), sender, fader=True)
+            case FaderMove(path):
+                self.feedback.touch(sender, path, fader=True)
+                scene = self._desk.scene.get()
+                position = paths.soft_range(scene, path).to_unit(float(paths.get(scene, path)))
+                return [reply(address, position)]
             case action:
-                self._expect_parts(action)
+                self._send(action, sender)
         return []
 
-    def _move_fader(self, address: str, path: str, position: float | None) -> list[bytes]:
-        """Set a number by its position 0..1 in its soft range, or reply with that position."""
-        scene = self._desk.scene.get()
-        soft = paths.soft_range(scene, path)
-        if position is None:
-            return [reply(address, soft.to_unit(float(paths.get(scene, path))))]
-        return self._act(address, Request(Set(path, soft.from_unit(position))))
+    def _send(self, action: Action, sender: Sender, *, fader: bool = False) -> None:
+        """Send an action to the desk, and note who touched what by it."""
+        match action:
+            case Set(path, value):
+                self.feedback.touch(sender, path, value, fader=fader)
+            case Change(path, by_fader=by_fader):
+                self.feedback.touch(sender, path, fader=by_fader)
+            case SetDisplay(what, value):
+                self.feedback.touch(sender, f"{OUTPUT}.{what}", value)
+            case _:
+                self.feedback.touch(sender)
+        if not self._desk.send(action):
+            self.counts.refused += 1
+        self._expect_parts(action)
 
     def _expect_parts(self, action: Action) -> None:
         """Remember the parts that the scene will have once it has applied the action."""
@@ -240,13 +277,12 @@ class OscReader:
         path = address.removeprefix(f"{ROOT}/").replace("/", ".")
         return Request(Set(path, cast(float | str, arguments[0])))
 
-    def _count_unknown(self, address: str, known: Leaves) -> None:
+    def _count_unknown(self, address: str, tree: Tree) -> None:
         """Count an unknown address and, not too often, report the nearest name: an expensive
         search."""
         self.counts.refused += 1
         if self._reports.first(address):
-            names = [*COMMANDS, *self._output, *known]
-            self._desk.warn(str(UnknownName("OSC address", address, names)))
+            self._desk.warn(str(UnknownName("OSC address", address, tree.addresses)))
 
 
 class OscInput:
@@ -270,10 +306,9 @@ class OscInput:
         self._desk, self._reader = desk, OscReader(desk)
         self._allowed, self._turned_away = AllowList(allow), set[str]()
         self._socket = listening
-        self._waiting: deque[tuple[bytes, str]] = deque(
-            maxlen=BACKLOG
-        )  # datagrams and their senders
-        self._worker = Worker("osc", self._listen, on_failure)
+        self._backlog = Backlog()
+        feedback = Worker("osc feedback", self._reader.feedback.work, on_failure)
+        self._workers = Worker("osc", self._listen, on_failure), feedback
 
     @property
     def address(self) -> tuple[str, int]:
@@ -288,25 +323,26 @@ class OscInput:
 
     def start(self) -> "OscInput":
         """Begin to listen; return self."""
-        self._worker.start()
+        for worker in self._workers:
+            worker.start()
         return self
 
     def stop(self) -> bool:
-        """End the thread and close the socket; return whether the thread has ended."""
-        ended = self._worker.stop()
+        """End the threads and close the socket; return whether they have ended."""
+        ended = [worker.stop() for worker in self._workers]
         self._socket.close()
-        return ended
+        return all(ended)
 
     def _listen(self, stop: threading.Event) -> None:
         while not stop.is_set():
-            due = self._reader.due()
-            wait = 0.0 if self._waiting else POLL if due is None else min(POLL, due)
-            if select.select([self._socket], [], [], wait)[0]:
-                self._take_all()
-            for _ in range(min(TURN, len(self._waiting))):
-                self._act(*self._waiting.popleft())
-            for answer, host in self._reader.act_on_dated():
-                self._answer(answer, host)
+            if not self._backlog.waiting:
+                due = self._reader.due()
+                select.select([self._socket], [], [], POLL if due is None else min(POLL, due))
+            self._take_all()
+            for _ in range(min(TURN, len(self._backlog.waiting))):
+                self._act(*self._backlog.take())
+            for answer, sender in self._reader.act_on_dated():
+                self._answer(answer, sender)
 
     def _take_all(self) -> None:
         """Take every datagram that waits at the socket, and act at once on those about the display
@@ -314,23 +350,23 @@ class OscInput:
         taken = 0
         while taken < BUFFER:
             try:
-                datagram, (host, *_) = self._socket.recvfrom(65535)
+                datagram, (host, port, *_) = self._socket.recvfrom(LARGEST)
             except BlockingIOError:
                 return
             except ConnectionResetError:  # on Windows: a reply was lost
                 continue
+            sender = Sender(host, port)
             taken += len(datagram)
             if not self._allowed.allows(host):
                 self._turn_away(host)
             elif datagram[:24].lstrip(b"/ ").lower().startswith(URGENT):
-                self._act(datagram, host)
+                self._act(datagram, sender)
             else:
-                self.counts.refused += len(self._waiting) == BACKLOG
-                self._waiting.append((datagram, host))
+                self.counts.refused += self._backlog.add(datagram, sender)
 
-    def _act(self, datagram: bytes, host: str) -> None:
-        for answer in self._reader.receive(datagram, host):
-            self._answer(answer, host)
+    def _act(self, datagram: bytes, sender: Sender) -> None:
+        for answer in self._reader.receive(datagram, sender):
+            self._answer(answer, sender)
 
     def _turn_away(self, host: str) -> None:
         self.counts.turned_away += 1
@@ -338,8 +374,32 @@ class OscInput:
             self._turned_away.add(host)
             self._desk.warn(f"OSC: {host} is turned away; --osc-allow {host} would let it in")
 
-    def _answer(self, answer: bytes, host: str) -> None:
+    def _answer(self, answer: bytes, sender: Sender) -> None:
         try:
-            self._socket.sendto(answer, (host, REPLY_PORT))
+            self._socket.sendto(answer, (sender.host, REPLY_PORT))
         except OSError as why:
-            self._desk.warn(f"OSC: no reply to {host}: {why.strerror}")
+            self._desk.warn(f"OSC: no reply to {sender.host}: {why.strerror}")
+
+
+class Backlog:
+    """Datagrams that wait to be read, and their senders; of too many, the oldest are lost."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[tuple[bytes, Sender]] = deque()
+        self._bytes = 0
+
+    def add(self, datagram: bytes, sender: Sender) -> int:
+        """Add a datagram; return how many were lost for it."""
+        self.waiting.append((datagram, sender))
+        self._bytes += len(datagram) + OVERHEAD
+        lost = 0
+        while self._bytes > limits.BACKLOG:
+            self.take()
+            lost += 1
+        return lost
+
+    def take(self) -> tuple[bytes, Sender]:
+        """Return the oldest."""
+        datagram, sender = self.waiting.popleft()
+        self._bytes -= len(datagram) + OVERHEAD
+        return datagram, sender

@@ -5,13 +5,22 @@ import errno
 import socket
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv6Address, ip_address, ip_network
+from typing import NamedTuple
 
 from livebend.core.errors import Refused, shown
 from livebend.core.notify import Notify, ignore
 
 HOST, PORT, REPLY_PORT = "127.0.0.1", 8000, 9000
 BUFFER = 4 << 20  # bytes that the system may buffer for us while a frame is made
+REMEMBERED = 1024  # senders that an allow-list need not look up again
 PORTS = 16  # that are tried from the one that was asked for
+
+
+class Sender(NamedTuple):
+    """Who sent a datagram: its machine's address, and the port that it was sent from."""
+
+    host: str
+    port: int = 0
 
 
 def endpoint(text: str) -> tuple[str, int]:
@@ -94,6 +103,7 @@ class AllowList:
     def __init__(self, allowed: Iterable[str] = ()) -> None:
         """Raises: Refused for what is neither an address nor a network."""
         self._networks = []
+        self._known: dict[str, bool] = {}  # senders that were looked up
         for text in allowed:
             try:
                 self._networks.append(ip_network(text.strip(), strict=False))
@@ -107,6 +117,14 @@ class AllowList:
         """Whether a sender is accepted, by its address as the socket gives it."""
         if not self._networks:
             return True
+        known = self._known.get(host)
+        if known is None:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            known = self._known[host] = self._find(host)
+        return known
+
+    def _find(self, host: str) -> bool:
         address = ip_address(host.partition("%")[0])  # without an interface's name
         if isinstance(address, IPv6Address) and address.ipv4_mapped:
             address = address.ipv4_mapped

@@ -6,12 +6,12 @@ Brackets of arrays are left out: what they hold are values like others. Without 
 are guessed; a value may also stand behind the address (`/livebend/seed 5`).
 """
 
+import math
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import numpy as np
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from livebend.core import limits
@@ -23,6 +23,8 @@ HEADER = len(BUNDLE) + 8  # with the time tag
 ROOT = "/livebend"
 EPOCH = 2_208_988_800  # s from the beginning of OSC's time, 1900, to that of the system's, 1970
 SMALLEST = 1 << 24  # below it, four bytes without a tag are a whole number: as a float, next to 0
+SINGLE = struct.Struct(">f")
+LARGEST_SINGLE = 3.4028235e38
 NOTE_OFF = 0x80  # of a MIDI message's status
 
 
@@ -174,8 +176,21 @@ Reader = Callable[[bytes, int], tuple[object, int]]
 
 
 def _float(data: bytes, offset: int) -> tuple[float, int]:
-    (value,) = struct.unpack_from(">f", data, offset)
-    return float(str(np.float32(value))), offset + 4
+    (value,) = SINGLE.unpack_from(data, offset)
+    return _shortest(value), offset + 4
+
+
+def _shortest(value: float) -> float:
+    """The shortest decimal that is the same single-precision number: six digits always survive in
+    one, and nine always tell it from its neighbours."""
+    if not math.isfinite(value):
+        return value
+    packed = SINGLE.pack(value)
+    for digits in (6, 7, 8):
+        near = float(f"{value:.{digits}g}")
+        if abs(near) <= LARGEST_SINGLE and SINGLE.pack(near) == packed:
+            return near
+    return float(f"{value:.9g}")
 
 
 def _string(data: bytes, offset: int) -> tuple[str, int]:

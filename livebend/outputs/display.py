@@ -54,6 +54,13 @@ class Display:
         """The state now."""
         return self._view
 
+    def get(self, name: str) -> ParameterValue:
+        """Return one field. Raises: UnknownName."""
+        if name not in self.specs:
+            raise UnknownName("display setting", name, self.specs)
+        value: ParameterValue = getattr(self._view, name)
+        return value
+
     def set(self, name: str, value: ParameterValue) -> None:
         """Set one field; a number out of range is clamped. Raises: UnknownName, OutOfRange."""
         if name not in self.specs:

@@ -4,6 +4,7 @@
 is one order, and a show can be recorded as (time, command).
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
@@ -12,7 +13,7 @@ from livebend import flow
 from livebend.core import limits
 from livebend.core.errors import OutOfRange, Refused
 from livebend.core.specs import ParameterValue
-from livebend.scene import edit
+from livebend.scene import edit, paths
 from livebend.scene.copy import altered
 from livebend.scene.values import Arrival, Part, Scene
 
@@ -35,6 +36,50 @@ class Set:
 
     def apply(self, scene: Scene) -> Scene:
         return edit.put(scene, self.path, self.value, fit=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Move a number from where it is when its turn comes: to `times`·value + `plus`.
+
+    by_fader: the value is the fader's position, 0..1 over the soft range; a whole number then moves
+        by 1 at least.
+    """
+
+    path: str
+    plus: float = 0.0
+    times: float = 1.0
+    by_fader: bool = False
+    barrier: ClassVar[bool] = False
+
+    @property
+    def key(self) -> str:
+        return self.path
+
+    def then(self, later: "Change") -> "Change":
+        """Return one change that does this one and a later one of the same kind."""
+        plus, times = self.plus * later.times + later.plus, self.times * later.times
+        return Change(self.path, plus, times, self.by_fader)
+
+    def apply(self, scene: Scene) -> Scene:
+        """Raises: UnknownName, OutOfRange where the parameter is no number."""
+        spec = paths.find(scene, self.path)
+        value = paths.get(scene, self.path)
+        if spec.range is None or isinstance(value, str):
+            raise OutOfRange(f"{self.path}: + - * change a number; expected {spec.allowed}")
+        moved = self._by_fader(scene, value) if self.by_fader else self._moved(value)
+        return edit.put(scene, self.path, moved, fit=True)
+
+    def _moved(self, value: float) -> float:
+        return self.times * value + self.plus
+
+    def _by_fader(self, scene: Scene, value: float) -> float:
+        soft = paths.soft_range(scene, self.path)
+        position = soft.to_unit(value)
+        moved = soft.from_unit(self._moved(position))
+        if soft.whole and moved == value and self._moved(position) != position:
+            moved += math.copysign(1.0, self._moved(position) - position)
+        return min(max(moved, soft.low), soft.high)
 
 
 @dataclass(frozen=True, slots=True)

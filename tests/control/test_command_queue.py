@@ -10,7 +10,7 @@ from livebend.control.command_queue import CommandQueue, PromptGate, texts
 from livebend.core import limits
 from livebend.core.errors import Refused
 from livebend.scene import edit
-from livebend.scene.commands import Add, Load, Panic, Remove, Replace, Set, Store, Undo
+from livebend.scene.commands import Add, Change, Load, Panic, Remove, Replace, Set, Store, Undo
 from livebend.scene.values import Bend, Prompt, Scene
 from tests.fakes.desk import DUB
 
@@ -111,6 +111,32 @@ def test_a_fader_costs_one_place_and_its_newest_value_counts(monkeypatch):
         assert q.give(Set("walk.radius", value / 5000))
     assert plain(q) == [Set("walk.radius", 4999 / 5000)]
     assert (q.given, q.refused) == (5000, 0)
+
+
+def test_changes_add_up_and_none_is_lost_beside_a_fader(monkeypatch):
+    monkeypatch.setattr(limits, "WAITING", 4)
+    cues = []
+    q = queue(recorder=lambda time, command: cues.append(command))
+    q.give(Set("route.kick.high", 10))
+    for _ in range(500):
+        q.give(Change("route.kick.high", plus=1.0))
+    assert q.refused == 0
+    assert play(q).route("kick").high == 510.0
+    assert cues == [Set("route.kick.high", 10.0), Set("route.kick.high", 510.0)]
+    q.give(Change("route.kick.high", plus=1.0))
+    q.give(Set("route.kick.high", 7))  # what came before it does not matter any more
+    q.give(Change("route.kick.high", times=2.0))
+    q.give(Change("route.kick.high", plus=1.0))
+    assert [type(g.command) for g in q.until(0.0)] == [Set, Change]
+
+
+def test_a_change_and_what_may_be_refused_do_not_replace_one_another():
+    q = queue()
+    q.give(Change("route.kick.high", plus=1.0))
+    q.give(Set("route.kick.high", "many"))
+    q.give(Change("route.kick.high", 0.1, by_fader=True))
+    q.give(Change("route.kick.high", plus=1.0))
+    assert len(q.until(0.0)) == 4
 
 
 def test_a_full_queue_refuses_and_counts_commands_but_a_newest_value_still_counts(monkeypatch):

@@ -3,6 +3,7 @@
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 
 import pytest
@@ -12,14 +13,15 @@ from pythonosc.udp_client import SimpleUDPClient
 
 from livebend.control.command_queue import CommandQueue
 from livebend.control.desk import Desk
-from livebend.control.osc import OscInput
-from livebend.control.osc_endpoint import PORTS, AllowList, endpoint, listen, reach
-from livebend.core import clock
+from livebend.control.osc import Backlog, OscInput
+from livebend.control.osc_endpoint import PORTS, AllowList, Sender, endpoint, listen, reach
+from livebend.core import clock, limits
 from livebend.core.errors import Refused
 from livebend.core.mailbox import Latest
 from livebend.scene.commands import Add, Panic, Set
 from livebend.scene.presets import PresetBank
 from livebend.scene.values import Bend, Scene
+from tests import ROOT
 from tests.fakes.desk import FakeDesk
 from tests.fakes.osc import PATIENCE, message, wait_for
 
@@ -143,6 +145,67 @@ def test_a_question_is_answered_at_the_reply_port(osc, returning):
         client.send_message("/livebend/seed", "?")
     answer = OscMessage(returning.recv(1024))
     assert (answer.address, answer.params) == ("/livebend/seed", [46])
+
+
+def test_the_first_message_loads_nothing():
+    """Or those that come meanwhile are lost: operators take seconds to load."""
+    look = (
+        "import sys; from livebend.control.osc import OscReader; from tests.fakes.desk import"
+        " FakeDesk; from tests.fakes.osc import datagram; fake = FakeDesk();"
+        " reader = OscReader(fake.desk); known = set(sys.modules);"
+        " reader.receive(datagram('/livebend/bend/swirl/angle', 1.0));"
+        " sys.exit(len(fake.commands) != 1 or bool(set(sys.modules) - known))"
+    )
+    command = [sys.executable, "-c", look]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_of_too_many_the_oldest_are_lost(monkeypatch):
+    monkeypatch.setattr(limits, "BACKLOG", 1000)
+    backlog, sender = Backlog(), Sender("x")
+    assert [backlog.add(b"%d" % i, sender) for i in range(9)] == [0, 0, 0, 0, 0, 0, 0, 1, 1]
+    assert backlog.take() == (b"2", sender)
+    assert backlog.add(b"x" * 2000, sender) == 7
+    assert not backlog.waiting
+
+
+SENDS = """
+import random, socket, sys, time
+from tests.fakes.osc import datagram
+draw, rate, total = random.Random(1), int(sys.argv[2]), int(sys.argv[3])
+heads = (b"", b"/", b"#bundle\\0")
+junk = [heads[i % 3] + draw.randbytes(draw.randrange(4, 120)) for i in range(999)]
+client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+client.connect(("127.0.0.1", int(sys.argv[1])))
+begin, sent = time.perf_counter(), 0
+while sent < total:
+    due = min(int((time.perf_counter() - begin) * rate), total)
+    while sent < due:
+        client.send(junk[sent % 999] if sent % 100 else datagram("/livebend/seed", sent))
+        sent += 1
+    time.sleep(0.001)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rate", [1500, 4000, 8000])
+def test_no_message_is_lost_in_a_flood_of_junk_beside_a_busy_thread(osc, heard, rate):
+    """The thread keeps up where another never lets go of the interpreter by itself."""
+    stop, before = threading.Event(), sys.getswitchinterval()
+    sys.setswitchinterval(0.0005)  # as in a show
+    busy = threading.Thread(target=lambda: any(iter(stop.is_set, True)))
+    busy.start()
+    try:
+        total = 3 * rate
+        command = [sys.executable, "-c", SENDS, str(osc.address[1]), str(rate), str(total)]
+        subprocess.run(command, check=True, cwd=ROOT)
+        wait_for(lambda: heard.queue.given >= total // 100)
+    finally:
+        stop.set()
+        busy.join()
+        sys.setswitchinterval(before)
+    assert heard.queue.given == total // 100
 
 
 @pytest.mark.skipif(shutil.which("oscsend") is None, reason="liblo-tools are not installed")

@@ -7,32 +7,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from livebend.control.desk import SetDisplay
+from livebend.control.desk import FaderMove, Listen, Query, Request, SetDisplay
 from livebend.control.osc import OscReader
-from livebend.control.osc_addresses import (
-    FaderMove,
-    Query,
-    Request,
-    address_of,
-    is_private,
-    leaves,
-    named,
-    normal,
-    outputs,
-    read,
-)
+from livebend.control.osc_addresses import is_private, named, normal, read
 from livebend.control.osc_packets import Strange
 from livebend.control.osc_patterns import expanded, matching
+from livebend.control.parameters import address_of, tree_of
 from livebend.core.errors import LivebendError
 from livebend.core.ranges import Range
 from livebend.core.specs import Spec
 from livebend.scene import paths
-from livebend.scene.commands import Add, Load, Panic, Remove, Replace, Set, Store, Undo
+from livebend.scene.commands import Add, Change, Load, Panic, Remove, Replace, Set, Store, Undo
 from livebend.scene.values import Bend, Route
 from tests.fakes.desk import DUB, STORM, FakeBank, FakeDesk
 from tests.fakes.osc import datagram
 
-KNOWN = leaves(DUB)
+KNOWN = tree_of(DUB, {})
 
 
 ROTATE = Bend("new", "rotate", "unet.mid", {"angle": 20.0, "i": 3}, mix=0.5)
@@ -115,6 +105,21 @@ MEANT = [
     ("bend/swirl/angle", ["?"], Query("bend.swirl.angle")),
     ("prompt", ["?"], Query("prompt.text")),
     ("seed", [], Query("seed")),
+    ("seed", ["+", 1], Change("seed", 1.0)),
+    ("bend/swirl/angle", ["-", "0,5"], Change("bend.swirl.angle", -0.5)),
+    ("bend/swirl/angle", ["*", 2], Change("bend.swirl.angle", times=2.0)),
+    ("bend/swirl/angle", ["a", 2], Set("bend.swirl.angle", 2.0)),
+    ("bend/swirl/angle", ["+=0.5"], Change("bend.swirl.angle", 0.5)),
+    ("bend/swirl/angle", ["*= 2"], Change("bend.swirl.angle", times=2.0)),
+    ("bend/swirl/angle", ["-0.5"], Set("bend.swirl.angle", -0.5)),
+    ("bend/swirl/angle/play", ["+", 0.1], Change("bend.swirl.angle", 0.1, by_fader=True)),
+    ("bend/swirl/angle/play", ["a", 0.75], FaderMove("bend.swirl.angle", 0.75)),
+    ("prompt", ["+", "waves"], Set("prompt.text", "+ waves")),
+    ("meter/rms", ["?"], Query("meter.rms")),
+    ("meter/beat/phase", [], Query("meter.beat.phase")),
+    ("feedback", [], Listen(9000)),
+    ("feedback", [7001, "play"], Listen(7001, frozenset(("play",)))),
+    ("feedback", [0], Listen(0)),
 ]  # fmt: skip
 
 
@@ -184,6 +189,12 @@ BAD = [
     ("bend/add", ["a.b", "rotate", "image"], "bend name 'a.b': expected up to 64 of a-z"),
     ("bend/add", ["Swirl", "rotate", "image"], "bend name 'Swirl'"),
     ("bend/add", ["x", "rotate", "image", "name", "y"], "unknown key 'bend.x.name'"),
+    ("bend/swirl/angle", ["+", "x"], "bend.swirl.angle + = 'x': expected a float"),
+    ("bend/swirl/angle", ["+"], "expected -360..360 deg"),
+    ("meter/rms", [1.0], "meter.rms: it is measured, and cannot be set"),
+    ("feedback", [80], "feedback = 80: expected a port from 1024"),
+    ("feedback", [99999], "expected whole number 0..65535"),
+    ("feedback", [9000, "plai"], "did you mean 'play'"),
     ("bend/remove", [], "expected NAME"),
     ("bend/remove", [3], "expected NAME"),
     ("route/add", ["r", "rmss", "bend.swirl.angle"], "did you mean 'rms'"),
@@ -220,7 +231,7 @@ PATTERNS = [
 
 @pytest.mark.parametrize(("pattern", "meant"), PATTERNS)
 def test_wildcards_name_parameters_and_never_buttons(pattern, meant):
-    assert named(pattern, KNOWN, {}) == [f"/livebend/{address}" for address in meant]
+    assert named(pattern, KNOWN) == [f"/livebend/{address}" for address in meant]
 
 
 def test_braces_stand_for_addresses_in_their_order():
@@ -272,7 +283,7 @@ SCREEN = {
 )
 def test_the_display_is_told_what_its_settings_allow(name, arguments, action, note):
     address = f"/livebend/output/{name}"
-    assert read(address, arguments, KNOWN, FakeBank(), outputs(SCREEN)) == Request(action, note)
+    assert read(address, arguments, tree_of(DUB, SCREEN), FakeBank()) == Request(action, note)
 
 
 @pytest.mark.parametrize(
@@ -285,7 +296,7 @@ def test_the_display_is_told_what_its_settings_allow(name, arguments, action, no
 )
 def test_what_the_display_cannot_do_is_refused(name, arguments, message):
     with pytest.raises(LivebendError, match=re.escape(message)):
-        read(f"/livebend/output/{name}", arguments, KNOWN, FakeBank(), outputs(SCREEN))
+        read(f"/livebend/output/{name}", arguments, tree_of(DUB, SCREEN), FakeBank())
 
 
 # ---- any arguments at all

@@ -13,7 +13,7 @@ from pythonosc.udp_client import SimpleUDPClient
 from livebend.control import osc
 from livebend.control.osc import REPORTED, OscReader
 from livebend.control.osc_addresses import named
-from livebend.control.osc_endpoint import listen
+from livebend.control.osc_endpoint import Sender, listen
 from livebend.control.osc_packets import Strange, read_packet, reply
 from livebend.core import limits
 from livebend.scene.commands import Panic, Set, Store
@@ -114,9 +114,9 @@ def test_no_more_is_held_than_there_is_room_for(monkeypatch):
 def test_a_dated_question_is_answered_to_who_asked():
     ear = Ear()
     sent = bundle(message("/livebend/seed", "?"), time=NOW + 1.0)
-    assert ear.reader.receive(sent, "10.0.0.7") == []
+    assert ear.reader.receive(sent, Sender("10.0.0.7")) == []
     ear.time.moment = 1.5
-    ((answer, host),) = ear.reader.act_on_dated()
+    ((answer, (host, _)),) = ear.reader.act_on_dated()
     assert (heard(answer), host) == ([("/livebend/seed", [46])], "10.0.0.7")
 
 

@@ -4,7 +4,8 @@ import pytest
 
 from livebend.control.desk import Tap
 from livebend.control.key_actions import press
-from livebend.control.osc_addresses import leaves, read
+from livebend.control.osc_addresses import read
+from livebend.control.parameters import tree_of
 from livebend.control.tap_tempo import TapTempo
 from livebend.scene.commands import Load, Panic, Set
 from livebend.scene.values import Scene, Tempo
@@ -38,9 +39,9 @@ def test_taps_are_averaged_and_a_pause_begins_anew():
 def test_a_tap_by_osc_and_by_key_are_the_same():
     times = iter([1.0, 1.6])
     fake = FakeDesk(Scene(), tapper=TapTempo(lambda: next(times)))
-    heard = read("/livebend/tap", [], leaves(Scene()), None)
+    heard = read("/livebend/tap", [], tree_of(Scene(), {}), None)
     assert heard.action == Tap()
-    assert read("/livebend/tap", [0], leaves(Scene()), None).action is None
+    assert read("/livebend/tap", [0], tree_of(Scene(), {}), None).action is None
     assert fake.desk.send(heard.action)
     assert press(fake.desk, "tap")
     assert [command.path for command in fake.commands] == ["tempo.taps", "tempo.bpm", "tempo.taps"]

@@ -275,7 +275,7 @@ def test_a_film_is_begun_and_ended_by_osc_in_a_show(model_folder, tmp_path):
 
     def during(show, frame):
         if frame.index in (5, 10):
-            show.osc._reader.receive(datagram("/livebend/output/record", frame.index // 10), "x")
+            show.osc._reader.receive(datagram("/livebend/output/record", frame.index // 10))
         if frame.index == 8:
             while not show.recording.films:
                 time.sleep(0.01)

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from livebend.cli.main import parser
-from livebend.control.osc_addresses import leaves, read
+from livebend.control.osc_addresses import read
+from livebend.control.parameters import tree_of
 from livebend.core.errors import LivebendError
 from livebend.device.memory import Memory, Versioned
 from livebend.flow import Features, Tick
@@ -411,7 +412,7 @@ def test_presets_keep_it_and_undo_takes_it_back(tmp_path):
 )
 def test_osc_preset_and_command_line_spell_it_alike(path, value, held):
     address = "/livebend/" + path.replace(".", "/")
-    heard = read(address, [value], leaves(Scene()), PresetBank())
+    heard = read(address, [value], tree_of(Scene(), {}), PresetBank())
     assert heard.action == Set(path, value)
     assert paths.get(heard.action.apply(Scene()), path) == held
     ((name, number),) = parser().parse_args(["live", "--set", f"{path}={held}"]).sets

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from livebend.core.errors import OutOfRange, Refused, UnknownName
 from livebend.scene import edit, paths
-from livebend.scene.commands import Add, Load, Panic, Remove, Replace, Set, Undo
+from livebend.scene.commands import Add, Change, Load, Panic, Remove, Replace, Set, Undo
 from livebend.scene.values import Bend, Prompt, Route, Sampling, Scene
 
 SWIRL = Bend("swirl", "rotate", "latent@0.8", {"angle": 30.0, "i": 1, "j": 2})
@@ -220,3 +220,35 @@ def test_prompts_in_turn_are_spread_over_a_show_or_take_their_time():
     assert spread == ["a", "a", "b", "b", "c", "c"]
     assert [prompt.now(gone, None) for gone in (0.0, 0.99, 1.0, 2.9, 3.0)] == [*"aabca"]
     assert replace(prompt, turn=1.0).now(2.5, None) == "a"
+
+
+@pytest.mark.parametrize(
+    ("change", "value"),
+    [
+        (Change("bend.swirl.angle", plus=5.0), 35.0),
+        (Change("bend.swirl.angle", plus=-5.0), 25.0),
+        (Change("bend.swirl.angle", times=2.0), 60.0),
+        (Change("bend.swirl.angle", plus=340.0), 10.0),  # round a circle
+        (Change("walk.radius", plus=9.0), 4.0),
+        (Change("bend.swirl.angle", 0.25, by_fader=True), 120.0),
+        (Change("bend.swirl.angle", 0.9, by_fader=True), 180.0),
+        (Change("walk.radius", -0.1, by_fader=True), 0.2),
+        (Change("sampling.steps", 0.01, by_fader=True), 1),  # an encoder moves a whole number too
+        (Change("sampling.steps", -0.01, by_fader=True), 0),
+        (Change("seed", plus=0.4), 46),
+    ],
+)
+def test_a_number_is_changed_from_where_it_is(change, value):
+    assert paths.get(change.apply(SCENE), change.path) == pytest.approx(value)
+
+
+def test_changes_in_a_row_are_one():
+    first, second = Change("walk.radius", 0.5, 2.0), Change("walk.radius", -0.25, 0.5)
+    both = second.apply(first.apply(SCENE))
+    assert first.then(second).apply(SCENE).walk.radius == pytest.approx(both.walk.radius)
+
+
+@pytest.mark.parametrize("path", ["prompt.text", "walk.normalise", "route.kick.curve", "nope"])
+def test_only_a_number_is_changed(path):
+    with pytest.raises(Refused):
+        Change(path, plus=1.0).apply(SCENE)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from livebend.control.osc_addresses import leaves
+from livebend.control.parameters import tree_of
 from livebend.core.errors import OutOfRange, Refused, UnknownName
 from livebend.modulation.plan import planned
 from livebend.scene import edit, paths, presets
@@ -20,7 +20,8 @@ def test_its_strength_is_at_its_path_and_address():
     scene = edit.put(SHOW, "lora.grain.strength", 0.25)
     assert paths.get(scene, "lora.grain.strength") == 0.25
     assert paths.get(scene, "lora.ink.strength") == 0.0
-    path, spec = leaves(SHOW)["/livebend/lora/grain/strength"]
+    found = tree_of(SHOW, {}).addresses["/livebend/lora/grain/strength"]
+    path, spec = found.path, found.spec
     assert (path, spec.range.soft) == ("lora.grain.strength", (0, 1))
     with pytest.raises(UnknownName, match="grain"):
         edit.put(SHOW, "lora.grian.strength", 1.0)

@@ -1,0 +1,382 @@
+"""OSC feedback: a thread that sends listeners what others change, meters and notices.
+
+Who sends is a listener, at REPLY_PORT of its machine; who asks with /livebend/feedback PORT, at
+that port. At most once in INTERVAL each gets, in bundles of a bounded size: meters and readings
+that moved, parts that came and went, and values that changed. A value that it sent itself does not
+come back, and for HOLD after it has sent one nothing does at that path: a control that is touched
+is never moved. Then it hears where the value is, if that is not where it put it.
+
+A listener that is gone refuses what it is sent; it gets nothing more until it sends again.
+"""
+
+import contextlib
+import itertools
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
+from pythonosc.osc_message import OscMessage
+
+from livebend.control.desk import Desk, Listen
+from livebend.control.osc_addresses import FADER
+from livebend.control.osc_endpoint import REPLY_PORT, Sender
+from livebend.control.osc_packets import HEADER, ROOT, reply
+from livebend.control.parameters import Parameter, Tree, Trees, events, soft_range, value_of
+from livebend.control.readings import READINGS, driven
+from livebend.core import clock, limits
+from livebend.core.errors import LivebendError, UnknownName
+from livebend.core.notify import Reports
+from livebend.core.specs import ParameterValue
+from livebend.core.status import Status
+from livebend.flow import Features
+from livebend.scene import paths
+from livebend.scene.values import Owner, Scene
+
+INTERVAL = 0.05  # s between what a listener gets
+HOLD = 0.5  # s for which a touched control is left alone
+BYTES = 1400  # of a bundle: what passes any network in one piece
+BUNDLES = 8  # for a listener at once
+RETRY = 2.0  # s before one that was gone is tried again
+TOUCHES = 4096  # that are noted between two rounds
+SENDERS = 8  # ports of a machine that belong to one listener
+NOTICE = "notice"  # the reading that is sent whenever there is one, not where it differs
+
+
+@dataclass(slots=True)
+class Touch:
+    """What a sender did last at a path: when, in s, and the value it set; None = not known."""
+
+    time: float
+    value: ParameterValue | None
+
+
+class Listener:
+    """Who gets feedback: an address, the ports that it sends from, and what it is owed."""
+
+    def __init__(self, host: str, port: int, *, asked: bool = False) -> None:
+        self.host, self.port, self.asked = host, port, asked
+        self.senders: list[int] = []
+        self.wants = frozenset[str]()
+        self.touches: dict[str, Touch] = {}
+        self.owed: dict[str, None] = {}  # paths whose value it is to get, in their order
+        self.told: dict[str, ParameterValue] = {}  # readings and driven values, as it has them
+        self.heard = 0.0  # when it sent last, s
+        self.gone: float | None = None  # since when it has refused what it was sent, s
+        self._left: list[bytes] = []  # that found no room in the last bundle
+        self._socket: socket.socket | None = None
+
+    def owe(self, parameters: Iterable[Parameter]) -> None:
+        """Have it get every one of these, what it has set itself too."""
+        for parameter in parameters:
+            if parameter.access == "value":
+                self.owed[parameter.path] = None
+            self.told.pop(parameter.path, None)
+            if parameter.path in self.touches:
+                self.touches[parameter.path].value = None
+
+    def leave(self, time: float) -> None:
+        """Forget what it was to get: it is gone."""
+        self.gone = time
+        for kept in (self.owed, self.told, self.touches, self._left):
+            kept.clear()
+
+    def bundle(self, messages: Iterator[list[bytes]]) -> bytes | None:
+        """Return the next bundle of about BYTES from what is left and what comes; None if nothing
+        does."""
+        builder, size = OscBundleBuilder(IMMEDIATELY), HEADER
+        for group in itertools.chain([self._left], messages):
+            more = sum(len(message) + 4 for message in group)
+            if size > HEADER and size + more > BYTES:
+                self._left = group
+                break
+            for message in group:
+                builder.add_content(OscMessage(message))
+            size += more
+        else:
+            self._left = []
+        datagram: bytes = builder.build().dgram
+        return datagram if size > HEADER else None
+
+    def belongs(self, sender: Sender) -> None:
+        """Note that a port sends for this listener; the oldest of too many is forgotten."""
+        if sender.port not in self.senders:
+            self.senders = [*self.senders, sender.port][-SENDERS:]
+
+    def send(self, datagram: bytes) -> bool:
+        """Send a datagram, or lose it where the system has no room; False if nobody is there."""
+        try:
+            if self._socket is None:
+                family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+                self._socket = socket.socket(family, socket.SOCK_DGRAM)
+                self._socket.setblocking(False)
+                self._socket.connect((self.host, self.port))
+            self._socket.send(datagram)
+        except BlockingIOError:
+            return True
+        except OSError:
+            self.close()
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close its socket; the next datagram opens another."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+class Feedback:
+    """What listeners are sent. The OSC thread reports what it heard, which never waits long; a
+    thread of its own calls `turn`.
+
+    now: the steady clock, in s.
+    """
+
+    def __init__(self, desk: Desk, trees: Trees, now: Callable[[], float] = clock.now) -> None:
+        self._desk, self._trees, self._now = desk, trees, now
+        self._lock = threading.Lock()
+        self._touched: dict[tuple[Sender, str], tuple[Touch, bool]] = {}
+        self._asked: list[tuple[Sender, Listen | str]] = []
+        self.listeners: dict[tuple[str, int], Listener] = {}
+        self._scene: Scene | None = None
+        self._tree: Tree | None = None
+        self._settings: dict[str, ParameterValue] = {}
+        self._before = Features()
+        self._notice = 0.0  # time of the newest that was sent
+        self._reports = Reports(now)
+
+    # ---- the OSC thread --------------------------------------------------------------------------
+
+    def touch(
+        self,
+        sender: Sender,
+        path: str = "",
+        value: ParameterValue | None = None,
+        *,
+        fader: bool = False,
+    ) -> None:
+        """Note that a sender is there and, with a path, that it has set a value, None for one that
+        is not known; `fader`: by its position."""
+        with self._lock:
+            if len(self._touched) < TOUCHES:
+                self._touched[sender, path] = Touch(self._now(), value), fader
+
+    def ask(self, sender: Sender, wish: Listen | str) -> None:
+        """Note that a sender asks for feedback, or for every value below a node of the tree."""
+        with self._lock:
+            if len(self._asked) < limits.LISTENERS:
+                self._asked.append((sender, wish))
+
+    # ---- its own thread --------------------------------------------------------------------------
+
+    def work(self, stop: threading.Event) -> None:
+        """Serve the listeners until stopped: a Worker's body."""
+        with contextlib.ExitStack() as ending:
+            ending.callback(self.close)
+            while not stop.wait(INTERVAL):
+                self.turn()
+
+    def close(self) -> None:
+        """Close the sockets of the listeners."""
+        for one in self.listeners.values():
+            one.close()
+
+    def turn(self) -> None:
+        """Send every listener what it is owed."""
+        self._hear()
+        present = [one for one in self.listeners.values() if one.gone is None]
+        if not present:
+            self._scene = None  # who comes next gets what changes from then on
+            return
+        scene, status = self._desk.scene.get(), self._desk.status()
+        tree = self._trees.of(scene)
+        news = self._news(tree, status)
+        for path in self._changed(scene, tree):
+            for one in present:
+                one.owed[path] = None
+        known: dict[str, ParameterValue]
+        measured = {p: r.read(status, self._before) for p, r in READINGS.items() if p != NOTICE}
+        played = driven(scene, status) if any("routes" in o.wants for o in present) else {}
+        for one in present:
+            known = {**measured, **played} if "routes" in one.wants else measured
+            self._serve(one, self._messages(one, tree, news, known))
+        self._scene, self._tree, self._before = scene, tree, status.features
+
+    def _hear(self) -> None:
+        """Take over what the OSC thread has noted."""
+        with self._lock:
+            touched, self._touched = self._touched, {}
+            asked, self._asked = self._asked, []
+        for sender, wish in asked:
+            if isinstance(wish, Listen):
+                self._listen(sender, wish)
+            elif (one := self._listener(sender)) is not None:
+                one.owe(self._trees.of(self._desk.scene.get()).below(wish))
+        for (sender, path), (touch, fader) in touched.items():
+            if (listener := self._listener(sender)) is not None and path:
+                listener.touches[path] = touch
+                listener.owed[path] = None
+                listener.wants |= {"play"} if fader else set()
+
+    def _listen(self, sender: Sender, wish: Listen) -> None:
+        """Begin or end the feedback that a sender asked for."""
+        for one in list(self.listeners.values()):
+            if one.host == sender.host and sender.port in one.senders:
+                one.senders.remove(sender.port)
+                if not one.senders or not wish.port:
+                    self._forget(one)
+        if wish.port and (new := self._place(sender.host, wish.port, asked=True)) is not None:
+            new.asked, new.wants, new.gone = True, wish.wants, None
+            new.senders = [sender.port]
+            new.heard = self._now()
+
+    def _listener(self, sender: Sender) -> Listener | None:
+        """The listener that a sender belongs to; None where there is no room for it."""
+        host, port = sender
+        for one in self.listeners.values():
+            if one.host == host and port in one.senders:
+                self._welcome(one)
+                return one
+        found = self._place(host, REPLY_PORT)
+        if found is not None:
+            if not found.asked:
+                found.belongs(sender)
+            self._welcome(found)
+        return found
+
+    def _place(self, host: str, port: int, *, asked: bool = False) -> Listener | None:
+        """The listener at an address, a new one in the place of the one that was silent for longest
+        where there are too many; None where all of them asked."""
+        if (host, port) in self.listeners:
+            return self.listeners[host, port]
+        if len(self.listeners) >= limits.LISTENERS:
+            idle = [one for one in self.listeners.values() if one.gone is not None or not one.asked]
+            if not idle:
+                if asked and self._reports.first("full"):
+                    self._desk.warn(f"OSC: feedback for {limits.LISTENERS} at most")
+                return None
+            self._forget(min(idle, key=lambda one: (one.gone is None, one.heard)))
+        self.listeners[host, port] = found = Listener(host, port, asked=asked)
+        return found
+
+    def _welcome(self, one: Listener) -> None:
+        """Note that a listener is heard; one that was gone is tried again after a while."""
+        one.heard = self._now()
+        if one.gone is not None and one.heard - one.gone >= RETRY:
+            one.gone = None
+
+    def _forget(self, one: Listener) -> None:
+        one.close()
+        self.listeners.pop((one.host, one.port), None)
+
+    # ---- what there is to say --------------------------------------------------------------------
+
+    def _changed(self, scene: Scene, tree: Tree) -> Iterator[str]:
+        """Yield the paths of values that are not what they were; the first time none is."""
+        settings = dict(self._settings_now(tree))
+        if self._scene is not None and self._tree is not None:
+            if self._scene is not scene:
+                yield from changed(self._scene, scene, self._tree, tree)
+            yield from (p for p, value in settings.items() if self._settings.get(p) != value)
+        self._settings = settings
+
+    def _settings_now(self, tree: Tree) -> Iterator[tuple[str, ParameterValue]]:
+        for parameter in tree.values():
+            if parameter.is_setting:
+                yield parameter.path, value_of(self._desk, parameter)
+
+    def _news(self, tree: Tree, status: Status) -> list[bytes]:
+        """The structure's events, and notices that are newer than the last."""
+        before = self._tree if self._scene is not None and self._tree is not None else tree
+        found = [reply(f"{ROOT}/{event.what}", event.node) for event in events(before, tree)]
+        fresh = [notice for notice in status.notices if notice.time > self._notice]
+        if fresh:
+            self._notice = fresh[-1].time
+        return found + [reply(f"{ROOT}/{NOTICE}", notice.text) for notice in fresh]
+
+    def _messages(
+        self, one: Listener, tree: Tree, news: list[bytes], measured: Mapping[str, ParameterValue]
+    ) -> Iterator[list[bytes]]:
+        """Yield what a listener is to get, what belongs together at once; what was yielded counts
+        as sent."""
+        if news:
+            yield news
+        for path, value in measured.items():
+            if one.told.get(path) != value and not self._is_held(one, path):
+                one.told[path] = value
+                yield self._values(one, tree, path, value)
+        for path in list(one.owed):
+            if self._is_held(one, path):
+                continue
+            del one.owed[path]
+            touch = one.touches.pop(path, None)
+            now = self._value_now(tree, path)
+            if now is None or path in measured or (touch is not None and touch.value == now):
+                continue
+            yield self._values(one, tree, path, now)
+
+    def _is_held(self, one: Listener, path: str) -> bool:
+        touch = one.touches.get(path)
+        return touch is not None and self._now() - touch.time < HOLD
+
+    def _value_now(self, tree: Tree, path: str) -> ParameterValue | None:
+        """The value at a path; None for one that is gone."""
+        parameter = tree.parameters.get(path)
+        try:
+            return None if parameter is None else value_of(self._desk, parameter)
+        except LivebendError:  # the scene has changed meanwhile: the next turn has its own tree
+            return None
+
+    def _values(self, one: Listener, tree: Tree, path: str, value: ParameterValue) -> list[bytes]:
+        """The messages about a value: itself, and where a fader for it stands if the listener
+        plays by faders."""
+        if path not in tree.parameters:
+            return []
+        parameter = tree.parameters[path]
+        found = [reply(parameter.address, value)]
+        if "play" in one.wants and parameter.access == "value" and not isinstance(value, str):
+            soft = soft_range(self._desk.scene.get(), parameter)
+            if soft is not None and not parameter.is_setting:
+                found.append(reply(parameter.address + FADER, soft.to_unit(value)))
+        return found
+
+    def _serve(self, one: Listener, messages: Iterator[list[bytes]]) -> None:
+        """Send as much as a turn allows; what is still owed waits for the next."""
+        for _ in range(BUNDLES):
+            bundle = one.bundle(messages)
+            if bundle is None:
+                return
+            if not one.send(bundle):
+                one.leave(self._now())
+                return
+
+
+def changed(before: Scene, after: Scene, old: Tree, new: Tree) -> Iterator[str]:
+    """Yield the paths whose values differ between two scenes, and all of parts that are new. What
+    both scenes share costs a look at its identity."""
+    for (kind, name), leaves in new.owners.items():
+        first, last = _owner(before, kind, name), paths.owner_of(after, kind, name)
+        if first is last:
+            continue
+        for leaf, parameter in leaves:
+            was = old.parameters.get(parameter.path)
+            if (
+                first is None
+                or was is None
+                or was.spec is not parameter.spec
+                or _value(first, leaf, parameter) != _value(last, leaf, parameter)
+            ):
+                yield parameter.path
+
+
+def _owner(scene: Scene, kind: str, name: str) -> Owner | None:
+    try:
+        return paths.owner_of(scene, kind, name)
+    except UnknownName:
+        return None
+
+
+def _value(owner: Owner, leaf: str, parameter: Parameter) -> ParameterValue:
+    return paths.value_of(owner, leaf, parameter.spec)

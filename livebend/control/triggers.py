@@ -1,0 +1,190 @@
+"""Triggers: what a controller can have done that is no parameter with a value.
+
+Each is declared once, in TRIGGERS: its path, what it takes, what it does, and how it is read.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from livebend.control.desk import (
+    Action,
+    Bank,
+    Listen,
+    Request,
+    SetDisplay,
+    clamp_notice,
+    preset,
+)
+from livebend.control.key_actions import ACTIONS
+from livebend.core import limits
+from livebend.core.errors import OutOfRange, UnknownName
+from livebend.core.ranges import Range
+from livebend.core.specs import Spec, specs_of
+from livebend.core.texts import NUMBER
+from livebend.scene import paths
+from livebend.scene.commands import Add, Command, Remove, Replace, Store
+from livebend.scene.tables import REQUIRED, part_from
+from livebend.scene.values import Bend, Part, Recall, Route
+
+Arguments = Sequence[object]
+Reader = Callable[[Arguments, Bank], Request]
+
+FADE = specs_of(Recall)["fade"]
+SWITCH = Spec("switch", "bool", default=False)
+NAME = Spec("name", "text", "")
+SLOT = Spec("slot", "int", 1, Range(1, limits.SLOTS, whole=True))
+INDEX = Spec("index", "int", 0, Range(0, limits.SLOTS - 1, whole=True))
+PORT = Spec("port", "int", 9000, Range(0, 65535, whole=True), doc="0 = no more feedback")
+LOWEST_PORT = 1024  # below are those of the system's own services
+WANTS = ("play", "routes")
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """What does something when it is sent.
+
+    takes: what it takes, in order; `more` is what may follow, in words.
+    """
+
+    doc: str
+    read: Reader
+    takes: tuple[Spec, ...] = ()
+    more: str = ""
+
+    @property
+    def form(self) -> str:
+        """What it takes, in words."""
+        return " ".join([*(spec.name.upper() for spec in self.takes), *filter(None, [self.more])])
+
+
+def _button(command: Action, arguments: Arguments, _: Bank) -> Request:
+    """A button that is pressed, not released: no argument, or anything but 0."""
+    on = not arguments or bool(SWITCH.fit(arguments[-1], "a button"))
+    return Request(command if on else None)
+
+
+def _show(what: str, arguments: Arguments, _: Bank) -> Request:
+    on = SWITCH.fit(arguments[-1], what) if arguments else None
+    return Request(SetDisplay(what, on))
+
+
+def _preset(arguments: Arguments, bank: Bank) -> Request:
+    match [_number(a) for a in arguments]:
+        case [str(name), *more] if len(more) < 2:
+            return Request(preset(bank, name.strip(), _seconds(more)))
+        case [int() | float() as slot] if slot == 0:
+            return Request()
+        case [int() | float() as slot, *more] if float(slot).is_integer() and len(more) < 2:
+            return Request(preset(bank, int(slot), _seconds(more)))
+    raise OutOfRange("preset: expected a preset's name, or its number from 1, and seconds")
+
+
+def _radio(arguments: Arguments, bank: Bank) -> Request:
+    match [_number(a) for a in arguments]:
+        case [*_, int() | float() as index] if float(index).is_integer():
+            return Request(preset(bank, int(index) + 1))
+    raise OutOfRange("preset/radio: expected a radio button's number, from 0")
+
+
+def _store(arguments: Arguments, _: Bank) -> Request:
+    match [_number(a) for a in arguments]:
+        case [int() | float() as slot] if float(slot).is_integer():
+            return Request(Store(int(slot)) if slot else None)
+    raise OutOfRange("store: expected a slot's number")
+
+
+def _number(argument: object) -> object:
+    """The number in a string, or the argument as it is."""
+    text = argument.strip() if isinstance(argument, str) else ""
+    return float(text) if NUMBER.fullmatch(text) else argument
+
+
+def _seconds(given: Arguments) -> float | None:
+    """The time in which a preset crosses over, if it is given."""
+    return float(FADE.fit(given[0], "preset.fade")) if given else None
+
+
+def _put_part(
+    make: Callable[[Part], Command], kind: Literal["bend", "route"], arguments: Arguments, _: Bank
+) -> Request:
+    keys = REQUIRED[kind]
+    form = f"NAME {' '.join(keys).upper()} [key value …]"
+    name, *rest = arguments or ("",)
+    if len(rest) < 2 or len(rest) % 2 or not isinstance(name, str):
+        raise OutOfRange(f"{kind}: expected {form}")
+    more = dict(zip(rest[2::2], rest[3::2], strict=True))
+    if not all(isinstance(key, str) for key in more):
+        raise OutOfRange(f"{kind}.{name}: expected {form}")
+    table = {str(key): value for key, value in more.items()} | dict(zip(keys, rest, strict=False))
+    part = part_from(kind, name, table, fit=True)
+    return Request(make(part), _part_notice(part, table))
+
+
+def _part_notice(part: Part, given: Mapping[str, object]) -> str:
+    stem = f"{part.kind}.{part.name}"
+    notices = (
+        clamp_notice(spec, f"{stem}.{key}", given[key], paths.value_of(part, key, spec))
+        for key, spec in paths.specs_of_part(part).items()
+        if key in given
+    )
+    return "; ".join(notice for notice in notices if notice)
+
+
+def _remove(what: Literal["bend", "route"], arguments: Arguments, _: Bank) -> Request:
+    match list(arguments):
+        case [str(name)]:
+            return Request(Remove(what, name))
+    raise OutOfRange(f"{what}/remove: expected NAME")
+
+
+def _listen(arguments: Arguments, _: Bank) -> Request:
+    port, wants = arguments[0] if arguments else PORT.default, arguments[1:]
+    for word in wants:
+        if word not in WANTS:
+            raise UnknownName("feedback", str(word), WANTS)
+    number = int(PORT.check(PORT.understand(port, "feedback"), "feedback"))
+    if 0 < number < LOWEST_PORT:
+        raise OutOfRange(f"feedback = {number}: expected a port from {LOWEST_PORT}, or 0 for none")
+    return Request(Listen(number, frozenset(map(str, wants))))
+
+
+def _takes(kind: type[Bend] | type[Route]) -> tuple[Spec, ...]:
+    """The name of a part, and what none can do without."""
+    return NAME, *(specs_of(kind)[key] for key in REQUIRED[kind.kind])
+
+
+BUTTONS = {
+    "panic": "back to the preset as it was loaded",
+    "undo": "take the last change of structure back",
+    "tap": "there is a beat now; from the second on, the tempo",
+    "resync": "a phrase begins at the nearest beat",
+    "half": "half the tempo",
+    "double": "twice the tempo",
+}
+MORE = "[key value …]"
+TRIGGERS: Mapping[str, Trigger] = {
+    "preset": Trigger("recall a preset by its name or slot", _preset, (NAME,), "[SECONDS]"),
+    "preset.radio": Trigger("recall a preset by a radio button, from 0", _radio, (INDEX,)),
+    "store": Trigger("store the scene in a slot", _store, (SLOT,)),
+    **{name: Trigger(doc, partial(_button, ACTIONS[name])) for name, doc in BUTTONS.items()},
+    "blackout": Trigger("black, on and off", partial(_show, "blackout"), (), "[SWITCH]"),
+    "freeze": Trigger("hold the picture, on and off", partial(_show, "freeze"), (), "[SWITCH]"),
+    "bend.add": Trigger(
+        "add a bend at the end", partial(_put_part, Add, "bend"), _takes(Bend), MORE),
+    "bend.replace": Trigger(
+        "put a bend in the place of that name", partial(_put_part, Replace, "bend"),
+        _takes(Bend), MORE),
+    "bend.remove": Trigger(
+        "remove a bend, with its routes", partial(_remove, "bend"), (NAME,)),
+    "route.add": Trigger(
+        "add a route", partial(_put_part, Add, "route"), _takes(Route), MORE),
+    "route.replace": Trigger(
+        "put a route in the place of that name", partial(_put_part, Replace, "route"),
+        _takes(Route), MORE),
+    "route.remove": Trigger("remove a route", partial(_remove, "route"), (NAME,)),
+    "feedback": Trigger(
+        "send what changes to a port of the sender's machine", _listen, (PORT,),
+        "[" + "] [".join(WANTS) + "]"),
+}  # fmt: skip
