@@ -11,7 +11,6 @@ from livebend.control.midi.ports import RtMidiPorts
 from livebend.core.clock import Time
 from livebend.core.errors import Refused
 from livebend.core.notify import Notify
-from livebend.core.specs import ParameterValue
 from livebend.core.worker import Worker
 
 OFF = "off"
@@ -27,7 +26,6 @@ class Hands(NamedTuple):
 def open_hands(
     ending: ExitStack,
     desk: Desk,
-    shown: Callable[[str], ParameterValue],
     time: Time,
     notify: Notify,
     on_failure: Callable[[BaseException], None],
@@ -37,7 +35,6 @@ def open_hands(
 ) -> Hands:
     """Start the threads that listen; `ending` stops them.
 
-    shown: the value of a setting of the display.
     midi: "auto", "off", or a part of a device's name.
     link: whether to join an Ableton Link session.
     """
@@ -52,9 +49,7 @@ def open_hands(
     played = None
     if midi.casefold() != OFF:
         ticking = leaders["midi"] = MidiClock(time.now)
-        played = MidiInput(
-            RtMidiPorts, desk, shown, notify, wanted=midi, timed=ticking.hear, now=time.now
-        )
+        played = MidiInput(RtMidiPorts, desk, notify, wanted=midi, timed=ticking.hear, now=time.now)
         ending.callback(Worker("midi", played.work, on_failure).start().stop)
     band = BandClock(leaders, desk.give, desk.scene, notify)
     ending.callback(Worker("tempo", band.work, on_failure).start().stop)

@@ -22,7 +22,7 @@ from livebend.cli.printing import Printed, print_notice
 from livebend.cli.signals import ended_by_signals
 from livebend.control.command_queue import CommandQueue, PromptGate, texts, texts_of
 from livebend.control.cues import CueRecorder, Cues
-from livebend.control.desk import Desk
+from livebend.control.desk import Desk, Learn, no_midi
 from livebend.control.key_actions import press
 from livebend.control.osc import OscInput
 from livebend.control.osc_endpoint import (
@@ -206,13 +206,14 @@ class LiveShow:
         screen.desk = desk = Desk(
             queue.give, self._show, self.scenes, self.bank, self.warn, Display.specs,
             keep=keeper.keep, view=self.display.get, status=self.status.get,
+            learn=self._learn,
         )  # fmt: skip
         allow = self.options.osc_allow
         self.osc = OscInput(desk, listening, allow=allow, on_failure=self._failed).start()
         ending.callback(self.osc.stop)
         self._say_who_is_heard()
         self.hands = open_hands(
-            ending, desk, self.display.get, self.time, self.statistics.notice, self._report_fault,
+            ending, desk, self.time, self.statistics.notice, self._report_fault,
             midi=self.options.midi, link=self.options.link,
         )  # fmt: skip
         ending.callback(sound.start().close)
@@ -374,6 +375,16 @@ class LiveShow:
     def _ask(self, signal: str) -> None:
         """End the show for a signal; the main thread looks at this."""
         self.asked_by = signal
+
+    def _learn(self, what: Learn) -> None:
+        """Raises: LivebendError."""
+        midi = self.hands.midi
+        if midi is None:
+            no_midi(what)
+        elif what.forget:
+            midi.forget(what.target)
+        else:
+            midi.learn(what.target)
 
     def _lose(self, what: str) -> None:
         """Report what is no longer kept of the show."""

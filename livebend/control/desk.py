@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal, Protocol
 
 from livebend.control.tap_tempo import MOST_TAPS, TapTempo
-from livebend.core.errors import UnknownName
+from livebend.core.errors import Refused, UnknownName
 from livebend.core.mailbox import Latest
 from livebend.core.notify import Notify
 from livebend.core.specs import ParameterValue, Spec
 from livebend.core.status import Status
-from livebend.scene.commands import Command, Keep, Load, Set, Store, keep_nothing
+from livebend.scene.commands import Change, Command, Keep, Load, Set, Store, keep_nothing
 from livebend.scene.values import Scene, Tempo
 
 Display = Callable[[str, ParameterValue | None], None]
@@ -46,7 +47,16 @@ class Retime:
     how: Literal["resync", "half", "double"]
 
 
-Action = Command | SetDisplay | Tap | Retime
+@dataclass(frozen=True, slots=True)
+class Learn:
+    """Bind the MIDI control that is moved next to a parameter or an action; "" = to the parameter
+    that was touched last. With `forget`, take its controls from it."""
+
+    target: str = ""
+    forget: bool = False
+
+
+Action = Command | SetDisplay | Tap | Retime | Learn
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +108,11 @@ def unknown_view(name: str) -> ParameterValue:
     raise UnknownName("display setting", name, ())
 
 
+def no_midi(_: Learn) -> None:
+    """Raises: Refused: no MIDI device is listened to."""
+    raise Refused("learn: no MIDI device is listened to (--midi)")
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What a controller can act on. Every member may be used from any thread.
@@ -111,6 +126,8 @@ class Desk:
     keep: stores a scene in a slot, without waiting; see `SceneKeeper`.
     view: returns a setting of the display, by name.
     status: returns the newest state of the show, which it may have to compute.
+    learn: binds MIDI controls. Raises: LivebendError where it cannot.
+    touched: the path that a controller set last, or "".
     """
 
     give: Callable[[Command], bool]
@@ -123,6 +140,8 @@ class Desk:
     keep: Keep = keep_nothing
     view: Callable[[str], ParameterValue] = unknown_view
     status: Callable[[], Status] = Status
+    learn: Callable[[Learn], None] = no_midi
+    touched: Latest[str] = field(default_factory=partial(Latest, ""))
 
     def send(self, action: Action) -> bool:
         """Do what a controller asks for; False if the queue is full. Raises: LivebendError from the
@@ -134,9 +153,20 @@ class Desk:
         if isinstance(action, SetDisplay):
             self.display(action.what, action.on)
             return True
+        if isinstance(action, Learn):
+            self._learn(action)
+            return True
+        if isinstance(action, Set | Change):
+            self.touched.put(action.path)
         if isinstance(action, Store):
             return self.give(replace(action, keep=self.keep))
         return self.give(action)
+
+    def _learn(self, action: Learn) -> None:
+        target = action.target or self.touched.get()
+        if not target:
+            raise Refused("learn: no parameter was touched yet; touch one, or name it")
+        self.learn(replace(action, target=target))
 
 
 def _retimed(tempo: Tempo, how: str) -> Set:

@@ -1,10 +1,10 @@
 """What a key does: the window gives the name of an action, and this table its meaning.
 
-panic · undo · tap · resync · half · double · blackout · freeze, and with the number of a slot:
-preset · store
+panic · undo · tap · resync · half · double · learn · blackout · freeze, and with a slot: preset ·
+store
 """
 
-from livebend.control.desk import Action, Desk, Retime, SetDisplay, Tap, preset
+from livebend.control.desk import Action, Desk, Learn, Retime, SetDisplay, Tap, preset
 from livebend.core.errors import LivebendError, OutOfRange, UnknownName
 from livebend.scene.commands import Panic, Store, Undo
 
@@ -15,6 +15,7 @@ ACTIONS: dict[str, Action] = {
     "resync": Retime("resync"),
     "half": Retime("half"),
     "double": Retime("double"),
+    "learn": Learn(),
     "blackout": SetDisplay("blackout"),
     "freeze": SetDisplay("freeze"),
 }

@@ -11,6 +11,7 @@ from typing import Literal
 from livebend.control.desk import (
     Action,
     Bank,
+    Learn,
     Listen,
     Request,
     SetDisplay,
@@ -34,6 +35,7 @@ Reader = Callable[[Arguments, Bank], Request]
 FADE = specs_of(Recall)["fade"]
 SWITCH = Spec("switch", "bool", default=False)
 NAME = Spec("name", "text", "")
+PATH = Spec("path", "text", "")
 SLOT = Spec("slot", "int", 1, Range(1, limits.SLOTS, whole=True))
 INDEX = Spec("index", "int", 0, Range(0, limits.SLOTS - 1, whole=True))
 PORT = Spec("port", "int", 9000, Range(0, 65535, whole=True), doc="0 = no more feedback")
@@ -150,6 +152,16 @@ def _listen(arguments: Arguments, _: Bank) -> Request:
     return Request(Listen(number, frozenset(map(str, wants))))
 
 
+def _learn(forget: bool, arguments: Arguments, _: Bank) -> Request:
+    match list(arguments):
+        case [str(path)]:
+            target = path.strip().strip("/").removeprefix("livebend/").replace("/", ".")
+            return Request(Learn(target, forget))
+        case [] if not forget:
+            return Request(Learn())
+    raise OutOfRange("midi: expected the path of a parameter, or an action")
+
+
 def _takes(kind: type[Bend] | type[Route]) -> tuple[Spec, ...]:
     """The name of a part, and what none can do without."""
     return NAME, *(specs_of(kind)[key] for key in REQUIRED[kind.kind])
@@ -171,6 +183,11 @@ TRIGGERS: Mapping[str, Trigger] = {
     **{name: Trigger(doc, partial(_button, ACTIONS[name])) for name, doc in BUTTONS.items()},
     "blackout": Trigger("black, on and off", partial(_show, "blackout"), (), "[SWITCH]"),
     "freeze": Trigger("hold the picture, on and off", partial(_show, "freeze"), (), "[SWITCH]"),
+    "midi.learn": Trigger(
+        "bind the MIDI control that is moved next; without a path to what was touched last",
+        partial(_learn, False), (), "[PATH]"),
+    "midi.forget": Trigger(
+        "take its MIDI controls from a parameter", partial(_learn, True), (PATH,)),
     "bend.add": Trigger(
         "add a bend at the end", partial(_put_part, Add, "bend"), _takes(Bend), MORE),
     "bend.replace": Trigger(

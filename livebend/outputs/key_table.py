@@ -34,6 +34,7 @@ KEYS = (
     Key(("shift+digit",), "store", "store the scene as a preset", "Shift 1 – 9"),
     Key(("d",), "display", "picture to the next display", "D"),
     Key(("r",), "record", "begin and end a film", "R"),
+    Key(("l",), "learn", "the parameter touched last learns a MIDI control", "L"),
     Key(("m",), "meters", "operator's view on and off", "M"),
     Key(("f1",), "help", "this list", "F1"),
     Key(("ctrl+q", "meta+q"), "close", "end the show", "Ctrl Q"),

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,17 +11,20 @@ from hypothesis import strategies as st
 
 from livebend.cli import midi_listing
 from livebend.cli.main import main
-from livebend.control.desk import SetDisplay
+from livebend.control.desk import Learn, SetDisplay
+from livebend.control.key_actions import press
 from livebend.control.midi import controls, profiles
 from livebend.control.midi.controls import Control, Moved, control_of, mode_of, moved, steps
 from livebend.control.midi.midi_input import MidiInput
 from livebend.control.midi.ports import RtMidiPorts
 from livebend.control.midi.profiles import Binding, Profile, device_of, profile_of, read_profile
 from livebend.control.midi.surface import Surface
+from livebend.control.osc_addresses import read
+from livebend.control.parameters import tree_of
 from livebend.core.errors import PresetError, Refused
 from livebend.outputs.display import Display, View
 from livebend.scene import paths
-from livebend.scene.commands import Load, Panic, Set
+from livebend.scene.commands import Change, Load, Panic, Set
 from tests.fakes.desk import DUB, STORM, FakeDesk
 from tests.fakes.midi import FakePorts, SocketPorts
 
@@ -40,23 +44,28 @@ class Stage:
 
     def __init__(self, *bindings: Binding, scene=DUB) -> None:
         self.fake = FakeDesk(scene)
-        self.fake.desk = replace(self.fake.desk, output=Display.specs)
         self.view = View()
-        self.time = 100.0
+        view = lambda name: getattr(self.view, name)  # noqa: E731 - it changes
+        self.fake.desk = replace(self.fake.desk, output=Display.specs, view=view)
+        self.time, self.set = 100.0, list[float]()
         self.surface = Surface(
-            self.fake.desk, lambda name: getattr(self.view, name), Profile("Knobs", (), bindings),
+            self.fake.desk, Profile("Knobs", (), bindings),
             lambda: self.time,
         )  # fmt: skip
 
     def turn(self, *values: int, at: Control = KNOB, most: int = 127) -> list[float]:
         """Move a control, a second apart; return the values that were set."""
-        before = len(self.fake.commands)
+        done = len(self.set)
         for value in values:
+            before = len(self.fake.commands)
             self.surface.play(Moved(at, value, most))
             for command in self.fake.commands[before:]:
-                self.fake.desk.scene.put(command.apply(self.fake.desk.scene.get()))
+                scene = command.apply(self.fake.desk.scene.get())
+                self.fake.desk.scene.put(scene)
+                if isinstance(command, Set | Change):
+                    self.set.append(paths.get(scene, command.path))
             self.time += 1.0
-        return [c.value for c in self.fake.commands[before:] if isinstance(c, Set)]
+        return self.set[done:]
 
     def put(self, path: str, value: float) -> None:
         """Have somebody else set a parameter."""
@@ -194,7 +203,7 @@ def test_encoders_go_on_from_where_the_parameter_is():
     stage = Stage(Binding(KNOB, ANGLE, "twos"))
     assert stage.turn(1, 127, 127) == pytest.approx([30 + 360 / 128, 30.0, 30 - 360 / 128])
     stage.put(ANGLE, 179.0)
-    assert stage.turn(1) == pytest.approx([179 + 360 / 128 - 360])  # round and round
+    assert stage.turn(1) == pytest.approx([179 + 360 / 128])  # round and round
     stage = Stage(Binding(KNOB, "sampling.steps", "offset"))
     assert stage.turn(66, 63) == [2, 1]
 
@@ -366,11 +375,11 @@ class Show:
 
     def __init__(self, *names: str, scene=DUB) -> None:
         self.ports, self.fake, self.said = FakePorts(*names), FakeDesk(scene), list[str]()
-        self.fake.desk = replace(self.fake.desk, output=Display.specs)
+        view = partial(getattr, View())
+        self.fake.desk = replace(self.fake.desk, output=Display.specs, view=view)
         self.time = 0.0
         self.midi = MidiInput(
-            lambda: self.ports, self.fake.desk, lambda name: getattr(View(), name),
-            self.said.append, now=lambda: self.time,
+            lambda: self.ports, self.fake.desk, self.said.append, now=lambda: self.time,
         )  # fmt: skip
         self.turn()
 
@@ -404,7 +413,7 @@ def test_without_a_midi_system_one_line_is_said():
     def no_system() -> FakePorts:
         raise Refused("MIDI: the system has none")
 
-    midi = MidiInput(no_system, FakeDesk().desk, lambda name: False, said.append)
+    midi = MidiInput(no_system, FakeDesk().desk, said.append)
     for _ in range(3):
         midi._look()
     assert said == ["MIDI: the system has none"]
@@ -501,8 +510,8 @@ def test_real_ports_play_learn_light_and_come_back():
     import mido  # noqa: PLC0415 - for tests only
 
     ports, fake, said = SocketPorts(), FakeDesk(), list[str]()
-    desk = replace(fake.desk, output=Display.specs)
-    midi = MidiInput(lambda: ports, desk, lambda name: False, said.append)
+    desk = replace(fake.desk, output=Display.specs, view=partial(getattr, View()))
+    midi = MidiInput(lambda: ports, desk, said.append)
     knob = ports.plug_in()
 
     def until(done) -> None:
@@ -560,3 +569,24 @@ def test_devices_and_their_controls_are_listed(capsys, monkeypatch):
     assert main(["midi", "nanoKONTROL2", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert {"control": "cc.1.46", "does": "panic", "mode": "absolute"} in rows
+
+
+def test_learning_is_asked_for_over_osc_and_by_the_key():
+    asked: list[Learn] = []
+    desk = replace(FakeDesk().desk, learn=asked.append)
+    tree = tree_of(DUB, {})
+    for arguments in (["/livebend/bend/swirl/angle"], ["bend.swirl.angle"]):
+        desk.send(read("/livebend/midi/learn", arguments, tree, desk.bank).action)
+    desk.send(read("/livebend/midi/forget", ["seed"], tree, desk.bank).action)
+    assert asked == [Learn("bend.swirl.angle")] * 2 + [Learn("seed", forget=True)]
+    assert not press(desk, "learn")  # nothing was touched
+    desk.send(Set("walk.radius", 0.5))
+    assert press(desk, "learn")
+    assert asked[-1] == Learn("walk.radius")
+
+
+def test_without_midi_learning_is_refused_with_a_line():
+    fake = FakeDesk()
+    fake.desk.send(Set("walk.radius", 0.5))
+    assert not press(fake.desk, "learn")
+    assert fake.refused == ["learn: no MIDI device is listened to (--midi)"]

@@ -26,8 +26,8 @@ import sys
 
 profiles.user_folder = lambda: Path(sys.argv[1])
 fake, said, ticks = FakeDesk(), [], []
-desk = replace(fake.desk, output=Display.specs)
-midi = MidiInput(lambda: RtMidiPorts("API_UNIX_JACK"), desk, lambda name: False, said.append,
+desk = replace(fake.desk, output=Display.specs, view=lambda name: False)
+midi = MidiInput(lambda: RtMidiPorts("API_UNIX_JACK"), desk, said.append,
                  timed=lambda message, time: ticks.append(message))
 
 def plug_in():

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -32,6 +33,7 @@ TEXTS = {
     for name in (
         FIRST,
         "livebend/control/README.md",
+        "livebend/modulation/README.md",
         "livebend/operators/README.md",
         "livebend/models/backends/README.md",
         "livebend/rendering/README.md",
@@ -136,7 +138,8 @@ def quick(monkeypatch):
 
 @pytest.mark.parametrize("arguments", OURS, ids=" ".join)
 def test_a_command(arguments, folder, quick, model_folder, model, capsys):
-    lists = ("devices", "presets", "operators", "sites", "prompts", "doctor", "models")
+    lists = ("devices", "presets", "operators", "sites", "prompts", "doctor", "models", "midi",
+             "parameters")  # fmt: skip
     models = ("stabilityai/sd-turbo", "FRIEND.safetensors", "FOLDER")
     arguments = [str(model_folder("turbo")) if a in models else a for a in arguments]
     if "--lora" in arguments:
@@ -203,7 +206,7 @@ def test_osc_from_a_client_that_nobody_here_wrote(home, model, model_folder):
     show = LiveShow(
         LiveOptions(
             preset="storm", headless=True, size=(64, 64), osc=port,
-            model=str(model_folder("turbo")), loras=((ink, 1.0),),
+            model=str(model_folder("turbo")), loras=((ink, 1.0),), midi="no device of this name",
         )
     )  # fmt: skip
     first, frames = threading.Event(), show.statistics.shown
@@ -220,13 +223,18 @@ def test_osc_from_a_client_that_nobody_here_wrote(home, model, model_folder):
         subprocess.run([port if word == "8000" else word for word in line], check=True)
         if line[3].endswith(("/prompt", "/add")):
             until(show, arrived(line))
-    until(show, lambda scene: show.osc.counts.messages == len(SENT) and scene == scene.home)
+    until(show, lambda scene: show.osc.counts.messages == len(SENT) and is_home(scene))
     show.stop.set()
     playing.join(30)
     report, view = show.statistics.report(), show.display.view
     assert show.osc.counts.messages == len(SENT)
     assert {report[f"commands_{what}"] for what in ("refused", "clamped")} == {0}
     assert (view.blackout, view.brightness) == (False, 0.5)
+
+
+def is_home(scene):
+    """Whether the scene is as it was loaded; the tempo is the show's and stays."""
+    return replace(scene, tempo=scene.home.tempo) == scene.home
 
 
 def arrived(line):

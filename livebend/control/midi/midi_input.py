@@ -14,7 +14,7 @@ from livebend.control.desk import Desk
 from livebend.control.midi.controls import Moved, mode_of, moved
 from livebend.control.midi.ports import InPort, OutPort, Ports
 from livebend.control.midi.profiles import Binding, Profile, device_of, profile_of, save_profile
-from livebend.control.midi.surface import Shown, Surface
+from livebend.control.midi.surface import Surface
 from livebend.control.midi.targets import check_target, is_parameter, path_in
 from livebend.core import clock, limits
 from livebend.core.errors import LivebendError, Refused
@@ -67,7 +67,6 @@ class MidiInput:
         self,
         ports: Callable[[], Ports],
         desk: Desk,
-        shown: Shown,
         notify: Notify,
         *,
         wanted: str = ANY,
@@ -77,12 +76,11 @@ class MidiInput:
         """
         ports: opens the MIDI system; called in the thread, and again after it failed.
         desk: what devices act on.
-        shown: the value of a setting of the display.
         wanted: a part of the name of the only device that is played, or "auto".
         timed: takes the messages of a MIDI clock, with their times in s, in the driver's thread.
         now: s, for tests.
         """
-        self._open, self._desk, self._shown = ports, desk, shown
+        self._open, self._desk = ports, desk
         self._notify, self._wanted, self._timed, self._now = notify, wanted.casefold(), timed, now
         self._ports: Ports | None = None
         self._devices: dict[str, _Device] = {}
@@ -172,7 +170,7 @@ class MidiInput:
         except LivebendError as why:
             self._say_once(f"MIDI: {why}")
             profile = Profile(name)
-        surface = Surface(self._desk, self._shown, profile, self._now)
+        surface = Surface(self._desk, profile, self._now)
         try:
             into = self._ports.open_input(port, lambda message: self._take(port, message))
         except Refused as why:

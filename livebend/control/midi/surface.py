@@ -1,6 +1,5 @@
 """One MIDI device at work: what its controls do to the show, and what its lights say of it."""
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -16,15 +15,13 @@ from livebend.control.midi.controls import (
     steps,
 )
 from livebend.control.midi.profiles import Binding, Profile
-from livebend.control.midi.targets import OUTPUT, path_in, slot_of
+from livebend.control.midi.targets import OUTPUT, is_parameter, path_in, slot_of
 from livebend.core.clock import now as clock_now
 from livebend.core.errors import LivebendError, OutOfRange
 from livebend.core.ranges import Range
 from livebend.core.specs import ParameterValue, Spec
 from livebend.scene import paths
-from livebend.scene.commands import Set
-
-Shown = Callable[[str], ParameterValue]  # the value of a setting of the display
+from livebend.scene.commands import Change, Set
 
 NEAR = 2.0 / COARSE  # positions this close are the same: a knob that is here has picked up
 UNDER_WAY = 0.25  # s until a value that was sent is in the scene, at most
@@ -71,7 +68,6 @@ class Surface:
     """One device. Used by one thread.
 
     desk: what it acts on.
-    shown: the value of a display setting now.
     profile: its bindings; may be replaced while it plays.
     now: s, for tests.
 
@@ -80,7 +76,6 @@ class Surface:
     """
 
     desk: Desk
-    shown: Shown
     profile: Profile
     now: Callable[[], float] = clock_now
     _grips: dict[Binding, _Grip] = field(default_factory=dict)
@@ -133,7 +128,11 @@ class Surface:
                 self.desk.send(SetDisplay(action.what, grip.pressed))
             elif begins:
                 self.desk.send(action)
-        elif (found := self._found(binding.to)) is not None:
+        elif (found := self._found(binding.to)) is None:
+            return
+        elif binding.mode in RELATIVE and found.reach and is_parameter(binding.to):
+            self.desk.send(_turned(found, found.reach, steps(event.value, binding.mode)))
+        else:
             value = _new(binding, event, grip, found, begins=begins)
             if value is not None:
                 self._send(found, value)
@@ -143,7 +142,7 @@ class Surface:
         if target.startswith(OUTPUT):
             name = target.removeprefix(OUTPUT)
             spec = self.desk.output[name]
-            return _Found(target, spec, spec.range and spec.range.soft_range, self.shown(name))
+            return _Found(target, spec, spec.range and spec.range.soft_range, self.desk.view(name))
         scene = self.desk.scene.get()
         if (path := path_in(scene, target)) is None:
             return None
@@ -169,7 +168,7 @@ class Surface:
             return None
         action = ACTIONS.get(binding.to)
         if isinstance(action, SetDisplay):
-            value, reach = self.shown(action.what), None
+            value, reach = self.desk.view(action.what), None
         elif action is not None:
             return None
         else:
@@ -200,8 +199,9 @@ def _new(
         return _chosen(binding, event, found, begins=begins)
     if reach is None:
         raise OutOfRange(f"{found.path}: no number, and {binding.at} plays numbers only")
-    if binding.mode in RELATIVE:
-        return _turned(reach, float(found.value), steps(event.value, binding.mode))
+    if binding.mode in RELATIVE:  # of the display, which knows no changes
+        position = reach.to_unit(float(found.value)) + TURN * steps(event.value, binding.mode)
+        return reach.from_unit(position)
     if binding.mode in ("hold", "toggle"):
         return _flipped(binding, grip, reach, float(found.value), begins=begins)
     if is_pad and not event.value:
@@ -234,11 +234,11 @@ def _chosen(binding: Binding, event: Moved, found: _Found, *, begins: bool) -> s
     return choices[round(event.position * (len(choices) - 1))]
 
 
-def _turned(reach: Range, number: float, turned: int) -> float:
-    """A number after an encoder was turned by so many steps: whole ones of a count, round and
-    round on a circle."""
+def _turned(found: _Found, reach: Range, turned: int) -> Change:
+    """What an encoder that is turned by so many steps does, from where the parameter is when its
+    turn comes: whole ones of a count, round and round on a circle."""
     if reach.whole:
-        return reach.fit(number + turned)
+        return Change(found.path, float(turned))
     if reach.wraps:
-        return math.remainder(number + turned * TURN * (reach.high - reach.low), 360.0)
-    return reach.from_unit(reach.to_unit(number) + turned * TURN)
+        return Change(found.path, turned * TURN * (reach.high - reach.low))
+    return Change(found.path, turned * TURN, by_fader=True)
