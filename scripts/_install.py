@@ -35,6 +35,7 @@ PORTAUDIO = {
     "apk": "apk add portaudio",
     "brew": "brew install portaudio",
 }
+HANDS = ("midi", "link", "touchosc")  # extras that livebend can do without
 Find = Callable[[str], str | None]
 
 
@@ -271,10 +272,10 @@ def run_apt(command: str) -> bool:
 
 
 def install_hands() -> None:
-    """Install what MIDI and Ableton Link need, which livebend can do without."""
+    """Install what controllers need, which livebend can do without."""
     try:
-        with step("MIDI and Ableton Link"):
-            install_packages(*extra_needs("midi"), *extra_needs("link"))
+        with step("MIDI, Ableton Link, TouchOSC"):
+            install_packages(*(need for extra in HANDS for need in extra_needs(extra)))
     except SetupError:
         say("  not to be had for this machine; livebend plays without them")
 

@@ -107,6 +107,11 @@ def _add_operators(to: argparse.ArgumentParser) -> None:
     to.add_argument("--image", type=Path, metavar="DIR", help="paint a strip of pictures of each")
 
 
+def _add_layout(to: argparse.ArgumentParser) -> None:
+    to.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.tosc")
+    to.add_argument("--preset", default="default", metavar="NAME|FILE", help="whose layout")
+
+
 def _add_profiles(to: argparse.ArgumentParser) -> None:
     to.add_argument("device", nargs="?", metavar="NAME", help="only what is bound on this device")
 
@@ -297,6 +302,7 @@ COMMANDS: tuple[Any, ...] = (
     ("devices", "device_listing", "list the sound inputs", _add_json),
     ("midi", "midi_listing", "list the MIDI devices, and what their controls do",
      _add_json, _add_profiles),
+    ("touchosc", "touchosc", "write a layout for TouchOSC", _add_layout),
     ("bench", "bench.command", "time frames by what changed in them",
      _add_json, _add_network, _add_bench),
     ("tune", "tune", "measure the backends here and keep the fastest",

@@ -139,7 +139,7 @@ def quick(monkeypatch):
 @pytest.mark.parametrize("arguments", OURS, ids=" ".join)
 def test_a_command(arguments, folder, quick, model_folder, model, capsys):
     lists = ("devices", "presets", "operators", "sites", "prompts", "doctor", "models", "midi",
-             "parameters")  # fmt: skip
+             "parameters", "touchosc")  # fmt: skip
     models = ("stabilityai/sd-turbo", "FRIEND.safetensors", "FOLDER")
     arguments = [str(model_folder("turbo")) if a in models else a for a in arguments]
     if "--lora" in arguments:
