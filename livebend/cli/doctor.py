@@ -64,9 +64,10 @@ print(json.dumps(dict(names=names, refused=refused)))
 """
 ASK_DISPLAY = """
 import json, pygame
+from livebend.outputs.monitors import lister
 pygame.display.init()
-sizes = [list(size) for size in pygame.display.get_desktop_sizes()]
-print(json.dumps(dict(driver=pygame.display.get_driver(), sizes=sizes)))
+found = [[one.name, *one.size] for one in lister(pygame.Window(hidden=True))()]
+print(json.dumps(dict(driver=pygame.display.get_driver(), displays=found)))
 """
 ASK_MODELS = """
 import json
@@ -273,8 +274,10 @@ def display(ask: Ask = ask) -> Finding:
         answer = ask(ASK_DISPLAY)
     except NoAnswer as fault:
         return Finding("display", str(fault), None, "livebend live --headless --record OUT.mp4")
-    sizes = answer["sizes"]
-    shown = [f"{width}x{height}" for width, height in sizes] if isinstance(sizes, list) else []
+    there = answer["displays"] if isinstance(answer["displays"], list) else []
+    if not there:
+        return Finding("display", f"none is on ({answer['driver']})", None, "switch one on")
+    shown = (f"{index} {name} {wide}x{high}" for index, (name, wide, high) in enumerate(there))
     return Finding("display", f"{', '.join(shown)} ({answer['driver']})")
 
 

@@ -233,8 +233,9 @@ def _add_live(to: argparse.ArgumentParser) -> None:
     to.add_argument("--headless", action="store_true", help="without a window")
     to.add_argument("--fullscreen", action="store_true", help="start in full screen")
     to.add_argument(
-        "--display", type=_whole, default=-1, metavar="N", help="of the picture; 0 = first"
-    )
+        "--display", default="-1", metavar="NAME|INDEX",
+        help="of the picture; 0 = the first, -1 = the last; livebend doctor lists them",
+    )  # fmt: skip
     to.add_argument("--seconds", type=_real, metavar="S", help="end after so long")
     to.add_argument("--record", type=Path, metavar="OUT.mp4", help="record picture and sound")
     to.add_argument("--record-cues", type=Path, metavar="FILE", help="write down what is played")
