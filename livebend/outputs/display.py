@@ -119,3 +119,18 @@ def index_of(name: str, names: Iterable[str]) -> int | None:
     wanted = {name, *name.split(JOIN)}
     found = (i for i, one in enumerate(names) if wanted & {one, *one.split(JOIN)})
     return next(found, None)
+
+
+def wanted_index(text: str, names: Sequence[str]) -> int:
+    """Return which display a command line names, by its name or its index.
+
+    Raises: UnknownName with the nearest name, OutOfRange for an index that there is not.
+    """
+    if not text.lstrip("-").isdecimal():
+        found = index_of(text, names)
+        if found is None:
+            raise UnknownName("display", text, names)
+        return found
+    if not -1 <= int(text) < len(names):
+        raise OutOfRange(f"--display {text}: expected 0..{len(names) - 1}, {', '.join(names)}")
+    return int(text)

@@ -12,9 +12,8 @@ from typing import Any
 
 import pygame
 
-from livebend.core.errors import OutOfRange, UnknownName
 from livebend.outputs import sdl
-from livebend.outputs.display import JOIN, index_of
+from livebend.outputs.display import JOIN
 
 RANDR = (1, 5)  # the version from which on the server lists monitors
 
@@ -61,21 +60,6 @@ def joined(found: Iterable[Monitor]) -> list[Monitor]:
         used.add(name)
         places.setdefault((one.x, one.y, one.width, one.height), []).append(name)
     return [Monitor(JOIN.join(names), *place) for place, names in places.items()]
-
-
-def wanted_index(text: str, names: list[str]) -> int:
-    """Return which display a command line names, by its name or its index.
-
-    Raises: UnknownName with the nearest name, OutOfRange for an index that there is not.
-    """
-    if not text.lstrip("-").isdecimal():
-        found = index_of(text, names)
-        if found is None:
-            raise UnknownName("display", text, names)
-        return found
-    if not -1 <= int(text) < len(names):
-        raise OutOfRange(f"--display {text}: expected 0..{len(names) - 1}, {', '.join(names)}")
-    return int(text)
 
 
 def _numbered(name: str) -> Iterator[str]:

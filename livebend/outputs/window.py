@@ -14,11 +14,11 @@ from livebend.core.mailbox import Latest, OnDemand
 from livebend.core.status import Level, Status
 from livebend.flow import Frame
 from livebend.outputs import sdl
-from livebend.outputs.display import Display, View
+from livebend.outputs.display import Display, View, wanted_index
 from livebend.outputs.drawing import forget_letters
 from livebend.outputs.key_table import Action, action
 from livebend.outputs.loading_picture import loading_picture
-from livebend.outputs.monitors import Monitor, lister, wanted_index
+from livebend.outputs.monitors import Monitor, lister
 from livebend.outputs.operator_view import OperatorView
 from livebend.outputs.operator_window import KeptPlaces, OperatorWindow, other_than
 from livebend.outputs.png_frames import surface_of

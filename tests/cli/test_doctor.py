@@ -83,7 +83,7 @@ def test_displays_are_told_by_name_and_size(monkeypatch):
     found = doctor.display(
         answers(driver="x11", displays=[["eDP-1", 1920, 1080], ["HDMI-1", 1280, 720]])
     )
-    assert found.found == "0 eDP-1 1920x1080, 1 HDMI-1 1280x720 (x11)"
+    assert found.found == "0 eDP-1 1920x1080, 1 HDMI-1 1280x720 (x11); the picture is on HDMI-1"
     assert doctor.display(answers(driver="x11", displays=[])).ok is None
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
         monkeypatch.delenv(name, raising=False)
