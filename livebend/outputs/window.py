@@ -276,6 +276,10 @@ class Window:
         if wanted == self._placed or wanted[1] is None:
             return
         window, moves = self.pane.window, wanted[1] != before
+        place = (*window.position, *window.size)
+        if was_full and wanted[0] and place == (wanted[1].x, wanted[1].y, *wanted[1].size):
+            self._placed = wanted  # the window manager was faster: moving it again would be black
+            return
         if was_full:
             window.set_windowed()
         if moves:
