@@ -364,6 +364,8 @@ class LiveShow:
         total("commands_refused", queue.refused + osc.refused + osc.turned_away)
         total("commands_clamped", queue.clamped + osc.clamped)
         total("garbage_packets", osc.garbage)
+        if isinstance(self.time, SystemTime) and (missed := self.time.missed()):
+            self.warn(f"the show stood still for {missed:.0f} s, and goes on from where it was")
 
     # ---- faults ------------------------------------------------------------------------------
 
