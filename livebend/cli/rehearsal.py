@@ -101,13 +101,11 @@ def _played(given: dict[str, Any], film: Path) -> dict[str, Any]:
         load_operators(given["operators"])
     with starting(given) as ahead:
         options = options_of(LiveOptions, argparse.Namespace(**given))
-        show = Rehearsal(
-            replace(
-                options, headless=True, aloud=False, seconds=SECONDS, osc="127.0.0.1:0",
-                osc_allow=(), record=film, record_cues=None,
-            ),
-            ahead,
+        options = replace(
+            options, headless=True, aloud=False, seconds=min(SECONDS, options.seconds or SECONDS),
+            osc="127.0.0.1:0", osc_allow=(), record=film, record_cues=None,
         )  # fmt: skip
+        show = Rehearsal(options, ahead)
         report = show.play()
     films = [] if show.recording is None else show.recording.films
     return {

@@ -118,8 +118,8 @@ SCENE = Scene(
 
 
 def test_phases_are_as_smooth_after_two_days():
-    """The values of LFOs over nearly 10 s, at the beginning and two days on, which is a whole number of
-    their periods."""
+    """The values of LFOs over nearly 10 s, at the beginning and two days on: a whole number of
+    their periods later."""
 
     def values(begin: float) -> list[float]:
         modulator, found = Modulator(), []
