@@ -53,7 +53,8 @@ def examine(given: Mapping[str, Any], ask: Ask = doctor.ask) -> list[Finding]:
     place = given["record"].parent if given["record"] else film_folder()
     answer = rehearsed(given, place, ask)
     findings = [*ends(given), *_of(answer, given, place)]
-    return [*findings, display(given, ask), port(given["osc"]), supply(power())]
+    hands = [port(given["osc"]), midi(given["midi"], ask)]
+    return [*findings, display(given, ask), *hands, supply(power())]
 
 
 # ---- the rehearsal
@@ -185,6 +186,16 @@ def port(osc: str) -> Finding:
     except (LivebendError, OSError) as why:
         return Finding("OSC", str(why), False)
     return found if found.ok else replace(found, ok=False)
+
+
+def midi(wanted: str, ask: Ask) -> Finding:
+    """Whether the MIDI device that is named is plugged in; any other may come during the show."""
+    if wanted == "off":
+        return Finding("MIDI", "off")
+    found = doctor.midi(lambda question: ask(question, LOOK))
+    if wanted == "auto" or wanted.casefold() in found.found.casefold():
+        return found
+    return Finding("MIDI", f"no device like {wanted!r}; there are: {found.found}", False)
 
 
 def supply(found: Power) -> Finding:

@@ -18,6 +18,7 @@ from livebend.cli.rehearsal import SoundMeter, told
 from tests import ROOT
 from tests.fakes.osc import free_port
 
+MIDI = {"names": ["nanoKONTROL2"], "refused": ""}
 Disk = namedtuple("Disk", "total used free")
 
 
@@ -122,6 +123,15 @@ def test_a_port_that_is_taken_is_red():
 
 
 @pytest.mark.parametrize(
+    ("wanted", "ok"), [("off", True), ("auto", True), ("kontrol", True), ("Launchpad", False)]
+)
+def test_a_midi_device_that_is_named_and_not_there_is_red(wanted, ok):
+    found = check.midi(wanted, lambda *_: MIDI)
+    assert found.ok is ok
+    assert ("nanoKONTROL2" in found.found) is (wanted != "off")
+
+
+@pytest.mark.parametrize(
     ("found", "ok", "words"),
     [
         (Power(), True, "no battery is in use"),
@@ -181,13 +191,13 @@ def test_a_page_has_everything(tmp_path):
 
     def ask(question, timeout):
         asked.append(timeout)
-        return answer()
+        return MIDI if "RtMidi" in question else answer()
 
     whole = given("--record", str(tmp_path / "show.mp4"), "--set", "walk.radius=0.5")
     findings = check.examine(whole, ask)
-    names = ["model", "frames", "sound", "disk", "display", "OSC", "power"]
+    names = ["model", "frames", "sound", "disk", "display", "OSC", "MIDI", "power"]
     assert [one.what for one in findings] == names
-    assert asked == [check.REHEARSAL]
+    assert asked == [check.REHEARSAL, check.LOOK]
     assert list(tmp_path.iterdir()) == []
 
 
