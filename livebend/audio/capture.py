@@ -172,6 +172,9 @@ class Capture:
         moment, frames = self._watched
         if now() - moment < WATCH:
             return 0.0
+        if now() - moment > 3 * WATCH:  # the process stood still, and the device did not
+            self._watched = (now(), self._ring.written)
+            return 0.0
         arrived = (self._ring.written - frames) / self._rate / (now() - moment)
         self._watched = (now(), self._ring.written)
         return 1 - arrived if arrived < ENOUGH and frames else 0.0

@@ -14,17 +14,21 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from livebend.cli.no_display import DEMO_FILE, has_display
 from livebend.control.osc_endpoint import HOST, PORT, is_loopback
+from livebend.core.errors import LivebendError
 from livebend.models.places import PARTS, TINY, snapshots
+from livebend.outputs.display import wanted_index
 
 TURBO = "stabilityai/sd-turbo"
 AGAIN = "set up again: remove the folder .venv, then run scripts/livebend"
 TIMEOUT = 120.0  # s, for one question
+MARKS: Mapping[bool | None, str] = {True: "ok", None: "--", False: "!!"}
+COLOURS: Mapping[bool | None, int] = {True: 32, None: 33, False: 31}  # green, yellow, red
 CODECS = ("libx264", "aac")
 
 ASK_TORCH = """
@@ -64,9 +68,10 @@ print(json.dumps(dict(names=names, refused=refused)))
 """
 ASK_DISPLAY = """
 import json, pygame
+from livebend.outputs.monitors import lister
 pygame.display.init()
-sizes = [list(size) for size in pygame.display.get_desktop_sizes()]
-print(json.dumps(dict(driver=pygame.display.get_driver(), sizes=sizes)))
+found = [[one.name, *one.size] for one in lister(pygame.Window(hidden=True))()]
+print(json.dumps(dict(driver=pygame.display.get_driver(), displays=found)))
 """
 ASK_MODELS = """
 import json
@@ -98,8 +103,9 @@ Answer = dict[str, object]
 Ask = Callable[[str], Answer]
 
 
-def ask(question: str) -> Answer:
-    """Run Python code in a process of its own; return the JSON object of its last line.
+def ask(question: str, timeout: float = TIMEOUT) -> Answer:
+    """Run Python code in a process of its own for up to `timeout` seconds; return the JSON object
+    of its last line.
 
     Raises: NoAnswer.
     """
@@ -107,10 +113,10 @@ def ask(question: str) -> Answer:
     command = [sys.executable, "-c", question]
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=TIMEOUT, env=quiet
+            command, capture_output=True, text=True, check=False, timeout=timeout, env=quiet
         )
     except subprocess.TimeoutExpired as late:
-        raise NoAnswer(f"no answer within {TIMEOUT:.0f} s") from late
+        raise NoAnswer(f"no answer within {timeout:.0f} s") from late
     lines = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
     if done.returncode or not lines:
         raise NoAnswer(lines[-1] if lines else f"ended with status {done.returncode}")
@@ -136,13 +142,14 @@ def healthy(findings: Iterable[Finding]) -> bool:
     return all(finding.ok is not False for finding in findings)
 
 
-def as_text(findings: Sequence[Finding]) -> str:
-    """Return the findings as aligned lines, advice below what it is for."""
+def as_text(findings: Sequence[Finding], *, coloured: bool = False) -> str:
+    """Return the findings as aligned lines, advice below what it is for; `coloured` for a
+    terminal."""
     width = max((len(f.what) for f in findings), default=0)
-    marks = {True: "ok", None: "--", False: "!!"}
     lines = []
     for f in findings:
-        lines.append(f"{marks[f.ok]}  {f.what:<{width}}  {f.found}")
+        mark = f"\033[{COLOURS[f.ok]}m{MARKS[f.ok]}\033[0m" if coloured else MARKS[f.ok]
+        lines.append(f"{mark}  {f.what:<{width}}  {f.found}")
         if f.advice:
             lines.append(f"    {'':<{width}}  -> {f.advice}")
     return "\n".join(lines)
@@ -264,8 +271,8 @@ def midi(ask: Ask = ask) -> Finding:
     return Finding("MIDI", ", ".join(map(str, names)) or "no device; plug one in at any time")
 
 
-def display(ask: Ask = ask) -> Finding:
-    """Where a window can be shown."""
+def display(ask: Ask = ask, on: str = "-1") -> Finding:
+    """Where a window can be shown; `on` = the picture's display, by name or index."""
     if not has_display():
         advice = f"live renders into {DEMO_FILE}; or set DISPLAY"
         return Finding("display", "none", None, advice)
@@ -273,9 +280,16 @@ def display(ask: Ask = ask) -> Finding:
         answer = ask(ASK_DISPLAY)
     except NoAnswer as fault:
         return Finding("display", str(fault), None, "livebend live --headless --record OUT.mp4")
-    sizes = answer["sizes"]
-    shown = [f"{width}x{height}" for width, height in sizes] if isinstance(sizes, list) else []
-    return Finding("display", f"{', '.join(shown)} ({answer['driver']})")
+    there = answer["displays"] if isinstance(answer["displays"], list) else []
+    if not there:
+        return Finding("display", f"none is on ({answer['driver']})", None, "switch one on")
+    shown = (f"{index} {name} {wide}x{high}" for index, (name, wide, high) in enumerate(there))
+    found = f"{', '.join(shown)} ({answer['driver']})"
+    names = [name for name, _, _ in there]
+    try:
+        return Finding("display", f"{found}; the picture is on {names[wanted_index(on, names)]}")
+    except LivebendError as why:
+        return Finding("display", str(why), None, f"there are {found}")
 
 
 def codecs(ask: Ask = ask) -> Finding:

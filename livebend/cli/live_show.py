@@ -76,7 +76,7 @@ class LiveOptions(ShowOptions):
     vae: str = AUTO
     headless: bool = False
     fullscreen: bool = False
-    display: int = -1  # index; -1 = the system's choice
+    display: str = "-1"  # name or index; -1 = the last
     record: Path | None = None
     record_cues: Path | None = None
     osc: str = f"{HOST}:{PORT}"
@@ -146,7 +146,6 @@ class LiveShow:
         self.display = Display(
             View(
                 fullscreen=options.fullscreen,
-                display=options.display,
                 record=options.record is not None,
             )
         )
@@ -248,7 +247,10 @@ class LiveShow:
         from livebend.outputs.window import Window  # noqa: PLC0415 - only where there is a display
 
         size = self.options.size or (512, 512)
-        window = Window(self.frames, self.status, self.display, size, shown=self._shown)
+        window = Window(
+            self.frames, self.status, self.display, size,
+            on=self.options.display, shown=self._shown, notify=self.statistics.notice,
+        )  # fmt: skip
         ending.callback(self._close, window)
         return _Screen(window, window, self)
 
@@ -362,6 +364,8 @@ class LiveShow:
         total("commands_refused", queue.refused + osc.refused + osc.turned_away)
         total("commands_clamped", queue.clamped + osc.clamped)
         total("garbage_packets", osc.garbage)
+        if isinstance(self.time, SystemTime) and (missed := self.time.missed()):
+            self.warn(f"the show stood still for {missed:.0f} s, and goes on from where it was")
 
     # ---- faults ------------------------------------------------------------------------------
 

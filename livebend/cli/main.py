@@ -58,7 +58,7 @@ def limit_spinning() -> None:
 
 def _load_own(options: argparse.Namespace) -> None:
     """Load a performer's own operators, before anything reads a preset."""
-    file = vars(options).pop("operators", None)
+    file = getattr(options, "operators", None)
     if file is not None:
         from livebend.operators.user_operators import load_operators  # noqa: PLC0415
 
@@ -238,8 +238,9 @@ def _add_live(to: argparse.ArgumentParser) -> None:
     to.add_argument("--headless", action="store_true", help="without a window")
     to.add_argument("--fullscreen", action="store_true", help="start in full screen")
     to.add_argument(
-        "--display", type=_whole, default=-1, metavar="N", help="of the picture; 0 = first"
-    )
+        "--display", default="-1", metavar="NAME|INDEX",
+        help="of the picture; 0 = the first, -1 = the last; livebend doctor lists them",
+    )  # fmt: skip
     to.add_argument("--seconds", type=_real, metavar="S", help="end after so long")
     to.add_argument("--record", type=Path, metavar="OUT.mp4", help="record picture and sound")
     to.add_argument("--record-cues", type=Path, metavar="FILE", help="write down what is played")
@@ -254,6 +255,10 @@ def _add_live(to: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     to.add_argument("--link", action="store_true", help="follow an Ableton Link session")
     to.add_argument("--stats", type=Path, metavar="STATS.json", help="write figures at the end")
+
+
+def _add_check(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--hours", type=_real, default=2.0, metavar="N", help="of recording; 2")
 
 
 def _add_render(to: argparse.ArgumentParser) -> None:
@@ -282,6 +287,8 @@ def _add_sweep(to: argparse.ArgumentParser) -> None:
 # Name, file, what it does, and what adds its options.
 COMMANDS: tuple[Any, ...] = (
     ("live", "live", "play live, in a window", _add_live),
+    ("check", "check", "say whether a show with the same options can begin, in half a minute",
+     _add_live, _add_check),
     ("render", "render", "render a sound file into a video", _add_render),
     ("sweep", "sweep", "paint a sheet of two parameters' values", _add_sweep),
     ("presets", "preset_listing", "list the presets",

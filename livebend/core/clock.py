@@ -16,6 +16,9 @@ now = system.perf_counter
 """Seconds on the system's steady clock; only differences mean anything."""
 
 
+GAP = 2.0  # s without a look at the time: longer than anything that a running show waits for
+
+
 def calendar() -> float:
     """Seconds since 1970 on the system's calendar clock, which may be set while a show runs; only
     for messages that other machines date."""
@@ -32,19 +35,39 @@ class Time(Protocol):
 
 
 class SystemTime:
-    """Real time since this object was made. Any thread may use it."""
+    """Real time since this object was made, but for that in which the process stood still: stopped,
+    suspended, or on a machine that was. Any thread may use it.
+
+    A show asks for the time a hundred times a second, so a longer pause than GAP between two looks
+    is such a time. The show goes on from where it was: there is nothing to be made up for, so no
+    burst of sound, beats or cues, and a film has neither the picture nor the sound of it.
+    """
 
     def __init__(self) -> None:
-        self._start = now()
+        self._lock = threading.Lock()
+        self._start = self._looked = now()
+        self._missed = 0.0
 
     def now(self) -> float:
-        """Seconds since the show began."""
-        return now() - self._start
+        """Seconds since the show began, without those in which it stood still."""
+        with self._lock:
+            moment = now()
+            if (gap := moment - self._looked) > GAP:
+                self._start += gap
+                self._missed += gap
+            self._looked = moment
+            return moment - self._start
+
+    def missed(self) -> float:
+        """Return how many seconds the process stood still since this was asked last."""
+        with self._lock:
+            missed, self._missed = self._missed, 0.0
+            return missed
 
     def wait_until(self, moment: float, stop: threading.Event) -> bool:
         """Wait until `moment`; return True, or False as soon as `stop` is set."""
         while (left := moment - self.now()) > 0:
-            if stop.wait(left):
+            if stop.wait(min(left, GAP / 4)):  # a thread that waits looks at the time, too
                 return False
         return not stop.is_set()
 

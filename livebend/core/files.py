@@ -95,6 +95,13 @@ def film_folder() -> Path:
     return folder if folder.is_dir() else Path()
 
 
+def state_folder() -> Path:
+    """Return the folder of what livebend remembers for the user; it may not exist yet."""
+    import platformdirs  # noqa: PLC0415 - the doctor runs where packages are missing
+
+    return Path(platformdirs.user_state_dir("livebend", appauthor=False))
+
+
 def short(file: Path) -> str:
     """Return a file as a message names it: its folder and its name."""
     return f"{file.parent.name}/{file.name}" if file.parent.name else file.name

@@ -6,13 +6,15 @@ a controller may set (`specs_of(View)`).
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
 
 from livebend.core.errors import OutOfRange, UnknownName
 from livebend.core.ranges import Range, Unit
 from livebend.core.specs import ParameterValue, Spec, specs_of
+
+JOIN = "+"  # between the names of displays that show the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,11 @@ class View:
 
 
 class Display:
-    """The newest View, and `count`, the number of displays. Any thread may call every method.
+    """The newest View, and on which display the picture is. Any thread may call every method.
 
-    `recording` says how long the film is that is being written, and how much room there is.
+    Its display is known by name: where it is gone, the picture is on another until it is back.
+    `names` are those of the displays there are; the window keeps them by `found`. `recording` says
+    how long the film is that is being written, and how much room there is.
     """
 
     specs: Mapping[str, Spec] = specs_of(View)
@@ -46,7 +50,9 @@ class Display:
     def __init__(self, view: View | None = None) -> None:
         self._lock = threading.Lock()
         self._view = view or View()
-        self.count = 1
+        self.names: tuple[str, ...] = ()
+        self.home = ""  # name of the picture's display; "" = not known yet
+        self._is_alone = False  # whether there was no other when it became that
         self.recording = ""
 
     @property
@@ -67,14 +73,20 @@ class Display:
             raise UnknownName("display setting", name, self.specs)
         fitted = self.specs[name].fit(value, name)
         with self._lock:
-            self._view = replace(self._view, **{name: fitted})  # type: ignore[arg-type]
+            self._change(name, fitted)
+
+    def found(self, names: Sequence[str]) -> None:
+        """Take the names of the displays there are now, in their order."""
+        with self._lock:
+            self.names = tuple(names)
+            if names and (not self.home or (self._is_alone and self._view.display < 0)):
+                self._settle()
 
     @property
     def shown_on(self) -> int:
-        """Index of the display that the picture is on."""
-        wanted = self._view.display
-        last = max(self.count, 1) - 1
-        return last if wanted < 0 else min(wanted, last)
+        """Index of the display that the picture is on; 0 where there is none."""
+        at_home = index_of(self.home, self.names) if self.home else None
+        return max(len(self.names) - 1, 0) if at_home is None else at_home
 
     def toggle(self, name: str) -> None:
         """Switch a field on or off, or the picture to the next display.
@@ -86,6 +98,39 @@ class Display:
         if name != "display" and self.specs[name].kind != "bool":
             raise OutOfRange(f"{name}: expected {self.specs[name].allowed}")
         with self._lock:
-            on = not getattr(self._view, name)
-            value = (self.shown_on + 1) % max(self.count, 1) if name == "display" else on
-            self._view = replace(self._view, **{name: value})  # type: ignore[arg-type]
+            on: ParameterValue = not getattr(self._view, name)
+            count = max(len(self.names), 1)
+            self._change(name, (self.shown_on + 1) % count if name == "display" else on)
+
+    def _change(self, name: str, value: ParameterValue) -> None:
+        self._view = replace(self._view, **{name: value})  # type: ignore[arg-type]
+        if name == "display" and self.names:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Make the display that the view sets the picture's own."""
+        wanted, last = self._view.display, len(self.names) - 1
+        self.home = self.names[last if wanted < 0 else min(wanted, last)]
+        self._is_alone = last == 0
+
+
+def index_of(name: str, names: Iterable[str]) -> int | None:
+    """Return which of the displays has that name, or shows what that one shows; None if none."""
+    wanted = {name, *name.split(JOIN)}
+    found = (i for i, one in enumerate(names) if wanted & {one, *one.split(JOIN)})
+    return next(found, None)
+
+
+def wanted_index(text: str, names: Sequence[str]) -> int:
+    """Return which display a command line names, by its name or its index.
+
+    Raises: UnknownName with the nearest name, OutOfRange for an index that there is not.
+    """
+    if not text.lstrip("-").isdecimal():
+        found = index_of(text, names)
+        if found is None:
+            raise UnknownName("display", text, names)
+        return found
+    if not -1 <= int(text) < len(names):
+        raise OutOfRange(f"--display {text}: expected 0..{len(names) - 1}, {', '.join(names)}")
+    return int(text)

@@ -1,5 +1,5 @@
-"""Three things of SDL that pygame lacks: a `present` that lets other threads run, the centre of a
-given display, and news of an X server that is gone.
+"""Three things of SDL that pygame lacks: a `present` that lets other threads run, the connection to
+the X server, and news that this is gone.
 
 pygame's `Renderer.present` holds Python's lock while it waits for the display, up to a whole
 refresh, which would stop the render and audio threads most of the time. So the same SDL function is
@@ -18,12 +18,14 @@ from pygame._sdl2 import video
 
 
 @cache
-def _library() -> Any:
-    """The SDL library that pygame uses, through pygame's own module, which links to it."""
+def library() -> Any:
+    """Return the SDL library that pygame uses, through pygame's own module, which links to it."""
     sdl = ctypes.CDLL("SDL2.dll" if sys.platform == "win32" else video.__file__)
     sdl.SDL_GetWindowFromID.argtypes, sdl.SDL_GetWindowFromID.restype = [ctypes.c_uint32], _POINTER
     sdl.SDL_GetRenderer.argtypes, sdl.SDL_GetRenderer.restype = [_POINTER], _POINTER
     sdl.SDL_RenderPresent.argtypes, sdl.SDL_RenderPresent.restype = [_POINTER], None
+    sdl.SDL_GetDisplayName.restype = ctypes.c_char_p
+    sdl.SDL_GetWindowWMInfo.argtypes = [_POINTER, _POINTER]
     return sdl
 
 
@@ -33,7 +35,7 @@ _POINTER = ctypes.c_void_p
 def presenter(window: Window) -> Callable[[], None]:
     """Return a function that shows what the window's renderer has drawn and, with vsync, waits
     for the display without holding Python's lock. Call it from the main thread."""
-    sdl = _library()
+    sdl = library()
     renderer = sdl.SDL_GetRenderer(sdl.SDL_GetWindowFromID(window.id))
     return lambda: sdl.SDL_RenderPresent(renderer)
 
@@ -49,31 +51,32 @@ class _X11(ctypes.Structure):
     )
 
 
+def x11_connection(window: Window) -> int | None:
+    """Return the address of Xlib's Display that a window is on; None on another system."""
+    sdl, found = library(), _X11(version=(2, 0, 0))
+    if pygame.display.get_driver() != "x11":
+        return None
+    if not sdl.SDL_GetWindowWMInfo(sdl.SDL_GetWindowFromID(window.id), ctypes.byref(found)):
+        return None
+    return int(found.display)
+
+
 def watch(window: Window, lost: Callable[[], None]) -> object:
     """Have `lost` called where the X server of a window goes, upon which Xlib would end the process
     at once; the window can be used no more then, not even closed. Return what must stay alive.
 
     Without X11, or with an Xlib older than 1.7, nothing is watched.
     """
-    if pygame.display.get_driver() != "x11":
+    connection = x11_connection(window)
+    if connection is None:
         return None
-    sdl, found = _library(), _X11(version=(2, 0, 0))
-    sdl.SDL_GetWindowWMInfo.argtypes = [_POINTER, _POINTER]
     x11 = ctypes.CDLL("libX11.so.6")
-    if not (
-        hasattr(x11, "XSetIOErrorExitHandler")
-        and sdl.SDL_GetWindowWMInfo(sdl.SDL_GetWindowFromID(window.id), ctypes.byref(found))
-    ):
+    if not hasattr(x11, "XSetIOErrorExitHandler"):
         return None
     failed = ctypes.CFUNCTYPE(ctypes.c_int, _POINTER)(lambda _: 0)
     ended = ctypes.CFUNCTYPE(None, _POINTER, _POINTER)(lambda *_: lost())
     x11.XSetIOErrorHandler.argtypes = [type(failed)]
     x11.XSetIOErrorExitHandler.argtypes = [_POINTER, type(ended), _POINTER]
     x11.XSetIOErrorHandler(failed)
-    x11.XSetIOErrorExitHandler(found.display, ended, None)
+    x11.XSetIOErrorExitHandler(connection, ended, None)
     return failed, ended
-
-
-def centre_of(display: int) -> tuple[int, int]:
-    """Return the window position that means the centre of a display to SDL."""
-    return (0x2FFF0000 | display, 0x2FFF0000 | display)

@@ -20,10 +20,11 @@ def placed(picture: tuple[int, int], area: tuple[int, int], cover: bool) -> pyga
 class SdlWindow:
     """A window with its renderer and its textures by name. The main thread owns it."""
 
-    def __init__(self, title: str, size: tuple[int, int], display: int, *, vsync: bool) -> None:
-        self.window = pygame.Window(
-            title, size, sdl.centre_of(display), resizable=True, allow_high_dpi=True
-        )
+    def __init__(
+        self, title: str, size: tuple[int, int], position: tuple[int, int] | int, *, vsync: bool
+    ) -> None:
+        """`position` is that of the upper left corner, or pygame.WINDOWPOS_CENTERED."""
+        self.window = pygame.Window(title, size, position, resizable=True, allow_high_dpi=True)
         self.renderer = Renderer(self.window, vsync=vsync)
         self.present = sdl.presenter(self.window)
         self.textures: dict[str, Texture] = {}

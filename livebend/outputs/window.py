@@ -9,19 +9,24 @@ from pygame._sdl2.video import Texture
 
 from livebend.core import clock
 from livebend.core.errors import LivebendError
+from livebend.core.files import state_folder
 from livebend.core.mailbox import Latest, OnDemand
-from livebend.core.status import Status
+from livebend.core.status import Level, Status
 from livebend.flow import Frame
 from livebend.outputs import sdl
-from livebend.outputs.display import Display, View
+from livebend.outputs.display import Display, View, wanted_index
 from livebend.outputs.drawing import forget_letters
 from livebend.outputs.key_table import Action, action
 from livebend.outputs.loading_picture import loading_picture
+from livebend.outputs.monitors import Monitor, lister
 from livebend.outputs.operator_view import OperatorView
+from livebend.outputs.operator_window import KeptPlaces, OperatorWindow, other_than
 from livebend.outputs.png_frames import surface_of
 from livebend.outputs.sdl_window import SdlWindow, placed
 
-OPERATOR = (1060, 720)  # pixels of the operator's window, where the display has room
+PLACES = "windows.json"  # in the user's state folder
+NO_DISPLAY = "no display is left, and the show goes on without one"
+LOOK = 0.5  # s between two looks at which displays there are
 REDRAW = 0.25  # s, after which the window is drawn even if nothing has changed
 METERS = 1 / 15  # s between two drawings of the operator's view
 FIRST_DIGIT, LAST_DIGIT = pygame.KSCAN_1, pygame.KSCAN_9
@@ -32,9 +37,16 @@ class Window:
     """Show the newest frame and the operator's view; turn keys into actions.
 
     The render worker calls `write`. The main thread makes the window and calls `poll`, `draw` and
-    `close`. Keys of the display alone change `display` here, independently of the renderer. `size`
-    is the picture's (width, height); `shown` is called with each frame once it is visible.
-    Raises: LivebendError where there is no display.
+    `close`. Keys of the display alone change `display` here, independently of the renderer.
+
+    size: the picture's (width, height).
+    on: the picture's display, by name or index; -1 = the last.
+    shown: is called with each frame once it is visible.
+    notify: is called with what becomes of displays.
+
+    Where the picture's display goes, the picture moves to another, and comes home with it. Without
+    any, nothing is drawn until there is one.
+    Raises: LivebendError where there is no window system, or no such display.
     """
 
     def __init__(
@@ -45,35 +57,40 @@ class Window:
         size: tuple[int, int] = (512, 512),
         *,
         title: str = "livebend",
+        on: str = "-1",
         shown: Callable[[Frame], None] | None = None,
+        notify: Callable[[str, Level], None] | None = None,
     ) -> None:
         self._frames, self._status, self._display = frames, status, display
-        self._shown, self._title = shown, title
+        self._shown, self._title, self._notify = shown, title, notify or _say_nothing
         self._seen, self._version = 0, -1  # of the newest frame, of the frame on the GPU
         self._frame: Frame | None = None
         self._view: View | None = None
         self._redrawn = self._metered = -1.0
         self._black, self._drawn = 0.0, clock.now()  # opacity of black, 0..1, and when it was set
-        self._fullscreen: tuple[bool, int] = (False, -1)
-        self.operator_pane: SdlWindow | None = None
-        self._meters = OperatorView()
+        self._placed: tuple[bool, Monitor | None] = (False, None)  # full screen, display
+        self._known: set[str] = set()  # displays that there were
+        self._had_two = self._meters_return = False  # displays; with the second of them
+        self.operator_pane: OperatorWindow | None = None
+        self._meters, self._places = OperatorView(), KeptPlaces(state_folder() / PLACES)
         self._start_pygame()
-        self.pane = SdlWindow(title, self._initial_size(size), self.output_display, vsync=True)
+        self.pane = SdlWindow(title, size, pygame.WINDOWPOS_CENTERED, vsync=True)
         self.lost = False  # with the display server: nothing can be shown or closed any more
         self._watch = sdl.watch(self.pane.window, self._lose)
-        if self.two_displays:
-            display.set("meters", True)
+        self._list = lister(self.pane.window)
+        self.monitors: list[Monitor] = []
+        self._looked = clock.now()
+        self._find_displays(size, on)
 
     @property
     def two_displays(self) -> bool:
         """Whether the operator has a display that is not the picture's."""
-        return len(pygame.display.get_desktop_sizes()) > 1
+        return len(self.monitors) > 1
 
     @property
-    def output_display(self) -> int:
-        """Index of the display that the picture is on."""
-        self._display.count = len(pygame.display.get_desktop_sizes())
-        return self._display.shown_on
+    def output_display(self) -> Monitor | None:
+        """The display that the picture is on; None where there is none."""
+        return self.monitors[self._display.shown_on] if self.monitors else None
 
     def write(self, frame: Frame) -> None:
         """Take the newest frame; never waits."""
@@ -96,7 +113,13 @@ class Window:
 
     def _draw(self) -> None:
         self._seen, newest = self._frames.wait_newer(self._seen, self._refresh)
-        view, moment = self._display.view, clock.now()
+        moment = clock.now()
+        if moment - self._looked >= LOOK:
+            self._looked = moment
+            self._look_for_displays()
+        if not self.monitors:
+            return
+        view = self._display.view
         self._move_window(view)
         fresh = self._take(newest, view)
         metered = moment - self._metered >= METERS
@@ -119,10 +142,8 @@ class Window:
         """Close the windows; nothing where the display is gone, which would never answer."""
         if self.lost:
             return
-        for pane in (self.operator_pane, self.pane):
-            if pane is not None:
-                pane.close()
-        self.operator_pane = None
+        self._close_operator()
+        self.pane.close()
         forget_letters()
         pygame.font.quit()
         pygame.display.quit()
@@ -195,9 +216,10 @@ class Window:
             self._close_operator()
             return
         if self.operator_pane is None:
-            place = 0 if self.output_display else 1
-            title = f"{self._title} operator"
-            self.operator_pane = SdlWindow(title, _fitting(place), place, vsync=False)
+            place = other_than(self._display.shown_on, self.monitors) or self.monitors[0]
+            self.operator_pane = OperatorWindow(f"{self._title} operator", place, self._places)
+            self.pane.window.focus()
+        self.operator_pane.settle()
         self.operator_pane.clear()
         self._upload_meters(self.operator_pane, view, over_picture=False).draw()
         self.operator_pane.present()
@@ -207,10 +229,20 @@ class Window:
         surface = self._meters.draw(pane.size, status, view, film, over_picture=over_picture)
         return pane.upload("meters", surface, blend=True)
 
-    def _close_operator(self) -> None:
-        if self.operator_pane is not None:
-            self.operator_pane.close()
-            self.operator_pane = None
+    def _close_operator(self, *, keep: bool = True) -> None:
+        """Close the operator's window, and remember where it was moved to; not with `keep` False,
+        where a display has come or gone: then the system may have moved it."""
+        pane, self.operator_pane = self.operator_pane, None
+        if pane is None:
+            return
+        place = pane.moved() if keep else None
+        pane.close()
+        if place is not None:
+            try:
+                self._places.keep(pane.monitor, place)
+            except OSError as why:
+                said = f"the place of the operator's window is not kept: {why.strerror}"
+                self._notify(said, "warning")
 
     # ---- keys and windows
 
@@ -240,18 +272,83 @@ class Window:
 
     def _move_window(self, view: View) -> None:
         """Move the window to the display and the size that the view sets."""
-        wanted, (full, display) = (view.fullscreen, self.output_display), self._fullscreen
-        if wanted == (full, display):
+        wanted, (was_full, before) = (view.fullscreen, self.output_display), self._placed
+        if wanted == self._placed or wanted[1] is None:
             return
-        if full and (display != wanted[1] or not wanted[0]):
-            self.pane.window.set_windowed()
-        if display not in (-1, wanted[1]):
-            self.pane.window.position = sdl.centre_of(wanted[1])
+        window, moves = self.pane.window, wanted[1] != before
+        place = (*window.position, *window.size)
+        if was_full and wanted[0] and place == (wanted[1].x, wanted[1].y, *wanted[1].size):
+            self._placed = wanted  # the window manager was faster: moving it again would be black
+            return
+        if was_full:
+            window.set_windowed()
+        if moves:
+            wide, high = (min(pair) for pair in zip(window.size, wanted[1].size, strict=True))
+            if (wide, high) != tuple(window.size):
+                window.size = self._size_on(wanted[1], (wide, high))
+            window.position = wanted[1].centred(window.size)
             self._close_operator()
         if wanted[0]:
-            self.pane.window.set_fullscreen(desktop=True)
+            window.set_fullscreen(desktop=True)
         pygame.mouse.set_visible(self.two_displays or not wanted[0])
-        self._fullscreen, self._redrawn = wanted, -1.0
+        self._placed, self._redrawn = wanted, -1.0
+
+    # ---- displays
+
+    def _find_displays(self, size: tuple[int, int], on: str) -> None:
+        """Put the picture where it was asked to be. Raises: UnknownName, OutOfRange."""
+        self.monitors = self._list()
+        names = [one.name for one in self.monitors]
+        self._known |= set(names)
+        wanted = wanted_index(on, names) if names else -1
+        self._display.found(names)
+        if wanted >= 0:
+            self._display.set("display", wanted)
+        if self.two_displays:
+            self._meter_again()
+        if (place := self.output_display) is not None:
+            self.pane.window.size = self._size_on(place, size)
+            self.pane.window.position = place.centred(self.pane.window.size)
+            self._placed = False, place
+        else:
+            self._notify(NO_DISPLAY, "error")
+
+    def _look_for_displays(self) -> None:
+        """Take in which displays came or went, and where that leaves the picture."""
+        monitors = self._list()
+        if monitors == self.monitors:
+            return
+        before, had_two = {one.name for one in self.monitors}, self.two_displays
+        self.monitors = monitors
+        names = [one.name for one in monitors]
+        self._display.found(names)
+        if self.two_displays != had_two:
+            self._meter_again()
+        self._close_operator(keep=False)
+        self._placed = self._placed[0], None  # also where only its size has changed
+        for gone in sorted(before - {*names}):
+            self._notify(f"display {gone} is gone: {self._whereabouts()}", "warning")
+        for come in names:
+            if come not in before:
+                news = "back" if come in self._known else "there"
+                self._notify(f"display {come} is {news}: {self._whereabouts()}", "info")
+        self._known |= {*names}
+        self._redrawn = -1.0
+
+    def _meter_again(self) -> None:
+        """With one display left the picture on it stays clean; the operator's view comes back with
+        the other."""
+        view = self._display.view
+        if self.two_displays:
+            self._display.set("meters", view.meters or self._meters_return or not self._had_two)
+            self._had_two = True
+        else:
+            self._meters_return = view.meters
+            self._display.set("meters", False)
+
+    def _whereabouts(self) -> str:
+        place = self.output_display
+        return NO_DISPLAY if place is None else f"the picture is on {place.name}"
 
     def _forget_textures(self) -> None:
         """Draw everything again, from the newest frame: the GPU lost its textures."""
@@ -271,16 +368,14 @@ class Window:
         rates = pygame.display.get_desktop_refresh_rates()
         self._refresh = 1.0 / (rates[0] or 60)
 
-    def _initial_size(self, picture: tuple[int, int]) -> tuple[int, int]:
-        """The size of the picture enlarged to three quarters of the display."""
-        wide, high = pygame.display.get_desktop_sizes()[self.output_display]
+    def _size_on(self, monitor: Monitor, picture: tuple[int, int]) -> tuple[int, int]:
+        """The size of the picture enlarged to three quarters of a display."""
+        wide, high = monitor.size
         return placed(picture, (wide * 3 // 4, high * 3 // 4), cover=False).size
 
 
-def _fitting(display: int) -> tuple[int, int]:
-    """The size of the operator's window: with its frame and a bar, it fits a small display."""
-    wide, high = pygame.display.get_desktop_sizes()[display]
-    return min(OPERATOR[0], wide * 95 // 100), min(OPERATOR[1], high * 85 // 100)
+def _say_nothing(_: str, __: Level) -> None:
+    """Notify nobody."""
 
 
 def _pressed(event: pygame.Event) -> Action | None:

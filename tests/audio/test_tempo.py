@@ -1,5 +1,7 @@
 """The tempo: found, kept, and found again within four seconds after a change."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -42,3 +44,18 @@ def test_a_break_without_drums_keeps_the_tempo_and_noise_has_none():
     track = np.concatenate((clicks(6.0, 0.5), noise(3.0, 0.01)))
     assert heard(Analyzer(245), track)[-1].bpm == pytest.approx(120, abs=1)
     assert heard(Analyzer(245), noise(6.0, 0.1))[-1].bpm == 0.0
+
+
+def test_beats_are_found_again_where_the_music_went_on_without_the_show():
+    """Of a stop only the sound behind it is heard, somewhere else in the beat."""
+    missed = 0.2  # s beyond a whole number of beats
+    track = clicks(24.0, 0.5)
+    cut = round(12.0 * RATE)
+    features = heard(Analyzer(), np.concatenate((track[:cut], track[cut + round(missed * RATE) :])))
+    beats = [b.time for a, b in pairwise(features) if b.beat_count > a.beat_count]
+    late = [abs((beat + missed) % 0.5) for beat in beats if beat > 12.0 + 5.0]
+    assert len(late) > 10
+    assert max(min(off, 0.5 - off) for off in late) < 0.08
+    assert features[-1].bpm == pytest.approx(120.0, abs=2.0)
+    between = [b - a for a, b in pairwise(beats) if a > 5.0]
+    assert min(between) > 0.25  # and never several at once

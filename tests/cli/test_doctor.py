@@ -78,10 +78,13 @@ def test_sound_names_the_default_input():
     assert doctor.sound(answers(version="PortAudio V19", inputs=0, default="")).ok is None
 
 
-def test_display_is_told_with_its_sizes(monkeypatch):
+def test_displays_are_told_by_name_and_size(monkeypatch):
     monkeypatch.setenv("DISPLAY", ":0")
-    found = doctor.display(answers(driver="x11", sizes=[[1920, 1080], [1280, 720]]))
-    assert found.found == "1920x1080, 1280x720 (x11)"
+    found = doctor.display(
+        answers(driver="x11", displays=[["eDP-1", 1920, 1080], ["HDMI-1", 1280, 720]])
+    )
+    assert found.found == "0 eDP-1 1920x1080, 1 HDMI-1 1280x720 (x11); the picture is on HDMI-1"
+    assert doctor.display(answers(driver="x11", displays=[])).ok is None
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(doctor.sys, "platform", "linux")

@@ -32,6 +32,7 @@ TEXTS = {
     name: (ROOT / name).read_text(encoding="utf-8")
     for name in (
         FIRST,
+        "livebend/cli/README.md",
         "livebend/control/README.md",
         "livebend/modulation/README.md",
         "livebend/operators/README.md",
@@ -161,7 +162,10 @@ def test_a_command(arguments, folder, quick, model_folder, model, capsys):
         assert said.err.startswith("livebend: loopback")  # no sound system here, and it says so
     elif status and "npu" in arguments:
         assert "device = npu: not here" in said.err
-    elif arguments[:1] != ["doctor"]:  # doctor's status is about the machine
+    elif arguments[:1] == ["check"]:  # its status is about the machine, as doctor's is
+        assert "ok  model" in said.out, said.out + said.err
+        return
+    elif arguments[:1] != ["doctor"]:
         assert status == 0, said.err
     for made in ("show.mp4", "show.txt", "clip.mp4", "again.mp4", "paper.mp4", "sheet.png"):
         assert made not in arguments or (folder / made).stat().st_size > 10
@@ -170,6 +174,20 @@ def test_a_command(arguments, folder, quick, model_folder, model, capsys):
 @pytest.mark.parametrize("line", [line for line in LINES if line.startswith("scripts/bench")])
 def test_what_is_timed_can_be(line):
     parser().parse_args(["bench", *shlex.split(line)[1:]])
+
+
+# ---- what can go wrong at a show
+
+FAULTS = TEXTS["livebend/cli/README.md"]
+
+
+def test_every_fault_of_a_show_is_held_by_a_test():
+    rows = [line for line in FAULTS.splitlines() if line.startswith("| ") and "held by" not in line]
+    assert len(rows) > 40
+    for row in rows:
+        *_, held = row.strip("| ").split(" | ")
+        file, _, test = held.strip("`").partition("::")
+        assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), row
 
 
 # ---- presets

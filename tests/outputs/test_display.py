@@ -60,7 +60,7 @@ def test_display_checks_what_it_is_given() -> None:
 
 def test_the_display_goes_on_to_the_next_and_round() -> None:
     display = Display()
-    display.count = 3
+    display.found(["a", "b", "c"])
     seen = [display.shown_on]
     for _ in range(4):
         display.toggle("display")

@@ -14,6 +14,7 @@ from livebend.outputs.display import Display, View
 from livebend.outputs.drawing import Canvas
 from livebend.outputs.key_table import Action
 from livebend.outputs.loading_picture import loading_picture
+from livebend.outputs.monitors import Monitor
 from livebend.outputs.operator_view import OperatorView
 from livebend.outputs.sdl_window import placed
 from livebend.outputs.window import Window
@@ -43,6 +44,20 @@ def a_status() -> Status:
     )
 
 
+def plug(monkeypatch: pytest.MonkeyPatch, *sizes: tuple[int, int]) -> None:
+    """Have windows that are opened from now on find displays of these sizes."""
+    found = [Monitor(f"display {n}", 0, 0, *size) for n, size in enumerate(sizes)]
+    monkeypatch.setattr("livebend.outputs.window.lister", lambda _: lambda: found)
+
+
+def plug_in(screen: "Screen", monkeypatch: pytest.MonkeyPatch, *sizes: tuple[int, int]) -> None:
+    """Have an open window find these displays."""
+    found = [Monitor(f"display {n}", 0, 0, *size) for n, size in enumerate(sizes)]
+    monkeypatch.setattr(screen.window, "_list", lambda: found)
+    monkeypatch.setattr("livebend.outputs.window.LOOK", 0.0)
+    screen.window.draw()
+
+
 class Screen:
     """A window with its ends, and eyes to look at it."""
 
@@ -50,7 +65,11 @@ class Screen:
         self.display, self.shown = Display(), []
         self.status = OnDemand(a_status())
         frames: Latest[Frame | None] = Latest(None)
-        self.window = Window(frames, self.status, self.display, size, shown=self.shown.append)
+        self.told: list[str] = []
+        self.window = Window(
+            frames, self.status, self.display, size,
+            shown=self.shown.append, notify=lambda text, _: self.told.append(text),
+        )  # fmt: skip
 
     def picture(self) -> np.ndarray:
         """Draw, and return what is on the window as uint8 [H, W, 3]."""
@@ -218,16 +237,15 @@ def test_meters_lie_over_the_picture_on_one_display(screen: Screen) -> None:
 
 
 def test_meters_have_their_own_window_on_two_displays(monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes = [(800, 600), (1024, 768)]
-    monkeypatch.setattr(pygame.display, "get_desktop_sizes", lambda: sizes)
+    plug(monkeypatch, (800, 600), (1024, 768))
     screen = Screen()
     screen.window.write(frame_of(RED))
     assert screen.display.view.meters
     assert (screen.picture() == np.array(RED)).all()
     assert screen.window.operator_pane is not None
-    assert screen.window.output_display == 1
+    assert screen.window.output_display.name == "display 1"
     screen.press(pygame.K_d)
-    assert screen.window.output_display == 0
+    assert screen.window.output_display.name == "display 0"
     close = pygame.Event(pygame.WINDOWCLOSE, window=screen.window.operator_pane.window)
     pygame.event.post(close)
     assert screen.window.poll() == []
@@ -275,7 +293,7 @@ def test_numbers_stand_still() -> None:
 def test_the_operators_window_fits_its_display(
     monkeypatch: pytest.MonkeyPatch, sizes: list[tuple[int, int]]
 ) -> None:
-    monkeypatch.setattr(pygame.display, "get_desktop_sizes", lambda: sizes)
+    plug(monkeypatch, *sizes)
     made = Screen()
     made.display.set("display", 0)
     made.window.draw()
@@ -285,14 +303,59 @@ def test_the_operators_window_fits_its_display(
     assert high <= sizes[1][1] * 0.85
 
 
-def test_without_a_display_left_the_window_goes_on(
+def test_without_a_display_left_the_window_goes_on_and_shows_the_newest_on_the_next(
     screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pygame.display, "get_desktop_sizes", list)
     screen.window.write(frame_of(RED))
+    screen.window.draw()
+    plug_in(screen, monkeypatch)
+    screen.window.write(frame_of(GREEN))
     assert screen.press(pygame.K_d) == []
+    shown = len(screen.shown)
+    screen.window.draw()
+    assert len(screen.shown) == shown
+    plug_in(screen, monkeypatch, (1024, 768))
+    assert screen.centre() == GREEN
+    gone, there = screen.told
+    assert gone.endswith("is gone: no display is left, and the show goes on without one")
+    assert there == "display display 0 is there: the picture is on display 0"
+
+
+def test_a_picture_that_goes_to_safety_stays_clean_and_comes_home(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plug(monkeypatch, (800, 600), (1024, 768))
+    screen = Screen()
+    screen.window.write(frame_of(RED))
+    screen.window.draw()
+    plug_in(screen, monkeypatch, (800, 600))
+    assert screen.window.operator_pane is None
+    assert (screen.picture() == np.array(RED)).all()
+    screen.press(pygame.K_m)
+    assert (screen.picture() != np.array(RED)).any()
+    screen.press(pygame.K_m)
+    plug_in(screen, monkeypatch, (800, 600), (1024, 768))
+    assert screen.window.operator_pane is not None
+    assert (screen.picture() == np.array(RED)).all()
+    assert screen.told == [
+        "display display 1 is gone: the picture is on display 0",
+        "display display 1 is back: the picture is on display 1",
+    ]
+    screen.window.close()
+
+
+def test_a_show_that_begins_without_a_display_waits_for_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plug(monkeypatch)
+    screen = Screen()
+    screen.window.write(frame_of(RED))
+    screen.window.draw()
+    assert screen.shown == []
+    plug_in(screen, monkeypatch, (1024, 768))
     assert screen.centre() == RED
-    assert screen.display.view.display == 0
+    assert screen.told[1:] == ["display display 0 is there: the picture is on display 0"]
+    screen.window.close()
 
 
 def test_a_display_that_is_gone_is_one_line_and_nothing_waits_for_it(screen: Screen) -> None:
