@@ -27,6 +27,7 @@ from livebend.outputs.sdl_window import SdlWindow, placed
 PLACES = "windows.json"  # in the user's state folder
 NO_DISPLAY = "no display is left, and the show goes on without one"
 LOOK = 0.5  # s between two looks at which displays there are
+STRAYS = 3  # times that a window is put back that was taken elsewhere
 REDRAW = 0.25  # s, after which the window is drawn even if nothing has changed
 METERS = 1 / 15  # s between two drawings of the operator's view
 FIRST_DIGIT, LAST_DIGIT = pygame.KSCAN_1, pygame.KSCAN_9
@@ -69,6 +70,7 @@ class Window:
         self._redrawn = self._metered = -1.0
         self._black, self._drawn = 0.0, clock.now()  # opacity of black, 0..1, and when it was set
         self._placed: tuple[bool, Monitor | None] = (False, None)  # full screen, display
+        self._strays = STRAYS
         self._known: set[str] = set()  # displays that there were
         self._had_two = self._meters_return = False  # displays; with the second of them
         self.operator_pane: OperatorWindow | None = None
@@ -313,11 +315,23 @@ class Window:
         else:
             self._notify(NO_DISPLAY, "error")
 
+    def _look_for_window(self) -> None:
+        """Have a full-screen window put back that the window manager took elsewhere, as some do a
+        moment after a display has come; not for ever, since some never say where it is."""
+        (is_full, on), window = self._placed, self.pane.window
+        if not (is_full and on and self._strays):
+            return
+        if (*window.position, *window.size) != (on.x, on.y, *on.size):
+            self._strays -= 1
+            self._placed = is_full, None
+
     def _look_for_displays(self) -> None:
         """Take in which displays came or went, and where that leaves the picture."""
         monitors = self._list()
         if monitors == self.monitors:
+            self._look_for_window()
             return
+        self._strays = STRAYS
         before, had_two = {one.name for one in self.monitors}, self.two_displays
         self.monitors = monitors
         names = [one.name for one in monitors]

@@ -191,12 +191,13 @@ def test_a_picture_goes_to_safety_and_comes_home(
         return painted(screens, PROJECTOR) > 0.95 and 0.3 < lit(screens, LAPTOP) < 1.0
 
     def alone(output):
-        return lambda: painted(screens, output) > 0.7  # the rest is bars above and below
+        screens.until(lambda: painted(screens, output) > 0.7)  # the rest is bars above and below
+        assert processes.status(show, 0.7) is None  # longer than between two looks at displays
 
     screens.until(both, 60)
     assert painted(screens, LAPTOP) == 0.0
     screens.turn_off(PROJECTOR)
-    screens.until(alone(LAPTOP))
+    alone(LAPTOP)
     assert {tuple(line) for line in screens.part(LAPTOP)[:, ::64].reshape(-1, 3).tolist()} == {
         COLOUR,
         (0, 0, 0),
@@ -204,13 +205,13 @@ def test_a_picture_goes_to_safety_and_comes_home(
     screens.turn_on(LAPTOP, PROJECTOR)
     screens.until(both)
     screens.turn_off(LAPTOP)
-    screens.until(alone(PROJECTOR))
+    alone(PROJECTOR)
     screens.turn_on(LAPTOP, PROJECTOR)
     screens.until(both)
     screens.turn_off(LAPTOP, PROJECTOR)
     assert processes.status(show, 1.5) is None
     screens.turn_on(LAPTOP)
-    screens.until(alone(LAPTOP))
+    alone(LAPTOP)
     screens.turn_on(LAPTOP, PROJECTOR)
     screens.until(both)
     os.kill(show, signal.SIGTERM)
