@@ -45,7 +45,6 @@ REPORTED = 8  # addresses that are reported in a while, and senders turned away
 SEARCHES = 64  # addresses with wildcards that are looked up in a while
 BACKLOG = 1 << 16  # datagrams that wait in the thread; of more, the oldest are lost
 PATTERNS = 64  # of those, whose parameters are remembered
-PART_DEPTH = 4  # segments of /livebend/bend/NAME, with the empty one before the first slash
 PENDING_TIME = 2.0  # s that a part may take from the message that adds it to the scene
 AHEAD = 10.0  # s: a bundle dated further ahead is held, and reported
 URGENT = (b"livebend/blackout", b"livebend/freeze")
@@ -79,7 +78,7 @@ class OscReader:
         self.counts = OscCounts()
         self._desk, self._now, self._calendar = desk, now, calendar
         self._output = outputs(desk.output)
-        self._pending: dict[str, float] = {}  # address of a part -> when it should be there, s
+        self._pending: dict[tuple[str, str], float] = {}  # part -> when it should be there, s
         self._reports, self._searches = Reports(now, REPORTED), Reports(now, SEARCHES)
         self._named: OrderedDict[str, tuple[Leaves, list[str]]] = OrderedDict()
         self._dated: list[tuple[float, int, Message, str]] = []  # a heap: when, its place, sender
@@ -218,14 +217,14 @@ class OscReader:
         parts: Sequence[Part]
         match action:
             case Load(scene=scene):
-                parts = (*scene.bends, *scene.routes)
+                parts = (*scene.bends, *scene.routes, *scene.mix)
             case Add(part) | Replace(part):
                 parts = (part,)
             case _:
                 return
         until = self._now() + PENDING_TIME
         pending = {stem: end for stem, end in self._pending.items() if end > self._now()}
-        self._pending = pending | {f"{ROOT}/{part.kind}/{part.name}": until for part in parts}
+        self._pending = pending | {(part.kind, part.name): until for part in parts}
 
     def _set_pending(self, address: str, arguments: list[object]) -> Request | None:
         """Read a value for a part that was just added; None if it is not one.
@@ -234,10 +233,10 @@ class OscReader:
         only after the next frame, so the address is unknown until then: the value is queued
         unchecked behind the command that adds the part, and checked when it is applied.
         """
-        part = "/".join(address.split("/")[:PART_DEPTH])
+        path = address.removeprefix(f"{ROOT}/").replace("/", ".")
+        part = paths.split(path)[:2]
         if self._pending.get(part, 0.0) <= self._now() or len(arguments) != 1:
             return None
-        path = address.removeprefix(f"{ROOT}/").replace("/", ".")
         return Request(Set(path, cast(float | str, arguments[0])))
 
     def _count_unknown(self, address: str, known: Leaves) -> None:

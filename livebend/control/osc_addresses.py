@@ -7,7 +7,8 @@
     /livebend/blackout [i]                 /livebend/route/add NAME SOURCE TARGET [key value …]
     /livebend/freeze [i]                   /livebend/route/remove NAME
     /livebend/panic    /livebend/undo      /livebend/tap    /livebend/store i
-    /livebend/preset/radio i
+    /livebend/preset/radio i               /livebend/prompt/mix/add NAME TEXT [key value …]
+                                           /livebend/prompt/mix/remove NAME
 
 A number's address with /play takes a fader's position 0..1 in its soft range, which is narrower
 than its whole range. A parameter's address without an argument, or with "?", asks for its value.
@@ -24,7 +25,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from types import MappingProxyType
-from typing import Literal
 
 from livebend.control.desk import Action, Bank, SetDisplay, Tap, preset
 from livebend.control.osc_packets import ROOT, Strange
@@ -36,8 +36,8 @@ from livebend.core.specs import ParameterValue, Spec, specs_of
 from livebend.core.texts import NUMBER, plain_text
 from livebend.scene import paths
 from livebend.scene.commands import Add, Command, Panic, Remove, Replace, Set, Store, Undo
-from livebend.scene.tables import REQUIRED, part_from
-from livebend.scene.values import Bend, Lora, Part, Recall, Route, Scene
+from livebend.scene.tables import READERS, REQUIRED, part_from
+from livebend.scene.values import Bend, Lora, MixedPrompt, Part, Recall, Route, Scene
 
 FADE = specs_of(Recall)["fade"]
 POSITION = Spec("position", "float", 0.0, Range(0, 1))  # of a fader
@@ -88,18 +88,22 @@ def address_of(path: str) -> str:
 def leaves(scene: Scene) -> Leaves:
     """Return address -> (path, spec) of every parameter; cached while the parts stay."""
     bends = tuple((bend.name, bend.operator) for bend in scene.bends)
-    routes, loras = ([part.name for part in parts] for parts in (scene.routes, scene.loras))
-    return _leaves(bends, tuple(routes), tuple(loras))
+    others = (scene.routes, scene.loras, scene.mix)
+    return _leaves(bends, *(tuple(part.name for part in parts) for parts in others))
 
 
 @lru_cache(maxsize=16)
 def _leaves(
-    bends: tuple[tuple[str, str], ...], routes: tuple[str, ...], loras: tuple[str, ...]
+    bends: tuple[tuple[str, str], ...],
+    routes: tuple[str, ...],
+    loras: tuple[str, ...],
+    mix: tuple[str, ...],
 ) -> Leaves:
     scene = Scene(
         bends=tuple(Bend(name, operator, "") for name, operator in bends),
         routes=tuple(Route(name, "constant", "") for name in routes),
         loras=tuple(Lora(name) for name in loras),
+        mix=tuple(MixedPrompt(name, "") for name in mix),
     )
     tree = {address_of(path): (path, spec) for path, spec in paths.every(scene)}
     return tree | {address: (path, tree[address_of(path)][1]) for address, path in ALIASES.items()}
@@ -269,15 +273,14 @@ def _seconds(given: Arguments) -> float | None:
     return float(FADE.fit(given[0], "preset.fade")) if given else None
 
 
-def _put_part(
-    make: Callable[[Part], Command], kind: Literal["bend", "route"], arguments: Arguments, _: Bank
-) -> Request:
+def _put_part(make: Callable[[Part], Command], kind: str, arguments: Arguments, _: Bank) -> Request:
     keys = REQUIRED[kind]
+    count = len(keys)
     form = f"NAME {' '.join(keys).upper()} [key value …]"
     name, *rest = arguments or ("",)
-    if len(rest) < 2 or len(rest) % 2 or not isinstance(name, str):
+    if len(rest) < count or (len(rest) - count) % 2 or not isinstance(name, str):
         raise OutOfRange(f"{kind}: expected {form}")
-    more = dict(zip(rest[2::2], rest[3::2], strict=True))
+    more = dict(zip(rest[count::2], rest[count + 1 :: 2], strict=True))
     if not all(isinstance(key, str) for key in more):
         raise OutOfRange(f"{kind}.{name}: expected {form}")
     table = {str(key): value for key, value in more.items()} | dict(zip(keys, rest, strict=False))
@@ -295,13 +298,23 @@ def _part_notice(part: Part, given: Mapping[str, object]) -> str:
     return "; ".join(notice for notice in notices if notice)
 
 
-def _remove(what: Literal["bend", "route"], arguments: Arguments, _: Bank) -> Request:
+def _remove(what: str, arguments: Arguments, _: Bank) -> Request:
     match list(arguments):
         case [str(name)]:
             return Request(Remove(what, name))
-    raise OutOfRange(f"{what}/remove: expected NAME")
+    raise OutOfRange(f"{what.replace('.', '/')}/remove: expected NAME")
 
 
+PART_VERBS: Mapping[str, Callable[[str, Arguments, Bank], Request]] = {
+    "add": partial(_put_part, Add),
+    "replace": partial(_put_part, Replace),
+    "remove": _remove,
+}
+PART_COMMANDS: Mapping[str, Reader] = {
+    f"{address_of(kind)}/{verb}": partial(reader, kind)
+    for kind in READERS
+    for verb, reader in PART_VERBS.items()
+}
 COMMANDS: Mapping[str, Reader] = {
     f"{ROOT}/preset": _preset,
     f"{ROOT}/preset/radio": _radio,
@@ -311,10 +324,5 @@ COMMANDS: Mapping[str, Reader] = {
     f"{ROOT}/tap": partial(_button, Tap()),
     f"{ROOT}/blackout": partial(_show, "blackout"),
     f"{ROOT}/freeze": partial(_show, "freeze"),
-    f"{ROOT}/bend/add": partial(_put_part, Add, "bend"),
-    f"{ROOT}/bend/replace": partial(_put_part, Replace, "bend"),
-    f"{ROOT}/bend/remove": partial(_remove, "bend"),
-    f"{ROOT}/route/add": partial(_put_part, Add, "route"),
-    f"{ROOT}/route/replace": partial(_put_part, Replace, "route"),
-    f"{ROOT}/route/remove": partial(_remove, "route"),
+    **PART_COMMANDS,
 }
