@@ -14,6 +14,7 @@ ROUTES = 128
 PROMPTS = 64
 MIXED = 16
 LORAS = 16
+EMBEDDINGS = 64
 CHANNELS = 4096
 SLOTS = 9
 SIDE = 4096
@@ -48,6 +49,7 @@ TABLE = (
     Limit("`prompt.turns`", PROMPTS, "prompts"),
     Limit("the prompt mixer", MIXED, "prompts beside the first"),
     Limit("a show", LORAS, "LoRAs"),
+    Limit("a show", EMBEDDINGS, "textual inversions"),
     Limit("the channels of a bend", CHANNELS, "channels"),
     Limit("slots for presets", SLOTS, "slots"),
     Limit("a side of the picture or of a drawn mask", SIDE, "pixels"),

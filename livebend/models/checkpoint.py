@@ -19,6 +19,7 @@ from livebend.device.devices import on_torch, usual
 from livebend.device.gpu import aside, wait_for
 from livebend.models.adapted_layers import Factors, adapt, loras_in
 from livebend.models.decoders import check_decoder, load_decoder
+from livebend.models.embedding_file import WantedEmbedding, add_embeddings, check_embedding
 from livebend.models.families import family
 from livebend.models.lora_file import TEXT, UNET, WantedLora, check_lora, load_lora
 from livebend.models.model_folder import check_folder, load_text, load_unet, load_vae, read_sampled
@@ -48,12 +49,14 @@ class Wanted:
     vae: taesd, or the name of a folder, a file or a hub id of a decoder; own = the model's own;
         auto = taesd for one whose own is the full decoder, where it can be had.
     loras: that are put beside its weights.
+    embeddings: that its text encoder is given as words.
     """
 
     name: str
     family: str = ""
     vae: str = OWN
     loras: tuple[WantedLora, ...] = ()
+    embeddings: tuple[WantedEmbedding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class Model:
     text_encoder: nn.Module
     tokenizer: Any
     sampled: Sampled
+    words: Mapping[str, tuple[int, ...]]  # the tokens of its textual inversions, by name
     vocabulary: Vocabulary | None
     device: torch.device
     dtype: torch.dtype
@@ -115,7 +119,7 @@ class Model:
 
     def read(self, text: str) -> PromptTokens:
         """Return a prompt as this model reads it."""
-        return read_prompt(text, self.tokenizer, self.vocabulary)
+        return read_prompt(text, self.tokenizer, self.vocabulary, self.words)
 
     def notes(self, text: str) -> tuple[str, ...]:
         """Return what this model reads of a prompt otherwise than it is written."""
@@ -172,6 +176,7 @@ def load_model(
         unet, vae, text, tokenizer, sampled = _parts(wanted, places, target)
     except ModelError as error:
         raise _about(wanted.name, error) from error
+    words = add_embeddings(text, wanted.embeddings, int(tokenizer.model_max_length) - 2)
     _adapt(wanted.loras, {UNET: unet, TEXT: text})
     for part in (unet, vae, text):
         nn.Module.to(part, target.device, target.dtype).eval().requires_grad_(False)
@@ -183,6 +188,7 @@ def load_model(
         text,
         tokenizer,
         sampled,
+        words,
         vocabulary=load_vocabulary(places[0]) if places else None,
         device=target.device,
         dtype=target.dtype or torch.float32,
@@ -198,6 +204,8 @@ def find_model(wanted: Wanted, notify: Notify = ignore) -> tuple[Path, ...]:
     they are not on this machine. Raises: ModelError where one cannot play."""
     for lora in wanted.loras:
         check_lora(lora.file)
+    for embedding in wanted.embeddings:
+        check_embedding(embedding.file)
     if wanted.name.startswith(PREFIX):
         return ()
     try:

@@ -7,8 +7,9 @@ left out with a note that says where; the prompt mixer has room for it.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ from livebend.core.errors import shown
 from livebend.models.prompt_syntax import MOST, Piece, pieces_of
 from livebend.models.vocabulary import Vocabulary
 
+NAMED = re.compile(r"<([\w-]+)>")
 TAG = re.compile(r"<(?:lora|lyco|hypernet):[^<>]*>", re.IGNORECASE)
 MOST_SCALED = 2.0  # of a text whose tokens count less
 
@@ -32,17 +34,27 @@ class PromptTokens:
     notes: tuple[str, ...] = ()
 
 
-def read_prompt(text: str, tokenizer: Any, vocabulary: Vocabulary | None = None) -> PromptTokens:
-    """Return a prompt as it is read with a tokenizer and, of a small model, its vocabulary."""
+Words = Mapping[str, Sequence[int]]
+NONE: Words = MappingProxyType({})
+
+
+def read_prompt(
+    text: str, tokenizer: Any, vocabulary: Vocabulary | None = None, words: Words = NONE
+) -> PromptTokens:
+    """Return a prompt as it is read with a tokenizer and, of a small model, its vocabulary; `words`
+    are the tokens of textual inversions, by name."""
     text, notes = _without_tags(text)
-    pieces = pieces_of(text)
+    notes += _unknown(text, words)
+    pieces = [part for piece in pieces_of(text) for part in _parted(piece, words)]
     if any(abs(piece.weight) >= MOST for piece in pieces):
         notes.append(f"prompt: a weight is at most {MOST:g}, above and below 0")
     if vocabulary is not None:
-        texts, note = vocabulary.understand([piece.text for piece in pieces])
-        pieces = tuple(p._replace(text=t) for p, t in zip(pieces, texts, strict=True))
+        known = [index for index, piece in enumerate(pieces) if _word(piece) not in words]
+        texts, note = vocabulary.understand([pieces[index].text for index in known])
+        for index, read_text in zip(known, texts, strict=True):
+            pieces[index] = pieces[index]._replace(text=read_text)
         notes += [note] if note else []
-    read = list(_tokens(pieces, tokenizer))
+    read = list(_tokens(pieces, tokenizer, words))
     room = int(tokenizer.model_max_length) - 2
     if len(read) > room:
         notes.append(_cut_note([i for i, _ in read], room, tokenizer))
@@ -61,17 +73,45 @@ def _without_tags(text: str) -> tuple[str, list[str]]:
     return TAG.sub("", text), [note]
 
 
-def _tokens(pieces: Sequence[Piece], tokenizer: Any) -> Iterator[tuple[int, float]]:
+def _unknown(text: str, words: Words) -> list[str]:
+    """A note on names of textual inversions that are not loaded."""
+    unknown = [name for name in NAMED.findall(text) if name.lower() not in words]
+    loaded = ", ".join(words) or "none"
+    return [f"prompt: <{n}> is not loaded: --embedding FILE={n}; loaded: {loaded}" for n in unknown]
+
+
+def _parted(piece: Piece, words: Words) -> Iterator[Piece]:
+    """Yield a piece in parts: the names of textual inversions, and what is between them."""
+    begin = 0
+    for found in NAMED.finditer(piece.text):
+        if found[1].lower() in words:
+            yield piece._replace(text=piece.text[begin : found.start()])
+            yield piece._replace(text=found[0])
+            begin = found.end()
+    yield piece._replace(text=piece.text[begin:])
+
+
+def _word(piece: Piece) -> str:
+    """The name of a textual inversion, where a piece is one, else ""."""
+    found = NAMED.fullmatch(piece.text)
+    return found[1].lower() if found else ""
+
+
+def _tokens(pieces: Sequence[Piece], tokenizer: Any, words: Words) -> Iterator[tuple[int, float]]:
     for piece in pieces:
-        for token in tokenizer(piece.text, add_special_tokens=False).input_ids:
+        own = words.get(_word(piece))
+        tokens = own or tokenizer(piece.text, add_special_tokens=False).input_ids
+        for token in tokens:
             yield token, piece.weight
 
 
 def _cut_note(ids: Sequence[int], room: int, tokenizer: Any) -> str:
-    kept, out = tokenizer.decode(ids[:room][-8:]), tokenizer.decode(ids[room:])
+    known = len(tokenizer)  # textual inversions are behind them
+    kept, out = ([i for i in part if i < known] for part in (ids[:room], ids[room:]))
+    last, first = (tokenizer.decode(part).strip() for part in (kept[-8:], out))
     return (
-        f"prompt: {len(ids)} tokens, cut after {room} behind {shown(kept.strip()[-40:])}; left out:"
-        f" {shown(out.strip()[:60])}"
+        f"prompt: {len(ids)} tokens, cut after {room} behind {shown(last[-40:])}; left out:"
+        f" {shown(first[:60])}"
     )
 
 
