@@ -50,7 +50,18 @@ from livebend.core.notify import Notify, ignore
 from livebend.core.specs import ParameterValue, specs_of
 from livebend.core.texts import NUMBER, one_line_text
 from livebend.core.worker import Worker
-from livebend.scene.commands import Add, Command, Load, Panic, Remove, Replace, Set, Store, Undo
+from livebend.scene.commands import (
+    Add,
+    Command,
+    Load,
+    LoadStored,
+    Panic,
+    Remove,
+    Replace,
+    Set,
+    Store,
+    Undo,
+)
 from livebend.scene.tables import READERS, REQUIRED, part_from, part_table
 from livebend.scene.values import Part, Recall, Scene
 
@@ -228,7 +239,7 @@ def _words(command: Command) -> str:
     match command:
         case Set(path, value):
             return f"{path} {_written(value)}"
-        case Load(preset=name, fade=fade) if name:
+        case Load(preset=name, fade=fade) | LoadStored(preset=name, fade=fade) if name:
             words = f"preset {_preset_name(name)}"
             return words if fade is None else f"{words} {fade!r}"
         case Add(part) | Replace(part):

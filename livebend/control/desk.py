@@ -8,7 +8,7 @@ from livebend.control.tap_tempo import TapTempo
 from livebend.core.mailbox import Latest
 from livebend.core.notify import Notify
 from livebend.core.specs import ParameterValue, Spec
-from livebend.scene.commands import Command, Keep, Load, Store, keep_nothing
+from livebend.scene.commands import Command, Keep, Load, LoadStored, Store, keep_nothing
 from livebend.scene.values import Scene
 
 Display = Callable[[str, ParameterValue | None], None]
@@ -19,6 +19,12 @@ class Bank(Protocol):
 
     def recall(self, which: str | int) -> tuple[str, Scene]:
         """Return the preset's name and its scene. Raises: LivebendError."""
+
+    def expect(self, slot: int, scenes: int = 1) -> None:
+        """Note that a scene is on its way to a slot, or, with −1, that it will not come."""
+
+    def expected(self, which: str | int) -> str:
+        """Return the name of a preset that a scene is on its way to, or "" where none is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +77,21 @@ class Desk:
             self.display(action.what, action.on)
             return True
         if isinstance(action, Store):
-            return self.give(replace(action, keep=self.keep))
+            self.bank.expect(action.slot)
+            given = self.give(replace(action, keep=self.keep))
+            if not given:
+                self.bank.expect(action.slot, -1)
+            return given
         return self.give(action)
 
 
-def preset(bank: Bank, which: str | int, fade: float | None = None) -> Load:
+def preset(bank: Bank, which: str | int, fade: float | None = None) -> Load | LoadStored:
     """Return the command that loads a preset in `fade` s; None = the scene's `preset.fade`.
 
+    A preset that a command before this one stores is read when both have their turn.
     Raises: LivebendError.
     """
+    if stored := bank.expected(which):
+        return LoadStored(stored, fade, recall=bank.recall)
     name, scene = bank.recall(which)
     return Load(scene, name, fade)

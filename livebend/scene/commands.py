@@ -108,6 +108,23 @@ class Load(_StructuralCommand):
 
 
 @dataclass(frozen=True, slots=True)
+class LoadStored(_StructuralCommand):
+    """Load what a preset is when its turn comes: a command before it stores that.
+
+    recall: gives the scene of a preset. Its texts are those of a scene that was played.
+    preset, fade: as those of `Load`.
+    """
+
+    preset: str
+    fade: float | None = None
+    recall: Callable[[str], tuple[str, Scene]] = field(kw_only=True, compare=False, repr=False)
+
+    def apply(self, scene: Scene) -> Scene:
+        name, stored = self.recall(self.preset)
+        return Load(stored, name, self.fade).apply(scene)
+
+
+@dataclass(frozen=True, slots=True)
 class Panic(_StructuralCommand):
     """Return to the scene as its preset gave it."""
 
