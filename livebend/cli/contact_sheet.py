@@ -31,7 +31,7 @@ def write_contact_sheet(
     sound = pull_sound(open_sound("demo"), frame_rate=FPS)
     features = [sound.at(tick.time) for tick in clock]
     painted = {round(moment * FPS) for moment in MOMENTS}
-    prompts = Prompts(network.model.encode, network.model.understand)
+    prompts = Prompts(network.model.encode, network.model.notes)
 
     def row(name: str) -> list[Pixels]:
         scene = network.check(edit.with_loras(presets.load(name), options.scene_loras()))

@@ -99,7 +99,7 @@ class Player:
         )  # fmt: skip
         model = self.network.model
         self.scene = self.network.check(show.scene)
-        self.prompts = Prompts(model.encode, model.understand, show.warn)
+        self.prompts = Prompts(model.encode, model.notes, show.warn)
         for text in texts_of(self.scene):
             self.prompts.value(text)
         self.render = Renderer(

@@ -200,6 +200,10 @@ def _add_model(to: argparse.ArgumentParser) -> None:
         "--lora", action="append", type=_lora, default=[], metavar="FILE[=STRENGTH]", dest="loras",
         help="play a LoRA; its strength is lora.NAME.strength; may be repeated",
     )  # fmt: skip
+    to.add_argument(
+        "--embedding", action="append", type=_embedding, default=[], metavar="FILE[=NAME]",
+        dest="embeddings", help="a textual inversion, <NAME> in a prompt; may be repeated",
+    )  # fmt: skip
 
 
 def _add_scene(to: argparse.ArgumentParser) -> None:
@@ -366,6 +370,14 @@ def _lora(text: str) -> tuple[Path, float]:
     if equals and NUMBER.fullmatch(strength):
         return Path(file), float(strength)
     return Path(text), 1.0
+
+
+def _embedding(text: str) -> tuple[Path, str]:
+    """Read FILE or FILE=NAME."""
+    file, equals, name = text.rpartition("=")
+    if not equals or Path(text).is_file():
+        return Path(text), ""
+    return Path(file), name
 
 
 def _fade(text: str) -> tuple[str, object]:

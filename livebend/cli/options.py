@@ -12,6 +12,7 @@ from livebend.core.specs import specs_of
 from livebend.models.backends.read_ahead import ReadAhead
 from livebend.models.checkpoint import OWN, Wanted
 from livebend.models.default_model import model_or_default
+from livebend.models.embedding_file import WantedEmbedding
 from livebend.models.lora_file import WantedLora, named
 from livebend.operators.drawn_masks import DrawnMasks
 from livebend.rendering.network import Network
@@ -28,6 +29,7 @@ class NetworkOptions:
     family: str = ""
     vae: str = OWN
     loras: Sequence[tuple[Path, float]] = ()  # files, and their strengths at the beginning
+    embeddings: Sequence[tuple[Path, str]] = ()  # files of textual inversions, and their names
     size: tuple[int, int] | None = None  # width, height in pixels
     backend: str = "auto"
     device: str = "auto"
@@ -36,7 +38,7 @@ class NetworkOptions:
     @property
     def wanted(self) -> Wanted:
         """Which model is opened."""
-        return Wanted(self.model, self.family, self.vae, _wanted_loras(self.loras))
+        return _wanted(self.model, self)
 
     def network(
         self,
@@ -106,7 +108,12 @@ def options_of(kind: type[T], given: argparse.Namespace) -> T:
 def wanted_of(given: argparse.Namespace) -> Wanted:
     """Return the model that a command line names, or the best one for this machine."""
     name = model_or_default(given.model, print_notice)
-    return Wanted(name, given.family, given.vae, _wanted_loras(given.loras))
+    return _wanted(name, given)
+
+
+def _wanted(name: str, given: argparse.Namespace | NetworkOptions) -> Wanted:
+    words = tuple(WantedEmbedding(*each) for each in given.embeddings)
+    return Wanted(name, given.family, given.vae, _wanted_loras(given.loras), words)
 
 
 def _wanted_loras(files: Sequence[tuple[Path, float]]) -> tuple[WantedLora, ...]:

@@ -68,7 +68,7 @@ def render(options: RenderOptions, notify: Notify) -> int:
     guidance, drawn = scene.sampling.guidance, options.drawn_masks()
     network = options.network(notify, guidance=guidance, drawn=drawn)
     network.check(scene)
-    prompts = Prompts(network.model.encode, network.model.understand, notify)
+    prompts = Prompts(network.model.encode, network.model.notes, notify)
     renderer = offline_renderer(network, prompts, duration=seconds, strict=True)
     with ExitStack() as ending:
         outputs = [*_outputs(options, network, sound, ending)]

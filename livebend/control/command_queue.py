@@ -9,8 +9,9 @@ never hides a good value behind a bad one. A number replaces what changes it, an
 The prompt gate. A command with a prompt that is not encoded yet waits, so that no frame does. Other
 commands pass a waiting prompt, and a newer one for the same path replaces it; a later Load, Panic
 or Undo replaces the whole scene and so cancels it. A waiting Load holds back all that comes after
-it, until a newer Load takes its place. A Store waits for the prompts before it, which belong to
-what it stores, and holds back what comes after it unless that replaces the whole scene.
+it, until a newer Load takes its place; a prompt that is being added to the mixer holds back all
+until a Load or Panic. A Store waits for the prompts before it, which belong to what it stores, and
+holds back what comes after it unless that replaces the whole scene.
 
 Room. At most WAITING commands wait, and a Panic more: that is pressed when too much is going on.
 """
@@ -25,16 +26,19 @@ from livebend.core.errors import LivebendError
 from livebend.core.notify import Notify, ignore
 from livebend.scene import paths
 from livebend.scene.commands import (
+    Add,
     Change,
     Command,
     CommandSource,
     Load,
     Panic,
+    Remove,
+    Replace,
     Set,
     Store,
     Undo,
 )
-from livebend.scene.values import Scene, turns_of
+from livebend.scene.values import MixedPrompt, Scene, turns_of
 
 PROMPTS = ("prompt.text", "prompt.to", "prompt.turns", "prompt.negative")
 
@@ -49,7 +53,9 @@ def texts(command: Command) -> frozenset[str]:
             return frozenset()
         case Set(path="prompt.turns", value=str(text)):
             return frozenset(turns_of(text))
-        case Set(path=path, value=str(text)) if path in PROMPTS:
+        case Set(path=path, value=str(text)) if _is_prompt(path):
+            return frozenset((text,))
+        case Add(part=MixedPrompt(text=text)) | Replace(part=MixedPrompt(text=text)):
             return frozenset((text,))
         case Load(scene=scene):
             return texts_of(scene)
@@ -60,7 +66,13 @@ def texts_of(scene: Scene) -> frozenset[str]:
     """Return the prompts that must be encoded to paint the scene."""
     prompt = scene.prompt
     second = (prompt.to,) if prompt.to else ()
-    return frozenset((prompt.text, *prompt.texts, prompt.negative, *second))
+    mix = (mixed.text for mixed in scene.mix)
+    return frozenset((prompt.text, *prompt.texts, prompt.negative, *second, *mix))
+
+
+def _is_prompt(path: str) -> bool:
+    kind, _, leaf = paths.split(path)
+    return path in PROMPTS or (kind == MixedPrompt.kind and leaf == "text")
 
 
 class PromptGate:
@@ -235,6 +247,8 @@ class CommandQueue:
         dropped where one of them replaces its text or the whole scene. A waiting Load holds later
         commands back, since they may name parts of its scene. It drops the prompts that wait before
         it, and a newer Load drops it with all commands between the two: they would be overwritten.
+        A part that waits to be added holds later commands back in the same way, and a Load or Panic
+        drops it.
         """
         passing: list[Command] = []
         held: list[Command] = []
@@ -244,13 +258,17 @@ class CommandQueue:
                 return passing, held + rest
             if self._gate is None or self._gate.passes(command):
                 passing.append(command)
-                if held:
-                    held = [] if _is_whole(command) else [c for c in held if c.key != command.key]
+                held = [c for c in held if not _overwrites(command, c)]
             elif isinstance(command, Load):
                 newest = max(i for i, c in enumerate(waiting) if isinstance(c, Load))
                 if newest == index:
                     return passing, rest
                 passed, kept = self._split(waiting[newest:])
+                return passing + passed, kept
+            elif isinstance(command, (Add, Replace)):
+                if (after := _dropping(rest)) is None:
+                    return passing, held + rest
+                passed, kept = self._split(rest[after:])
                 return passing + passed, kept
             else:
                 held.append(command)
@@ -288,8 +306,30 @@ def _replaces(new: Command, old: Command) -> bool:
     if not (isinstance(new, Set) and isinstance(old, Set)):
         return True
     if isinstance(new.value, str) or isinstance(old.value, str):
-        return new.path in PROMPTS and isinstance(new.value, str)
+        return _is_prompt(new.path) and isinstance(new.value, str)
     return True
+
+
+def _overwrites(new: Command, held: Command) -> bool:
+    """Whether a command undoes what one that waits before it would do: set a prompt."""
+    if _is_whole(new) or held.key == new.key:
+        return True
+    part = new.part if isinstance(new, (Add, Replace)) else None
+    what, name = (part.kind, part.name) if part else ("", "")
+    if isinstance(new, Remove):
+        what, name = new.what, new.name
+    return isinstance(held, Set) and bool(what) and held.path.startswith(f"{what}.{name}.")
+
+
+def _dropping(rest: Sequence[Command]) -> int | None:
+    """The place of a command that makes those before it needless: a new scene, unless one of them
+    is to be stored."""
+    for place, command in enumerate(rest):
+        if isinstance(command, (Load, Panic)):
+            return place
+        if isinstance(command, Store):
+            return None
+    return None
 
 
 def _is_whole(command: Command) -> bool:

@@ -8,6 +8,7 @@
     4.000 add bend swirl rotate unet.mid angle=30.0 mix=0.5
     5.000 add route kick onset.pulse bend.swirl.angle high=90.0
     6.000 replace bend swirl multiply unet.mid gain=2.0
+    6.500 add prompt.mix night "northern lights" weight=0.5
     7.000 remove route kick
     8.000 undo
     9.000 panic
@@ -49,8 +50,19 @@ from livebend.core.notify import Notify, ignore
 from livebend.core.specs import ParameterValue, specs_of
 from livebend.core.texts import NUMBER, one_line_text
 from livebend.core.worker import Worker
-from livebend.scene.commands import Add, Command, Load, Panic, Remove, Replace, Set, Store, Undo
-from livebend.scene.tables import REQUIRED, part_from, part_table
+from livebend.scene.commands import (
+    Add,
+    Command,
+    Load,
+    LoadStored,
+    Panic,
+    Remove,
+    Replace,
+    Set,
+    Store,
+    Undo,
+)
+from livebend.scene.tables import READERS, REQUIRED, part_from, part_table
 from livebend.scene.values import Part, Recall, Scene
 
 HEAD = "# livebend cues: seconds, then a command"
@@ -227,7 +239,7 @@ def _words(command: Command) -> str:
     match command:
         case Set(path, value):
             return f"{path} {_written(value)}"
-        case Load(preset=name, fade=fade) if name:
+        case Load(preset=name, fade=fade) | LoadStored(preset=name, fade=fade) if name:
             words = f"preset {_preset_name(name)}"
             return words if fade is None else f"{words} {fade!r}"
         case Add(part) | Replace(part):
@@ -296,8 +308,8 @@ def _command(text: str, load: LoadPreset) -> Command:
         part = _part(TOKEN.findall(rest))
         return Add(part) if word == "add" else Replace(part)
     match word, rest.split():
-        case "remove", [("bend" | "route") as what, name]:
-            return Remove("bend" if what == "bend" else "route", name)
+        case "remove", [what, name] if what in READERS:
+            return Remove(what, name)
     if ("." in word or word == "seed") and rest:
         return Set(word, _value(rest))
     if "." in word or word in (*WORDS, "seed"):
@@ -307,10 +319,12 @@ def _command(text: str, load: LoadPreset) -> Command:
 
 def _part(tokens: Sequence[str]) -> Part:
     match tokens:
-        case ["bend" | "route" as kind, name, first, second, *more]:
-            keys = dict(zip(REQUIRED[kind], (_value(first), _value(second)), strict=True))
-            return part_from(kind, name, dict(_pair(token) for token in more) | keys)
-    raise OutOfRange("expected bend NAME OPERATOR SITE or route NAME SOURCE TARGET, then key=value")
+        case [kind, name, *values] if kind in READERS and len(values) >= len(REQUIRED[kind]):
+            keys = dict(zip(REQUIRED[kind], map(_value, values), strict=False))
+            more = dict(_pair(token) for token in values[len(keys) :])
+            return part_from(kind, name, more | keys)
+    forms = (f"{kind} NAME {' '.join(REQUIRED[kind]).upper()}" for kind in READERS)
+    raise OutOfRange(f"expected {' or '.join(forms)}, then key=value")
 
 
 def _pair(token: str) -> tuple[str, ParameterValue]:

@@ -11,7 +11,16 @@ from livebend.core.mailbox import Latest
 from livebend.core.notify import Notify
 from livebend.core.specs import ParameterValue, Spec
 from livebend.core.status import Status
-from livebend.scene.commands import Change, Command, Keep, Load, Set, Store, keep_nothing
+from livebend.scene.commands import (
+    Change,
+    Command,
+    Keep,
+    Load,
+    LoadStored,
+    Set,
+    Store,
+    keep_nothing,
+)
 from livebend.scene.values import Scene, Tempo
 
 Display = Callable[[str, ParameterValue | None], None]
@@ -22,6 +31,12 @@ class Bank(Protocol):
 
     def recall(self, which: str | int) -> tuple[str, Scene]:
         """Return the preset's name and its scene. Raises: LivebendError."""
+
+    def expect(self, slot: int, scenes: int = 1) -> None:
+        """Note that a scene is on its way to a slot, or, with −1, that it will not come."""
+
+    def expected(self, which: str | int) -> str:
+        """Return the name of a preset that a scene is on its way to, or "" where none is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +174,11 @@ class Desk:
         if isinstance(action, Set | Change):
             self.touched.put(action.path)
         if isinstance(action, Store):
-            return self.give(replace(action, keep=self.keep))
+            self.bank.expect(action.slot)
+            given = self.give(replace(action, keep=self.keep))
+            if not given:
+                self.bank.expect(action.slot, -1)
+            return given
         return self.give(action)
 
     def _learn(self, action: Learn) -> None:
@@ -176,10 +195,13 @@ def _retimed(tempo: Tempo, how: str) -> Set:
     return Set("tempo.factor", tempo.factor * (0.5 if how == "half" else 2.0))
 
 
-def preset(bank: Bank, which: str | int, fade: float | None = None) -> Load:
+def preset(bank: Bank, which: str | int, fade: float | None = None) -> Load | LoadStored:
     """Return the command that loads a preset in `fade` s; None = the scene's `preset.fade`.
 
+    A preset that a command before this one stores is read when both have their turn.
     Raises: LivebendError.
     """
+    if stored := bank.expected(which):
+        return LoadStored(stored, fade, recall=bank.recall)
     name, scene = bank.recall(which)
     return Load(scene, name, fade)

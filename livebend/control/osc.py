@@ -37,7 +37,6 @@ TURN = 16  # datagrams that are acted on between looks at the socket
 REPORTED = 8  # addresses that are reported in a while, and senders turned away
 SEARCHES = 64  # addresses with wildcards that are looked up in a while
 PATTERNS = 64  # of those, whose parameters are remembered
-PART_DEPTH = 4  # segments of /livebend/bend/NAME, with the empty one before the first slash
 PENDING_TIME = 2.0  # s that a part may take from the message that adds it to the scene
 AHEAD = 10.0  # s: a bundle dated further ahead is held, and reported
 URGENT = (b"livebend/blackout", b"livebend/freeze", b"pause", b"play")
@@ -75,7 +74,7 @@ class OscReader:
         self._trees = Trees(desk.output)
         self._trees.of(desk.scene.get())  # now: operators that nobody has loaded yet take seconds
         self.feedback = Feedback(desk, self._trees, now)
-        self._pending: dict[str, float] = {}  # address of a part -> when it should be there, s
+        self._pending: dict[tuple[str, str], float] = {}  # part -> when it should be there, s
         self._reports, self._searches = Reports(now, REPORTED), Reports(now, SEARCHES)
         self._named: OrderedDict[str, tuple[Tree, list[str]]] = OrderedDict()
         self._dated: list[tuple[float, int, Message, Sender]] = []  # a heap, by time
@@ -255,14 +254,14 @@ class OscReader:
         parts: Sequence[Part]
         match action:
             case Load(scene=scene):
-                parts = (*scene.bends, *scene.routes)
+                parts = (*scene.bends, *scene.routes, *scene.mix)
             case Add(part) | Replace(part):
                 parts = (part,)
             case _:
                 return
         until = self._now() + PENDING_TIME
         pending = {stem: end for stem, end in self._pending.items() if end > self._now()}
-        self._pending = pending | {f"{ROOT}/{part.kind}/{part.name}": until for part in parts}
+        self._pending = pending | {(part.kind, part.name): until for part in parts}
 
     def _set_pending(self, address: str, arguments: list[object]) -> Request | None:
         """Read a value for a part that was just added; None if it is not one.
@@ -271,10 +270,10 @@ class OscReader:
         only after the next frame, so the address is unknown until then: the value is queued
         unchecked behind the command that adds the part, and checked when it is applied.
         """
-        part = "/".join(address.split("/")[:PART_DEPTH])
+        path = address.removeprefix(f"{ROOT}/").replace("/", ".")
+        part = paths.split(path)[:2]
         if self._pending.get(part, 0.0) <= self._now() or len(arguments) != 1:
             return None
-        path = address.removeprefix(f"{ROOT}/").replace("/", ".")
         return Request(Set(path, cast(float | str, arguments[0])))
 
     def _count_unknown(self, address: str, tree: Tree) -> None:

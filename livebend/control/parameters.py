@@ -131,7 +131,7 @@ def tree_of(scene: Scene, display: Mapping[str, Spec]) -> Tree:
 def _parts(scene: Scene) -> object:
     """What decides which parameters a scene has."""
     bends = tuple((bend.name, bend.operator) for bend in scene.bends)
-    others = (scene.routes, scene.loras)
+    others = (scene.routes, scene.loras, scene.mix)
     return bends, *(tuple(part.name for part in parts) for parts in others)
 
 

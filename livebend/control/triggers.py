@@ -3,10 +3,9 @@
 Each is declared once, in TRIGGERS: its path, what it takes, what it does, and how it is read.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 from livebend.control.desk import (
     Action,
@@ -27,7 +26,7 @@ from livebend.core.texts import NUMBER
 from livebend.scene import paths
 from livebend.scene.commands import Add, Command, Remove, Replace, Store
 from livebend.scene.tables import REQUIRED, part_from
-from livebend.scene.values import Bend, Part, Recall, Route
+from livebend.scene.values import Bend, MixedPrompt, Part, Recall, Route
 
 Arguments = Sequence[object]
 Reader = Callable[[Arguments, Bank], Request]
@@ -108,15 +107,14 @@ def _seconds(given: Arguments) -> float | None:
     return float(FADE.fit(given[0], "preset.fade")) if given else None
 
 
-def _put_part(
-    make: Callable[[Part], Command], kind: Literal["bend", "route"], arguments: Arguments, _: Bank
-) -> Request:
+def _put_part(make: Callable[[Part], Command], kind: str, arguments: Arguments, _: Bank) -> Request:
     keys = REQUIRED[kind]
+    count = len(keys)
     form = f"NAME {' '.join(keys).upper()} [key value …]"
     name, *rest = arguments or ("",)
-    if len(rest) < 2 or len(rest) % 2 or not isinstance(name, str):
+    if len(rest) < count or (len(rest) - count) % 2 or not isinstance(name, str):
         raise OutOfRange(f"{kind}: expected {form}")
-    more = dict(zip(rest[2::2], rest[3::2], strict=True))
+    more = dict(zip(rest[count::2], rest[count + 1 :: 2], strict=True))
     if not all(isinstance(key, str) for key in more):
         raise OutOfRange(f"{kind}.{name}: expected {form}")
     table = {str(key): value for key, value in more.items()} | dict(zip(keys, rest, strict=False))
@@ -134,11 +132,11 @@ def _part_notice(part: Part, given: Mapping[str, object]) -> str:
     return "; ".join(notice for notice in notices if notice)
 
 
-def _remove(what: Literal["bend", "route"], arguments: Arguments, _: Bank) -> Request:
+def _remove(what: str, arguments: Arguments, _: Bank) -> Request:
     match list(arguments):
         case [str(name)]:
             return Request(Remove(what, name))
-    raise OutOfRange(f"{what}/remove: expected NAME")
+    raise OutOfRange(f"{what.replace('.', '/')}/remove: expected NAME")
 
 
 def _listen(arguments: Arguments, _: Bank) -> Request:
@@ -162,11 +160,24 @@ def _learn(forget: bool, arguments: Arguments, _: Bank) -> Request:
     raise OutOfRange("midi: expected the path of a parameter, or an action")
 
 
-def _takes(kind: type[Bend] | type[Route]) -> tuple[Spec, ...]:
-    """The name of a part, and what none can do without."""
-    return NAME, *(specs_of(kind)[key] for key in REQUIRED[kind.kind])
+def _of_parts() -> Iterator[tuple[str, Trigger]]:
+    """The triggers that add, replace and remove parts, for every kind of part."""
+    for kind, (what, made) in PARTS.items():
+        takes = (NAME, *(specs_of(made)[key] for key in REQUIRED[kind]))
+        add, put = partial(_put_part, Add, kind), partial(_put_part, Replace, kind)
+        yield f"{kind}.add", Trigger(f"add {what} at the end", add, takes, MORE)
+        yield f"{kind}.replace", Trigger(f"put {what} in the place of that name", put, takes, MORE)
+        removed = Trigger(f"remove {what}, with its routes", partial(_remove, kind), (NAME,))
+        yield f"{kind}.remove", removed
 
 
+MORE = "[key value …]"
+PARTS: Mapping[str, tuple[str, type[Part]]] = {
+    "bend": ("a bend", Bend),
+    "route": ("a route", Route),
+    "prompt.mix": ("a prompt of the mixer", MixedPrompt),
+}
+PART_TRIGGERS: Mapping[str, Trigger] = dict(_of_parts())
 BUTTONS = {
     "panic": "back to the preset as it was loaded",
     "undo": "take the last change of structure back",
@@ -175,7 +186,6 @@ BUTTONS = {
     "half": "half the tempo",
     "double": "twice the tempo",
 }
-MORE = "[key value …]"
 TRIGGERS: Mapping[str, Trigger] = {
     "preset": Trigger("recall a preset by its name or slot", _preset, (NAME,), "[SECONDS]"),
     "preset.radio": Trigger("recall a preset by a radio button, from 0", _radio, (INDEX,)),
@@ -188,19 +198,7 @@ TRIGGERS: Mapping[str, Trigger] = {
         partial(_learn, False), (), "[PATH]"),
     "midi.forget": Trigger(
         "take its MIDI controls from a parameter", partial(_learn, True), (PATH,)),
-    "bend.add": Trigger(
-        "add a bend at the end", partial(_put_part, Add, "bend"), _takes(Bend), MORE),
-    "bend.replace": Trigger(
-        "put a bend in the place of that name", partial(_put_part, Replace, "bend"),
-        _takes(Bend), MORE),
-    "bend.remove": Trigger(
-        "remove a bend, with its routes", partial(_remove, "bend"), (NAME,)),
-    "route.add": Trigger(
-        "add a route", partial(_put_part, Add, "route"), _takes(Route), MORE),
-    "route.replace": Trigger(
-        "put a route in the place of that name", partial(_put_part, Replace, "route"),
-        _takes(Route), MORE),
-    "route.remove": Trigger("remove a route", partial(_remove, "route"), (NAME,)),
+    **PART_TRIGGERS,
     "feedback": Trigger(
         "send what changes to a port of the sender's machine", _listen, (PORT,),
         "[" + "] [".join(WANTS) + "]"),

@@ -12,7 +12,9 @@ DIGITS = 30
 BENDS = 64
 ROUTES = 128
 PROMPTS = 64
+MIXED = 16
 LORAS = 16
+EMBEDDINGS = 64
 CHANNELS = 4096
 SLOTS = 9
 SIDE = 4096
@@ -43,12 +45,14 @@ class Limit(NamedTuple):
 
 TABLE = (
     Limit("a prompt, a title or any other text", TEXT, "characters"),
-    Limit("the name of a bend or a route", NAME, "characters"),
+    Limit("the name of a bend, a route or a mixed prompt", NAME, "characters"),
     Limit("a number written as text", DIGITS, "digits before and after the point"),
     Limit("a scene", BENDS, "bends"),
     Limit("a scene", ROUTES, "routes"),
     Limit("`prompt.turns`", PROMPTS, "prompts"),
+    Limit("the prompt mixer", MIXED, "prompts beside the first"),
     Limit("a show", LORAS, "LoRAs"),
+    Limit("a show", EMBEDDINGS, "textual inversions"),
     Limit("the channels of a bend", CHANNELS, "channels"),
     Limit("slots for presets", SLOTS, "slots"),
     Limit("a side of the picture or of a drawn mask", SIDE, "pixels"),

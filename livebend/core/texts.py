@@ -22,6 +22,16 @@ def one_line_text(text: str) -> str:
     return text if text.isprintable() else " ".join(text.split())
 
 
+def name_like(text: str, otherwise: str) -> str:
+    """Return a name for a path that is like a text, such as a file's; `otherwise` where nothing is
+    left of it.
+
+    >>> name_like("Film Grain (v2)", "lora")
+    'film-grain-v2'
+    """
+    return re.sub(r"[^a-z0-9_-]+", "-", text.lower()).strip("-")[: limits.NAME] or otherwise
+
+
 def plain_text(text: str, where: str) -> str:
     """Return a text on one line: line breaks, tabs and no-break spaces become single blanks.
 

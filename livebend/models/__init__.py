@@ -3,9 +3,10 @@
 checkpoint (load one) · places (where one is) · model_folder, single_file (what is in
 one) · families (kinds of Stable Diffusion) · original_layout (names of tensors) · decoders ·
 parts, weights, weight_files (made, read, found) · scheduler (how one is sampled) · sampler ·
-default_model · catalogue (what is here) · vocabulary (what a small one understands) · fingerprint ·
-random_weights (for measuring) · precision · lean_imports · stages (diffusers' modules, regrouped) ·
+default_model · catalogue (what is here) · prompt_syntax, prompt_reader (brackets, tokens) ·
+vocabulary (what a small one understands) · fingerprint · random_weights (for measuring) ·
+precision · lean_imports · stages (diffusers' modules, regrouped) ·
 stage_groups (neighbours that run as one) · attention · adapted_layers (LoRAs beside weights) ·
-lora_file · fused_upsample · pixels · backends/ (what runs a stage) · families/, tiny/
-(configurations; the embedded model's weights)
+lora_file · embedding_file (textual inversions) · fused_upsample · pixels · backends/ (what runs a
+stage) · families/, tiny/ (configurations; the embedded model's weights)
 """

@@ -19,17 +19,19 @@ from livebend.device.devices import on_torch, usual
 from livebend.device.gpu import aside, wait_for
 from livebend.models.adapted_layers import Factors, adapt, loras_in
 from livebend.models.decoders import check_decoder, load_decoder
+from livebend.models.embedding_file import WantedEmbedding, add_embeddings, check_embedding
 from livebend.models.families import family
 from livebend.models.lora_file import TEXT, UNET, WantedLora, check_lora, load_lora
 from livebend.models.model_folder import check_folder, load_text, load_unet, load_vae, read_sampled
 from livebend.models.parts import Target
 from livebend.models.places import TAESD, find_place
 from livebend.models.precision import best_dtype, name_of
+from livebend.models.prompt_reader import PromptTokens, read_prompt, weighted
 from livebend.models.random_weights import PREFIX, random_parts
 from livebend.models.sampler import Noising
 from livebend.models.scheduler import Sampled, read_scheduler
 from livebend.models.single_file import check_file, load_file
-from livebend.models.vocabulary import ReadPrompt, Vocabulary, load_vocabulary
+from livebend.models.vocabulary import Vocabulary, load_vocabulary
 from livebend.models.weight_files import read_json
 
 OWN, AUTO, SMALL = "own", "auto", "taesd"
@@ -47,12 +49,14 @@ class Wanted:
     vae: taesd, or the name of a folder, a file or a hub id of a decoder; own = the model's own;
         auto = taesd for one whose own is the full decoder, where it can be had.
     loras: that are put beside its weights.
+    embeddings: that its text encoder is given as words.
     """
 
     name: str
     family: str = ""
     vae: str = OWN
     loras: tuple[WantedLora, ...] = ()
+    embeddings: tuple[WantedEmbedding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class Model:
     text_encoder: nn.Module
     tokenizer: Any
     sampled: Sampled
+    words: Mapping[str, tuple[int, ...]]  # the tokens of its textual inversions, by name
     vocabulary: Vocabulary | None
     device: torch.device
     dtype: torch.dtype
@@ -112,9 +117,13 @@ class Model:
         """The name of its precision: float32, bfloat16 or float16."""
         return name_of(self.dtype)
 
-    def understand(self, text: str) -> ReadPrompt:
+    def read(self, text: str) -> PromptTokens:
         """Return a prompt as this model reads it."""
-        return ReadPrompt(text) if self.vocabulary is None else self.vocabulary.understand(text)
+        return read_prompt(text, self.tokenizer, self.vocabulary, self.words)
+
+    def notes(self, text: str) -> tuple[str, ...]:
+        """Return what this model reads of a prompt otherwise than it is written."""
+        return self.read(text).notes
 
     @property
     def loras(self) -> tuple[str, ...]:
@@ -128,24 +137,20 @@ class Model:
 
     def encode(self, texts: Sequence[str], strengths: Mapping[str, float] = NONE) -> Tensor:
         """Return the embeddings [len(texts), T, C] of prompts, without holding up frames, with the
-        LoRAs of the text encoder at `strengths`; those not named are off."""
+        LoRAs of the text encoder at `strengths`; those not named are off. Parts count as much as
+        the texts say: see `prompt_syntax`."""
         return aside(self.device, lambda: self._embedded(texts, strengths))
 
     @torch.inference_mode()
     def _embedded(self, texts: Sequence[str], strengths: Mapping[str, float]) -> Tensor:
-        tokens = self.tokenizer(
-            list(texts),
-            padding="max_length",
-            max_length=self.tokenizer.model_max_length,
-            truncation=True,
-            return_tensors="pt",
-        ).input_ids
+        read = [self.read(text) for text in texts]
+        ids = torch.tensor([tokens.ids for tokens in read], device=self.device)
         names, on = loras_in(self.text_encoder)
         given = ((name, strengths.get(name, 0.0)) for name in names)
         now = {name: torch.full((1,), s, dtype=self.dtype) for name, s in given if s != 0.0}
         with on.at({name: s.to(self.device) for name, s in now.items()}):
-            embedded: Tensor = self.text_encoder(tokens.to(self.device), attention_mask=None)[0]
-        return embedded.to(self.dtype)
+            embedded: Tensor = self.text_encoder(ids, attention_mask=None)[0]
+        return weighted(embedded, [tokens.weights for tokens in read]).to(self.dtype)
 
 
 def load_model(
@@ -171,6 +176,7 @@ def load_model(
         unet, vae, text, tokenizer, sampled = _parts(wanted, places, target)
     except ModelError as error:
         raise _about(wanted.name, error) from error
+    words = add_embeddings(text, wanted.embeddings, int(tokenizer.model_max_length) - 2)
     _adapt(wanted.loras, {UNET: unet, TEXT: text})
     for part in (unet, vae, text):
         nn.Module.to(part, target.device, target.dtype).eval().requires_grad_(False)
@@ -182,6 +188,7 @@ def load_model(
         text,
         tokenizer,
         sampled,
+        words,
         vocabulary=load_vocabulary(places[0]) if places else None,
         device=target.device,
         dtype=target.dtype or torch.float32,
@@ -197,6 +204,8 @@ def find_model(wanted: Wanted, notify: Notify = ignore) -> tuple[Path, ...]:
     they are not on this machine. Raises: ModelError where one cannot play."""
     for lora in wanted.loras:
         check_lora(lora.file)
+    for embedding in wanted.embeddings:
+        check_embedding(embedding.file)
     if wanted.name.startswith(PREFIX):
         return ()
     try:

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from livebend.core import limits
 from livebend.core.errors import ModelError, Refused, shown
 from livebend.core.files import short
+from livebend.core.texts import name_like
 from livebend.models.adapted_layers import Factors, is_adaptable
 from livebend.models.original_layout import unet_name
 from livebend.models.weight_files import check_whole, read_header
@@ -79,8 +80,8 @@ def named(files: Sequence[tuple[Path, float]]) -> tuple[WantedLora, ...]:
         raise Refused(f"{len(files)} LoRAs: expected up to {limits.LORAS}")
     made: dict[str, WantedLora] = {}
     for file, strength in files:
-        stem = re.sub(r"[^a-z0-9_-]+", "-", file.stem.lower()).strip("-")[: limits.NAME - 3]
-        names = (stem or "lora", *(f"{stem or 'lora'}-{n}" for n in range(2, limits.LORAS + 1)))
+        stem = name_like(file.stem, "lora")[: limits.NAME - 3]
+        names = (stem, *(f"{stem}-{n}" for n in range(2, limits.LORAS + 1)))
         name = next(name for name in names if name not in made)
         made[name] = WantedLora(name, file, strength)
     return tuple(made.values())
@@ -215,12 +216,13 @@ def _check_version(file: Path, found: Mapping[str, _Layer], unet: nn.Module) -> 
         down = layer.tensors.get("down")
         if down is not None and down.shape[1] != asked:
             raise ModelError(
-                f"--lora {short(file)} was made for {_version(down.shape[1])};"
-                f" this is {_version(asked)}"
+                f"--lora {short(file)} was made for {version_of(down.shape[1])};"
+                f" this is {version_of(asked)}"
             )
 
 
-def _version(width: int) -> str:
+def version_of(width: int) -> str:
+    """Return what reads a text of a width, in words."""
     return VERSIONS.get(width, "another network") + f" (text {width} wide)"
 
 

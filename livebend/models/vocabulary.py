@@ -7,7 +7,7 @@ assumed to know every word.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,14 +16,6 @@ from livebend.core.errors import ModelError, nearest
 
 SMALL = frozenset(("a", "an", "the", "of", "in", "at", "on", "with", "and", "to", "by", "for"))
 WORD = re.compile(r"[\w']+")
-
-
-@dataclass(frozen=True, slots=True)
-class ReadPrompt:
-    """A prompt as the model reads it."""
-
-    text: str
-    note: str = ""  # for the performer: which words were replaced or left out
 
 
 @dataclass(frozen=True)
@@ -42,8 +34,9 @@ class Vocabulary:
         ]
         return frozenset(w for p in (*phrases, *self.prompts) for w in WORD.findall(p.lower()))
 
-    def understand(self, text: str) -> ReadPrompt:
-        """Return the text with every unknown word replaced or left out."""
+    def understand(self, parts: Sequence[str]) -> tuple[list[str], str]:
+        """Return the parts of a prompt with every unknown word replaced or left out, and a note for
+        the performer of which those are, or ""."""
         changed: dict[str, str] = {}
 
         def read(match: re.Match[str]) -> str:
@@ -53,8 +46,11 @@ class Vocabulary:
             changed[word] = self._nearest(word)
             return changed[word]
 
-        read_text = re.sub(r"\s+", " ", WORD.sub(read, text)).strip(" ,")
-        return ReadPrompt(read_text, _note(changed))
+        made = [re.sub(r"\s+", " ", WORD.sub(read, part)) for part in parts]
+        if made:
+            made[0] = made[0].lstrip(" ,")
+            made[-1] = made[-1].rstrip(" ,")
+        return made, _note(changed)
 
     def _nearest(self, word: str) -> str:
         """The known word most similar to this one, preferably its singular; "" without one."""

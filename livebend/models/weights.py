@@ -6,7 +6,7 @@ Pickled files (`.bin`, `.ckpt`) are read as plain tensors only: one that brings 
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import safetensors.torch
 import torch
@@ -18,6 +18,7 @@ from livebend.core.files import short
 from livebend.models.weight_files import check_whole, read_header
 
 State = Mapping[str, Tensor]
+T = TypeVar("T")
 DRAWS = tuple(
     draw for name, draw in vars(nn.init).items() if name.endswith(("normal_", "uniform_"))
 )
@@ -32,6 +33,15 @@ def read_weights(files: Iterable[Path]) -> dict[str, Tensor]:
     return state
 
 
+def read_table(file: Path) -> Any:
+    """Return what a file of weights holds: tensors by name, or what a pickle has beside or around
+    them. Raises: ModelError, whichever library failed."""
+    if file.suffix == ".safetensors":
+        return _read(file)
+    check_whole(file)
+    return _tried(file, lambda: _loaded(file))
+
+
 def _read(file: Path) -> dict[str, Tensor]:
     if file.suffix == ".safetensors":
         read_header(file)
@@ -40,7 +50,7 @@ def _read(file: Path) -> dict[str, Tensor]:
     return _tried(file, lambda: _unpickled(file))
 
 
-def _tried(file: Path, read: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+def _tried(file: Path, read: Callable[[], T]) -> T:
     try:
         return read()
     except ModelError:
@@ -54,9 +64,12 @@ def _tried(file: Path, read: Callable[[], dict[str, Tensor]]) -> dict[str, Tenso
 
 
 def _unpickled(file: Path) -> dict[str, Tensor]:
+    return dict(_tensors(_loaded(file)))
+
+
+def _loaded(file: Path) -> Any:
     zipped = zipfile.is_zipfile(file)
-    loaded = torch.load(file, map_location="cpu", weights_only=True, mmap=zipped)
-    return dict(_tensors(loaded))
+    return torch.load(file, map_location="cpu", weights_only=True, mmap=zipped)
 
 
 def _tensors(loaded: Any) -> Iterable[tuple[str, Tensor]]:

@@ -69,6 +69,7 @@ class Plan:
     refused: Mapping[str, str] = field(default_factory=dict)
 
 
+_name = attrgetter("name")
 _bend = attrgetter("name", "operator", "site")
 _route = attrgetter("name", "source", "target", "mute")
 
@@ -76,8 +77,8 @@ _route = attrgetter("name", "source", "target", "mute")
 def structure(scene: Scene) -> Structure:
     """Return everything in a scene that its plan depends on; fast, since every frame needs it."""
     bends, routes = map(_bend, scene.bends), map(_route, scene.routes)
-    loras = [lora.name for lora in scene.loras]
-    return scene.sampling.depth, tuple(bends), tuple(routes), tuple(loras)
+    loras, mix = map(_name, scene.loras), map(_name, scene.mix)
+    return scene.sampling.depth, tuple(bends), tuple(routes), tuple(loras), tuple(mix)
 
 
 def planned(scene: Scene) -> Plan:

@@ -16,7 +16,7 @@ from livebend.scene.values import Bend, Route, Scene
 class FrameStatus(NamedTuple):
     """One frame: what was played, from what was heard, and the result.
 
-    `prompt` is the one whose turn it was.
+    `prompt` is the one whose turn it was, or those that were mixed.
     `strength` is the d of every bend that acted, by name.
     `returning` is the moment, in s, at which each bend that was left out comes back.
     `painted` (W, H) is the size that the frame was enlarged from; None where it was not.

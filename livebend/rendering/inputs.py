@@ -5,7 +5,7 @@ the fade to a new prompt, and the way to a preset that was loaded. Owned by the 
 """
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -56,6 +56,7 @@ class InputSource:
         self._shown: dict[str, Versioned] = {}  # the prompt and the noise of the last frame
         self._origins: dict[str, Versioned] = {}  # those of the frame before a preset was loaded
         self._fade = PromptFade()
+        self._mixed: dict[str, PromptFade] = {}  # of the prompts of the mixer, by name
         self._phases = ShowPhases()
         self._held = HeldNoise()
 
@@ -65,7 +66,7 @@ class InputSource:
         if self._t >= 1.0:
             self._origins = {}
         elif self._morph.begun:
-            self._fade = PromptFade()  # a preset brings its prompt with it
+            self._fade, self._mixed = PromptFade(), {}  # a preset brings its prompts with it
             self._origins = dict(self._shown)
             if self._morph.keeps_noise:
                 self._origins.pop("noise.morph", None)
@@ -92,18 +93,52 @@ class InputSource:
             return prompt.text
         return prompt.now(self._phases.prompts, self.progress(tick))
 
+    def described(self, scene: Scene, tick: Tick) -> str:
+        """Return what is painted in words: the prompt, or the shares of those that are mixed."""
+        shown = self.prompt(scene, tick)
+        mixed = [(m.weight, m.text) for m in scene.mix if m.weight]
+        if not mixed:
+            return shown
+        total = sum(weight for weight, _ in mixed) + scene.prompt.weight
+        every = [(scene.prompt.weight, shown), *mixed]
+        return " + ".join(f"{weight / total:.0%} {text}" for weight, text in every if weight)
+
     def text(self, scene: Scene, tick: Tick) -> Versioned:
         """Return the embedding [1, T, C] of the prompt: on its way from the last prompt, then
-        between the scene's two."""
+        between the scene's two, then mixed with those of the mixer.
+
+        The mean of n prompts is n − 1 crossings of two, each at the weight of the next one in the
+        sum so far: Σ w·e / Σ w where they are linear. By slerp the order counts a little.
+        """
         prompt = scene.prompt
-        shown = self.prompt(scene, tick)
-        target = self._embedded(scene, shown)
-        origin, t = self._fade.advance(shown, target, tick.time, prompt.fade)
-        text = self._fade.shown = self._interpolated("text.fade", origin, target, t)
-        if not prompt.to:
-            return text
-        second = self._embedded(scene, prompt.to)
-        return self._interpolated("text.blend", text, second, prompt.blend)
+        text = self._faded(self._fade, scene, self.prompt(scene, tick), tick)
+        if prompt.to:
+            second = self._embedded(scene, prompt.to)
+            text = self._crossed("to", text, second, prompt.blend, prompt.mixing)
+        total = prompt.weight
+        for mixed in scene.mix:
+            if mixed.weight == 0.0:
+                self._mixed.pop(mixed.name, None)
+                continue
+            total += mixed.weight
+            fade = self._mixed.setdefault(mixed.name, PromptFade())
+            other = self._faded(fade, scene, mixed.text, tick, mixed.name)
+            text = self._crossed(mixed.name, text, other, mixed.weight / total, prompt.mixing)
+        return text
+
+    def _faded(
+        self, fade: "PromptFade", scene: Scene, text: str, tick: Tick, step: Hashable = 0
+    ) -> Versioned:
+        """The embedding of a text, on its way from the last one that had its place."""
+        target = self._embedded(scene, text)
+        origin, t = fade.advance(text, target, tick.time, scene.prompt.fade)
+        fade.shown = self._interpolated("text.fade", origin, target, t, step=step)
+        return fade.shown
+
+    def _crossed(self, step: str, a: Versioned, b: Versioned, t: float, mixing: str) -> Versioned:
+        """The embedding at t (0..1) from a to b, remembered apart for each `step`."""
+        interpolate = slerp_tokens if mixing == "slerp" else torch.lerp
+        return self._interpolated("text.mix", a, b, t, interpolate, step=(step, mixing))
 
     def _embedded(self, scene: Scene, text: str) -> Versioned:
         """The embedding of a text at the strengths of the moment: a LoRA of the text encoder that
@@ -132,7 +167,7 @@ class InputSource:
         """Reuse ends where a controller asks for another picture at once: not while a prompt fades
         in."""
         prompt = scene.prompt
-        shown = "" if prompt.fade else self.prompt(scene, tick)
+        shown = () if prompt.fade else (self.prompt(scene, tick), *(m.text for m in scene.mix))
         epoch = (scene.loads, scene.seed, shown, prompt.to, prompt.negative)
         return ReuseContext(tick.index, tick.time, epoch, scene.reuse, scene.walk.hold)
 
@@ -151,13 +186,15 @@ class InputSource:
         b: Versioned,
         t: float,
         interpolate: Interpolation = torch.lerp,
+        step: Hashable = 0,
     ) -> Versioned:
-        """Return the value at t (0..1) from a to b; at either end it is that one itself."""
+        """Return the value at t (0..1) from a to b; at either end it is that one itself. `step`
+        tells apart uses of one name."""
         if a.version == b.version or t >= 1.0:
             return b
         if t <= 0.0:
             return a
-        return self._memory.derive(name, (a, b), (t,), lambda a, b: interpolate(a, b, t))
+        return self._memory.derive(name, (a, b), (t,), lambda a, b: interpolate(a, b, t), step)
 
     def _toward(self, scene: Scene, tick: Tick) -> Versioned | None:
         """Return the step from the first prompt to the second, for bends that go along it."""
@@ -238,12 +275,20 @@ class PromptFade:
         return self._origin, eased(u)
 
 
-def slerp(a: Tensor, b: Tensor, t: float) -> Tensor:
-    """Return the noise at t (0..1) along the arc from a to b, so that it keeps its size.
+def slerp(a: Tensor, b: Tensor, t: float, dim: int | None = None) -> Tensor:
+    """Return the noise at t (0..1) along the arc from a to b, so that it keeps its size; with `dim`
+    each of its vectors along that dimension goes along an arc of its own.
 
     y = (sin((1−t)Ω)·a + sin(tΩ)·b)/sin Ω, cos Ω = a·b/(|a||b|). Source: Shoemake 1985, section 3.3.
     """
-    cosine = (a * b).sum() / (torch.linalg.vector_norm(a) * torch.linalg.vector_norm(b))
+    norm = partial(torch.linalg.vector_norm, dim=dim, keepdim=dim is not None)
+    dot = (a * b).sum() if dim is None else (a * b).sum(dim, keepdim=True)
+    cosine = dot / (norm(a) * norm(b))
     omega = torch.acos(cosine.clamp(-0.9999, 0.9999))
     first, second = torch.sin((1.0 - t) * omega), torch.sin(t * omega)
     return (first * a + second * b) / torch.sin(omega)
+
+
+def slerp_tokens(a: Tensor, b: Tensor, t: float) -> Tensor:
+    """Return the embedding [1, T, C] at t (0..1) from a to b, each token along its own arc."""
+    return slerp(a.float(), b.float(), t, dim=-1).to(a.dtype)

@@ -15,7 +15,7 @@ class Painter:
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self._prompts = Prompts(network.model.encode, network.model.understand)
+        self._prompts = Prompts(network.model.encode, network.model.notes)
 
     def __call__(self, *scenes: Scene) -> Pixels:
         """Paint scenes one after another in a show of their own, SECONDS apart; return the last."""

@@ -6,17 +6,21 @@ every prompt of its scene in the cache and a new prompt never stalls a frame.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from queue import Empty, SimpleQueue
 
 from torch import Tensor
 
 from livebend.core.notify import Notify, ignore
 from livebend.device.memory import Versioned
-from livebend.models.vocabulary import ReadPrompt
 
 Encode = Callable[..., Tensor]
-Understand = Callable[[str], ReadPrompt]
+Notes = Callable[[str], Sequence[str]]
+
+
+def no_notes(_: str) -> Sequence[str]:
+    """Return no notes: a text is read as it is written."""
+    return ()
 
 
 class Prompts:
@@ -25,18 +29,18 @@ class Prompts:
     def __init__(
         self,
         encode: Encode,
-        understand: Understand = ReadPrompt,
+        notes: Notes = no_notes,
         notify: Notify = ignore,
         kept: int = 1024,
     ) -> None:
         """`encode` turns texts into embeddings [n, T, C], at strengths of LoRAs by name.
-        `understand` returns what the model reads of a text, with a note on words it does not know.
+        `notes` returns what the model reads of a text otherwise than it is written.
         `notify` gets those notes, and texts that cannot be encoded: they count as the empty prompt.
         `kept` embeddings stay: more than one message can name, since a command waits until all of
         its texts are there at once.
         """
         self._encode = encode
-        self._understand = understand
+        self._notes = notes
         self._notify = notify
         self._kept = kept
         self._lock = threading.Lock()  # short: guards the cache
@@ -64,17 +68,16 @@ class Prompts:
         with self._encoding:
             if (found := self._find(text)) is not None:
                 return found
-            understood = self._understand(text)
-            embedding = self._encode([understood.text])
-        if understood.note:
-            self._notify(understood.note)
+            embedding = self._encode([text])
+        for note in self._notes(text):
+            self._notify(note)
         return self._keep(text, embedding)
 
     def adapted(self, text: str, strengths: Mapping[str, float]) -> Tensor:
         """Return the embedding [1, T, C] of a text that is ready, with LoRAs of the text encoder at
         these strengths: encoded now."""
         with self._encoding:
-            return self._encode([self._understand(text).text], strengths)
+            return self._encode([text], strengths)
 
     def work(self, stop: threading.Event) -> None:
         """Encode requested texts until stopped."""

@@ -199,7 +199,7 @@ class Renderer:
             tick,
             features,
             modulation,
-            self._inputs.prompt(scene, tick),
+            self._inputs.described(scene, tick),
             strength,
             dict(self._faulty.returning),
             self.network.enlarged,

@@ -7,7 +7,7 @@ is one order, and a show can be recorded as (time, command).
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from livebend import flow
 from livebend.core import limits
@@ -15,7 +15,7 @@ from livebend.core.errors import OutOfRange, Refused
 from livebend.core.specs import ParameterValue
 from livebend.scene import edit, paths
 from livebend.scene.copy import altered
-from livebend.scene.values import Arrival, Part, Scene
+from livebend.scene.values import FIELDS, Arrival, Part, Scene
 
 Command = flow.Command[Scene]
 CommandSource = flow.CommandSource[Scene]
@@ -90,21 +90,21 @@ class _StructuralCommand:
 
 @dataclass(frozen=True, slots=True)
 class Add(_StructuralCommand):
-    """Add a bend or a route at the end of the chain. Refused where the name is taken."""
+    """Add a part at the end of the chain. Refused where the name is taken."""
 
     part: Part
 
     def apply(self, scene: Scene) -> Scene:
-        name, parts = edit.parts_of(scene, self.part)
+        parts = scene.parts(self.part.kind)
         edit.check_count(self.part.kind, len(parts) + 1)
         if any(p.name == self.part.name for p in parts):
             raise Refused(f"{self.part.kind}.{self.part.name}: this name is taken")
-        return edit.check(altered(_with_undo(scene), {name: (*parts, self.part)}))
+        return edit.check(altered(_with_undo(scene), {FIELDS[self.part.kind]: (*parts, self.part)}))
 
 
 @dataclass(frozen=True, slots=True)
 class Replace(_StructuralCommand):
-    """Replace the bend or route of the same name in its place, or add it at the end.
+    """Replace the part of the same kind and name in its place, or add it at the end.
 
     Routes to parameters that the new operator does not have are removed.
     """
@@ -112,31 +112,25 @@ class Replace(_StructuralCommand):
     part: Part
 
     def apply(self, scene: Scene) -> Scene:
-        _, parts = edit.parts_of(scene, self.part)
-        if all(p.name != self.part.name for p in parts):
+        if all(p.name != self.part.name for p in scene.parts(self.part.kind)):
             return Add(self.part).apply(scene)
         return edit.check(edit.swap(_with_undo(scene), self.part))
 
 
 @dataclass(frozen=True, slots=True)
 class Remove(_StructuralCommand):
-    """Remove a bend, with the routes that drive it, or a route."""
+    """Remove a part, with the routes that drive it."""
 
-    what: Literal["bend", "route"]
+    what: str  # its kind
     name: str
 
     def apply(self, scene: Scene) -> Scene:
-        undoable = _with_undo(scene)
-        if self.what == "route":
-            scene.route(self.name)
-            return replace(undoable, routes=tuple(r for r in scene.routes if r.name != self.name))
-        scene.bend(self.name)
-        prefix = f"bend.{self.name}."
-        return replace(
-            undoable,
-            bends=tuple(b for b in scene.bends if b.name != self.name),
-            routes=tuple(r for r in scene.routes if not r.target.startswith(prefix)),
-        )
+        scene.part(self.what, self.name)
+        prefix = f"{self.what}.{self.name}."
+        kept = tuple(p for p in scene.parts(self.what) if p.name != self.name)
+        made = altered(_with_undo(scene), {FIELDS[self.what]: kept})
+        routes = tuple(r for r in made.routes if not r.target.startswith(prefix))
+        return altered(made, {"routes": routes})
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +150,23 @@ class Load(_StructuralCommand):
         fade = scene.preset.fade if self.fade is None else self.fade
         arrival = Arrival(fade) if fade > 0.0 else None
         return _loaded(scene, self.scene, arrival)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadStored(_StructuralCommand):
+    """Load what a preset is when its turn comes: a command before it stores that.
+
+    recall: gives the scene of a preset. Its texts are those of a scene that was played.
+    preset, fade: as those of `Load`.
+    """
+
+    preset: str
+    fade: float | None = None
+    recall: Callable[[str], tuple[str, Scene]] = field(kw_only=True, compare=False, repr=False)
+
+    def apply(self, scene: Scene) -> Scene:
+        name, stored = self.recall(self.preset)
+        return Load(stored, name, self.fade).apply(scene)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from livebend.core.specs import ParameterValue
 from livebend.operators.library import find_operator, mask_specs
 from livebend.scene.copy import altered
 from livebend.scene.paths import MASK, find, is_split, specs_of_bend, split
-from livebend.scene.values import Bend, Lora, Part, Route, Scene
+from livebend.scene.values import FIELDS, Bend, Lora, Part, Route, Scene
 
 
 def put(scene: Scene, path: str, value: object, *, fit: bool = False) -> Scene:
@@ -52,23 +52,19 @@ def _with_grouped(
     """Return the scene with checked values, by kind, name and leaf as `paths.split` gives them."""
     changes: dict[str, Any] = {}
     for kind, owners in grouped.items():
-        if kind == "bend":
-            changes["bends"] = tuple(
-                bend_with(b, owners[b.name]) if b.name in owners else b for b in scene.bends
-            )
-        elif kind == "route":
-            changes["routes"] = tuple(
-                altered(r, owners[r.name]) if r.name in owners else r for r in scene.routes
-            )
-        elif kind == "lora":
-            changes["loras"] = tuple(
-                altered(a, owners[a.name]) if a.name in owners else a for a in scene.loras
+        if kind in FIELDS:
+            changes[FIELDS[kind]] = tuple(
+                _part_with(p, owners[p.name]) if p.name in owners else p for p in scene.parts(kind)
             )
         elif kind:
             changes[kind] = altered(getattr(scene, kind), owners[""])
         else:
             changes.update(owners[""])
     return altered(scene, changes)
+
+
+def _part_with(part: Part | Lora, values: Mapping[str, ParameterValue]) -> Part | Lora:
+    return bend_with(part, values) if isinstance(part, Bend) else altered(part, values)
 
 
 def bend_with(bend: Bend, values: Mapping[str, ParameterValue]) -> Bend:
@@ -98,16 +94,11 @@ def main_at(bend: Bend, t: float) -> Bend:
     return bend_with(bend, values or {"mix": t})
 
 
-def parts_of(scene: Scene, part: Part) -> tuple[str, tuple[Part, ...]]:
-    """Return the scene's field for parts of this kind, and its parts."""
-    return (f"{part.kind}s", scene.bends if isinstance(part, Bend) else scene.routes)
-
-
 def swap(scene: Scene, part: Part) -> Scene:
     """Return the scene with the part of that name replaced in its place, without the routes to
     parameters that the new one does not have."""
-    field, parts = parts_of(scene, part)
-    changed = altered(scene, {field: tuple(part if p.name == part.name else p for p in parts)})
+    parts = (part if p.name == part.name else p for p in scene.parts(part.kind))
+    changed = altered(scene, {FIELDS[part.kind]: tuple(parts)})
     if not isinstance(part, Bend):
         return changed
     prefix = f"bend.{part.name}."
@@ -117,21 +108,23 @@ def swap(scene: Scene, part: Part) -> Scene:
 
 
 NAME = re.compile(f"[a-z0-9_-]{{1,{limits.NAME}}}")
-MOST = {"bend": limits.BENDS, "route": limits.ROUTES, "lora": limits.LORAS}
+MOST = {
+    "bend": limits.BENDS, "route": limits.ROUTES, "lora": limits.LORAS, "prompt.mix": limits.MIXED,
+}  # fmt: skip
+NOUNS = {"prompt.mix": "mixed prompt"}  # for a kind, where it is no word
 
 
 def check_name(kind: str, name: str) -> None:
     """Refuse a name that cannot be a segment of a path, an OSC address and a preset's key."""
     if not NAME.fullmatch(name):
-        raise Refused(
-            f"{kind} name {shown(name)}: expected up to {limits.NAME} of a-z, 0-9, - and _"
-        )
+        what = f"{NOUNS.get(kind, kind)} name {shown(name)}"
+        raise Refused(f"{what}: expected up to {limits.NAME} of a-z, 0-9, - and _")
 
 
 def check_count(kind: str, count: int) -> None:
-    """Raises: Refused for more bends, routes or LoRAs than a scene may have."""
+    """Raises: Refused for more parts of a kind than a scene may have."""
     if count > MOST[kind]:
-        raise Refused(f"{count} {kind}s: expected up to {MOST[kind]}")
+        raise Refused(f"{count} {NOUNS.get(kind, kind)}s: expected up to {MOST[kind]}")
 
 
 def check(scene: Scene) -> Scene:
@@ -141,8 +134,8 @@ def check(scene: Scene) -> Scene:
     for channels, Refused for too many parts, a target that does not exist, a name used twice or an
     invalid name or site.
     """
-    parts: tuple[Part | Lora, ...]
-    for kind, parts in (("bend", scene.bends), ("route", scene.routes), ("lora", scene.loras)):
+    for kind in FIELDS:
+        parts = scene.parts(kind)
         check_count(kind, len(parts))
         names = set[str]()
         for part in parts:

@@ -15,7 +15,7 @@ from livebend.core.ranges import eased
 from livebend.core.specs import ParameterValue, Spec, specs_of
 from livebend.scene import edit, paths
 from livebend.scene.paths import specs_of_bend, specs_of_part
-from livebend.scene.values import LEAVING, Arrival, Bend, Part, Route, Scene
+from livebend.scene.values import LEAVING, Arrival, Bend, MixedPrompt, Part, Route, Scene
 
 NUMBERS = ("sampling", "agc")  # groups that are interpolated; the renderer crosses prompt and noise
 
@@ -66,7 +66,15 @@ def blended(old: Scene, new: Scene, t: float) -> Scene:
     }
     before = {lora.name: lora for lora in old.loras}
     loras = tuple(_between(before.get(lora.name, lora), lora, t) for lora in new.loras)
+    routes = tuple(route for route in routes if _drives_something(route, new))
     return replace(new, bends=bends, routes=routes, loras=loras, **groups)
+
+
+def _drives_something(route: Route, new: Scene) -> bool:
+    """Whether the target of a route is there: the old scene's mixer is not, since prompts cross
+    over as a whole."""
+    kind, name, _ = paths.split(route.target)
+    return kind != MixedPrompt.kind or any(mixed.name == name for mixed in new.mix)
 
 
 def _solo_as_mute(bends: tuple[Bend, ...]) -> tuple[Bend, ...]:

@@ -15,9 +15,10 @@ from livebend.core.sites import has_depth
 from livebend.core.specs import ParameterValue, Spec, specs_of
 from livebend.operators.library import find_operator, mask_specs
 from livebend.operators.registry import Function
-from livebend.scene.values import Bend, Lora, Owner, Part, Route, Scene
+from livebend.scene.values import FIELDS, Bend, Lora, Owner, Part, Scene
 
 MASK = "mask."  # prefix of the names of a mask's parameters within its bend
+PREFIXES = {kind: f"{kind}." for kind in FIELDS}  # of the paths of parts
 
 
 def specs_of_bend(bend: Bend) -> Mapping[str, Spec]:
@@ -38,21 +39,19 @@ def _specs_with(operator: str, function: Function) -> Mapping[str, Spec]:
     return MappingProxyType({**own, **specs_of(function), **masked})
 
 
-@cache
-def specs_of_route() -> Mapping[str, Spec]:
-    """Return every parameter of a route."""
-    return MappingProxyType({k: s for k, s in specs_of(Route).items() if k != "name"})
+def specs_without_name(kind: type) -> Mapping[str, Spec]:
+    """Return every parameter of a route, a LoRA or a mixed prompt."""
+    return _without_name(kind)
 
 
 @cache
-def specs_of_lora() -> Mapping[str, Spec]:
-    """Return every parameter of a LoRA."""
-    return MappingProxyType({k: s for k, s in specs_of(Lora).items() if k != "name"})
+def _without_name(kind: type) -> Mapping[str, Spec]:
+    return MappingProxyType({k: s for k, s in specs_of(kind).items() if k != "name"})
 
 
-def specs_of_part(part: Part) -> Mapping[str, Spec]:
-    """Return every parameter of a bend or a route."""
-    return specs_of_bend(part) if isinstance(part, Bend) else specs_of_route()
+def specs_of_part(part: Part | Lora) -> Mapping[str, Spec]:
+    """Return every parameter of a part of a scene."""
+    return specs_of_bend(part) if isinstance(part, Bend) else specs_without_name(type(part))
 
 
 @cache
@@ -64,17 +63,18 @@ def _specs_of_scene() -> Mapping[str, Spec]:
 def split(path: str) -> tuple[str, str, str]:
     """Split a path into (kind, name, leaf).
 
-    kind: bend, route, lora, a group, or "" for the scene itself.
-    name: of that bend, route or LoRA, else "".
+    kind: bend, route, lora, prompt.mix, a group, or "" for the scene itself.
+    name: of that bend, route, LoRA or mixed prompt, else "".
     leaf: the parameter's own name, such as `angle` or `mask.size`.
 
     >>> split("bend.swirl.mask.size"), split("walk.radius"), split("seed")
     (('bend', 'swirl', 'mask.size'), ('walk', '', 'radius'), ('', '', 'seed'))
     """
+    for kind, prefix in PREFIXES.items():
+        if path.startswith(prefix):
+            name, _, leaf = path.removeprefix(prefix).partition(".")
+            return kind, name, leaf
     head, _, rest = path.partition(".")
-    if head in ("bend", "route", "lora"):
-        name, _, leaf = rest.partition(".")
-        return head, name, leaf
     if head in Scene.GROUPS:
         return head, "", rest
     return "", "", path if rest else head
@@ -82,12 +82,8 @@ def split(path: str) -> tuple[str, str, str]:
 
 def owner_of(scene: Scene, kind: str, name: str) -> Owner:
     """Return what has the parameter of a path that was split. Raises: UnknownName."""
-    if kind == "bend":
-        return scene.bend(name)
-    if kind == "route":
-        return scene.route(name)
-    if kind == "lora":
-        return scene.lora(name)
+    if kind in FIELDS:
+        return scene.part(kind, name)
     owner: Owner = getattr(scene, kind) if kind else scene
     return owner
 
@@ -95,14 +91,8 @@ def owner_of(scene: Scene, kind: str, name: str) -> Owner:
 def find(scene: Scene, path: str) -> Spec:
     """Return the spec of the parameter at `path`. Raises: UnknownName, with the nearest path."""
     kind, name, leaf = split(path)
-    if kind == "bend":
-        specs = specs_of_bend(scene.bend(name))
-    elif kind == "route":
-        scene.route(name)
-        specs = specs_of_route()
-    elif kind == "lora":
-        scene.lora(name)
-        specs = specs_of_lora()
+    if kind in FIELDS:
+        specs = specs_of_part(scene.part(kind, name))
     else:
         specs = specs_of(type(getattr(scene, kind))) if kind else _specs_of_scene()
     if leaf not in specs:
@@ -133,15 +123,10 @@ def every(scene: Scene) -> Iterator[tuple[str, Spec]]:
     for group in Scene.GROUPS:
         for name, spec in specs_of(type(getattr(scene, group))).items():
             yield f"{group}.{name}", spec
-    for bend in scene.bends:
-        for name, spec in specs_of_bend(bend).items():
-            yield f"bend.{bend.name}.{name}", spec
-    for route in scene.routes:
-        for name, spec in specs_of_route().items():
-            yield f"route.{route.name}.{name}", spec
-    for lora in scene.loras:
-        for name, spec in specs_of_lora().items():
-            yield f"lora.{lora.name}.{name}", spec
+    for kind in FIELDS:
+        for part in scene.parts(kind):
+            for name, spec in specs_of_part(part).items():
+                yield f"{kind}.{part.name}.{name}", spec
 
 
 def get(scene: Scene, path: str) -> ParameterValue:

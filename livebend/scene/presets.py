@@ -19,7 +19,9 @@ operators, and so no torch.
 """
 
 import re
+import threading
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -159,6 +161,8 @@ class PresetBank:
         stored = {name: slot for slot in numbers if (name := _stored(slot)) in self._files}
         slots = [name for name in self._files if name not in stored][: limits.SLOTS]
         self._held: dict[str, Scene] = {}
+        self._lock = threading.Lock()  # of what is expected
+        self._expected: Counter[str] = Counter()  # scenes that are on their way to a slot, by name
         self._slots = dict(enumerate(slots, 1)) | {slot: name for name, slot in stored.items()}
 
     def recall(self, which: str | int) -> tuple[str, Scene]:
@@ -174,6 +178,21 @@ class PresetBank:
         """Return the scene of a preset. Raises: UnknownName, PresetError."""
         return self.recall(name)[1]
 
+    def expect(self, slot: int, scenes: int = 1) -> None:
+        """Note that a scene is on its way to a slot, or, with −1, that it will not come.
+
+        Raises: OutOfRange for a slot outside 1..9.
+        """
+        name = self._name_of(slot)
+        with self._lock:
+            self._expected[name] = max(self._expected[name] + scenes, 0)
+
+    def expected(self, which: str | int) -> str:
+        """Return the name of a preset that a scene is on its way to, or "" where none is."""
+        name = _stored(which) if isinstance(which, int) else which
+        with self._lock:
+            return name if self._expected[name] else ""
+
     def hold(self, slot: int, scene: Scene) -> None:
         """Have a slot recall a scene from now on, before it is in its file.
 
@@ -182,6 +201,7 @@ class PresetBank:
         name = self._name_of(slot)
         self._held = self._held | {name: scene}
         self._slots = self._slots | {slot: name}
+        self.expect(slot, -1)
 
     def store(self, slot: int, scene: Scene) -> Path:
         """Store a scene in a slot and in the user's folder; return its file.

@@ -5,10 +5,12 @@
                         "mask": {"kind": "disc", "x": 0.2}}},
      "route": {"kick": {"source": "low", "target": "bend.swirl.angle", "high": 90.0}}}
 
+The prompts of the mixer stand in the prompt's table: {"prompt": {"mix": {"night": {"text": …}}}}.
+
 A bend's own keys and its operator's stand side by side. Every error begins with the key's path.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from typing import Any, cast
 
@@ -18,14 +20,16 @@ from livebend.core.texts import plain_text
 from livebend.operators.library import all_operators
 from livebend.operators.registry import Operator
 from livebend.scene import edit
-from livebend.scene.paths import MASK, specs_of_bend, specs_of_lora, specs_of_route
-from livebend.scene.values import Bend, Lora, Part, Route, Scene
+from livebend.scene.paths import MASK, specs_of_bend, specs_without_name
+from livebend.scene.values import Bend, Lora, MixedPrompt, Part, Route, Scene
 
 Table = Mapping[str, object]
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     "bend": ("operator", "site"), "route": ("source", "target"), "lora": (),
+    "prompt.mix": ("text",),
 }  # fmt: skip
-KEYS = ("title", "about", "seed", *Scene.GROUPS, *REQUIRED, "sweep")
+KEYS = ("title", "about", "seed", *Scene.GROUPS, "bend", "route", "lora", "sweep")
+INSIDE = {"prompt": "mix"}  # groups with the tables of parts inside
 
 
 def scene_from(table: Table, title: str = "") -> Scene:
@@ -35,7 +39,7 @@ def scene_from(table: Table, title: str = "") -> Scene:
     """
     _check_keys("", table, KEYS)
     for kind in REQUIRED:
-        edit.check_count(kind, len(_table(table.get(kind, {}), kind)))
+        edit.check_count(kind, len(_tables(table, kind)))
     groups = {name: _group(name, table.get(name, {})) for name in Scene.GROUPS}
     _text(table.get("about", ""), "about")
     seed = specs_of(Scene)["seed"]
@@ -45,6 +49,7 @@ def scene_from(table: Table, title: str = "") -> Scene:
         bends=tuple(bend_from(n, t) for n, t in _named(table, "bend")),
         routes=tuple(route_from(n, t) for n, t in _named(table, "route")),
         loras=tuple(_lora(n, t) for n, t in _named(table, "lora")),
+        mix=tuple(mixed_from(n, t) for n, t in _named(table, "prompt.mix")),
         **groups,
     )
     return edit.check(scene)
@@ -65,25 +70,35 @@ def bend_from(name: str, table: Table, *, fit: bool = False) -> Bend:
 
 
 def route_from(name: str, table: Table, *, fit: bool = False) -> Route:
-    """Return the route that a table describes. `fit` clamps numbers, as for a live controller.
+    """Return the route that a table describes, as `bend_from`."""
+    return Route(name, **_plain("route", Route, name, table, fit))
 
-    Raises: UnknownName, OutOfRange, Refused.
-    """
-    where = _checked_path("route", name, table)
-    specs = specs_of_route()
-    _check_keys(f"{where}.", table, specs)
-    return Route(name, **cast(dict[str, Any], _checked(specs, table, where, fit)))
+
+def mixed_from(name: str, table: Table, *, fit: bool = False) -> MixedPrompt:
+    """Return the prompt of the mixer that a table describes, as `bend_from`."""
+    return MixedPrompt(name, **_plain("prompt.mix", MixedPrompt, name, table, fit))
 
 
 def _lora(name: str, table: Table) -> Lora:
-    where = _checked_path("lora", name, table)
-    _check_keys(f"{where}.", table, specs_of_lora())
-    return Lora(name, **cast(dict[str, Any], _checked(specs_of_lora(), table, where)))
+    return Lora(name, **_plain("lora", Lora, name, table, False))
+
+
+def _plain(kind: str, made: type, name: str, table: Table, fit: bool) -> dict[str, Any]:
+    """The checked values of a part that is not a bend."""
+    where = _checked_path(kind, name, table)
+    specs = specs_without_name(made)
+    _check_keys(f"{where}.", table, specs)
+    return _checked(specs, table, where, fit)
+
+
+READERS: Mapping[str, Callable[..., Part]] = {
+    "bend": bend_from, "route": route_from, "prompt.mix": mixed_from,
+}  # fmt: skip
 
 
 def part_from(kind: str, name: str, table: Table, *, fit: bool = False) -> Part:
-    """Return the bend or the route (`kind`) that a table describes, as the functions above."""
-    return (bend_from if kind == "bend" else route_from)(name, table, fit=fit)
+    """Return the part of a kind that a table describes, as `bend_from`."""
+    return READERS[kind](name, table, fit=fit)
 
 
 def table_of(scene: Scene) -> dict[str, Any]:
@@ -92,6 +107,9 @@ def table_of(scene: Scene) -> dict[str, Any]:
     for name in Scene.GROUPS:
         if group := _changed(getattr(scene, name)):
             table[name] = group
+    if scene.mix:
+        mix = {mixed.name: part_table(mixed) for mixed in scene.mix}
+        table["prompt"] = table.get("prompt", {}) | {"mix": mix}
     if scene.bends:
         table["bend"] = {bend.name: _nested(part_table(bend)) for bend in scene.bends}
     if scene.routes:
@@ -102,9 +120,11 @@ def table_of(scene: Scene) -> dict[str, Any]:
 
 
 def part_table(part: Part) -> dict[str, Any]:
-    """Return a bend or a route as a flat table, without its name and values at their default."""
+    """Return a part as a flat table, without its name and values at their default."""
     if isinstance(part, Route):
         return {"source": part.source, "target": part.target} | _changed(part)
+    if isinstance(part, MixedPrompt):
+        return {"text": part.text} | _changed(part)
     required = {"operator": part.operator, "site": part.site}
     masked = {f"{MASK}{key}": value for key, value in part.mask.items()}
     return required | dict(part.values) | _changed(part) | masked
@@ -134,15 +154,22 @@ def _changed(part: object) -> dict[str, ParameterValue]:
 
 def _group(name: str, given: object) -> Any:
     kind = type(getattr(Scene(), name))
-    table = _table(given, name)
+    table = {k: v for k, v in _table(given, name).items() if k != INSIDE.get(name)}
     specs = specs_of(kind)
     _check_keys(f"{name}.", table, specs)
     return kind(**_checked(specs, table, name))
 
 
 def _named(table: Table, kind: str) -> Iterable[tuple[str, Table]]:
-    for name, given in _table(table.get(kind, {}), kind).items():
+    for name, given in _tables(table, kind).items():
         yield name, _table(given, f"{kind}.{name}")
+
+
+def _tables(table: Table, kind: str) -> Table:
+    """The tables of the parts of a kind, by their names."""
+    head, _, inner = kind.partition(".")
+    found = _table(table.get(head, {}), head)
+    return _table(found.get(inner, {}), kind) if inner else found
 
 
 def _checked(

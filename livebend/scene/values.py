@@ -3,7 +3,8 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar, Literal, TypeVar
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Literal
 
 from livebend.core import limits
 from livebend.core.errors import UnknownName
@@ -24,12 +25,14 @@ Sampler = Literal["auto", "euler", "ddim", "lcm"]
 DepthRule = Literal["nearest", "insert", "split"]
 Normalise = Literal["auto", "none", "match", "match.channel"]
 Units = Literal["sigma", "raw"]
+Mixing = Literal["linear", "slerp"]
 Follow = Annotated[float, Range(0, 600, "s", soft=(0, 2))]
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What is painted: `text`, or the prompts of `turns` one after another."""
+    """What is painted: `text`, or the prompts of `turns` one after another; on the way to `to`; and
+    mixed with the prompts of the mixer, see `MixedPrompt`."""
 
     text: Annotated[str, "what is painted"] = ""
     turns: Annotated[
@@ -46,6 +49,12 @@ class Prompt:
     to: Annotated[str, "second prompt, reached at blend 1; empty = none"] = ""
     blend: Annotated[Unit, "position between the two prompts"] = 0.0
     fade: Annotated[Seconds, "time to cross from an old prompt to a new one"] = 1.0
+    weight: Annotated[
+        float, Range(0, 10, soft=(0, 1)), "how much it counts beside those of the mixer"
+    ] = 1.0
+    mixing: Annotated[Mixing, "linear, or slerp, which turns each token and so keeps its size"] = (
+        "linear"
+    )
     negative: Annotated[str, "negative prompt, where guidance is above 1"] = ""
 
     @property
@@ -260,9 +269,25 @@ class Lora:
         return self.strength != 0.0 or any(r.target.startswith(path) for r in scene.routes)
 
 
-Part = Bend | Route
+@dataclass(frozen=True, slots=True)
+class MixedPrompt:
+    """A prompt of the mixer. What is painted is the mean of the first prompt and these, each as
+    often as its weight; where all weights are 0, the first prompt."""
+
+    kind: ClassVar[str] = "prompt.mix"
+
+    name: str
+    text: Annotated[str, "what is painted, as far as the weight goes"]
+    weight: Annotated[
+        float, Range(0, 10, soft=(0, 1)), "how much it counts beside the others; 0 = not at all"
+    ] = 1.0
+
+
+Part = Bend | Route | MixedPrompt  # what can be added and removed
 LEAVING = "~"  # appended to the name of a part that fades out, where a new part has that name
-P = TypeVar("P", Bend, Route, Lora)
+FIELDS: Mapping[str, str] = MappingProxyType(
+    {Bend.kind: "bends", Route.kind: "routes", Lora.kind: "loras", MixedPrompt.kind: "mix"}
+)  # where a scene has its parts, by their kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +312,7 @@ class Scene:
     bends: tuple[Bend, ...] = ()
     routes: tuple[Route, ...] = ()
     loras: tuple[Lora, ...] = ()
+    mix: tuple[MixedPrompt, ...] = ()
     home: "Scene | None" = field(default=None, compare=False, repr=False)
     before: "Scene | None" = field(default=None, compare=False, repr=False)
     arrival: Arrival | None = field(default=None, compare=False, repr=False)
@@ -298,15 +324,20 @@ class Scene:
 
     def bend(self, name: str) -> Bend:
         """Return the bend of that name. Raises: UnknownName."""
-        return _part(self.bends, "bend", name)
+        return _part(self.bends, "bend", name)  # type: ignore[no-any-return]
 
     def route(self, name: str) -> Route:
         """Return the route of that name. Raises: UnknownName."""
-        return _part(self.routes, "route", name)
+        return _part(self.routes, "route", name)  # type: ignore[no-any-return]
 
-    def lora(self, name: str) -> Lora:
-        """Return the LoRA of that name. Raises: UnknownName."""
-        return _part(self.loras, "lora", name)
+    def part(self, kind: str, name: str) -> Part | Lora:
+        """Return the part of a kind with that name. Raises: UnknownName."""
+        return _part(self.parts(kind), kind, name)  # type: ignore[no-any-return]
+
+    def parts(self, kind: str) -> tuple[Part | Lora, ...]:
+        """Return the parts of a kind, in order."""
+        parts: tuple[Part | Lora, ...] = getattr(self, FIELDS[kind])
+        return parts
 
 
 Group = Prompt | Walk | Sampling | Reuse | Agc | Tempo | Recall
@@ -318,7 +349,7 @@ def own_name(name: str) -> str:
     return name.rstrip(LEAVING)
 
 
-def _part(parts: tuple[P, ...], kind: str, name: str) -> P:
+def _part(parts: tuple[Any, ...], kind: str, name: str) -> Any:
     for part in parts:
         if part.name == name:
             return part

@@ -11,11 +11,12 @@ from livebend.core import limits
 from livebend.core.errors import Refused
 from livebend.scene import edit
 from livebend.scene.commands import Add, Change, Load, Panic, Remove, Replace, Set, Store, Undo
-from livebend.scene.values import Bend, Prompt, Scene
+from livebend.scene.values import Bend, MixedPrompt, Prompt, Scene
 from tests.fakes.desk import DUB
 
 START = Load(DUB, "dub").apply(Scene())
 STORM = Scene("Storm", prompt=Prompt("storm"))
+NIGHT = MixedPrompt("n", "night", 0.5)
 
 
 class Texts:
@@ -231,6 +232,9 @@ def test_which_commands_bring_texts():
     assert {"a", "b"} <= texts(Load(Scene(prompt=Prompt(turns="a | b"))))
     assert texts(Set("prompt.to", "")) == texts(Set("prompt.blend", 1)) == frozenset()
     assert texts(Load(Scene(prompt=Prompt("a", "b", negative="c")))) == {"a", "b", "c"}
+    assert texts(Load(Scene(mix=(NIGHT,)))) == {"", "night"}
+    assert texts(Add(NIGHT)) == texts(Set("prompt.mix.n.text", "night")) == {"night"}
+    assert texts(Set("prompt.mix.n.weight", 0.5)) == texts(Remove("prompt.mix", "n")) == frozenset()
     assert texts(Panic()) == texts(Undo()) == texts(Add(DUB.bends[0])) == frozenset()
 
 
@@ -315,6 +319,44 @@ def test_a_store_holds_up_no_panic():
     for command in (Set("prompt.text", "storm"), Store(5), Panic()):
         q.give(command)
     assert plain(q) == [Store(5), Panic()]
+
+
+def test_a_mixed_prompt_that_is_added_holds_what_comes_behind_it_until_it_is_encoded():
+    known = Texts("")
+    q = queue(gate=known.gate())
+    behind = [Set("prompt.mix.n.weight", 0.25), Undo()]
+    for command in (Set("seed", 1), Add(NIGHT), *behind):
+        q.give(command)
+    assert plain(q) == [Set("seed", 1)]
+    known.ready.add("night")
+    assert plain(q) == [Add(NIGHT), *behind]
+    assert known.requested == ["night"]
+
+
+def test_a_panic_or_a_load_does_not_wait_for_one():
+    q = queue(gate=Texts("").gate())
+    for command in (Add(NIGHT), Set("prompt.mix.n.weight", 0.25), Panic(), Set("seed", 1)):
+        q.give(command)
+    assert plain(q) == [Panic(), Set("seed", 1)]
+    for command in (Replace(NIGHT), Load(DUB, "dub")):
+        q.give(command)
+    assert plain(q) == [Load(DUB, "dub")]
+    kept = {}
+    for command in (Add(NIGHT), Store(5, kept.__setitem__), Panic()):
+        q.give(command)
+    assert (plain(q), kept) == ([], {})
+
+
+def test_a_mixed_text_that_waits_ends_with_its_prompt():
+    for after in (Remove("prompt.mix", "n"), Replace(MixedPrompt("n", ""))):
+        known = Texts("")
+        q = queue(gate=known.gate())
+        q.give(Set("prompt.mix.n.text", "storm"))
+        q.give(Set("prompt.mix.other.text", "sea"))
+        q.give(after)
+        assert plain(q) == [after]
+        known.ready |= {"storm", "sea"}
+        assert plain(q) == [Set("prompt.mix.other.text", "sea")]
 
 
 def test_a_panic_finds_room_behind_3000_bends_and_acts_in_the_same_frame():

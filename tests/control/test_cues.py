@@ -12,7 +12,7 @@ from livebend.control.cues import HEAD, CueRecorder, Cues, cue_line, read_cues
 from livebend.core.errors import PresetError, Refused, UnknownName
 from livebend.core.texts import one_line_text
 from livebend.scene.commands import Add, Load, Panic, Remove, Replace, Set, Undo
-from livebend.scene.values import Bend, Route
+from livebend.scene.values import Bend, MixedPrompt, Route
 from tests.fakes.desk import DUB
 from tests.fakes.osc import wait_for
 
@@ -37,6 +37,11 @@ LINES = [
      Add(Route("hit", "onset.pulse", "bend.swirl.angle", high=90.0, curve="cube", mute=True))),
     ("6.000 replace bend swirl multiply unet.mid gain=2.0",
      Replace(Bend("swirl", "multiply", "unet.mid", {"gain": 2.0}))),
+    ('6.500 add prompt.mix night "northern lights" weight=0.5',
+     Add(MixedPrompt("night", "northern lights", 0.5))),
+    ("6.500 add prompt.mix night flames", Add(MixedPrompt("night", "flames"))),
+    ("6.750 prompt.mix.night.weight 0.25", Set("prompt.mix.night.weight", 0.25)),
+    ("6.900 remove prompt.mix night", Remove("prompt.mix", "night")),
     ("7.000 remove route kick", Remove("route", "kick")),
     ("8.000 remove bend swirl", Remove("bend", "swirl")),
     ("9.000 undo", Undo()),
@@ -95,6 +100,8 @@ BAD = [
     ("1 add bend x rotate", "expected bend NAME OPERATOR SITE"),
     ("1 add bend x rotate image angle", "'angle': expected key=value"),
     ("1 add bend x rotate image angle=400", "bend.x.angle = 400: expected -360..360 deg"),
+    ("1 add prompt.mix night", "or prompt.mix NAME TEXT, then"),
+    ("1 add lora x y", "expected bend NAME OPERATOR SITE"),
     ("1 add bend X rotate image", "bend name 'X'"),
     ("1 add route x rmss bend.swirl.angle", "did you mean 'rms'"),
 ]

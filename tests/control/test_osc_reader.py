@@ -16,8 +16,8 @@ from livebend.control.osc_addresses import named
 from livebend.control.osc_endpoint import Sender, listen
 from livebend.control.osc_packets import Strange, read_packet, reply
 from livebend.core import limits
-from livebend.scene.commands import Panic, Set, Store
-from livebend.scene.values import Bend, Scene
+from livebend.scene.commands import Add, Panic, Set, Store
+from livebend.scene.values import Bend, MixedPrompt, Scene
 from tests.fakes.desk import DUB, FakeDesk
 from tests.fakes.osc import datagram, message, wait_for
 from tests.fakes.times import ManualTime
@@ -70,6 +70,17 @@ def test_store_waits_its_turn_in_the_queue():
     assert ear.desk.bank.stored == {5: DUB}
     assert ear.desk.refused == ["OSC: slot 12: expected 1..9"]
     assert (ear.counts.refused, ear.counts.ignored) == (1, 1)
+
+
+def test_a_mixed_prompt_is_set_in_the_burst_that_adds_it():
+    ear = Ear()
+    ear.hear("prompt/mix/add", "night", "northern lights")
+    ear.hear("prompt/mix/night/weight", 0.25)
+    ear.hear("prompt/mix/other/weight", 0.25)
+    assert ear.desk.commands == [
+        Add(MixedPrompt("night", "northern lights")), Set("prompt.mix.night.weight", 0.25),
+    ]  # fmt: skip
+    assert ear.counts.refused == 1
 
 
 def test_a_bundle_acts_in_order_and_what_is_dated_at_its_time():

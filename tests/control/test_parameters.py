@@ -54,7 +54,7 @@ def test_every_leaf_is_found_by_its_address_and_has_a_line_about_it():
 def test_a_trigger_says_what_it_takes(path):
     given = {"NAME": "swirl", "OPERATOR": "rotate", "SITE": "image", "SOURCE": "rms",
              "TARGET": "bend.swirl.angle", "SLOT": 1, "INDEX": 1, "PORT": 9001,
-             "PATH": "walk.radius"}  # fmt: skip
+             "PATH": "walk.radius", "TEXT": "flames"}  # fmt: skip
     given |= {"NAME": "dub"} if path == "preset" else {}
     arguments = [given[spec.name.upper()] for spec in TRIGGERS[path].takes]
     assert read(address_of(path), arguments, TREE, FakeBank()).action is not None

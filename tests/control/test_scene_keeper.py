@@ -1,9 +1,19 @@
 """Scenes are stored at once for who recalls them, and written by a worker."""
 
 import threading
+from dataclasses import replace
+from functools import reduce
 
+import pytest
+
+from livebend.control.command_queue import CommandQueue
+from livebend.control.cues import cue_line
+from livebend.control.desk import Desk, preset
 from livebend.control.scene_keeper import SceneKeeper
+from livebend.core.mailbox import Latest
+from livebend.core.notify import ignore
 from livebend.scene import presets
+from livebend.scene.commands import Load, LoadStored, Set, Store
 from livebend.scene.values import Prompt, Scene
 
 SCENE = Scene("Now", prompt=Prompt("flames"))
@@ -22,6 +32,34 @@ def test_what_is_stored_can_be_recalled_at_once_and_is_written(tmp_path, monkeyp
     keeper.work(stop)
     assert said == [f"slot 5: stored as {tmp_path.name}/stored-5.toml"]
     assert presets.load(tmp_path / "stored-5.toml") == SCENE
+
+
+def test_a_slot_is_recalled_in_the_burst_that_stores_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(presets, "user_folder", lambda: tmp_path)
+    bank, recorded = presets.PresetBank(), []
+    bank.hold(5, Scene("Older"))
+    keeper = SceneKeeper(bank, ignore, ignore)
+    queue = CommandQueue(notify=pytest.fail, recorder=lambda _, c: recorded.append(c))
+    desk = Desk(queue.give, ignore, Latest(SCENE), bank, pytest.fail, keep=keeper.keep)
+    assert desk.send(Store(5))
+    assert desk.send(preset(bank, 5))
+    assert desk.send(Set("seed", 1))
+    assert isinstance(preset(bank, "storm"), Load)
+    assert preset(bank, "stored-5", 2.0).fade == 2.0
+    moved = replace(SCENE, seed=7)
+    played = reduce(lambda scene, command: command.apply(scene), queue.until(0.0), moved)
+    assert (played.seed, played.title, played.home) == (1, "Now", moved)
+    assert isinstance(preset(bank, 5), Load)
+    assert [cue_line(0.0, c) for c in recorded if isinstance(c, LoadStored)] == [
+        "0.000 preset stored-5"
+    ]
+
+
+def test_a_store_that_found_no_room_is_not_waited_for():
+    bank = presets.PresetBank()
+    full = Desk(lambda _: False, ignore, Latest(SCENE), bank, ignore)
+    assert not full.send(Store(5))
+    assert bank.expected(5) == ""
 
 
 def test_a_scene_that_cannot_be_written_is_reported_and_still_recalled(tmp_path, monkeypatch):

@@ -260,8 +260,8 @@ def arrived(line):
     address, name = line[3], line[5]
     if address.endswith("/prompt"):
         return lambda scene: scene.prompt.text == name
-    kind = address.split("/")[2]
-    return lambda scene: name in [part.name for part in getattr(scene, f"{kind}s")]
+    kind = ".".join(address.split("/")[2:-1])
+    return lambda scene: name in [part.name for part in scene.parts(kind)]
 
 
 def until(show, condition) -> None:

@@ -33,6 +33,13 @@ class FakeBank:
             raise UnknownName("preset", which, PRESETS)
         return which, PRESETS[which]
 
+    def expect(self, slot: int, scenes: int = 1) -> None:
+        """Expect nothing."""
+
+    def expected(self, which: str | int) -> str:
+        """Return that nothing is."""
+        return ""
+
 
 class FakeDesk:
     """A desk that writes down its commands, its orders for the display and its refusals.

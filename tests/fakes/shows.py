@@ -24,7 +24,7 @@ class Show:
         self.network, self.index = network, 0
         self.statistics, self.status = Statistics(ManualTime()), OnDemand(Status())
         model = network.model
-        self.prompts = prompts or Prompts(model.encode, model.understand)
+        self.prompts = prompts or Prompts(model.encode, model.notes)
         self.render = Renderer(network, self.prompts, self.statistics, self.status, **options)
 
     def frame(

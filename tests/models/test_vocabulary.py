@@ -31,10 +31,16 @@ KNOWN = Vocabulary(
     ],
 )
 def test_what_is_typed_is_understood(typed, read, said):
-    understood = KNOWN.understand(typed)
-    assert understood.text == read
-    assert said in understood.note
-    assert bool(said) == bool(understood.note)
+    texts, note = KNOWN.understand([typed])
+    assert texts == [read]
+    assert said in note
+    assert bool(said) == bool(note)
+
+
+def test_parts_of_a_prompt_keep_what_is_between_them():
+    parts = [" dark seas, ", "xyz", ", neon, "]
+    assert KNOWN.understand(parts)[0] == ["dark sea, ", "", ", neon"]
+    assert KNOWN.understand([]) == ([], "")
 
 
 def test_a_folder_without_one_has_none(tmp_path):
