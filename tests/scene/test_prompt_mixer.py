@@ -23,8 +23,8 @@ def test_text_and_weight_are_at_their_paths_and_addresses():
     scene = edit.put(scene, "prompt.mix.sea.text", "a\u00a0storm\n")
     assert paths.get(scene, "prompt.mix.night.weight") == 0.25
     assert paths.get(scene, "prompt.mix.sea.text") == "a storm"
-    path, spec = leaves(SCENE)["/livebend/prompt/mix/night/weight"]
-    assert (path, spec.range.soft) == ("prompt.mix.night.weight", (0, 1))
+    found = tree_of(SCENE, {}).addresses["/livebend/prompt/mix/night/weight"]
+    assert (found.path, found.spec.range.soft) == ("prompt.mix.night.weight", (0, 1))
     assert paths.split("prompt.mix.night.weight") == ("prompt.mix", "night", "weight")
     assert paths.split("prompt.mixing") == ("prompt", "", "mixing")
     with pytest.raises(UnknownName, match="night"):
