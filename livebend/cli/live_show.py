@@ -157,7 +157,9 @@ class LiveShow:
         self.recording: LiveRecording | None = None
         self.cue_recorder: CueRecorder | None = None
         self.asked_by = ""  # the signal that ends the show
+        self.late: Notify = ignore  # called with it, in another thread, where the show goes on
         self.hung = False  # by the network, or a display that is gone: the process must be left
+        self._kept, self._keeping = ExitStack(), threading.Lock()  # what no other fault may touch
         self.osc: OscInput
         self.hands: Hands
         self.address = endpoint(options.osc)
@@ -174,7 +176,11 @@ class LiveShow:
         before = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_INTERVAL)
         try:
-            with ended_by_signals(self._ask), raised(), ExitStack() as ending:
+            with (
+                ended_by_signals(self._ask, lambda signal: self.late(signal)),
+                raised(),
+                ExitStack() as ending,
+            ):
                 self._play(ending)
         finally:
             sys.setswitchinterval(before)
@@ -185,6 +191,12 @@ class LiveShow:
             raise Refused("; ".join(self.lost))
         return self.statistics.report()
 
+    def keep(self) -> None:
+        """Close what is kept of the show, unless that is being done; any thread."""
+        with self._keeping:
+            kept, self._kept = self._kept, ExitStack()
+        kept.close()
+
     @property
     def lost(self) -> list[str]:
         """What was to be kept of the show and is not, or not whole."""
@@ -193,7 +205,8 @@ class LiveShow:
         return [*films, *filter(None, [cues])]
 
     def _play(self, ending: ExitStack) -> None:
-        kept = ending.enter_context(ExitStack())  # what no other fault may touch
+        kept = self._kept
+        ending.callback(self.keep)
         screen = self._screen(ending)
         listening = listen(*self.address, self.warn)
         ending.callback(listening.close)
@@ -228,7 +241,7 @@ class LiveShow:
         finally:
             self.stop.set()
             self._await(render)
-            kept.close()  # first: it cannot be played again
+            self.keep()  # first: it cannot be played again
 
     def _close(self, window: Any) -> None:
         """Close the window, or leave it behind with a display that is gone."""
