@@ -177,7 +177,7 @@ class LiveShow:
         sys.setswitchinterval(SWITCH_INTERVAL)
         try:
             with (
-                ended_by_signals(self._ask, lambda signal: self.late(signal)),
+                ended_by_signals(self._ask, self.late),
                 raised(),
                 ExitStack() as ending,
             ):
