@@ -13,7 +13,7 @@ from livebend.audio.analyzer import Analyzer, hop_for
 from livebend.audio.bands import HAT
 from livebend.audio.capture import DeviceKeeper
 from livebend.audio.demo import demo_sound
-from livebend.audio.feature_sources import Hearing, HeardSound, HopListener, PulledSound
+from livebend.audio.feature_sources import HeardSound, Hearing, HopListener, PulledSound
 from livebend.audio.inputs import DeviceInput, Input, PlayedInput
 from livebend.audio.monitor import Monitor
 from livebend.audio.portaudio import NoChannel, Pick, pick_device, pick_loopback, portaudio

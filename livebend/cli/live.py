@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
+from livebend.cli.guarded import Guarded
 from livebend.cli.no_display import go_headless, has_display
 from livebend.cli.printing import check_positive, print_notice
 from livebend.cli.starting import starting
@@ -28,7 +29,9 @@ def run(options: argparse.Namespace) -> int:
         from livebend.cli.live_show import LiveOptions, LiveShow  # noqa: PLC0415 - with torch
         from livebend.cli.options import options_of  # noqa: PLC0415
 
-        return _play(LiveShow(options_of(LiveOptions, options), ahead=ahead), options.stats)
+        guard = None if options.guarded_by is None else Guarded(options.guarded_by)
+        show = LiveShow(options_of(LiveOptions, options), ahead=ahead, guard=guard)
+        return _play(show, options.stats)
 
 
 def _play(show: Any, stats: Path | None) -> int:

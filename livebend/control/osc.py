@@ -290,8 +290,8 @@ class OscInput:
 
     allow: addresses and networks that are accepted, all if empty. Datagrams of others are counted
         but not read, and each of those senders is reported once.
-    on_fault: is called with its name and the fault where the thread fails, None where it hangs; then
-        it is started again, without the messages that wait for their time.
+    on_fault: is called with its name and the fault where the thread fails, None where it hangs;
+        then it is started again, without the messages that wait for their time.
     Raises: Refused where `allow` cannot be read.
     """
 

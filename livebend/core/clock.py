@@ -35,17 +35,18 @@ class Time(Protocol):
 
 
 class SystemTime:
-    """Real time since this object was made, but for that in which the process stood still: stopped,
-    suspended, or on a machine that was. Any thread may use it.
+    """Real time since this object was made, when it was at `begin` s, but for that in which the
+    process stood still: stopped, suspended, or on a machine that was. Any thread may use it.
 
     A show asks for the time a hundred times a second, so a longer pause than GAP between two looks
     is such a time. The show goes on from where it was: there is nothing to be made up for, so no
     burst of sound, beats or cues, and a film has neither the picture nor the sound of it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, begin: float = 0.0) -> None:
         self._lock = threading.Lock()
-        self._start = self._looked = now()
+        self._looked = now()
+        self._start = self._looked - begin
         self._missed = 0.0
 
     def now(self) -> float:

@@ -6,14 +6,9 @@ from itertools import count, islice
 from pathlib import Path
 from typing import BinaryIO
 
+from livebend.core.files import state_folder
+
 SHOWS = 64  # at once on a machine
-
-
-def state_folder() -> Path:
-    """Return the folder of what livebend keeps of shows, which may not exist yet."""
-    import platformdirs  # noqa: PLC0415 - the doctor runs where packages are missing
-
-    return Path(platformdirs.user_state_dir("livebend", appauthor=False))
 
 
 def log_folder() -> Path:

@@ -34,7 +34,9 @@ class ShowLog:
             return
         self._logger.addHandler(self._handler)
 
-    def __call__(self, text: str, level: Level = "info", fault: BaseException | None = None) -> None:
+    def __call__(
+        self, text: str, level: Level = "info", fault: BaseException | None = None
+    ) -> None:
         """Add a line; below it how a fault came about."""
         if self._handler is not None:
             self._logger.log(LEVELS[level], "%s", text, exc_info=fault)

@@ -28,12 +28,13 @@ class Term(threading.Event):
     look is.
 
     number: how often the part was started before.
+    hung: whether the term before hung, and was not ended by a failure.
     left_behind: whether another thread has taken over: what this one makes is refused.
     """
 
-    def __init__(self, now: Now, number: int = 0) -> None:
+    def __init__(self, now: Now, number: int = 0, *, hung: bool = False) -> None:
         super().__init__()
-        self.number, self.left_behind = number, False
+        self.number, self.hung, self.left_behind = number, hung, False
         self._now, self._waits = now, False
         self._seen = now()
 
@@ -126,10 +127,9 @@ class KeptWorker:
             term.left_behind = True
             term.set()
             self._count()
-            self.term = Term(self._now, term.number + 1)
-            self._worker = worker = self._of(self.term)
+            self.term = Term(self._now, term.number + 1, hung=True)
+            self._worker = self._of(self.term).start()
         self._on_fault(self.name, None)
-        worker.start()
 
     def _of(self, term: Term) -> Worker:
         return Worker(self.name, lambda _: self._keep(term), self._on_end)
@@ -180,7 +180,8 @@ class Watchdog:
     def __init__(
         self, parts: Sequence[KeptWorker], now: Now, also: Callable[[], None] = lambda: None
     ) -> None:
-        """`now` is the parts' clock; `also` is called at every look."""
+        """`now` is a clock that goes on while the process is stopped; `also` is called at every
+        look."""
         self._parts, self._now, self._also = tuple(parts), now, also
         self._looked = now()
 

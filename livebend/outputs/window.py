@@ -98,6 +98,11 @@ class Window:
         """The display that the picture is on; None where there is none."""
         return self.monitors[self._display.shown_on] if self.monitors else None
 
+    @property
+    def place(self) -> tuple[int, int, int, int]:
+        """The window's (x, y, width, height) on the desktop."""
+        return (*self.pane.window.position, *self.pane.window.size)
+
     def write(self, frame: Frame) -> None:
         """Take the newest frame; never waits."""
         self._frames.put(frame)
@@ -213,7 +218,9 @@ class Window:
         texture.color = (level, level, level)
         cover = view.cover or self._frame is None
         self.pane.draw_within(
-            texture, placed((texture.width, texture.height), self.pane.size, cover), self._bridge.placed
+            texture,
+            placed((texture.width, texture.height), self.pane.size, cover),
+            self._bridge.placed,
         )
 
     def _overlaid(self, view: View) -> bool:
