@@ -10,7 +10,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # two test processes share few co
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="livebend-tests-")  # no measured choices
-os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="livebend-tests-")
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="livebend-tests-")  # nobody's shows
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
 import pytest

@@ -13,13 +13,14 @@ from livebend.audio.analyzer import Analyzer
 from livebend.audio.inputs import Input
 from livebend.audio.sound import RATE, Sound, filled
 from livebend.core.clock import now
-from livebend.core.worker import Worker
+from livebend.core.watchdog import KeptWorker, OnFault, Term
 from livebend.flow import Features, Samples
 
 EPSILON = 1e-9  # s: a hop that ends with the frame belongs to it, despite rounding
 MEMORY = 400  # hops kept for `at`, about 2 s
 
 HopListener = Callable[[Samples, float], None]
+Hearing = tuple[Input, Analyzer]
 
 
 class PulledSound:
@@ -64,8 +65,12 @@ class HeardSound:
     An audio worker owns the input and the analyzer; any thread may call `at`. The worker calls:
 
     taps: with every hop and its time, such as a recording; they must not wait.
-    on_failure: with a fault that ended it; the last features stay.
+    on_fault: with its name and the fault that it failed with, None where it hangs.
     timed: with the seconds that analysing each hop took.
+
+    again: opens the input anew after a fault, with an analyzer for it, until when there is silence;
+        without it the fault is the end, and the last features stay.
+    now: the clock of the show, in s.
     """
 
     sample_rate = RATE
@@ -75,14 +80,20 @@ class HeardSound:
         sound: Input,
         analyzer: Analyzer,
         taps: Sequence[HopListener] = (),
-        on_failure: Callable[[BaseException], None] | None = None,
+        on_fault: OnFault = lambda *_: None,
         timed: Callable[[float], None] | None = None,
+        *,
+        again: Callable[[], Hearing] | None = None,
+        now: Callable[[], float] = now,
     ) -> None:
-        self._input, self._analyzer, self._taps = sound, analyzer, tuple(taps)
+        self._hearing, self._taps, self._again = (sound, analyzer), tuple(taps), again
         self._timed = timed
         self._lock = threading.Lock()
         self._history: deque[Features] = deque([Features()], maxlen=MEMORY)
-        self.worker = Worker("audio", self._work, on_failure)
+        self.worker = KeptWorker(
+            "audio", self._work, now, on_fault, ends_with=lambda _: again is None,
+            on_end=lambda failure: on_fault("audio", failure),
+        )  # fmt: skip
 
     def start(self) -> "HeardSound":
         """Begin to listen; return self."""
@@ -102,18 +113,25 @@ class HeardSound:
     @property
     def overflows(self) -> int:
         """How often sound was lost so far."""
-        return self._input.overflows
+        return self._hearing[0].overflows
 
-    def _work(self, stop: threading.Event) -> None:
+    def _work(self, term: Term) -> None:
+        if term.number and self._again is not None:
+            with self._lock:
+                self._history.append(Features(time=self._history[-1].time))
+            self._hearing = self._again()
+        sound, analyzer = self._hearing
         try:
-            while (heard := self._input.read(stop)) is not None:
-                self._hear(*heard)
+            while (heard := sound.read(term)) is not None and not term.left_behind:
+                self._hear(analyzer, *heard, term)
         finally:
-            self._input.close()
+            sound.close()
 
-    def _hear(self, block: Samples, time: float) -> None:
+    def _hear(self, analyzer: Analyzer, block: Samples, time: float, term: Term) -> None:
         begin = now()
-        features = self._analyzer.hear(block, time)
+        features = analyzer.hear(block, time)
+        if term.left_behind:
+            return
         with self._lock:
             self._history.append(features)
         if self._timed is not None:

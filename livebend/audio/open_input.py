@@ -6,13 +6,14 @@ demo · loopback · the name of a file · the name of a device · that name:chan
 import os
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from livebend.audio.analyzer import Analyzer, hop_for
 from livebend.audio.bands import HAT
 from livebend.audio.capture import DeviceKeeper
 from livebend.audio.demo import demo_sound
-from livebend.audio.feature_sources import HeardSound, HopListener, PulledSound
+from livebend.audio.feature_sources import HeardSound, Hearing, HopListener, PulledSound
 from livebend.audio.inputs import DeviceInput, Input, PlayedInput
 from livebend.audio.monitor import Monitor
 from livebend.audio.portaudio import NoChannel, Pick, pick_device, pick_loopback, portaudio
@@ -21,6 +22,7 @@ from livebend.audio.sound_file import SoundFile
 from livebend.core.clock import Time
 from livebend.core.errors import SoundError
 from livebend.core.notify import Notify, ignore
+from livebend.core.watchdog import OnFault
 
 FRAME_RATE = 20.0  # Hz, live: the paper's features are over a video frame of this rate
 
@@ -52,27 +54,38 @@ def hear_sound(
     *,
     monitor: bool = False,
     taps: Sequence[HopListener] = (),
-    on_failure: Callable[[BaseException], None] | None = None,
+    on_fault: OnFault = lambda *_: None,
     timed: Callable[[float], None] | None = None,
 ) -> HeardSound:
     """Return the features of any input, for live; call `start` on it, and `close` at the end.
 
     A missing device is waited for, in silence and with a notice. Without PortAudio the demo plays
-    instead, with a notice. `monitor` plays a file or the demo aloud; `taps`, `on_failure` and
+    instead, with a notice. `monitor` plays a file or the demo aloud; `taps`, `on_fault` and
     `timed` are those of HeardSound.
     Raises: SoundError where a file is missing or cannot be decoded, a device does not have the
         channels, or there is no loopback.
     """
-    source: Input
-    analyzer = _analyzer(FRAME_RATE)
+    opened: Callable[[int], Input]
     if (sound := _recording(name, notify)) is not None:
-        aloud = _monitor(notify) if monitor else None
-        source = PlayedInput(sound, analyzer.hop, time, notify, aloud)
+        opened = partial(_played, sound, time, notify, monitor=monitor)
     else:
-        follows = name in ("default", "loopback")
-        keeper = DeviceKeeper(name, _find(name), analyzer.hop, notify, follows=follows)
-        source = DeviceInput(keeper, analyzer.hop, time)
-    return HeardSound(source, analyzer, taps, on_failure, timed)
+        opened = partial(_captured, name, _find(name), time, notify)
+
+    def hearing() -> Hearing:
+        analyzer = _analyzer(FRAME_RATE)
+        return opened(analyzer.hop), analyzer
+
+    return HeardSound(*hearing(), taps, on_fault, timed, again=hearing, now=time.now)
+
+
+def _played(sound: Sound, time: Time, notify: Notify, hop: int, *, monitor: bool) -> Input:
+    aloud = _monitor(notify) if monitor else None
+    return PlayedInput(sound, hop, time, notify, aloud)
+
+
+def _captured(name: str, find: Callable[[], Pick], time: Time, notify: Notify, hop: int) -> Input:
+    keeper = DeviceKeeper(name, find, hop, notify, follows=name in ("default", "loopback"))
+    return DeviceInput(keeper, hop, time)
 
 
 def _analyzer(frame_rate: float) -> Analyzer:

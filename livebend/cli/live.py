@@ -6,13 +6,15 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
+from livebend.cli.guarded import Guarded
 from livebend.cli.no_display import go_headless, has_display
 from livebend.cli.printing import check_positive, print_notice
 from livebend.cli.starting import starting
-from livebend.core.errors import Refused, one_line
+from livebend.core.errors import LivebendError, Refused, one_line
 from livebend.core.files import check_place, write_text
 
 
@@ -27,24 +29,39 @@ def run(options: argparse.Namespace) -> int:
         from livebend.cli.live_show import LiveOptions, LiveShow  # noqa: PLC0415 - with torch
         from livebend.cli.options import options_of  # noqa: PLC0415
 
-        return _play(LiveShow(options_of(LiveOptions, options), ahead=ahead), options.stats)
+        guard = None if options.guarded_by is None else Guarded(options.guarded_by)
+        show = LiveShow(options_of(LiveOptions, options), ahead=ahead, guard=guard)
+        return _play(show, options.stats)
 
 
 def _play(show: Any, stats: Path | None) -> int:
     """Play a show to its end; keep its figures whatever that was."""
     failed: Exception | None = None
+    show.late = partial(_leave_late, show, stats)
     try:
         show.play()
     except Exception as why:  # noqa: BLE001 - raised below, when the figures are written
         failed = why
-    report = show.statistics.report()
-    if failed is None or report["frames_generated"]:
-        keep_figures(report, stats, [] if show.recording is None else show.recording.films)
-    if show.hung:
+    if failed is None or show.statistics.report()["frames_generated"]:
+        _keep_figures_of(show, stats)
+    if show.hung or show.asked_by:
         _leave(failed)
     if failed is not None:
         raise failed
     return 0
+
+
+def _leave_late(show: Any, stats: Path | None, signal: str) -> None:
+    """End the process of a show that has not ended by itself a while after a signal, because the
+    main thread waits for a display or a disk: with its films, cues and figures."""
+    show.keep()
+    _keep_figures_of(show, stats)
+    _leave(LivebendError(f"ended by {signal}: the display or the disk did not answer"))
+
+
+def _keep_figures_of(show: Any, stats: Path | None) -> None:
+    films = [] if show.recording is None else show.recording.films
+    keep_figures(show.statistics.report(), stats, films)
 
 
 def keep_figures(report: dict[str, Any], stats: Path | None, films: Sequence[Path]) -> None:
@@ -57,7 +74,9 @@ def keep_figures(report: dict[str, Any], stats: Path | None, films: Sequence[Pat
 
 
 def _leave(failed: Exception | None) -> NoReturn:
-    """End the process without waiting for a thread that the network holds: all else is done."""
+    """End the process at once, where a thread is held by the network, or where the system asked for
+    the end: what is to be kept is closed, and to take everything else apart may take Python and its
+    libraries 20 s on a busy machine."""
     if failed is not None:
         print_notice(one_line(failed))
     with suppress(OSError):  # the terminal is gone

@@ -11,13 +11,16 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 from livebend.audio.feature_sources import HeardSound
 from livebend.audio.open_input import hear_sound
+from livebend.cli.guarded import BEGAN, ENDING, WINDOW, Guarded
 from livebend.cli.hands import OFF, Hands, open_hands
 from livebend.cli.options import ShowOptions
+from livebend.cli.painting import Painting
 from livebend.cli.printing import Printed, print_notice
 from livebend.cli.signals import ended_by_signals
 from livebend.control.command_queue import CommandQueue, PromptGate, texts, texts_of
@@ -35,21 +38,26 @@ from livebend.control.osc_endpoint import (
     reach,
 )
 from livebend.control.scene_keeper import SceneKeeper
-from livebend.core.clock import LiveClock, SystemTime, Time
-from livebend.core.errors import LivebendError, Refused, one_line
+from livebend.core.clock import LiveClock, SystemTime, Time, now
+from livebend.core.errors import LivebendError, Refused
 from livebend.core.files import check_place, film_folder
 from livebend.core.mailbox import Latest, OnDemand
 from livebend.core.notify import Notify, ignore
 from livebend.core.priority import raised, step_back
+from livebend.core.show_files import ShowFiles, last_scene
+from livebend.core.show_log import ShowLog
 from livebend.core.specs import ParameterValue
 from livebend.core.statistics import Statistics
-from livebend.core.status import Status
+from livebend.core.status import Level, Status
+from livebend.core.watchdog import KeptWorker, Term, Watchdog, said
 from livebend.core.worker import Worker
 from livebend.device.torch_threads import compute_with
-from livebend.flow import Features, Frame, Output, Samples, Tick, run
+from livebend.flow import Frame, Output, Samples
 from livebend.models.backends.read_ahead import ReadAhead
 from livebend.models.checkpoint import AUTO, find_model
+from livebend.outputs.bridge import LATE
 from livebend.outputs.display import Display, View
+from livebend.outputs.guarded_output import GuardedOutput
 from livebend.outputs.headless import Headless
 from livebend.outputs.live_recording import Film, LiveRecording
 from livebend.outputs.movie_file import check_movie
@@ -58,6 +66,7 @@ from livebend.rendering.prompts import Prompts
 from livebend.rendering.renderer import Renderer
 from livebend.rendering.small_network import SmallNetwork, open_small_network
 from livebend.scene import presets
+from livebend.scene.autosave import Autosave, resumed
 from livebend.scene.commands import CommandSource, Load, Set
 from livebend.scene.values import Scene
 
@@ -85,6 +94,7 @@ class LiveOptions(ShowOptions):
     link: bool = False
     aloud: bool = False
     target_ms: float | None = None
+    resume: str | None = None  # the file of a scene; "" is that of the last show
 
 
 class Player:
@@ -102,20 +112,37 @@ class Player:
         self.prompts = Prompts(model.encode, model.notes, show.warn)
         for text in texts_of(self.scene):
             self.prompts.value(text)
-        self.render = Renderer(
-            self.network,
-            self.prompts,
-            show.statistics,
-            show.status,
+        self._painter = partial(
+            Renderer,
+            prompts=self.prompts,
+            statistics=show.statistics,
+            status=show.status,
             duration=options.seconds,
             target_ms=options.target_ms,
-            small=self._small() if options.target_ms else None,
         )
+        self._small = self._small_network() if options.target_ms else None
+        self.render = self._painter(self.network, small=self._small)
         if show.ahead:
             show.ahead.keep()
         show.on_phase("engine, first prompt")
 
-    def _small(self) -> SmallNetwork | None:
+    def take_up(self) -> None:
+        """Prepare the calling thread to paint."""
+        take_up(self.network)
+
+    def anew(self) -> None:
+        """Forget what earlier frames left."""
+        self.network.memory.forget()
+        self.network.begin_anew()
+
+    def renew(self) -> None:
+        """Paint with a renderer and a network of their own from now on, on the same model and
+        engine: the thread before may still hold the others."""
+        self.network = self.network.twin()
+        self._small = SmallNetwork(self.network) if self._small else None
+        self.render = self._painter(self.network, small=self._small)
+
+    def _small_network(self) -> SmallNetwork | None:
         guided = self.network.sampled(self.scene.sampling).guidance > 1.0
         return open_small_network(self.network, guided=guided)
 
@@ -129,39 +156,50 @@ class LiveShow:
         time: Time | None = None,
         on_phase: Notify = ignore,
         ahead: ReadAhead | None = None,
+        guard: Guarded | None = None,
     ) -> None:
         """Open what can be refused before the show. Raises: LivebendError.
 
         time: a virtual clock, for tests.
         on_phase: is called after each phase of the start, the last FIRST_FRAME, in any thread.
         ahead: engines that are being read meanwhile.
+        guard: the process that starts the show again, for one that has such.
         """
         self.options, self.ahead = options, ahead
-        self.on_phase, self._begun = on_phase, False
-        self.time: Time = time or SystemTime()
-        told = Printed(self.time.now) if options.headless else ignore
-        self.statistics = Statistics(self.time, told)
+        self.on_phase = on_phase
+        self.begun = False  # whether a picture has been shown
+        self.guard = guard
+        self.time: Time = time or SystemTime(guard.since if guard else 0.0)
+        self._printed = Printed(self.time.now)
+        self.log = ShowLog(None)
+        self.statistics = Statistics(self.time, self._tell)
         self.status = OnDemand(Status())
-        self.frames: Latest[Frame | None] = Latest(None)
+        frame, view = guard.last() if guard else (None, None)
+        self.frames: Latest[Frame | None] = Latest(frame)
         self.display = Display(
-            View(
+            view
+            or View(
                 fullscreen=options.fullscreen,
                 record=options.record is not None,
             )
         )
-        self.scene, self.drawn = options.first_scene(), options.drawn_masks()
+        self.scene, self.drawn = self._first_scene(), options.drawn_masks()
         self.scenes = Latest(self.scene)
         self.bank = presets.PresetBank()
-        self.stop = threading.Event()
         self.failures: list[BaseException] = []
         self.recording: LiveRecording | None = None
         self.cue_recorder: CueRecorder | None = None
         self.asked_by = ""  # the signal that ends the show
+        self.late: Notify = ignore  # called with it, in another thread, where the show goes on
+        self._late = 0.0  # s for which the last picture has been moved
         self.hung = False  # by the network, or a display that is gone: the process must be left
+        self._kept, self._keeping = ExitStack(), threading.Lock()  # what no other fault may touch
         self.osc: OscInput
         self.hands: Hands
         self.address = endpoint(options.osc)
         self.cues = self._cues()
+        if self.cues is not None and guard is not None:
+            self.cues.until(guard.since)  # what was played before
         AllowList(options.osc_allow)
         find_model(options.wanted, print_notice)
         if options.record is not None:
@@ -169,12 +207,24 @@ class LiveShow:
         if options.record_cues is not None:
             check_place(options.record_cues, "--record-cues")
 
+    def _first_scene(self) -> Scene:
+        """The scene of the preset, or one that was saved by itself. Raises: LivebendError."""
+        first, file = self.options.first_scene(), self.options.resume
+        if file is None:
+            return first
+        loras = self.options.scene_loras()
+        return resumed(Path(file) if file else last_scene(), first, loras, self.warn)
+
     def play(self) -> dict[str, Any]:
         """Run the show to its end; return its statistics. Raises: LivebendError."""
         before = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_INTERVAL)
         try:
-            with ended_by_signals(self._ask), raised(), ExitStack() as ending:
+            with (
+                ended_by_signals(self._ask, self.late),
+                raised(),
+                ExitStack() as ending,
+            ):
                 self._play(ending)
         finally:
             sys.setswitchinterval(before)
@@ -185,6 +235,12 @@ class LiveShow:
             raise Refused("; ".join(self.lost))
         return self.statistics.report()
 
+    def keep(self) -> None:
+        """Close what is kept of the show, unless that is being done; any thread."""
+        with self._keeping:
+            kept, self._kept = self._kept, ExitStack()
+        kept.close()
+
     @property
     def lost(self) -> list[str]:
         """What was to be kept of the show and is not, or not whole."""
@@ -193,7 +249,9 @@ class LiveShow:
         return [*films, *filter(None, [cues])]
 
     def _play(self, ending: ExitStack) -> None:
-        kept = ending.enter_context(ExitStack())  # what no other fault may touch
+        kept = self._kept
+        ending.callback(self.keep)
+        self._open_files(ending)
         screen = self._screen(ending)
         listening = listen(*self.address, self.warn)
         ending.callback(listening.close)
@@ -201,14 +259,15 @@ class LiveShow:
         recording = self._recording(player, sound, kept)
         queue = self._queue(player, kept)
         keeper = SceneKeeper(self.bank, self.statistics.notice, self.warn)
-        ending.callback(Worker("slots", keeper.work, self._failed).start().stop)
+        slots = self._kept_going("slots", keeper.work)
+        ending.callback(slots.stop)
         screen.desk = desk = Desk(
             queue.give, self._show, self.scenes, self.bank, self.warn, Display.specs,
             keep=keeper.keep, view=self.display.get, status=self.status.get,
             learn=self._learn,
         )  # fmt: skip
         allow = self.options.osc_allow
-        self.osc = OscInput(desk, listening, allow=allow, on_failure=self._failed).start()
+        self.osc = OscInput(desk, listening, allow=allow, on_fault=self._report_fault).start()
         ending.callback(self.osc.stop)
         self._say_who_is_heard()
         self.hands = open_hands(
@@ -216,26 +275,46 @@ class LiveShow:
             midi=self.options.midi, link=self.options.link,
         )  # fmt: skip
         ending.callback(sound.start().close)
-        text = Worker("text", _on_one_core(player.prompts.work), self._failed).start()
+        text = self._kept_going("text", partial(_encode, player.prompts))
         ending.callback(self._await, text)
         gc.collect()
         gc.freeze()  # what is loaded stays: collections during the show need not scan it
         gc.enable()
-        work = self._render_work(player, sound, queue, [screen.output, recording])
-        render = Worker("render", work, self._failed).start()
+        outputs = [screen.output, GuardedOutput("recording", recording, self.warn)]
+        render = self._render_part(player, sound, queue, outputs)
+        parts = [render, sound.worker, text, *self.osc.workers, slots, recording.encoder]
+        look = partial(self._renew_status, sound)
+        watchdog = Worker("watchdog", Watchdog(parts, now, look).work).start()
+        ending.callback(watchdog.stop)
+        render.start()
         try:
             screen.serve(render)
+            if self.guard is not None and not self.failures:
+                self.guard.say(ENDING)
         finally:
-            self.stop.set()
+            watchdog.stop()
             self._await(render)
-            kept.close()  # first: it cannot be played again
+            self.keep()  # first: it cannot be played again
+
+    def _open_files(self, ending: ExitStack) -> None:
+        """Begin the log, and save the scene from now on whenever it changes."""
+        try:
+            files = ShowFiles(self.guard.number if self.guard else None)
+        except OSError as why:
+            self.warn(f"neither a log nor the scene is kept: {why.strerror}")
+            return
+        ending.callback(files.close)
+        self.log = ShowLog(files.log, print_notice)
+        ending.callback(self.log.close)
+        save = Autosave(self.scenes, files.scene, self.warn)
+        ending.callback(self._kept_going("autosave", save.work).stop)
 
     def _close(self, window: Any) -> None:
         """Close the window, or leave it behind with a display that is gone."""
         window.close()
         self.hung |= window.lost
 
-    def _await(self, worker: Worker) -> None:
+    def _await(self, worker: KeptWorker) -> None:
         """End a worker that computes, or leave it behind where the network does not answer."""
         self.hung |= not worker.stop(PATIENCE)
 
@@ -248,18 +327,34 @@ class LiveShow:
 
         size = self.options.size or (512, 512)
         window = Window(
-            self.frames, self.status, self.display, size,
-            on=self.options.display, shown=self._shown, notify=self.statistics.notice,
+            self.frames, self.status, self.display, size, on=self.options.display,
+            shown=self._shown, late=self._say_late, notify=self.statistics.notice,
         )  # fmt: skip
         ending.callback(self._close, window)
         return _Screen(window, window, self)
 
     def _shown(self, frame: Frame) -> None:
         """Count a frame that is on the display now; called by the output that shows it."""
+        if frame.index < 0:
+            return  # of the show before
         self.statistics.shown(frame)
-        if not self._begun:
-            self._begun = True
+        if not self.begun:
+            self.begun = True
             self.on_phase(FIRST_FRAME)
+
+    def _say_late(self, seconds: float) -> None:
+        """Say when the last picture is moved because the next does not come, and when it has."""
+        before, self._late = self._late, seconds
+        if seconds and not before:
+            self.statistics.notice("the next picture does not come: the last one moves", "warning")
+        elif before and not seconds:
+            self.statistics.notice(f"the picture is back after {before:.1f} s")
+
+    def _renew_status(self, sound: HeardSound) -> None:
+        """Keep the operator's view alive while no frame comes."""
+        status, moment = self.status.get(), self.time.now()
+        if moment - status.time > LATE:
+            self.status.offer(partial(self.statistics.renewed, status, sound.at(moment)))
 
     def _load(self, screen: "_Screen") -> tuple[Player, HeardSound]:
         """Open the sound, which is refused at once if it cannot be played, then the model."""
@@ -285,7 +380,7 @@ class LiveShow:
             self.statistics.notice,
             monitor=self.options.aloud,
             taps=[self._tape],
-            on_failure=self._report_fault,
+            on_fault=self._report_fault,
             timed=self.statistics.hop,
         )
 
@@ -342,20 +437,20 @@ class LiveShow:
 
     # ---- the render thread -------------------------------------------------------------------
 
-    def _render_work(
+    def _render_part(
         self, player: Player, sound: HeardSound, queue: CommandQueue, outputs: Sequence[Output]
-    ) -> Callable[[threading.Event], None]:
-        def render(scene: Scene, features: Features, tick: Tick) -> Frame:
-            self.scenes.put(scene)
-            self._count(sound, queue)
-            return player.render(scene, features, tick)
+    ) -> KeptWorker:
+        ticks = LiveClock(self.time, threading.Event(), self.options.fps, self.options.seconds)
+        count = partial(self._count, sound, queue)
+        painting = Painting(player, ticks, (sound, queue, outputs), self.scenes, count)
+        return KeptWorker(
+            "render", painting.work, self.time.now, self._report_fault,
+            patience=painting.patience, ends_with=lambda _: not painting.began,
+            on_end=self._failed,
+        )  # fmt: skip
 
-        def work(_: threading.Event) -> None:
-            take_up(player.network)
-            clock = LiveClock(self.time, self.stop, self.options.fps, self.options.seconds)
-            run(clock, sound, queue, render, outputs, player.scene)
-
-        return work
+    def _kept_going(self, name: str, work: Callable[[Term], None]) -> KeptWorker:
+        return KeptWorker(name, work, now, self._report_fault).start()
 
     def _count(self, sound: HeardSound, queue: CommandQueue) -> None:
         osc, total = self.osc.counts, self.statistics.total
@@ -367,7 +462,7 @@ class LiveShow:
         if isinstance(self.time, SystemTime) and (missed := self.time.missed()):
             self.warn(f"the show stood still for {missed:.0f} s, and goes on from where it was")
 
-    # ---- faults ------------------------------------------------------------------------------
+    # ---- notices and faults --------------------------------------------------------------------
 
     def _show(self, what: str, on: ParameterValue | None) -> None:
         """Change the display at once, whatever the render thread is doing."""
@@ -398,14 +493,20 @@ class LiveShow:
         """Show the performer what was refused or clamped."""
         self.statistics.notice(why, "warning")
 
-    def _report_fault(self, failure: BaseException) -> None:
-        """Report a fault of a part that the show can go on without."""
-        self.statistics.notice(one_line(failure), "error")
+    def _tell(self, text: str, level: Level) -> None:
+        """Log a notice, and print it where nobody sees the operator's view, or it is an error."""
+        self.log(text, level)
+        if self.options.headless or level == "error":
+            self._printed(text)
+
+    def _report_fault(self, name: str, failure: BaseException | None) -> None:
+        """Report a part that is started again."""
+        self.log(f"{name} in detail", "error", failure)
+        self.statistics.notice(said(name, failure), "error")
 
     def _failed(self, failure: BaseException) -> None:
         """End the show for a fault."""
         self.failures.append(failure)
-        self.stop.set()
 
 
 class _Screen:
@@ -415,16 +516,28 @@ class _Screen:
         self.output, self._window, self._show = output, window, show
         self.desk: Desk | None = None
 
-    def serve(self, worker: Worker) -> None:
+    def serve(self, worker: Worker | KeptWorker) -> None:
         """Keep the window alive until the worker has ended, the performer closes the window, or a
         signal asks for the end."""
-        while worker.alive and not self._show.asked_by:
+        while worker.alive and not (self._show.asked_by or self._show.failures):
+            self._live()
             if self._window is None:
                 worker.wait(0.1)
                 continue
             if any(self._act(action) for action in self._window.poll()):
                 return
             self._window.draw()
+
+    def _live(self) -> None:
+        """Tell the guard that the show lives, if there is one."""
+        show = self._show
+        if show.guard is None:
+            return
+        show.guard.live(show.frames.get(), show.display, self._window and self._window.place)
+        if self._window is not None:
+            show.guard.say(WINDOW)
+        if show.begun:
+            show.guard.say(BEGAN)
 
     def _act(self, action: Any) -> bool:
         """Do the action of a key; True if it ends the show."""
@@ -435,10 +548,10 @@ class _Screen:
         return False
 
 
-def _on_one_core(work: Callable[[threading.Event], None]) -> Callable[[threading.Event], None]:
-    def on_one_core(stop: threading.Event) -> None:
-        compute_with(1)  # the other cores are for the render thread
-        step_back()
-        work(stop)
-
-    return on_one_core
+def _encode(prompts: Prompts, term: Term) -> None:
+    """The work of the thread that encodes prompts."""
+    if term.number:
+        prompts.renew()
+    compute_with(1)  # the other cores are for the render thread
+    step_back()
+    prompts.work(term)

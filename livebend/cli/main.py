@@ -31,6 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = parser().parse_args(given)
         command = vars(options).pop("command")  # what is left are the command's own options
+        if vars(options).pop("guard", False):
+            from livebend.cli.guard import run  # noqa: PLC0415 - the show is another process's
+
+            return run(options, given)
         _load_own(options)
         status: int = import_module(f"{PACKAGE}.{command}").run(options)
     except LivebendError as error:
@@ -258,6 +262,14 @@ def _add_live(to: argparse.ArgumentParser) -> None:
         help="play every MIDI device, none, or those with a name like this",
     )  # fmt: skip
     to.add_argument("--link", action="store_true", help="follow an Ableton Link session")
+    to.add_argument(
+        "--guard", action="store_true", help="start the show again where it crashes or hangs"
+    )
+    to.add_argument(
+        "--resume", nargs="?", const="", metavar="FILE",
+        help="begin with the scene of the last show, or that of a file, instead of the preset's",
+    )  # fmt: skip
+    to.add_argument("--guarded-by", help=argparse.SUPPRESS)
     to.add_argument("--stats", type=Path, metavar="STATS.json", help="write figures at the end")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from livebend.core.errors import OutOfRange
 from livebend.core.notify import Reports
+from livebend.core.status import Level
 
 LINES = 64  # notices that a show without a window prints in a while
 
@@ -53,7 +54,7 @@ class Printed:
     def __init__(self, now: Callable[[], float]) -> None:
         self._lock, self._reports = threading.Lock(), Reports(now, most=LINES)
 
-    def __call__(self, text: str) -> None:
+    def __call__(self, text: str, _: Level = "info") -> None:
         with self._lock:
             is_first = self._reports.first(text.partition(" = ")[0])
         if is_first:

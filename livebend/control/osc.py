@@ -7,7 +7,6 @@ and acts on those of it that are about the display alone.
 import heapq
 import select
 import socket
-import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from livebend.control.parameters import OUTPUT, Tree, Trees, value_of
 from livebend.core import clock, limits
 from livebend.core.errors import LivebendError, OutOfRange, UnknownName, shown
 from livebend.core.notify import Reports
-from livebend.core.worker import Worker
+from livebend.core.watchdog import KeptWorker, OnFault, Term
 from livebend.scene import paths
 from livebend.scene.commands import Add, Change, Load, Replace, Set
 from livebend.scene.values import Part
@@ -290,7 +289,8 @@ class OscInput:
 
     allow: addresses and networks that are accepted, all if empty. Datagrams of others are counted
         but not read, and each of those senders is reported once.
-    on_failure: is called if the thread fails.
+    on_fault: is called with its name and the fault where the thread fails, None where it hangs;
+        then it is started again, without the messages that wait for their time.
     Raises: Refused where `allow` cannot be read.
     """
 
@@ -300,14 +300,14 @@ class OscInput:
         listening: socket.socket,
         *,
         allow: Iterable[str] = (),
-        on_failure: Callable[[BaseException], None] | None = None,
+        on_fault: OnFault = lambda *_: None,
     ) -> None:
         self._desk, self._reader = desk, OscReader(desk)
         self._allowed, self._turned_away = AllowList(allow), set[str]()
         self._socket = listening
         self._backlog = Backlog()
-        feedback = Worker("osc feedback", self._reader.feedback.work, on_failure)
-        self._workers = Worker("osc", self._listen, on_failure), feedback
+        feedback = KeptWorker("osc feedback", self._reader.feedback.work, clock.now, on_fault)
+        self.workers = KeptWorker("osc", self._listen, clock.now, on_fault), feedback
 
     @property
     def address(self) -> tuple[str, int]:
@@ -322,18 +322,18 @@ class OscInput:
 
     def start(self) -> "OscInput":
         """Begin to listen; return self."""
-        for worker in self._workers:
+        for worker in self.workers:
             worker.start()
         return self
 
     def stop(self) -> bool:
         """End the threads and close the socket; return whether they have ended."""
-        ended = [worker.stop() for worker in self._workers]
+        ended = [worker.stop() for worker in self.workers]
         self._socket.close()
         return all(ended)
 
-    def _listen(self, stop: threading.Event) -> None:
-        while not stop.is_set():
+    def _listen(self, term: Term) -> None:
+        while not term.is_set():
             if not self._backlog.waiting:
                 due = self._reader.due()
                 select.select([self._socket], [], [], POLL if due is None else min(POLL, due))

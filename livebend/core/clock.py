@@ -35,17 +35,18 @@ class Time(Protocol):
 
 
 class SystemTime:
-    """Real time since this object was made, but for that in which the process stood still: stopped,
-    suspended, or on a machine that was. Any thread may use it.
+    """Real time since this object was made, when it was at `begin` s, but for that in which the
+    process stood still: stopped, suspended, or on a machine that was. Any thread may use it.
 
     A show asks for the time a hundred times a second, so a longer pause than GAP between two looks
     is such a time. The show goes on from where it was: there is nothing to be made up for, so no
     burst of sound, beats or cues, and a film has neither the picture nor the sound of it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, begin: float = 0.0) -> None:
         self._lock = threading.Lock()
-        self._start = self._looked = now()
+        self._looked = now()
+        self._start = self._looked - begin
         self._missed = 0.0
 
     def now(self) -> float:
@@ -83,16 +84,26 @@ class LiveClock:
         self, time: Time, stop: threading.Event, fps: float, seconds: float | None = None
     ) -> None:
         self._time, self._stop, self._fps, self._seconds = time, stop, fps, seconds
+        self._begin: float | None = None
+        self._last, self._index = 0.0, 0
+
+    def going_on(self, stop: threading.Event) -> "LiveClock":
+        """Return a clock for another thread that goes on where this one is now."""
+        clock = LiveClock(self._time, stop, self._fps, self._seconds)
+        clock._begin, clock._last, clock._index = self._begin, self._last, self._index
+        return clock
 
     def __iter__(self) -> Iterator[Tick]:
-        begin = last = anchor = self._time.now()
-        index, slot = 0, 1
+        anchor, slot = self._time.now(), 1
+        if self._begin is None:
+            self._begin = self._last = anchor
         while self._time.wait_until(anchor + slot / self._fps, self._stop):
-            moment = self._time.now()
-            if self._seconds is not None and moment - begin > self._seconds + 1e-9:
+            moment, last = self._time.now(), self._last
+            if self._seconds is not None and moment - self._begin > self._seconds + 1e-9:
                 return
-            yield Tick(index, moment, moment - last, last - begin)
-            index, slot, last = index + 1, slot + 1, moment
+            tick = Tick(self._index, moment, moment - last, last - self._begin)
+            self._index, self._last, slot = self._index + 1, moment, slot + 1
+            yield tick
             if self._time.now() > anchor + slot / self._fps:  # late: periods count from now on
                 anchor, slot = self._time.now(), 0
 

@@ -7,7 +7,7 @@ import math
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -15,7 +15,6 @@ import numpy as np
 
 from livebend.core import limits
 from livebend.core.clock import Time
-from livebend.core.notify import Notify, ignore
 from livebend.core.status import (
     BendStatus,
     Counters,
@@ -37,6 +36,7 @@ RECENT = 120  # frames that the fps and percentiles of a status are of
 NOTICES = 8  # the newest, that a status shows
 WAITING = 32  # frames that are counted at once
 METERS = 64  # bends whose strength is reported
+Tell = Callable[[str, Level], None]
 NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
@@ -87,10 +87,11 @@ class Statistics:
     """Counts, times and notices of one show. Every method may be called from any thread.
 
     The render worker calls `frame` and `status`, the display `shown`, the audio worker `hop`, the
-    end of the show `report`. Each holds one short lock. `told` is called with every notice.
+    end of the show `report`. Each holds one short lock. `told` is called with every notice and its
+    level.
     """
 
-    def __init__(self, time: Time, told: Notify = ignore) -> None:
+    def __init__(self, time: Time, told: Tell = lambda *_: None) -> None:
         self._time, self._told = time, told
         self._lock = threading.Lock()
         self._counts: dict[str, int] = {f.name: 0 for f in fields(Counters)}
@@ -182,7 +183,7 @@ class Statistics:
                 self._notices.remove(old)
             self._notices.append(Notice(self._time.now(), text, level))
             self._every.append(self._notices[-1])
-        self._told(text)
+        self._told(text, level)
 
     def status(
         self,
@@ -219,6 +220,15 @@ class Statistics:
             engine=self._engine(),
             memory=self._memory(),
         )
+
+    def renewed(self, status: Status, features: Features) -> Status:
+        """Return a status as it is now, with what is heard: while no frame comes."""
+        with self._lock:
+            notices, counts = tuple(self._notices), dict(self._counts)
+        return replace(
+            status, time=self._time.now(), features=features, notices=notices,
+            counters=Counters(**counts), engine=self._engine(), memory=self._memory(), fps=0.0,
+        )  # fmt: skip
 
     def _meter(self, name: str, d: float) -> None:
         """Count how strong a bend is in this frame; the last METERS names are kept."""

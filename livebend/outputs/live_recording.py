@@ -17,6 +17,7 @@ from livebend.core.errors import one_line
 from livebend.core.files import short
 from livebend.core.priority import step_back
 from livebend.core.status import Level
+from livebend.core.watchdog import KeptWorker, Term
 from livebend.core.worker import Worker
 from livebend.flow import Frame, Samples
 from livebend.outputs.display import Display
@@ -27,6 +28,7 @@ WAITING = 8  # pictures that may wait for the encoder
 POLL = 0.1  # s between looks at whether to record
 LOOK = 1.0  # s between looks at the disk
 ENDING = 1.5  # s of the end of a show that the encoder has, and as long again to finish
+STUCK, FINISHING = 5.0, 60.0  # s that mean that the disk does not answer, also for a long film
 LOW = 600.0  # s of room that are worth a warning
 
 
@@ -67,7 +69,8 @@ class LiveRecording:
     The render worker calls `write`, the audio worker `hear`; neither waits: an encoder thread does
     the work, and another one has the disk hold it every second. `dropped` counts the pictures and
     `lost` the blocks of sound that were left out. A fault ends the film, which plays up to there,
-    and switches the setting off; it may be switched on again. `notify` is called with what begins,
+    and switches the setting off; it may be switched on again. So does a disk that does not answer,
+    once a `Watchdog` looks at `encoder`. `notify` is called with what begins,
     ends or fails, in the encoder's thread; `faults` keeps the latter.
     """
 
@@ -84,7 +87,11 @@ class LiveRecording:
         self._take: _Take | None = None
         self._failed = False  # the film before
         self._hurried = False
-        self._encoder = Worker("recording", self._encode, self._fail).start()
+        self._finishing = False
+        self.encoder = KeptWorker(
+            "recording", self._encode, clock.now, self._replace,
+            patience=lambda: FINISHING if self._finishing else STUCK,
+        ).start()  # fmt: skip
         self._saver = Worker("recording to disk", self._save).start()
 
     def write(self, frame: Frame) -> None:
@@ -92,7 +99,7 @@ class LiveRecording:
         self._find_origin(frame)
         if not self._wanted:
             return
-        if not (self._encoder.alive and self._room.acquire(blocking=False)):
+        if not (self.encoder.alive and self._room.acquire(blocking=False)):
             self.dropped += 1
         elif not self._put(TimedFrame(frame, self._origin)):
             self._room.release()
@@ -101,16 +108,16 @@ class LiveRecording:
     def hear(self, block: Samples, time: float) -> None:
         """Queue sound [channels, n] or [n] that ended at `time` s on the clock of the show."""
         if self._wanted and self._film.sample_rate is not None:
-            self.lost += not (self._encoder.alive and self._put(TimedSamples(block, time)))
+            self.lost += not (self.encoder.alive and self._put(TimedSamples(block, time)))
 
     def close(self) -> None:
         """Encode what waits and give the film its name. After ENDING seconds what still waits is
         left out, and after as long again the film is left as it is."""
         self._open = False
-        self._encoder.wait(ENDING)
+        self.encoder.wait(ENDING)
         self._hurried = True
-        self._encoder.wait(ENDING)
-        if self._encoder.alive and not self.faults:
+        self.encoder.wait(ENDING)
+        if self.encoder.alive and not self.faults:
             self._report("recording stopped: the disk does not answer")
         self._saver.stop(0.0)
         self._display.recording = ""
@@ -136,16 +143,16 @@ class LiveRecording:
 
     # ---- the encoder's thread
 
-    def _encode(self, _: threading.Event) -> None:
+    def _encode(self, term: Term) -> None:
         """Encode what is queued until the recording is closed, a film at a time."""
         step_back()
-        while True:
+        while not (term.is_set() and term.left_behind):
             is_open = self._open  # before the look at the queue: what came before the end counts
             try:
                 item = self._items.get(timeout=POLL if is_open else 0.0)
             except queue.Empty:
                 if not self._wanted:
-                    self._end()
+                    self._end(term)
                 if not is_open:
                     return
                 continue
@@ -153,50 +160,81 @@ class LiveRecording:
                 continue
             if isinstance(item, TimedFrame):
                 self._room.release()
-            self._add(item)
+            self._add(item, term)
 
-    def _add(self, item: Item) -> None:
+    def _add(self, item: Item, term: Term) -> None:
+        take = self._take
         try:
-            if self._take is None:
-                self._begin()
-            if self._take is not None:
-                self._take.add(item)
-                self._display.recording = self._take.state()
+            if take is None and (take := self._begun()) is not None and not term.left_behind:
+                self._take = take
+                self._notify(f"recording {short(take.movie.path)}", "info")
+            if take is not None:
+                take.add(item)
         except Exception as why:  # noqa: BLE001 - reported; the show and later films go on
-            self._fail(why)
+            if not term.left_behind:
+                self._fail(why)
+                return
+        if term.left_behind:
+            self._rescue(take)
+        elif take is not None:
+            self._display.recording = take.state()
 
-    def _begin(self) -> None:
+    def _begun(self) -> "_Take | None":
         if self._failed and not self._display.view.record:
-            return  # what was left of a film that failed
+            return None  # what was left of a film that failed
         self._failed = False
-        self._take = _Take(self._film, self._warn)
-        self._notify(f"recording {short(self._take.movie.path)}", "info")
+        return _Take(self._film, self._warn)
 
     def _warn(self, what: str) -> None:
         self._notify(what, "warning")
 
-    def _end(self) -> None:
+    def _end(self, term: Term) -> None:
         take, self._take = self._take, None
         self._display.recording = ""
         if take is None:
             return
+        self._finishing = True
         try:
             if take.finish():
                 self.films.append(take.movie.path)
                 self._notify(f"recorded {short(take.movie.path)}, {spoken(take.seconds)}", "info")
         except Exception as why:  # noqa: BLE001 - reported; the show and later films go on
-            self._take = take
-            self._fail(why)
+            if not term.left_behind:
+                self._take = take
+                self._fail(why)
+        self._finishing = False
 
     def _fail(self, why: BaseException) -> None:
         """End the film for a fault, and keep what is written of it."""
+        take = self._let_go()
+        self._report(f"recording stopped: {one_line(why)}{self._rescue(take)}")
+
+    def _rescue(self, take: "_Take | None") -> str:
+        """Keep what is written of a film that has no other end; return what that is."""
+        if take is None or not take.rescue():
+            return ""
+        self.films.append(take.movie.path)
+        return f"; {short(take.movie.path)} plays up to {spoken(take.seconds)}"
+
+    def _let_go(self) -> "_Take | None":
+        """Record no more, and return the film that was recorded."""
         take, self._take, self._failed = self._take, None, True
         self._display.set("record", False)
         self._display.recording = ""
-        said = f"recording stopped: {one_line(why)}"
-        if take is not None and take.rescue():
-            self.films.append(take.movie.path)
-            said += f"; {short(take.movie.path)} plays up to {spoken(take.seconds)}"
+        return take
+
+    # ---- the watchdog's thread, where the encoder's hangs
+
+    def _replace(self, _: str, failure: BaseException | None) -> None:
+        """Let another thread take the encoder's place. The film is left as it is: should the disk
+        answer once more, the thread that waits for it ends it."""
+        if failure is not None:
+            self._fail(failure)
+            return
+        take, self._finishing = self._let_go(), False
+        said = "recording stopped: the disk does not answer"
+        if take is not None:
+            said += f"; {short(take.movie.file.path)} plays up to {spoken(take.seconds)}"
         self._report(said)
 
     def _report(self, fault: str) -> None:

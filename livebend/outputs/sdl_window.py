@@ -1,10 +1,13 @@
 """A window with its renderer and textures."""
 
+from collections.abc import Callable
+
 import pygame
 from pygame._sdl2.video import Renderer, Texture
 
 from livebend.outputs import sdl
 
+Place = Callable[[int, int, int, int], tuple[int, int, int, int]]  # x, y, width, height
 LINEAR, OPAQUE, BLEND = 1, 0, 1  # SDL's scale quality and blend modes
 
 
@@ -52,6 +55,13 @@ class SdlWindow:
             self.textures[name] = texture
         texture.update(surface)
         return texture
+
+    def draw_within(self, texture: Texture, area: pygame.Rect, placed: Place) -> None:
+        """Draw a texture where `placed` has it, cut at the edges of an area."""
+        whole = self.size
+        self.renderer.set_viewport(area)
+        texture.draw(dstrect=pygame.Rect(*placed(0, 0, *area.size)))
+        self.renderer.set_viewport(pygame.Rect((0, 0), whole))
 
     def close(self) -> None:
         """Close the window."""

@@ -14,6 +14,7 @@ from livebend.core.mailbox import Latest, OnDemand
 from livebend.core.status import Level, Status
 from livebend.flow import Frame
 from livebend.outputs import sdl
+from livebend.outputs.bridge import Bridge
 from livebend.outputs.display import Display, View, wanted_index
 from livebend.outputs.drawing import forget_letters
 from livebend.outputs.key_table import Action, action
@@ -43,6 +44,8 @@ class Window:
     size: the picture's (width, height).
     on: the picture's display, by name or index; -1 = the last.
     shown: is called with each frame once it is visible.
+    late: is called at every drawing with the seconds for which the last frame has been moved, because
+        the next does not come; see `Bridge`.
     notify: is called with what becomes of displays.
 
     Where the picture's display goes, the picture moves to another, and comes home with it. Without
@@ -61,9 +64,12 @@ class Window:
         on: str = "-1",
         shown: Callable[[Frame], None] | None = None,
         notify: Callable[[str, Level], None] | None = None,
+        late: Callable[[float], None] | None = None,
     ) -> None:
         self._frames, self._status, self._display = frames, status, display
         self._shown, self._title, self._notify = shown, title, notify or _say_nothing
+        self._late, self._bridge = late, Bridge()
+        self._counted = -1  # the frame that came last
         self._seen, self._version = 0, -1  # of the newest frame, of the frame on the GPU
         self._frame: Frame | None = None
         self._view: View | None = None
@@ -93,6 +99,11 @@ class Window:
     def output_display(self) -> Monitor | None:
         """The display that the picture is on; None where there is none."""
         return self.monitors[self._display.shown_on] if self.monitors else None
+
+    @property
+    def place(self) -> tuple[int, int, int, int]:
+        """The window's (x, y, width, height) on the desktop."""
+        return (*self.pane.window.position, *self.pane.window.size)
 
     def write(self, frame: Frame) -> None:
         """Take the newest frame; never waits."""
@@ -131,7 +142,8 @@ class Window:
         overlaid = self._overlaid(view) and metered
         loading = self._frame is None and metered
         fading = self._fade(view, moment)
-        changed = fresh or overlaid or loading or fading or view != self._view
+        moving = self._move_picture(newest, view, moment)
+        changed = fresh or overlaid or loading or fading or moving or view != self._view
         overdue = self._redrawn < 0 or moment - self._redrawn >= REDRAW
         if not (changed or overdue):
             return
@@ -174,6 +186,15 @@ class Window:
         self._frame, self._version = newest, self._seen
         return newest
 
+    def _move_picture(self, newest: Frame | None, view: View, moment: float) -> bool:
+        """Move the picture where the next does not come; return whether it is out of its place."""
+        if newest is not None and self._seen != self._counted:
+            self._counted = self._seen
+            self._bridge.arrive(moment)
+        if self._late is not None:
+            self._late(self._bridge.silent(moment))
+        return self._bridge.move(moment, view.freeze)
+
     def _fade(self, view: View, moment: float) -> bool:
         """Fade black in or out by the time since the last drawing; return whether it changed."""
         wanted, before = float(view.blackout), self._black
@@ -198,7 +219,11 @@ class Window:
         level = round(255 * view.brightness * (1.0 - self._black))
         texture.color = (level, level, level)
         cover = view.cover or self._frame is None
-        texture.draw(dstrect=placed((texture.width, texture.height), self.pane.size, cover))
+        self.pane.draw_within(
+            texture,
+            placed((texture.width, texture.height), self.pane.size, cover),
+            self._bridge.placed,
+        )
 
     def _overlaid(self, view: View) -> bool:
         """Whether the operator's view lies over the picture: only where there is one display."""

@@ -221,6 +221,11 @@ class Network:
         self.memory.begin_frame()
         self._feedback.advance(dt)
 
+    def twin(self) -> "Network":
+        """Return a network of the same model, engine and size that remembers nothing."""
+        setup = replace(self.setup, memory=Memory(self.memory.byte_cap))
+        return Network(self.model, self.width, self.height, setup, self.shown)
+
     def begin_anew(self) -> None:
         """Forget what earlier frames left: after a preset, or values that were not finite."""
         self._feedback.forget()

@@ -11,6 +11,7 @@ from queue import Empty, SimpleQueue
 
 from torch import Tensor
 
+from livebend.core.errors import one_line
 from livebend.core.notify import Notify, ignore
 from livebend.device.memory import Versioned
 
@@ -48,6 +49,7 @@ class Prompts:
         self._values: OrderedDict[str, Versioned] = OrderedDict()
         self._versions = 0
         self._requests: SimpleQueue[str] = SimpleQueue()
+        self._trying: str | None = None  # what the worker encodes now
 
     def ready(self, text: str) -> bool:
         """Whether the text is encoded."""
@@ -88,13 +90,24 @@ class Prompts:
                 continue
             self._try(text)
 
+    def renew(self) -> None:
+        """Let another thread take the worker's place where that hangs: the text that it encodes
+        counts as the empty prompt, if that is known."""
+        text, self._trying = self._trying, None
+        self._encoding = threading.Lock()
+        if text is not None and (empty := self._find("")) is not None and not self.ready(text):
+            self._notify(f"prompt {text[:40]!r} cannot be encoded: the encoder does not answer")
+            self._keep(text, empty.tensor)
+
     def _try(self, text: str) -> None:
         """Encode a text; one that fails must not hold up the commands that wait for it."""
+        self._trying = text
         try:
             self.value(text)
-        except (RuntimeError, ValueError, IndexError) as fault:
-            self._notify(f"prompt {text[:40]!r} cannot be encoded: {fault}")
+        except Exception as fault:  # noqa: BLE001 - reported, whatever an encoder raises
+            self._notify(f"prompt {text[:40]!r} cannot be encoded: {one_line(fault)}")
             self._keep(text, self.value("").tensor)
+        self._trying = None
 
     def _find(self, text: str) -> Versioned | None:
         with self._lock:

@@ -29,12 +29,14 @@ def live(seconds):
     """Play through the audio worker, render in this thread, both on one virtual time."""
     me = threading.current_thread().name
     time = VirtualTime({"audio": 0, me: 1})
-    heard = HeardSound(PlayedInput(SOUND, HOP, time, print), Analyzer(HOP, FPS)).start()
+    faults = []
+    played = PlayedInput(SOUND, HOP, time, print)
+    heard = HeardSound(played, Analyzer(HOP, FPS), (), lambda *f: faults.append(f)).start()
     ticks = LiveClock(time, threading.Event(), FPS, seconds)
     features = [heard.at(tick.time) for tick in ticks]
     time.leave(me)
     heard.close()
-    assert heard.worker.failure is None
+    assert faults == []
     assert not heard.worker.alive
     return features
 
@@ -123,8 +125,47 @@ def test_history_gives_the_newest_up_to_a_time():
 
 def test_a_fault_in_the_worker_is_reported_and_the_input_closed():
     script, faults = Script([(np.zeros(3, np.float32), 0.1)]), []
-    heard = HeardSound(script, Analyzer(HOP), on_failure=faults.append).start()
+    heard = HeardSound(script, Analyzer(HOP), on_fault=lambda *f: faults.append(f)).start()
     heard.close()
     assert len(faults) == 1
     assert script.closed
     assert heard.at(1.0) == Features()
+
+
+def test_an_input_that_fails_is_opened_again_with_silence_until_then():
+    block, opened, faults = sine(440, 1)[:HOP], [], []
+    scripts = [Script([(block, 0.1), (np.zeros(3, np.float32), 0.2)]), Script([(block, 0.3)])]
+
+    def again():
+        opened.append(heard.at(9.0))
+        return scripts[1], Analyzer(HOP)
+
+    heard = HeardSound(
+        scripts[0], Analyzer(HOP), (), lambda *f: faults.append(f), again=again
+    ).start()
+    heard.worker.wait(5.0)
+    assert [name for name, _ in faults] == ["audio"]
+    assert (opened[0].time, opened[0].rms) == (0.1, 0.0)
+    assert heard.at(9.0).time == 0.3
+    assert all(script.closed for script in scripts)
+
+
+def test_an_input_that_hangs_is_left_behind():
+    time, block, faults, free = ManualTime(), sine(440, 1)[:HOP], [], threading.Event()
+
+    class Hanging(Script):
+        def read(self, stop):
+            free.wait(20.0)
+            return block, 0.1
+
+    heard = HeardSound(
+        Hanging([]), Analyzer(HOP), (), lambda *f: faults.append(f),
+        again=lambda: (Script([(block, 5.0)]), Analyzer(HOP)), now=time.now,
+    ).start()  # fmt: skip
+    time.moment = 3.5
+    heard.worker.look()
+    heard.worker.wait(5.0)
+    assert faults == [("audio", None)]
+    free.set()
+    heard.close()
+    assert heard.at(9.0).time == 5.0

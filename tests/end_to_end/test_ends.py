@@ -173,8 +173,9 @@ def test_a_show_whose_network_hangs_ends_well_and_a_second_interrupt_ends_it_at_
     assert well.status() == 0
     assert well.seconds("film.mp4") > 1.0
     assert (well.folder / "stats.json").exists()
-    assert at_once.status(2.0) in (-signal.SIGINT, 0)
-    assert at_once.seconds("film.mp4.part") > 1.0
+    ended = at_once.status(2.0)  # 0 where the system took both for one
+    assert ended in (-signal.SIGINT, 0)
+    assert at_once.seconds("film.mp4.part" if ended else "film.mp4") > 1.0
 
 
 @pytest.fixture

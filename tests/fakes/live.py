@@ -15,13 +15,17 @@ def live(options: LiveOptions) -> LiveShow:
 def played(
     options: LiveOptions, during: Callable[[LiveShow, Frame], None] | None = None
 ) -> tuple[list[Pixels], dict[str, object]]:
-    """Play a live show; return its frames and its report. `during` is called with each frame."""
+    """Play a live show; return its frames and its report. `during` is called with each frame; what
+    it raises ends the show."""
     show, frames = live(options), []
 
     def shown(frame: Frame) -> None:
         frames.append(frame.pixels.copy())
-        if during is not None:
-            during(show, frame)
+        if during is not None and not show.failures:
+            try:
+                during(show, frame)
+            except BaseException as why:  # noqa: BLE001 - raised by the show
+                show._failed(why)
 
     show.statistics.shown = shown
     return frames, show.play()

@@ -25,6 +25,7 @@ from livebend.outputs.movie_file import MovieFile
 from livebend.outputs.png_frames import PngFrames
 from livebend.outputs.recording import Recording
 from tests.fakes.osc import wait_for
+from tests.fakes.times import ManualTime
 
 RATE = 48_000
 COLOURS = np.array([(220, 40, 40), (40, 200, 60), (50, 60, 210), (230, 220, 60)], np.uint8)
@@ -377,6 +378,42 @@ def test_no_name_in_use_is_written_over(tmp_path: Path) -> None:
     assert (tmp_path / "out-2.mp4.part").read_bytes() == b"what a crash left"
 
 
+def test_a_disk_that_does_not_answer_ends_the_film_and_another_may_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread that waits for it is left behind; once the disk answers it ends its film."""
+    answers, reached, time = threading.Event(), threading.Event(), ManualTime()
+    write = KeptFile.write
+
+    def slow(file: KeptFile, data: bytes) -> int:
+        if file.path.name == "out.mp4.part" and file.end > 2000:
+            reached.set()
+            answers.wait(20)
+        return write(file, data)
+
+    monkeypatch.setattr(KeptFile, "write", slow)
+    monkeypatch.setattr(live_recording.clock, "now", time.now)
+    live = Recorded(tmp_path / "out.mp4")
+    for index in range(200):
+        live.recording.write(noise(index))
+        if reached.wait(0.02):
+            break
+    time.moment = 6.0
+    live.recording.encoder.look()
+    assert "the disk does not answer; " in live.wait("recording stopped")
+    assert not live.display.view.record
+    live.display.set("record", True)
+    live.feed([noise(i) for i in range(1000, 1020)])
+    live.display.set("record", False)
+    live.wait("recorded ")
+    answers.set()
+    wait_for(lambda: len(live.recording.films) == 2)
+    live.recording.close()
+    assert {film.name for film in live.recording.films} == {"out.mp4", "out-2.mp4"}
+    assert len(pictures(tmp_path / "out-2.mp4")) == 20
+    assert pictures(tmp_path / "out.mp4")
+
+
 def test_a_recording_without_a_picture_leaves_nothing(tmp_path: Path) -> None:
     live = Recorded(tmp_path / "out.mp4", rate=RATE)
     live.recording.hear(tone(0.5), 0.5)
@@ -535,7 +572,7 @@ def test_a_disk_that_does_not_answer_holds_no_end_up(
     live.recording.close()
     assert live.recording.faults == ["recording stopped: the disk does not answer"]
     answered.set()
-    live.recording._encoder.wait(10)
+    live.recording.encoder.wait(10)
 
 
 # ---- pictures

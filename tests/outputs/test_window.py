@@ -18,6 +18,7 @@ from livebend.outputs.monitors import Monitor
 from livebend.outputs.operator_view import OperatorView
 from livebend.outputs.sdl_window import placed
 from livebend.outputs.window import Window
+from tests.fakes.times import ManualTime
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
@@ -66,8 +67,9 @@ class Screen:
         self.status = OnDemand(a_status())
         frames: Latest[Frame | None] = Latest(None)
         self.told: list[str] = []
+        self.late: list[float] = []
         self.window = Window(
-            frames, self.status, self.display, size,
+            frames, self.status, self.display, size, late=self.late.append,
             shown=self.shown.append, notify=lambda text, _: self.told.append(text),
         )  # fmt: skip
 
@@ -169,6 +171,30 @@ def test_black_comes_and_goes_in_its_time(screen: Screen, monkeypatch: pytest.Mo
     screen.display.set("blackout", False)
     levels += [screen.centre()[0] for _ in range(3)]
     assert np.abs(np.array(levels, float) - [200, 150, 50, 0, 50, 100, 200]).max() <= 2
+
+
+def test_a_picture_that_does_not_come_is_bridged_and_black_acts_at_once(
+    screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The network hangs: nothing writes a frame any more, and the window goes on."""
+    time = ManualTime(100.0)
+    monkeypatch.setattr("livebend.core.clock.now", time.now)
+    ramp = np.broadcast_to(np.arange(32, dtype=np.uint8)[None, :, None] * 6 + 40, (32, 32, 3))
+    screen.window.write(Frame(np.ascontiguousarray(ramp), 0, 0.0, 0.0, 0.0))
+    first, seen = screen.picture(), []
+    for _ in range(80):
+        time.moment += 0.05
+        seen.append(screen.picture())
+    assert (seen[5] == first).all()
+    assert (seen[-1] != first).any()
+    assert all((picture.max(axis=(0, 1)) > 40).all() for picture in seen)
+    assert screen.late[5] == 0.0
+    assert screen.late[-1] > 3.0
+    screen.display.set("blackout", True)
+    assert screen.picture().max() == 0
+    screen.display.set("blackout", False)
+    screen.display.set("brightness", 0.5)
+    assert 0 < screen.picture().max() < 130
 
 
 def test_freeze_holds_and_its_release_shows_the_newest(screen: Screen) -> None:
