@@ -11,8 +11,9 @@ from livebend.control.midi.ports import RtMidiPorts
 from livebend.core.clock import Time
 from livebend.core.errors import Refused
 from livebend.core.notify import Notify
-from livebend.core.worker import Worker
+from livebend.core.watchdog import KeptWorker, Term
 
+KeepGoing = Callable[[str, Callable[[Term], None]], KeptWorker]
 OFF = "off"
 
 
@@ -21,6 +22,7 @@ class Hands(NamedTuple):
 
     midi: MidiInput | None
     band: BandClock
+    workers: tuple[KeptWorker, ...]
 
 
 def open_hands(
@@ -28,17 +30,19 @@ def open_hands(
     desk: Desk,
     time: Time,
     notify: Notify,
-    on_failure: Callable[[BaseException], None],
+    keep_going: KeepGoing,
     *,
     midi: str,
     link: bool,
 ) -> Hands:
     """Start the threads that listen; `ending` stops them.
 
+    keep_going: starts a part of the show that is started again where it fails.
     midi: "auto", "off", or a part of a device's name.
     link: whether to join an Ableton Link session.
     """
     leaders: dict[str, Leader] = {}
+    workers: list[KeptWorker] = []
     if link:
         try:
             session = LinkClock(time.now)
@@ -50,7 +54,9 @@ def open_hands(
     if midi.casefold() != OFF:
         ticking = leaders["midi"] = MidiClock(time.now)
         played = MidiInput(RtMidiPorts, desk, notify, wanted=midi, timed=ticking.hear, now=time.now)
-        ending.callback(Worker("midi", played.work, on_failure).start().stop)
+        workers.append(keep_going("midi", played.work))
     band = BandClock(leaders, desk.give, desk.scene, notify)
-    ending.callback(Worker("tempo", band.work, on_failure).start().stop)
-    return Hands(played, band)
+    workers.append(keep_going("tempo", band.work))
+    for worker in workers:
+        ending.callback(worker.stop)
+    return Hands(played, band, tuple(workers))

@@ -271,7 +271,7 @@ class LiveShow:
         ending.callback(self.osc.stop)
         self._say_who_is_heard()
         self.hands = open_hands(
-            ending, desk, self.time, self.statistics.notice, self._report_fault,
+            ending, desk, self.time, self.statistics.notice, self._kept_going,
             midi=self.options.midi, link=self.options.link,
         )  # fmt: skip
         ending.callback(sound.start().close)
@@ -282,7 +282,15 @@ class LiveShow:
         gc.enable()
         outputs = [screen.output, GuardedOutput("recording", recording, self.warn)]
         render = self._render_part(player, sound, queue, outputs)
-        parts = [render, sound.worker, text, *self.osc.workers, slots, recording.encoder]
+        parts = [
+            render,
+            sound.worker,
+            text,
+            *self.osc.workers,
+            *self.hands.workers,
+            slots,
+            recording.encoder,
+        ]
         look = partial(self._renew_status, sound)
         watchdog = Worker("watchdog", Watchdog(parts, now, look).work).start()
         ending.callback(watchdog.stop)

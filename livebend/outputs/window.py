@@ -44,8 +44,8 @@ class Window:
     size: the picture's (width, height).
     on: the picture's display, by name or index; -1 = the last.
     shown: is called with each frame once it is visible.
-    late: is called at every drawing with the seconds for which the last frame has been moved, because
-        the next does not come; see `Bridge`.
+    late: is called at every drawing with the seconds for which the last frame has been moved,
+        because the next does not come; see `Bridge`.
     notify: is called with what becomes of displays.
 
     Where the picture's display goes, the picture moves to another, and comes home with it. Without

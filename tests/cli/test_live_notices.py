@@ -14,7 +14,10 @@ from tests.fakes.live import played
 from tests.fakes.osc import wait_for
 from tests.fakes.times import ManualTime
 
-QUICK = {"headless": True, "size": (64, 64), "seconds": 0.3, "fps": 20.0, "osc": "127.0.0.1:0"}
+QUICK = {
+    "headless": True, "size": (64, 64), "seconds": 0.3, "fps": 20.0, "osc": "127.0.0.1:0",
+    "sets": (("prompt.text", "sun"),),  # the random model has a token for each letter
+}  # fmt: skip
 
 
 @pytest.fixture
