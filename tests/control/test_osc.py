@@ -258,7 +258,7 @@ def test_an_address_that_is_not_here_is_refused():
         (
             "127.0.0.1",
             (),
-            "on this machine only (127.0.0.1:8000); for a tablet: --osc 0.0.0.0:8000",
+            "on this machine only (127.0.0.1:8000); for a tablet: --lan --osc-allow",
         ),
         ("::1", (), "on this machine only ([::1]:8000)"),
         ("localhost", ("10.0.0.1",), "on this machine only"),

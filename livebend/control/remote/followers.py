@@ -1,0 +1,167 @@
+"""Who follows the show by WebSocket: LISTEN and IGNORE, values as they change, and structure.
+
+At most once in INTERVAL a follower gets the parts that came, went or have other parameters, as
+JSON, and the values that changed of those that it listens to, one OSC message a frame. Of a value
+that changes faster than it is sent, the newest goes out.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from livebend.control.desk import Desk
+from livebend.control.osc_addresses import normal
+from livebend.control.osc_feedback import changed
+from livebend.control.parameters import Parameter, Trees, address_of, events, node_of
+from livebend.control.remote.nodes import Nodes, as_json, message
+from livebend.core import limits
+from livebend.core.specs import ParameterValue
+from livebend.scene import paths
+
+INTERVAL = 0.05  # s between what a follower gets
+COMMANDS = ("LISTEN", "IGNORE", "PATH_ADDED", "PATH_CHANGED", "PATH_REMOVED")
+WORDS = {"added": "PATH_ADDED", "removed": "PATH_REMOVED", "changed": "PATH_CHANGED"}
+MOST_NEWS = limits.BENDS + limits.ROUTES  # parts that a slow follower is told of later
+
+
+class Follower:
+    """One WebSocket: what it listens to, and what it is owed.
+
+    wake: is called when it is owed something.
+    """
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self.heard: dict[str, None] = {}  # paths that it listens to
+        self.news: dict[str, str] = {}  # by address, what became of a part
+        self.owed: dict[str, bytes] = {}  # by path, the message with its newest value
+        self.is_slow = False  # so that news were lost: it has to begin again
+        self.wake = wake
+
+    def take(self, most: int) -> Iterator[str | bytes]:
+        """Yield up to so many frames that it is owed, news first."""
+        for _ in range(most):
+            if self.news:
+                address = next(iter(self.news))
+                yield as_json({"COMMAND": self.news.pop(address), "DATA": address})
+            elif self.owed:
+                yield self.owed.pop(next(iter(self.owed)))
+            else:
+                return
+
+    def tell(self, address: str, command: str) -> None:
+        """Owe it the news of a part; what is newest about a part is all that it has to know."""
+        self.news.pop(address, None)
+        if len(self.news) >= MOST_NEWS:
+            self.is_slow = True
+        else:
+            self.news[address] = command
+
+
+class Followers:
+    """All WebSockets that follow a show. Used by the server's thread alone."""
+
+    def __init__(self, desk: Desk, trees: Trees) -> None:
+        self._desk, self._trees = desk, trees
+        self._all: list[Follower] = []
+        self._seen: Nodes | None = None
+        self._read: dict[str, ParameterValue] = {}  # what is not of the scene, as it was
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def add(self, one: Follower) -> None:
+        """Have it follow from now on."""
+        self._all.append(one)
+
+    def remove(self, one: Follower) -> None:
+        """Forget it."""
+        self._all.remove(one)
+
+    def obey(self, one: Follower, text: str) -> None:
+        """Do what a follower asks for; what cannot be read is left out, as OSCQuery has it."""
+        command, address = _command(text)
+        if command not in ("LISTEN", "IGNORE"):
+            return
+        nodes = Nodes(self._desk, self._trees)
+        for parameter in _below(nodes, normal(address)):
+            if command == "IGNORE":
+                one.heard.pop(parameter.path, None)
+                one.owed.pop(parameter.path, None)
+            else:
+                one.heard[parameter.path] = None
+                one.owed[parameter.path] = message(parameter, nodes.value(parameter))
+        one.wake()
+
+    def turn(self) -> None:
+        """Look at the show, and owe every follower what is new."""
+        if not self._all:
+            self._seen = None  # who comes next follows from then on
+            return
+        nodes, before = Nodes(self._desk, self._trees), self._seen
+        read = dict(self._others(nodes))
+        if before is not None:
+            moved = {path for path, value in read.items() if self._read.get(path) != value}
+            if before.scene is not nodes.scene:
+                moved |= set(changed(before.scene, nodes.scene, before.tree, nodes.tree))
+            news = _news(before, nodes, moved)
+            for one in self._all:
+                self._owe(one, nodes, news, moved)
+        self._seen, self._read = nodes, read
+
+    def _others(self, nodes: Nodes) -> Iterator[tuple[str, ParameterValue]]:
+        """What someone listens to that is not of the scene: readings, and the display's."""
+        heard = {path for one in self._all for path in one.heard}
+        for path in heard:
+            parameter = nodes.tree.parameters.get(path)
+            if parameter and (parameter.access == "reading" or parameter.is_setting):
+                yield path, nodes.value(parameter)
+
+    @staticmethod
+    def _owe(one: Follower, nodes: Nodes, news: Mapping[str, str], moved: Iterable[str]) -> None:
+        for address, command in news.items():
+            one.tell(address, command)
+        for path in one.heard.keys() - nodes.tree.parameters.keys():
+            one.heard.pop(path)
+            one.owed.pop(path, None)
+        for path in one.heard.keys() & set(moved):
+            parameter = nodes.tree.parameters[path]
+            one.owed[path] = message(parameter, nodes.value(parameter))
+        if one.news or one.owed:
+            one.wake()
+
+
+def _news(before: Nodes, after: Nodes, moved: Iterable[str]) -> dict[str, str]:
+    """What became of the nodes, by address. A route to another target has other ranges."""
+    news = {address_of(e.node): WORDS[e.what] for e in events(before.tree, after.tree) if e.node}
+    if any(not event.node for event in events(before.tree, after.tree)):
+        news[address_of("").rstrip("/")] = WORDS["changed"]
+    for path in moved:
+        kind, _, leaf = paths.split(path) if _is_scenes(after, path) else ("", "", "")
+        if kind == "route" and leaf == "target":
+            news.setdefault(address_of(node_of(path)), WORDS["changed"])
+    return news
+
+
+def _is_scenes(nodes: Nodes, path: str) -> bool:
+    parameter = nodes.tree.parameters[path]
+    return parameter.access == "value" and not parameter.is_setting
+
+
+def _below(nodes: Nodes, address: str) -> Iterator[Parameter]:
+    """What has a value at an address or below it."""
+    stem = f"{address.rstrip('/')}/"
+    for parameter in nodes.tree.parameters.values():
+        if parameter.access != "trigger" and f"{parameter.address}/".startswith(stem):
+            yield parameter
+
+
+def _command(text: str) -> tuple[str, str]:
+    """The command and the address in a frame; two empty texts for what is none."""
+    try:
+        given: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        return "", ""
+    match given:
+        case {"COMMAND": str(command), "DATA": str(address)}:
+            return command.upper(), address
+    return "", ""
