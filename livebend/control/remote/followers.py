@@ -6,7 +6,7 @@ that changes faster than it is sent, the newest goes out.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Set
 from typing import Any
 
 from livebend.control.desk import Desk
@@ -31,7 +31,7 @@ class Follower:
     """
 
     def __init__(self, wake: Callable[[], None]) -> None:
-        self.heard: dict[str, None] = {}  # paths that it listens to
+        self.heard: dict[str, ParameterValue] = {}  # by path, what it was told last
         self.news: dict[str, str] = {}  # by address, what became of a part
         self.owed: dict[str, bytes] = {}  # by path, the message with its newest value
         self.is_slow = False  # so that news were lost: it has to begin again
@@ -47,6 +47,18 @@ class Follower:
                 yield self.owed.pop(next(iter(self.owed)))
             else:
                 return
+
+    def owe(self, parameter: Parameter, value: ParameterValue) -> None:
+        """Have it listen to a parameter, and owe it the value if that is not what it was told."""
+        if self.heard.get(parameter.path) != value:
+            self.heard[parameter.path] = value
+            self.owed[parameter.path] = message(parameter, value)
+
+    def keep(self, nodes: Nodes) -> None:
+        """Have it no longer listen to what is gone."""
+        for path in self.heard.keys() - nodes.tree.parameters.keys():
+            del self.heard[path]
+            self.owed.pop(path, None)
 
     def tell(self, address: str, command: str) -> None:
         """Owe it the news of a part; what is newest about a part is all that it has to know."""
@@ -64,13 +76,14 @@ class Followers:
         self._desk, self._trees = desk, trees
         self._all: list[Follower] = []
         self._seen: Nodes | None = None
-        self._read: dict[str, ParameterValue] = {}  # what is not of the scene, as it was
 
     def __len__(self) -> int:
         return len(self._all)
 
     def add(self, one: Follower) -> None:
         """Have it follow from now on."""
+        if self._seen is None:
+            self._seen = Nodes(self._desk, self._trees)
         self._all.append(one)
 
     def remove(self, one: Follower) -> None:
@@ -88,8 +101,8 @@ class Followers:
                 one.heard.pop(parameter.path, None)
                 one.owed.pop(parameter.path, None)
             else:
-                one.heard[parameter.path] = None
-                one.owed[parameter.path] = message(parameter, nodes.value(parameter))
+                one.heard.pop(parameter.path, None)
+                one.owe(parameter, nodes.value(parameter))
         one.wake()
 
     def turn(self) -> None:
@@ -98,35 +111,27 @@ class Followers:
             self._seen = None  # who comes next follows from then on
             return
         nodes, before = Nodes(self._desk, self._trees), self._seen
-        read = dict(self._others(nodes))
-        if before is not None:
-            moved = {path for path, value in read.items() if self._read.get(path) != value}
-            if before.scene is not nodes.scene:
-                moved |= set(changed(before.scene, nodes.scene, before.tree, nodes.tree))
+        moved: set[str] = set()
+        if before is not None and before.scene is not nodes.scene:
+            moved |= set(changed(before.scene, nodes.scene, before.tree, nodes.tree))
             news = _news(before, nodes, moved)
             for one in self._all:
-                self._owe(one, nodes, news, moved)
-        self._seen, self._read = nodes, read
-
-    def _others(self, nodes: Nodes) -> Iterator[tuple[str, ParameterValue]]:
-        """What someone listens to that is not of the scene: readings, and the display's."""
-        heard = {path for one in self._all for path in one.heard}
-        for path in heard:
-            parameter = nodes.tree.parameters.get(path)
-            if parameter and (parameter.access == "reading" or parameter.is_setting):
-                yield path, nodes.value(parameter)
+                one.keep(nodes)
+                for address, command in news.items():
+                    one.tell(address, command)
+        self._seen = nodes
+        for one in self._all:
+            self._owe(one, nodes, moved)
 
     @staticmethod
-    def _owe(one: Follower, nodes: Nodes, news: Mapping[str, str], moved: Iterable[str]) -> None:
-        for address, command in news.items():
-            one.tell(address, command)
-        for path in one.heard.keys() - nodes.tree.parameters.keys():
-            one.heard.pop(path)
-            one.owed.pop(path, None)
-        for path in one.heard.keys() & set(moved):
-            parameter = nodes.tree.parameters[path]
-            one.owed[path] = message(parameter, nodes.value(parameter))
-        if one.news or one.owed:
+    def _owe(one: Follower, nodes: Nodes, moved: Set[str]) -> None:
+        """Owe a follower what it listens to of what has moved; what is not of the scene may have
+        at any time."""
+        for path in list(one.heard):
+            if path in moved or not _is_scenes(nodes, path):
+                parameter = nodes.tree.parameters[path]
+                one.owe(parameter, nodes.value(parameter))
+        if one.news or one.owed or one.is_slow:
             one.wake()
 
 

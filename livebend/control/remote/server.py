@@ -200,7 +200,7 @@ class Remote:
         if why := self._gate.refusal(request.headers):
             return self._refuse(403, why)
         socket = web.WebSocketResponse(
-            heartbeat=HEARTBEAT, compress=False, max_msg_size=limits.COMMAND, timeout=PATIENCE
+            heartbeat=HEARTBEAT, compress=False, max_msg_size=limits.COMMAND + 1, timeout=PATIENCE
         )
         if request.method == "GET" and socket.can_prepare(cast(Any, request)).ok:
             return await self._follow(request, socket, host)
