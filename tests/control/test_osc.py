@@ -271,6 +271,27 @@ def test_who_can_reach_a_port_is_said(host, allow, said):
 
 
 @pytest.mark.parametrize(
+    ("allow", "whom"),
+    [((), "nobody else; --osc-allow ADDRESS lets a tablet in"), (("10.0.0.1",), "10.0.0.1")],
+)
+def test_a_tablet_is_told_where_to_send(allow, whom):
+    said = reach("0.0.0.0", 8000, allow, here=["192.168.1.5", "fd00::5"])
+    where = "192.168.1.5:8000 or [fd00::5]:8000"
+    assert said == f"OSC: listening at {where}, to this machine and {whom}"
+
+
+def test_a_port_for_connections_is_found_beside_one_that_is_taken():
+    notices = []
+    with listen(port=0, kind=socket.SOCK_STREAM) as taken:
+        port = taken.getsockname()[1]
+        with listen(
+            "127.0.0.1", port, notices.append, what="remote", kind=socket.SOCK_STREAM
+        ) as one:
+            assert port < one.getsockname()[1] < port + PORTS
+    assert notices[0].startswith(f"remote: port {port} is taken")
+
+
+@pytest.mark.parametrize(
     ("text", "meant"),
     [("0.0.0.0:9001", ("0.0.0.0", 9001)), ("8001", ("127.0.0.1", 8001)),
      (":8001", ("127.0.0.1", 8001)), ("[::1]:8000", ("::1", 8000))],

@@ -82,6 +82,21 @@ def test_a_show_is_found_by_a_name_of_its_own_and_gone_at_its_end(on_loopback):
     assert not [show.warned for show in shows if show.warned]
 
 
+def test_a_browser_that_nobody_here_wrote_finds_the_show_and_reads_it(on_loopback, monkeypatch):
+    theirs = pytest.importorskip("pythonoscquery.osc_query_browser")
+    monkeypatch.setattr(theirs, "Zeroconf", lambda: zeroconf.Zeroconf(interfaces=["127.0.0.1"]))
+    show, browser = Show(lan=True), theirs.OSCQueryBrowser()
+    show.remote.start()
+    try:
+        wait_for(lambda: any(browser.get_discovered_oscquery()))
+        ((service, host, node),) = browser.find_nodes_by_endpoint_address("/livebend/seed")
+        assert (service.port, host.osc_port, node.value) == (show.port, 9001, [DUB.seed])
+        assert browser.find_service_by_name("livebend") is service
+    finally:
+        assert show.remote.stop()
+        browser.zc.close()
+
+
 def test_a_network_that_allows_no_announcing_is_a_notice(monkeypatch):
     def refused(**_):
         raise OSError("the network is unreachable")
@@ -90,7 +105,9 @@ def test_a_network_that_allows_no_announcing_is_a_notice(monkeypatch):
     show = Show(lan=True)
     show.remote.start()
     wait_for(lambda: bool(show.warned))
-    assert show.warned == ["remote: not announced in the network: OSError: the network is unreachable"]
+    assert show.warned == [
+        "remote: not announced in the network: OSError: the network is unreachable"
+    ]
     assert show.get("/livebend/seed")[0] == 200
     assert show.remote.stop()
 
