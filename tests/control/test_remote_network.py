@@ -15,6 +15,7 @@ from pythonosc.udp_client import SimpleUDPClient
 from livebend.control.osc import OscInput
 from livebend.control.osc_endpoint import listen
 from livebend.control.remote import announcing, server
+from tests.fakes.desk import DUB
 from tests.fakes.osc import wait_for
 from tests.fakes.remote import Show
 

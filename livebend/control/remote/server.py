@@ -56,6 +56,7 @@ class RemoteCounts:
     requests: int = 0
     refused: int = 0
     turned_away: int = 0  # requests of machines that are not let in
+    lost: int = 0  # WebSockets that were gone without a word
     faults: int = 0  # errors of this program, of which the first are reported
 
 
@@ -249,9 +250,20 @@ class Remote:
 
     async def _follow(self, request: Request, socket: Any, host: str) -> web.StreamResponse:
         """Serve a WebSocket until it is closed."""
-        await socket.prepare(request)
+        try:
+            await socket.prepare(request)
+        except ConnectionError:
+            self.counts.lost += 1
+            return self._refuse(400, "gone")  # nobody reads it
         if request.transport in self._connections:
             self._connections[request.transport][0].cancel()
+        try:
+            await self._serve_follower(request, socket, host)
+        except ConnectionError:
+            self.counts.lost += 1
+        return cast(web.StreamResponse, socket)
+
+    async def _serve_follower(self, request: Request, socket: Any, host: str) -> None:
         due = asyncio.Event()
         one = Follower(due.set)
         self._followers.add(one)
@@ -271,7 +283,6 @@ class Remote:
             (fault,) = await asyncio.gather(sending, return_exceptions=True)
             if isinstance(fault, Exception):
                 self._count_fault(one_line(fault))
-        return cast(web.StreamResponse, socket)
 
     async def _send(self, request: Request, socket: Any, one: Follower, due: asyncio.Event) -> None:
         """Send a follower what it is owed; who does not read for long is let go."""
@@ -283,7 +294,7 @@ class Remote:
                 if one.is_slow:
                     await socket.close(code=TRY_AGAIN)
         except ConnectionError:
-            return  # it is gone, and the frames that it sends end, too
+            self.counts.lost += 1
         except TimeoutError:
             if request.transport is not None:
                 request.transport.abort()
