@@ -39,6 +39,7 @@ HEADERS = 64
 REQUEST_TIME = 10.0
 COMMAND = 4096
 TOLD = 8192
+FOLLOWED = 8192
 
 
 class Limit(NamedTuple):
@@ -83,4 +84,5 @@ TABLE = (
     Limit("an HTTP request, with its answer", REQUEST_TIME, "seconds"),
     Limit("what a WebSocket says at once", COMMAND, "bytes"),
     Limit("what a machine may ask for in a second", TOLD, "parameters"),
+    Limit("what all WebSockets get in a second, of each value the newest", FOLLOWED, "values"),
 )

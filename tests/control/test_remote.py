@@ -305,6 +305,29 @@ def test_a_parameter_that_is_gone_is_no_longer_listened_to():
         show.follow(talk)
 
 
+def test_many_followers_share_what_can_be_told_and_none_misses_the_newest(monkeypatch):
+    monkeypatch.setattr(limits, "FOLLOWED", 40)
+    with serving() as show:
+        counted = []
+
+        async def talk(client):
+            await client.say("LISTEN", "/livebend/walk")
+            seen = {}
+            while len(seen) < 4:
+                address, value = await client.hear()
+                seen[address] = value
+            for radius in (0.25, 0.5, 0.75):
+                walk = replace(DUB.walk, radius=radius)
+                show.desk.scene.put(replace(DUB, walk=walk))
+            while seen["/livebend/walk/radius"] != 0.75:
+                address, value = await client.hear()
+                seen[address] = value
+            counted.append(show.remote._followers.share)
+
+        show.follow(talk)
+        assert counted == [2]
+
+
 def test_the_end_of_a_show_closes_what_follows():
     show = Show()
     show.remote.start()
@@ -332,9 +355,8 @@ def test_who_does_not_read_is_let_go_and_the_others_are_served(monkeypatch):
         assert deaf.recv(12) == b"HTTP/1.1 101"
         (transport,) = show.remote._connections
         wait_for(lambda: bool(show.remote._followers._all))
-        one = show.remote._followers._all[0]
-        huge = {str(index): bytes(60_000) for index in range(200)}
-        loop = transport._loop
-        loop.call_soon_threadsafe(lambda: (one.owed.update(huge), one.wake()))
+        (one,) = show.remote._followers._all
+        many = {str(index): "x" * 60_000 for index in range(200)}
+        transport._loop.call_soon_threadsafe(lambda: (one.news.update(many), one.wake()))
         wait_for(lambda: transport.is_closing() and not show.remote._followers._all)
         assert show.get("/livebend/seed")[0] == 200

@@ -33,7 +33,7 @@ class Follower:
     def __init__(self, wake: Callable[[], None]) -> None:
         self.heard: dict[str, ParameterValue] = {}  # by path, what it was told last
         self.news: dict[str, str] = {}  # by address, what became of a part
-        self.owed: dict[str, bytes] = {}  # by path, the message with its newest value
+        self.owed: dict[str, Parameter] = {}  # by path, whose newest value it is to get
         self.is_slow = False  # so that news were lost: it has to begin again
         self.wake = wake
 
@@ -44,7 +44,8 @@ class Follower:
                 address = next(iter(self.news))
                 yield as_json({"COMMAND": self.news.pop(address), "DATA": address})
             elif self.owed:
-                yield self.owed.pop(next(iter(self.owed)))
+                path = next(iter(self.owed))
+                yield message(self.owed.pop(path), self.heard[path])
             else:
                 return
 
@@ -52,7 +53,7 @@ class Follower:
         """Have it listen to a parameter, and owe it the value if that is not what it was told."""
         if self.heard.get(parameter.path) != value:
             self.heard[parameter.path] = value
-            self.owed[parameter.path] = message(parameter, value)
+            self.owed[parameter.path] = parameter
 
     def keep(self, nodes: Nodes) -> None:
         """Have it no longer listen to what is gone."""
@@ -90,13 +91,20 @@ class Followers:
         """Forget it."""
         self._all.remove(one)
 
-    def obey(self, one: Follower, text: str) -> None:
-        """Do what a follower asks for; what cannot be read is left out, as OSCQuery has it."""
+    @property
+    def share(self) -> int:
+        """Frames that each follower gets at once."""
+        return max(1, round(limits.FOLLOWED * INTERVAL / max(1, len(self._all))))
+
+    def obey(self, one: Follower, text: str) -> int:
+        """Do what a follower asks for; what cannot be read is left out, as OSCQuery has it. Return
+        how many parameters it was about."""
         command, address = _command(text)
         if command not in ("LISTEN", "IGNORE"):
-            return
+            return 0
         nodes = Nodes(self._desk, self._trees)
-        for parameter in _below(nodes, normal(address)):
+        found = list(_below(nodes, normal(address)))
+        for parameter in found:
             if command == "IGNORE":
                 one.heard.pop(parameter.path, None)
                 one.owed.pop(parameter.path, None)
@@ -104,6 +112,7 @@ class Followers:
                 one.heard.pop(parameter.path, None)
                 one.owe(parameter, nodes.value(parameter))
         one.wake()
+        return len(found)
 
     def turn(self) -> None:
         """Look at the show, and owe every follower what is new."""

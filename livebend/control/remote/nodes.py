@@ -7,6 +7,7 @@ covers; where values beyond it are taken too, CLIPMODE is "none".
 import json
 import math
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 from pythonosc.osc_message_builder import OscMessageBuilder
@@ -48,7 +49,11 @@ class Nodes:
         self.scene, self.status = desk.scene.get(), desk.status()
         self.tree: Tree = trees.of(self.scene)
         self._desk = desk
-        self._inner = inner(self.tree)
+        self._known: dict[str, ParameterValue] = {}
+
+    @cached_property
+    def _inner(self) -> dict[str, dict[str, None]]:
+        return inner(self.tree)
 
     def __contains__(self, address: str) -> bool:
         return self.leaf(address) is not None or address in self._inner
@@ -60,7 +65,11 @@ class Nodes:
 
     def value(self, parameter: Parameter) -> ParameterValue:
         """Return the value of a parameter. Raises: LivebendError for a trigger."""
-        return value_of(self._desk, parameter, self.scene, self.status)
+        known = self._known.get(parameter.path)
+        if known is None:
+            known = value_of(self._desk, parameter, self.scene, self.status)
+            self._known[parameter.path] = known
+        return known
 
     def attribute(self, address: str, name: str) -> Any:
         """Return one attribute of a node as JSON has it, except CONTENTS; None = it has none."""
@@ -83,7 +92,7 @@ class Nodes:
         if parameter is not None:
             own |= self._described(parameter)
         text = as_json(own)
-        below = self._inner.get(address, ())
+        below = self._inner.get(address, {})
         if not below:
             yield text
             return

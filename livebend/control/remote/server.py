@@ -34,7 +34,6 @@ PIECES = 32  # of a node's text that are made before others have their turn
 STRANGERS = 4  # connections of machines that are not let in, which get no more than a 403
 PATIENCE = 1.0  # s that the end of a show waits for those who are connected
 HEARTBEAT = 20.0  # s between looks whether a WebSocket is still there
-FRAMES = 64  # that a WebSocket gets before others have their turn
 GOING_AWAY, TOO_MUCH, TRY_AGAIN = 1001, 1008, 1013  # why a WebSocket is closed
 SAFE = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
@@ -275,7 +274,7 @@ class Remote:
                     self.counts.refused += 1
                     await socket.close(code=TOO_MUCH)
                 elif frame.type is WSMsgType.TEXT:
-                    self._followers.obey(one, frame.data)
+                    self._gate.spend(host, self._followers.obey(one, frame.data))
         finally:
             self._followers.remove(one)
             self._sockets.discard(socket)
@@ -299,13 +298,10 @@ class Remote:
             if request.transport is not None:
                 request.transport.abort()
 
-    @staticmethod
-    async def _send_owed(socket: Any, one: Follower) -> None:
-        while frames := list(one.take(FRAMES)):
-            for frame in frames:
-                send = socket.send_str if isinstance(frame, str) else socket.send_bytes
-                await send(frame)
-            await asyncio.sleep(0)
+    async def _send_owed(self, socket: Any, one: Follower) -> None:
+        """Send its share; the rest has its turn with what is new by then."""
+        for frame in list(one.take(self._followers.share)):
+            await (socket.send_str if isinstance(frame, str) else socket.send_bytes)(frame)
 
     # ---- faults --------------------------------------------------------------------------------
 
