@@ -377,7 +377,7 @@ def osc_port(address: tuple[str, int] = (HOST, PORT)) -> Finding:
             advice = f"livebend takes the next free port; or --osc {host}:{port + 1}"
             taken = f"{host}:{port} is taken, perhaps by another livebend: {fault.strerror}"
             return Finding("OSC", taken, None, advice)
-    advice = f"for a tablet: --osc 0.0.0.0:{port} --osc-allow ITS ADDRESS" if loopback else ""
+    advice = "for a tablet: --lan --osc-allow ITS ADDRESS" if loopback else ""
     reached = ", by this machine only" if loopback else ", by other machines too"
     return Finding("OSC", f"{host}:{port} is free{reached}", advice=advice)
 

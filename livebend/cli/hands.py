@@ -1,20 +1,26 @@
-"""The hands of a show beside OSC and keys: MIDI devices, and the band's own clock."""
+"""The hands of a show beside OSC and keys: MIDI devices, the band's own clock, and the remote."""
 
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from livebend.control.band_clock import BandClock, Leader, LinkClock, MidiClock
 from livebend.control.desk import Desk
 from livebend.control.midi.midi_input import MidiInput
 from livebend.control.midi.ports import RtMidiPorts
+from livebend.control.osc_endpoint import HOST, is_loopback, listen, place
 from livebend.core.clock import Time
 from livebend.core.errors import Refused
 from livebend.core.notify import Notify
-from livebend.core.watchdog import KeptWorker, Term
+from livebend.core.watchdog import KeptWorker, OnFault, Term
 
 KeepGoing = Callable[[str, Callable[[Term], None]], KeptWorker]
-OFF = "off"
+if TYPE_CHECKING:
+    from livebend.control.remote.server import Remote
+
+AUTO, OFF = "auto", "off"
+THIS_MACHINE = ("127.0.0.0/8", "::1")
 
 
 class Hands(NamedTuple):
@@ -60,3 +66,71 @@ def open_hands(
     for worker in workers:
         ending.callback(worker.stop)
     return Hands(played, band, tuple(workers))
+
+
+class Reach(NamedTuple):
+    """Who may play a show by a network.
+
+    osc: where OSC is received.
+    allow: those who are heard; all if empty.
+    here: with --lan, this machine's addresses; else empty.
+    """
+
+    osc: tuple[str, int]
+    allow: Sequence[str] = ()
+    here: Sequence[str] = ()
+
+    @property
+    def lan(self) -> bool:
+        """Whether the network is let in."""
+        return bool(self.here)
+
+
+def opened_to(osc: tuple[str, int], allow: Sequence[str], *, lan: bool) -> Reach:
+    """Return who may play. With `lan` OSC is received at all of this machine's addresses, from it
+    and from whom `allow` names; nobody else. Raises: Refused."""
+    if not lan:
+        return Reach(osc, allow)
+    try:
+        from livebend.control.remote.announcing import addresses  # noqa: PLC0415 - imports ifaddr
+
+        here = addresses()
+    except ImportError as why:
+        raise Refused(f"--lan: needs {why.name}: pip install {why.name}") from why
+    if not here:
+        raise Refused("--lan: this machine is in no network")
+    host, port = osc
+    known = (*allow, *THIS_MACHINE, *here)
+    return Reach(("0.0.0.0" if is_loopback(host) else host, port), known, here)
+
+
+def open_remote(
+    ending: ExitStack,
+    desk: Desk,
+    reach: Reach,
+    notify: Notify,
+    on_fault: OnFault,
+) -> "Remote | None":
+    """Start the remote at OSC's port number; `ending` stops it. Without --lan only this machine
+    reaches it. None, with a notice, where it cannot be had."""
+    host, port = reach.osc
+    try:
+        from livebend.control.remote.server import Remote  # noqa: PLC0415 - takes 0.2 s
+
+        at = host if reach.lan or is_loopback(host) else HOST
+        listening = listen(at, port, notify, what="remote", kind=socket.SOCK_STREAM)
+    except ImportError as why:
+        notify(f"remote: needs {why.name}: pip install {why.name}")
+        return None
+    except Refused as why:
+        notify(str(why))
+        return None
+    remote = Remote(
+        desk, listening, osc_port=port, allow=reach.allow if reach.lan else THIS_MACHINE,
+        lan=reach.lan, on_fault=on_fault,
+    ).start()  # fmt: skip
+    ending.callback(remote.stop)
+    where = " or ".join(f"http://{place(one, remote.address[1])}" for one in reach.here or (at,))
+    whom = "to those whom OSC hears" if reach.lan else "on this machine only"
+    notify(f"OSCQuery: {where}, {whom}")
+    return remote

@@ -13,12 +13,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from livebend.audio.feature_sources import HeardSound
 from livebend.audio.open_input import hear_sound
 from livebend.cli.guarded import BEGAN, ENDING, WINDOW, Guarded
-from livebend.cli.hands import OFF, Hands, open_hands
+from livebend.cli.hands import OFF, Hands, open_hands, open_remote, opened_to
 from livebend.cli.options import ShowOptions
 from livebend.cli.painting import Painting
 from livebend.cli.printing import Printed, print_notice
@@ -70,6 +70,9 @@ from livebend.scene.autosave import Autosave, resumed
 from livebend.scene.commands import CommandSource, Load, Set
 from livebend.scene.values import Scene
 
+if TYPE_CHECKING:
+    from livebend.control.remote.server import Remote
+
 FIRST_FRAME = "sound, first frame"  # the last phase of a start
 PATIENCE = 1.5  # s that the end of a show waits for the frame in work, or the text
 DEFAULT_FILM = "livebend.mp4"
@@ -90,6 +93,8 @@ class LiveOptions(ShowOptions):
     record_cues: Path | None = None
     osc: str = f"{HOST}:{PORT}"
     osc_allow: Sequence[str] = ()
+    lan: bool = False
+    remote: str = OFF
     midi: str = OFF
     link: bool = False
     aloud: bool = False
@@ -196,11 +201,12 @@ class LiveShow:
         self._kept, self._keeping = ExitStack(), threading.Lock()  # what no other fault may touch
         self.osc: OscInput
         self.hands: Hands
-        self.address = endpoint(options.osc)
+        self.remote: Remote | None = None
+        AllowList(options.osc_allow)
+        self.reach = opened_to(endpoint(options.osc), options.osc_allow, lan=options.lan)
         self.cues = self._cues()
         if self.cues is not None and guard is not None:
             self.cues.until(guard.since)  # what was played before
-        AllowList(options.osc_allow)
         find_model(options.wanted, print_notice)
         if options.record is not None:
             check_movie(options.record, "--record")
@@ -253,7 +259,7 @@ class LiveShow:
         ending.callback(self.keep)
         self._open_files(ending)
         screen = self._screen(ending)
-        listening = listen(*self.address, self.warn)
+        listening = listen(*self.reach.osc, self.warn)
         ending.callback(listening.close)
         player, sound = self._load(screen)
         recording = self._recording(player, sound, kept)
@@ -266,10 +272,15 @@ class LiveShow:
             keep=keeper.keep, view=self.display.get, status=self.status.get,
             learn=self._learn,
         )  # fmt: skip
-        allow = self.options.osc_allow
+        allow = self.reach.allow
         self.osc = OscInput(desk, listening, allow=allow, on_fault=self._report_fault).start()
         ending.callback(self.osc.stop)
+        self.reach = self.reach._replace(osc=self.osc.address)
         self._say_who_is_heard()
+        if self.options.remote != OFF:
+            self.remote = open_remote(
+                ending, desk, self.reach, self.statistics.notice, self._report_fault
+            )
         self.hands = open_hands(
             ending, desk, self.time, self.statistics.notice, self._kept_going,
             midi=self.options.midi, link=self.options.link,
@@ -288,6 +299,7 @@ class LiveShow:
             text,
             *self.osc.workers,
             *self.hands.workers,
+            *([self.remote.worker] if self.remote else ()),
             slots,
             recording.encoder,
         ]
@@ -429,9 +441,9 @@ class LiveShow:
 
     def _say_who_is_heard(self) -> None:
         """Say who can reach the port: a tablet that cannot, or a venue that can, is a surprise."""
-        host, port = self.osc.address
-        is_open = not is_loopback(host) and not self.options.osc_allow
-        said = reach(host, port, self.options.osc_allow)
+        host, port = self.reach.osc
+        is_open = not is_loopback(host) and not self.reach.allow
+        said = reach(host, port, self.options.osc_allow, self.reach.here)
         self.statistics.notice(said, "warning" if is_open else "info")
 
     def _record_start(self, recorder: CueRecorder) -> None:

@@ -258,6 +258,14 @@ def _add_live(to: argparse.ArgumentParser) -> None:
         help="listen to these senders only, such as 192.168.1.0/24; may be repeated",
     )  # fmt: skip
     to.add_argument(
+        "--lan", action="store_true",
+        help="be found and played in the network, by those in --osc-allow",
+    )  # fmt: skip
+    to.add_argument(
+        "--remote", default="auto", choices=("auto", "off"),
+        help="answer OSCQuery at OSC's port number, by TCP",
+    )  # fmt: skip
+    to.add_argument(
         "--midi", default="auto", metavar="auto|off|NAME",
         help="play every MIDI device, none, or those with a name like this",
     )  # fmt: skip

@@ -103,7 +103,8 @@ def _played(given: dict[str, Any], film: Path) -> dict[str, Any]:
         options = options_of(LiveOptions, argparse.Namespace(**given))
         options = replace(
             options, headless=True, aloud=False, seconds=min(SECONDS, options.seconds or SECONDS),
-            osc="127.0.0.1:0", osc_allow=(), midi="off", link=False, record=film, record_cues=None,
+            osc="127.0.0.1:0", osc_allow=(), lan=False, remote="off", midi="off", link=False,
+            record=film, record_cues=None,
         )  # fmt: skip
         show = Rehearsal(options, ahead)
         report = show.play()

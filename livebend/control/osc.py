@@ -16,7 +16,7 @@ from typing import cast
 from livebend.control.desk import Action, Desk, FaderMove, Listen, Query, Request, SetDisplay
 from livebend.control.osc_addresses import is_private, named, normal, read
 from livebend.control.osc_aliases import ALIASES
-from livebend.control.osc_endpoint import BUFFER, REPLY_PORT, AllowList, Sender
+from livebend.control.osc_endpoint import BUFFER, REPLY_PORT, Door, Sender
 from livebend.control.osc_feedback import Feedback
 from livebend.control.osc_packets import ROOT, Message, read_packet, reply
 from livebend.control.osc_patterns import expanded, is_pattern
@@ -33,7 +33,7 @@ LARGEST = 65_535  # bytes of a datagram
 OVERHEAD = 128  # bytes that a waiting datagram takes besides its own
 POLL = 0.2  # s between looks at the stop event
 TURN = 16  # datagrams that are acted on between looks at the socket
-REPORTED = 8  # addresses that are reported in a while, and senders turned away
+REPORTED = 8  # addresses that are reported in a while
 SEARCHES = 64  # addresses with wildcards that are looked up in a while
 PATTERNS = 64  # of those, whose parameters are remembered
 PENDING_TIME = 2.0  # s that a part may take from the message that adds it to the scene
@@ -303,7 +303,7 @@ class OscInput:
         on_fault: OnFault = lambda *_: None,
     ) -> None:
         self._desk, self._reader = desk, OscReader(desk)
-        self._allowed, self._turned_away = AllowList(allow), set[str]()
+        self._door = Door(allow, "OSC", desk.warn)
         self._socket = listening
         self._backlog = Backlog()
         feedback = KeptWorker("osc feedback", self._reader.feedback.work, clock.now, on_fault)
@@ -356,8 +356,8 @@ class OscInput:
                 continue
             sender = Sender(host, port)
             taken += len(datagram)
-            if not self._allowed.allows(host):
-                self._turn_away(host)
+            if not self._door.lets_in(host):
+                self.counts.turned_away += 1
             elif datagram[:24].lstrip(b"/ ").lower().startswith(URGENT):
                 self._act(datagram, sender)
             else:
@@ -366,12 +366,6 @@ class OscInput:
     def _act(self, datagram: bytes, sender: Sender) -> None:
         for answer in self._reader.receive(datagram, sender):
             self._answer(answer, sender)
-
-    def _turn_away(self, host: str) -> None:
-        self.counts.turned_away += 1
-        if host not in self._turned_away and len(self._turned_away) < REPORTED:
-            self._turned_away.add(host)
-            self._desk.warn(f"OSC: {host} is turned away; --osc-allow {host} would let it in")
 
     def _answer(self, answer: bytes, sender: Sender) -> None:
         try:

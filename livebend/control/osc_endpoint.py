@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import os
 import socket
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -13,6 +14,8 @@ from livebend.core.notify import Notify, ignore
 HOST, PORT, REPLY_PORT = "127.0.0.1", 8000, 9000
 BUFFER = 4 << 20  # bytes that the system may buffer for us while a frame is made
 REMEMBERED = 1024  # senders that an allow-list need not look up again
+WAITING = 16  # connections that the system may hold for us
+REPORTED = 8  # machines turned away that are reported
 PORTS = 16  # that are tried from the one that was asked for
 
 
@@ -35,41 +38,64 @@ def endpoint(text: str) -> tuple[str, int]:
     return host.strip("[]") or HOST, int(port)
 
 
-def listen(host: str = HOST, port: int = PORT, notify: Notify = ignore) -> socket.socket:
+def listen(
+    host: str = HOST,
+    port: int = PORT,
+    notify: Notify = ignore,
+    *,
+    what: str = "OSC",
+    kind: socket.SocketKind = socket.SOCK_DGRAM,
+) -> socket.socket:
     """Return a socket that receives at an address, without waiting; port 0 is any that is free.
 
+    what: is received, for a notice.
+    kind: of datagrams, or of connections.
     Where the port is taken, the next free one is used, with a notice.
     Raises: Refused where there is no such address here, or no port is free.
     """
     last = min(port + PORTS, 65536) if port else 1
     for number in range(port, last):
         try:
-            opened = _open(host, number)
+            opened = _open(host, number, kind)
         except OSError as why:
             if why.errno == errno.EADDRINUSE and number + 1 < last:
                 continue
             reason = why.strerror or str(why)
-            raise Refused(f"OSC on {host}:{port}: {reason}; choose another with --osc") from why
+            raise Refused(f"{what} on {host}:{port}: {reason}; choose another with --osc") from why
         if number != port:
-            notify(f"OSC: port {port} is taken, perhaps by another livebend; here it is {number}")
+            notify(
+                f"{what}: port {port} is taken, perhaps by another livebend; here it is {number}"
+            )
         break
     return opened
 
 
-def reach(host: str, port: int, allow: Sequence[str] = ()) -> str:
-    """Return who can reach an address, and how others could, as one line."""
-    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+def reach(host: str, port: int, allow: Sequence[str] = (), here: Sequence[str] = ()) -> str:
+    """Return who can reach an address, and how others could, as one line.
+
+    here: this machine's addresses in its networks, where OSC is opened to them.
+    """
+    where = place(host, port)
     if is_loopback(host):
         return (
             f"OSC: listening on this machine only ({where}); for a tablet:"
-            f" --osc 0.0.0.0:{port} --osc-allow THE TABLET'S ADDRESS"
+            " --lan --osc-allow THE TABLET'S ADDRESS"
         )
+    if here:
+        others = ", ".join(allow) or "nobody else; --osc-allow ADDRESS lets a tablet in"
+        at = " or ".join(place(one, port) for one in here)
+        return f"OSC: listening at {at}, to this machine and {others}"
     if not allow:
         return (
             f"OSC: anyone on the network may play this show ({where});"
             " --osc-allow 192.168.1.0/24 would let in that network alone"
         )
     return f"OSC: listening at {where} to {', '.join(allow)}"
+
+
+def place(host: str, port: int) -> str:
+    """Return an address and a port as one text."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def is_loopback(host: str) -> bool:
@@ -80,11 +106,17 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _open(host: str, port: int) -> socket.socket:
+def _open(host: str, port: int, kind: socket.SocketKind) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    opened = socket.socket(family, socket.SOCK_DGRAM)
+    opened = socket.socket(family, kind)
     try:
         opened.setblocking(False)
+        if kind is socket.SOCK_STREAM:
+            if os.name == "posix":  # elsewhere it would let others take the port over
+                opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            opened.bind((host, port))
+            opened.listen(WAITING)
+            return opened
         with contextlib.suppress(OSError):  # as large as the system allows
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
         opened.bind((host, port))
@@ -129,3 +161,24 @@ class AllowList:
         if isinstance(address, IPv6Address) and address.ipv4_mapped:
             address = address.ipv4_mapped
         return any(address in network for network in self._networks)
+
+
+class Door:
+    """Lets in whom an allow-list names; each of the others is reported once. For one thread.
+
+    what: the door leads to, for the report.
+    Raises: Refused where `allow` cannot be read.
+    """
+
+    def __init__(self, allow: Iterable[str], what: str, warn: Notify) -> None:
+        self._allowed, self._what, self._warn = AllowList(allow), what, warn
+        self._turned_away: set[str] = set()
+
+    def lets_in(self, host: str) -> bool:
+        """Whether a machine may come in."""
+        if self._allowed.allows(host):
+            return True
+        if host not in self._turned_away and len(self._turned_away) < REPORTED:
+            self._turned_away.add(host)
+            self._warn(f"{self._what}: {host} is turned away; --osc-allow {host} would let it in")
+        return False

@@ -21,12 +21,16 @@ from livebend.control.triggers import TRIGGERS
 from livebend.core.errors import Refused, UnknownName
 from livebend.core.ranges import Range
 from livebend.core.specs import ParameterValue, Spec
+from livebend.core.status import Status
 from livebend.scene import paths
 from livebend.scene.values import Scene
 
 Access = Literal["value", "trigger", "reading"]
 OUTPUT = "output"  # the settings of the display
-SHORT = {f"{ROOT}/prompt": "prompt.text"}  # addresses beside those that paths give
+SHORT = {  # addresses beside those that paths give
+    f"{ROOT}/prompt": "prompt.text",
+    f"{ROOT}/preset": "preset.recall",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,16 +184,21 @@ def node_of(path: str) -> str:
 # ---- values --------------------------------------------------------------------------------------
 
 
-def value_of(desk: Desk, parameter: Parameter) -> ParameterValue:
-    """Return the value that a parameter has now. Raises: LivebendError where it has none."""
+def value_of(
+    desk: Desk, parameter: Parameter, scene: Scene | None = None, status: Status | None = None
+) -> ParameterValue:
+    """Return the value that a parameter has now, or had in a scene and a state of the show.
+
+    Raises: LivebendError where it has none.
+    """
     if parameter.access == "trigger":
         raise Refused(f"{parameter.path}: it is done, and has no value")
     if parameter.access == "reading":
-        status = desk.status()
+        status = desk.status() if status is None else status
         return READINGS[parameter.path].read(status, status.features)
     if parameter.is_setting:
         return desk.view(parameter.spec.name)
-    return paths.get(desk.scene.get(), parameter.path)
+    return paths.get(desk.scene.get() if scene is None else scene, parameter.path)
 
 
 def soft_range(scene: Scene, parameter: Parameter) -> Range | None:

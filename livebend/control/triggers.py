@@ -187,7 +187,7 @@ BUTTONS = {
     "double": "twice the tempo",
 }
 TRIGGERS: Mapping[str, Trigger] = {
-    "preset": Trigger("recall a preset by its name or slot", _preset, (NAME,), "[SECONDS]"),
+    "preset.recall": Trigger("recall a preset by its name or slot", _preset, (NAME,), "[SECONDS]"),
     "preset.radio": Trigger("recall a preset by a radio button, from 0", _radio, (INDEX,)),
     "store": Trigger("store the scene in a slot", _store, (SLOT,)),
     **{name: Trigger(doc, partial(_button, ACTIONS[name])) for name, doc in BUTTONS.items()},

@@ -33,6 +33,13 @@ LISTENERS = 16
 BACKLOG = 16 << 20
 NOTICES = 256
 MIDI_CONTROLS = 512
+REMOTES = 32
+REQUEST = 4096
+HEADERS = 64
+REQUEST_TIME = 10.0
+COMMAND = 4096
+TOLD = 8192
+FOLLOWED = 8192
 
 
 class Limit(NamedTuple):
@@ -71,4 +78,11 @@ TABLE = (
     Limit("OSC that waits to be read", BACKLOG // 2**20, "MiB, the newest"),
     Limit("notices in the figures of a show", NOTICES, "notices, the newest"),
     Limit("the profile of a MIDI device", MIDI_CONTROLS, "controls"),
+    Limit("the remote", REMOTES, "connections"),
+    Limit("the first line of an HTTP request, or one of its headers", REQUEST, "bytes"),
+    Limit("an HTTP request", HEADERS, "headers"),
+    Limit("an HTTP request, with its answer", REQUEST_TIME, "seconds"),
+    Limit("what a WebSocket says at once", COMMAND, "bytes"),
+    Limit("what a machine may ask for in a second", TOLD, "parameters"),
+    Limit("what all WebSockets get in a second, of each value the newest", FOLLOWED, "values"),
 )

@@ -1,5 +1,9 @@
 """A show without a window speaks on stderr and in its figures; what is sent to it acts in turn."""
 
+import contextlib
+import http.client
+import json
+import sys
 from itertools import pairwise
 
 import pytest
@@ -7,11 +11,13 @@ from pythonosc.udp_client import SimpleUDPClient
 
 from livebend.cli.live_show import LiveOptions
 from livebend.cli.printing import Printed
+from livebend.control import remote
 from livebend.control.osc_endpoint import listen
+from livebend.control.remote import announcing, server
 from livebend.core.errors import Refused, SoundError
 from livebend.scene import presets
 from tests.fakes.live import played
-from tests.fakes.osc import wait_for
+from tests.fakes.osc import PATIENCE, wait_for
 from tests.fakes.times import ManualTime
 
 QUICK = {"headless": True, "size": (64, 64), "seconds": 0.3, "fps": 20.0, "osc": "127.0.0.1:0"}
@@ -48,6 +54,75 @@ def test_a_port_open_to_anyone_is_a_warning(options, capsys):
     (warning,) = warnings(report)
     assert "anyone on the network may play this show" in warning
     assert warning in capsys.readouterr().err
+
+
+def test_a_show_answers_oscquery_at_oscs_port_number_on_this_machine_only(options, capsys):
+    told = []
+
+    def during(show, frame):
+        if not told:
+            host, port = show.osc.address
+            assert show.remote.address == (host, port)
+            client = http.client.HTTPConnection(host, port, timeout=PATIENCE)
+            client.request("GET", "/livebend/seed?VALUE")
+            told.append(json.loads(client.getresponse().read()))
+            client.close()
+            assert f"OSCQuery: http://127.0.0.1:{port}, on this machine only" in said(show)
+
+    played(options(remote="auto"), during)
+    assert told == [{"VALUE": [46]}]
+
+
+def said(show):
+    return [notice["text"] for notice in show.statistics.report()["notices"]]
+
+
+def test_with_lan_only_those_who_are_named_are_heard_and_a_tablet_is_told_where(
+    options, monkeypatch
+):
+    @contextlib.asynccontextmanager
+    async def silent(*_):
+        yield []
+
+    monkeypatch.setattr(announcing, "addresses", lambda: ["192.0.2.7", "fd00::7"])
+    monkeypatch.setattr(server, "announced", silent)
+    seen = []
+
+    def during(show, frame):
+        port = show.osc.address[1]
+        assert show.osc.address[0] == show.remote.address[0] == "0.0.0.0"
+        seen[:] = [said(show), port, show.reach.allow]
+
+    played(options(remote="auto", lan=True, osc_allow=["10.0.0.5"]), during)
+    lines, port, allow = seen
+    assert allow == ("10.0.0.5", "127.0.0.0/8", "::1", "192.0.2.7", "fd00::7")
+    assert (
+        f"OSC: listening at 192.0.2.7:{port} or [fd00::7]:{port}, to this machine and 10.0.0.5"
+        in lines
+    )
+    assert (
+        f"OSCQuery: http://192.0.2.7:{port} or http://[fd00::7]:{port}, to those whom OSC hears"
+        in lines
+    )
+
+
+def test_without_an_address_the_network_cannot_be_let_in(options, monkeypatch):
+    monkeypatch.setattr(announcing, "addresses", lambda: [])
+    with pytest.raises(Refused, match="--lan: this machine is in no network"):
+        played(options(lan=True))
+
+
+@pytest.mark.parametrize("given", [{"lan": True}, {"remote": "auto"}])
+def test_without_its_library_the_remote_is_one_line(options, monkeypatch, given):
+    name = "announcing" if "lan" in given else "server"
+    monkeypatch.setitem(sys.modules, f"livebend.control.remote.{name}", None)
+    monkeypatch.delattr(remote, name, raising=False)
+    if "lan" in given:
+        with pytest.raises(Refused, match="--lan: needs "):
+            played(options(**given))
+        return
+    _, report = played(options(**given))
+    assert any(n["text"].startswith("remote: needs ") for n in report["notices"])
 
 
 def test_a_second_show_takes_the_next_free_port(options, capsys):

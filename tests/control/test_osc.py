@@ -258,7 +258,7 @@ def test_an_address_that_is_not_here_is_refused():
         (
             "127.0.0.1",
             (),
-            "on this machine only (127.0.0.1:8000); for a tablet: --osc 0.0.0.0:8000",
+            "on this machine only (127.0.0.1:8000); for a tablet: --lan --osc-allow",
         ),
         ("::1", (), "on this machine only ([::1]:8000)"),
         ("localhost", ("10.0.0.1",), "on this machine only"),
@@ -268,6 +268,27 @@ def test_an_address_that_is_not_here_is_refused():
 )
 def test_who_can_reach_a_port_is_said(host, allow, said):
     assert said in reach(host, 8000, allow)
+
+
+@pytest.mark.parametrize(
+    ("allow", "whom"),
+    [((), "nobody else; --osc-allow ADDRESS lets a tablet in"), (("10.0.0.1",), "10.0.0.1")],
+)
+def test_a_tablet_is_told_where_to_send(allow, whom):
+    said = reach("0.0.0.0", 8000, allow, here=["192.168.1.5", "fd00::5"])
+    where = "192.168.1.5:8000 or [fd00::5]:8000"
+    assert said == f"OSC: listening at {where}, to this machine and {whom}"
+
+
+def test_a_port_for_connections_is_found_beside_one_that_is_taken():
+    notices = []
+    with listen(port=0, kind=socket.SOCK_STREAM) as taken:
+        port = taken.getsockname()[1]
+        with listen(
+            "127.0.0.1", port, notices.append, what="remote", kind=socket.SOCK_STREAM
+        ) as one:
+            assert port < one.getsockname()[1] < port + PORTS
+    assert notices[0].startswith(f"remote: port {port} is taken")
 
 
 @pytest.mark.parametrize(

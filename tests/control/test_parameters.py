@@ -55,7 +55,7 @@ def test_a_trigger_says_what_it_takes(path):
     given = {"NAME": "swirl", "OPERATOR": "rotate", "SITE": "image", "SOURCE": "rms",
              "TARGET": "bend.swirl.angle", "SLOT": 1, "INDEX": 1, "PORT": 9001,
              "PATH": "walk.radius", "TEXT": "flames"}  # fmt: skip
-    given |= {"NAME": "dub"} if path == "preset" else {}
+    given |= {"NAME": "dub"} if path == "preset.recall" else {}
     arguments = [given[spec.name.upper()] for spec in TRIGGERS[path].takes]
     assert read(address_of(path), arguments, TREE, FakeBank()).action is not None
 
