@@ -277,10 +277,7 @@ class LiveShow:
         ending.callback(self.osc.stop)
         self.reach = self.reach._replace(osc=self.osc.address)
         self._say_who_is_heard()
-        if self.options.remote != OFF:
-            self.remote = open_remote(
-                ending, desk, self.reach, self.statistics.notice, self._report_fault
-            )
+        self._open_remote(ending, desk)
         self.hands = open_hands(
             ending, desk, self.time, self.statistics.notice, self._kept_going,
             midi=self.options.midi, link=self.options.link,
@@ -438,6 +435,11 @@ class LiveShow:
     def _cues(self) -> Cues | None:
         file = self.options.cues
         return None if file is None else Cues(file, self.bank.load, self.scene)
+
+    def _open_remote(self, ending: ExitStack, desk: Desk) -> None:
+        if self.options.remote != OFF:
+            told = self.statistics.notice
+            self.remote = open_remote(ending, desk, self.reach, told, self._report_fault)
 
     def _say_who_is_heard(self) -> None:
         """Say who can reach the port: a tablet that cannot, or a venue that can, is a surprise."""
