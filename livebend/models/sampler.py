@@ -2,7 +2,10 @@
 
 Each is one short function in its paper's symbols. t is the training time 0..999, ᾱ the part of
 the signal power left at t, σ = sqrt((1−ᾱ)/ᾱ) the noise per signal. Euler's x is scaled up by noise
-("exploding": x = x0 + σ·ε), DDIM's and LCM's keep their variance (x = √ᾱ·x0 + √(1−ᾱ)·ε).
+("exploding": x = x0 + σ·ε), that of all others keeps its variance (x = √ᾱ·x0 + √(1−ᾱ)·ε).
+
+PNDM and DPM++ read what the network made in earlier calls of the same picture. Nothing goes on from
+picture to picture, so each is a function of its inputs like the others.
 """
 
 from collections.abc import Sequence
@@ -19,7 +22,7 @@ from livebend.core.errors import UnknownName
 
 Prediction = Literal["epsilon", "v_prediction", "sample"]
 Betas = Literal["scaled_linear", "linear"]
-OwnSampler = Literal["euler", "ddim", "lcm"]
+OwnSampler = Literal["euler", "ddim", "lcm", "pndm", "dpm++"]
 Kind = Literal["trailing", "leading", "linspace", "lcm"]
 
 BETA_START, BETA_END = 0.00085, 0.012  # Stable Diffusion's
@@ -44,7 +47,10 @@ class Spacing:
     origin: int = 50
 
 
-USUAL = {"euler": Spacing("trailing"), "ddim": Spacing("leading"), "lcm": Spacing("lcm")}
+USUAL = {
+    "euler": Spacing("trailing"), "ddim": Spacing("leading"), "lcm": Spacing("lcm"),
+    "pndm": Spacing("leading"), "dpm++": Spacing("trailing"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,8 @@ class Noising:
     """The training-time noise schedule of a model, from its scheduler_config.json.
 
     zero_snr: at the last time nothing of the signal is left.
-    final_one: ᾱ after DDIM's last step is 1 instead of ᾱ_0.
+    final_one: ᾱ after the last step of DDIM, PNDM and DPM++ is 1 instead of ᾱ_0.
+    karras: the steps of DPM++ are even in σ^(1/7) instead. Source: Karras et al. 2022, equation 5.
     sampler, spacing: the model's own; another sampler has its usual times.
     """
 
@@ -65,6 +72,7 @@ class Noising:
     final_one: bool = False
     sampler: OwnSampler = "euler"
     spacing: Spacing = USUAL["euler"]
+    karras: bool = False
 
     def alphas(self) -> Tensor:
         """ᾱ_t for every t, float32 [steps]. Source: Rombach et al. 2022, "scaled linear" betas; Ho
@@ -119,7 +127,12 @@ class Schedule:
         if depth <= 0.0:
             return 0
         distance = [abs(layer - depth * LAYERS) for layer in self.layers]
-        return distance.index(min(distance))
+        return self._last(distance.index(min(distance)))
+
+    def _last(self, k: int) -> int:
+        """The last boundary at the time of boundary k: PNDM calls the network twice at one, and
+        goes on from the second."""
+        return max(other for other, t in enumerate(self.t) if other >= k and t == self.t[k])
 
     def neighbours(self, depth: float) -> tuple[tuple[int, float], ...]:
         """The boundaries before and after depth 0..1 on the layer axis, each with its weight.
@@ -131,7 +144,8 @@ class Schedule:
             return ((0, 1.0),)
         k = next(i for i, after in enumerate(layers) if after >= layer)
         w = (layers[k] - layer) / (layers[k] - layers[k - 1])
-        return ((k, 1.0),) if w == 0.0 else ((k - 1, w), (k, 1.0 - w))
+        after = self._last(k)
+        return ((after, 1.0),) if w == 0.0 else ((k - 1, w), (after, 1.0 - w))
 
 
 @lru_cache(maxsize=256)
@@ -143,17 +157,24 @@ def schedule(
     The times are `noising.spaced(sampler)`, as diffusers has them. Raises: UnknownName.
     """
     spacing = noising.spaced(sampler)
-    t = _times(spacing, calls)
-    t = t if sampler == "euler" else [float(round(v)) for v in t]
-    t += [v for v in (_time_of(d) for d in depths) if v is not None and _is_new(v, t)]
-    t.sort(reverse=True)
     alphas = noising.alphas()
-    if noising.zero_snr and sampler == "euler":
+    if noising.zero_snr and sampler in ("euler", "dpm++"):
         alphas[-1] = ALMOST_ZERO
     sigmas = ((1 - alphas) / alphas).sqrt().numpy()
     grid = np.arange(len(sigmas))
-    sigma = [float(np.float32(np.interp(v, grid, sigmas))) for v in t]
-    abar = [_abar(v, s, alphas) for v, s in zip(t, sigma, strict=True)]
+    if noising.karras and sampler == noising.sampler:
+        given = _karras(sigmas, calls)
+    else:
+        t = _times(spacing, calls) if sampler != "dpm++" else _times_of_dpm(spacing, calls)
+        t = t if sampler == "euler" else [float(round(v)) for v in t]
+        given = [(v, float(np.interp(v, grid, sigmas))) for v in t]
+    inserted = (v for v in map(_time_of, depths) if v is not None)
+    given += [(v, float(np.interp(v, grid, sigmas))) for v in inserted if _is_new(v, given)]
+    given.sort(key=lambda pair: -pair[0])
+    if sampler == "pndm":
+        given[1:1] = given[1:2]
+    t, sigma = [v for v, _ in given], [float(np.float32(s)) for _, s in given]
+    abar = [_abar(v, s, alphas) for v, s in given]
     whole = sampler == "euler" or noising.final_one
     end = (0.0, 1.0) if whole else (float(sigmas[0]), float(alphas[0]))
     start = _start(sigma[0], spacing) if sampler == "euler" else 1.0
@@ -184,14 +205,32 @@ def _times(spacing: Spacing, n: int) -> list[float]:
     return [float(t) for t in made]
 
 
+def _times_of_dpm(spacing: Spacing, n: int) -> list[float]:
+    """The training times of n steps of DPM++: of n + 1 without the last, where those would end at
+    the picture."""
+    if spacing.kind == "linspace":
+        return [float(t) for t in np.linspace(0, 999, n + 1).round()[::-1][:-1]]
+    if spacing.kind == "leading":
+        return [float(t) for t in (np.arange(n + 1) * (1000 // (n + 1)))[::-1][:-1] + 1]
+    return _times(spacing, n)
+
+
+def _karras(sigmas: NDArray[Any], n: int) -> list[tuple[float, float]]:
+    """(t, σ) of n steps even in σ^(1/7), the times rounded."""
+    first, last = (float(s) ** (1 / 7) for s in (sigmas[-1], sigmas[0]))
+    spread = (first + np.linspace(0, 1, n) * (last - first)) ** 7
+    times = np.interp(np.log(spread), np.log(sigmas), np.arange(len(sigmas))).round()
+    return [(float(t), float(s)) for t, s in zip(times, spread, strict=True)]
+
+
 def _time_of(depth: float) -> float | None:
     """The training time of a depth strictly between noise and picture, else None."""
     t = FIRST_TIME - 1000.0 * depth
     return t if depth > 0.0 and t > 0.0 else None
 
 
-def _is_new(t: float, times: Sequence[float]) -> bool:
-    return all(abs(t - other) >= 0.5 for other in times)
+def _is_new(t: float, given: Sequence[tuple[float, float]]) -> bool:
+    return all(abs(t - other) >= 0.5 for other, _ in given)
 
 
 # ---- one step --------------------------------------------------------------------------------
@@ -233,6 +272,63 @@ def ddim_step(
     """x ← √ᾱ'·x0 + √(1−ᾱ')·ε, eta 0. Source: Song et al. 2021, equation 12."""
     x0, eps = _split(x, output, abar, prediction)
     return abar_next**0.5 * x0 + (1 - abar_next) ** 0.5 * eps
+
+
+def pndm_step(
+    x: Tensor, outputs: Sequence[Tensor], abar: Tensor, abar_next: Tensor, prediction: Prediction
+) -> Tensor:
+    """x ← √(ᾱ'/ᾱ)·x − (ᾱ' − ᾱ)·e / (ᾱ·√(1−ᾱ') + √(ᾱ·(1−ᾱ)·ᾱ')), with e a mean of the outputs, the
+    newest last. Source: Liu et al. 2022, equations 9 and 12."""
+    e = multistep(outputs)
+    if prediction != "epsilon":
+        _, e = _split(x, e, abar, prediction)
+    scale = (abar_next / abar) ** 0.5
+    below = abar * (1 - abar_next) ** 0.5 + (abar * (1 - abar) * abar_next) ** 0.5
+    return scale * x - (abar_next - abar) * e / below
+
+
+def multistep(e: Sequence[Tensor]) -> Tensor:
+    """The mean of outputs, the newest last, by Adams and Bashforth: of up to four."""
+    if len(e) == 1:
+        return e[0]
+    if len(e) == 2:
+        return (3 * e[-1] - e[-2]) / 2
+    if len(e) == 3:
+        return (23 * e[-1] - 16 * e[-2] + 5 * e[-3]) / 12
+    return (1 / 24) * (55 * e[-1] - 59 * e[-2] + 37 * e[-3] - 9 * e[-4])
+
+
+def clean(x: Tensor, output: Tensor, sigma: Tensor, prediction: Prediction) -> Tensor:
+    """Return x0 from a variance-preserving x and the network's output for it."""
+    a, s = _signal(sigma)
+    if prediction == "epsilon":
+        return (x - s * output) / a
+    return output if prediction == "sample" else a * x - s * output
+
+
+def _signal(sigma: Tensor) -> tuple[Tensor, Tensor]:
+    """√ᾱ and √(1−ᾱ) for noise per signal."""
+    a = 1 / ((sigma**2 + 1) ** 0.5)
+    return a, sigma * a
+
+
+def dpm_step(
+    x: Tensor, x0: Tensor, before: Tensor | None, sigma: tuple[Tensor, Tensor, Tensor]
+) -> Tensor:
+    """x ← σ'/σ·x − α'·(e^−h − 1)·(D0 + D1/2), D0 = x0, D1 = (x0 − x0 before)/r.
+
+    sigma: noise per signal before the last call, before this one, and after it.
+    before: the x0 of the last call; None for a step of the first order.
+    Source: Lu et al. 2022 (DPM-Solver++), algorithm 2.
+    """
+    (a1, s1), (a0, s0), (a, s) = (_signal(value) for value in sigma)
+    l1, l0, later = (torch.log(p) - torch.log(q) for p, q in ((a1, s1), (a0, s0), (a, s)))
+    h = later - l0
+    first = (s / s0) * x - (a * (torch.exp(-h) - 1.0)) * x0
+    if before is None:
+        return first
+    slope = (1.0 / ((l0 - l1) / h)) * (x0 - before)
+    return first - 0.5 * (a * (torch.exp(-h) - 1.0)) * slope
 
 
 def lcm_step(

@@ -53,9 +53,9 @@ CLASSES: Mapping[str, _Played] = {
     "KDPM2AncestralDiscreteScheduler": _EULER,
     "DPMSolverSDEScheduler": _EULER,
     "DDIMScheduler": _Played("ddim", "leading"),
-    "PNDMScheduler": _Played("ddim", "leading", "ddim, its first order"),
+    "PNDMScheduler": _Played("pndm", "leading"),
     "DDPMScheduler": _Played("ddim", "leading", "ddim, without new noise"),
-    "DPMSolverMultistepScheduler": _Played("ddim", like="ddim, its first order"),
+    "DPMSolverMultistepScheduler": _Played("dpm++", "linspace"),
     "DPMSolverSinglestepScheduler": _Played("ddim", like="ddim, its first order"),
     "DEISMultistepScheduler": _DDIM,
     "UniPCMultistepScheduler": _DDIM,
@@ -80,6 +80,15 @@ TASTE: Mapping[str, tuple[Any, ...]] = {
     "interpolation_type": ("linear", None),
     "timestep_scaling": (10.0, None),
 }
+
+
+TASTE_OF: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
+    "dpm++": {
+        "use_karras_sigmas": (True, False, None), "algorithm_type": ("dpmsolver++",),
+        "solver_order": (2,), "solver_type": ("midpoint",), "use_lu_lambdas": (False, None),
+        "lower_order_final": (True,), "euler_at_final": (False,),
+    },
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +124,16 @@ def read_scheduler(config: Config, *, name: str = "", steps: int = 0) -> Sampled
         prediction=_one_of(config, "prediction_type", Prediction, "epsilon"),
         betas=_one_of(config, "beta_schedule", Betas, "scaled_linear"),
         zero_snr=bool(config.get("rescale_betas_zero_snr")),
-        final_one=bool(config.get("set_alpha_to_one", kind in ONE_TO_END)),
+        final_one=_ends_clean(config, kind, played.sampler),
         sampler=played.sampler,
         spacing=spacing,
+        karras=bool(played.sampler == "dpm++" and config.get("use_karras_sigmas")),
     )
     _check_end(noising)
     few = steps or _few(kind, noising, name)
     notes = [f"{kind} is played as {played.like}"] if played.like else []
-    notes += [f"{k} = {config[k]!r} is left out" for k in TASTE if _differs(config, k, TASTE[k])]
+    taste = {**TASTE, **TASTE_OF.get(played.sampler, {})}
+    notes += [f"{k} = {config[k]!r} is left out" for k in taste if _differs(config, k, taste[k])]
     return Sampled(noising, few or STEPS, 0.0 if few else GUIDANCE, tuple(notes))
 
 
@@ -134,7 +145,16 @@ def _played(kind: str, config: Config) -> _Played:
         )
     if kind not in CLASSES and "beta_schedule" not in config:
         raise ModelError(f"scheduler {kind} is not known; expected one such as DDIMScheduler")
+    if kind == "PNDMScheduler" and not config.get("skip_prk_steps"):
+        return _Played("ddim", "leading", "ddim: skip_prk_steps is off")
     return CLASSES.get(kind, _DDIM)
+
+
+def _ends_clean(config: Config, kind: str, sampler: str) -> bool:
+    """Whether nothing of the noise is left after the last step."""
+    if sampler == "dpm++":
+        return str(config.get("final_sigmas_type", "zero")) == "zero"
+    return bool(config.get("set_alpha_to_one", kind in ONE_TO_END))
 
 
 def _check(config: Config) -> None:

@@ -97,4 +97,4 @@ def _told(
         others = " or ".join(n for n in FAMILIES if family(n).version == 2 and n != found.name)
         note = f"taken for {found.name}; if its pictures are noise: --family {others}"
         sampled = replace(sampled, notes=(*sampled.notes, note))
-    return found, replace(sampled, notes=tuple(n for n in sampled.notes if "PNDM" not in n))
+    return found, sampled

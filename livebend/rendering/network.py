@@ -34,7 +34,7 @@ from livebend.models.stages import Stage, sites_of, time_stage, unet_stages, vae
 from livebend.operators.drawn_masks import DrawnMasks
 from livebend.rendering.ahead import Work, done
 from livebend.rendering.reuse import EXACT, NetworkReuse, ReuseContext
-from livebend.rendering.sampler_steps import SamplerSteps
+from livebend.rendering.sampler_steps import Calls, SamplerSteps
 from livebend.scene.values import Bend, Lora, Sampling, Scene
 
 
@@ -306,11 +306,12 @@ class Network:
         text = self._text(active, text, negative)
         x = self._sampler.enter(noise, plan)
         guidance = sampling.guidance if negative else None
+        calls: Calls = []
         for k in range(plan.calls):
             x = active.latent(x, plan, k)
             sample = self._sampler.sample(x, plan, k, twice=guidance is not None)
             output = yield from self._call(active, sample, plan.t[k], k, text, context, strengths)
-            x = self._sampler.step(x, output, plan, k, noise, guidance)
+            x = self._sampler.step(x, output, plan, k, noise, guidance, calls)
         return self._reuse.held(x, context)
 
     def _strengths(self, loras: Sequence[Lora]) -> Mapping[str, Versioned]:

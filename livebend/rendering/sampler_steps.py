@@ -9,9 +9,21 @@ from torch import Tensor
 from livebend.device.memory import Memory, Versioned
 from livebend.device.transfer import send
 from livebend.models.checkpoint import Model
-from livebend.models.sampler import Schedule, ddim_step, euler_step, lcm_step
+from livebend.models.sampler import (
+    Schedule,
+    clean,
+    ddim_step,
+    dpm_step,
+    euler_step,
+    lcm_step,
+    pndm_step,
+)
 
 Normal = Callable[[torch.Generator], Tensor]
+Calls = list[tuple[Versioned, Versioned]]  # x before each call of a picture, what was made of it
+
+
+FEW = 15  # steps of DPM++ below which the last is of the first order
 
 
 class SamplerSteps:
@@ -49,14 +61,66 @@ class SamplerSteps:
         k: int,
         noise: Versioned,
         guidance: float | None,
+        calls: Calls,
     ) -> Versioned:
-        """Return x after call k, whose output may be two, to be guided between."""
+        """Return x after call k, whose output may be two, to be guided between. `calls` are those
+        before it, which a sampler of several steps reads and adds to."""
+        if plan.sampler == "pndm":
+            return self._pndm(x, output, plan, k, guidance, calls)
+        if plan.sampler == "dpm++":
+            return self._dpm(x, output, plan, k, guidance, calls)
         key = (plan.sampler, plan.t[k], plan.sigma[k], plan.sigma[k + 1], noise.version, guidance)
 
         def step(x: Tensor, output: Tensor) -> Tensor:
             return self._stepped(x, _guided(output, guidance), plan, k)
 
         return self._memory.derive("sampler", (x, output), key, step, k)
+
+    def _pndm(
+        self, x: Versioned, output: Versioned, plan: Schedule, k: int, guidance: float | None,
+        calls: Calls,
+    ) -> Versioned:  # fmt: skip
+        """The second call is at the end of the first step, which is then taken again by the mean of
+        both; the later ones read up to three before them, without that one."""
+        e = self._memory.derive(
+            "sampler.output", (output,), (guidance,), lambda h: _guided(h, guidance), k
+        )
+        calls.append((x, e))
+        made = [value for _, value in calls]
+        read = made if k < 2 else [made[0], *made[2:]][-4:]
+        x = calls[0][0] if k == 1 else x
+        abar = (plan.abar[0], plan.abar[1]) if k == 1 else plan.abar[k : k + 2]
+        prediction, ends = self._model.noising.prediction, [_scalar(value) for value in abar]
+
+        def step(x: Tensor, *e: Tensor) -> Tensor:
+            means = [(e[1] + e[0]) / 2] if k == 1 else e
+            return pndm_step(x, means, ends[0], ends[1], prediction)
+
+        return self._memory.derive("sampler", (x, *read), (plan.sampler, k, *abar), step, k)
+
+    def _dpm(
+        self, x: Versioned, output: Versioned, plan: Schedule, k: int, guidance: float | None,
+        calls: Calls,
+    ) -> Versioned:  # fmt: skip
+        """Of the second order but for the first step, and the last where steps are few or end at no
+        noise."""
+        prediction, sigma = self._model.noising.prediction, plan.sigma
+
+        def cleaned(x: Tensor, output: Tensor) -> Tensor:
+            return clean(x, _guided(output, guidance), _scalar(sigma[k]), prediction)
+
+        key = (sigma[k], guidance)
+        x0 = self._memory.derive("sampler.output", (x, output), key, cleaned, k)
+        calls.append((x, x0))
+        last = k + 1 == plan.calls and (plan.calls < FEW or sigma[-1] == 0.0)
+        read = (x, x0) if k == 0 or last else (x, x0, calls[-2][1])
+        around = sigma[max(k - 1, 0)], sigma[k], sigma[k + 1]
+        first, here, after = map(_scalar, around)
+
+        def step(x: Tensor, x0: Tensor, before: Tensor | None = None) -> Tensor:
+            return dpm_step(x, x0, before, (first, here, after))
+
+        return self._memory.derive("sampler", read, (plan.sampler, *around), step, k)
 
     def latent(self, x: Versioned) -> Versioned:
         """Return what the decoder reads of a finished x."""

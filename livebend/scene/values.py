@@ -21,7 +21,7 @@ Source = Literal[
 ]  # fmt: skip
 Shape = Literal["linear", "square", "cube", "root", "smooth", "step", "inverse"]
 Edge = Literal["fit", "clip", "wrap", "fold"]
-Sampler = Literal["auto", "euler", "ddim", "lcm"]
+Sampler = Literal["auto", "euler", "ddim", "lcm", "pndm", "dpm++"]
 DepthRule = Literal["nearest", "insert", "split"]
 Normalise = Literal["auto", "none", "match", "match.channel"]
 Units = Literal["sigma", "raw"]
@@ -102,7 +102,8 @@ class Sampling:
     """How the network is run."""
 
     sampler: Annotated[
-        Sampler, "auto = the model's; euler for few steps, ddim for the paper's mode, lcm"
+        Sampler,
+        "auto = the model's; euler for few steps, ddim for the paper's mode, lcm, pndm, dpm++",
     ] = "auto"
     steps: Annotated[
         int, Range(0, 50, whole=True, soft=(0, 4)), "network calls per frame; 0 = the model's"

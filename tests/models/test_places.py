@@ -8,6 +8,9 @@ from types import ModuleType, SimpleNamespace
 import pytest
 import torch
 
+from livebend.cli.live_show import LiveOptions
+from livebend.cli.main import parser
+from livebend.cli.options import ShowOptions, options_of
 from livebend.core.errors import ModelError
 from livebend.models import checkpoint, default_model
 from livebend.models.checkpoint import Wanted, find_model, load_model
@@ -196,6 +199,29 @@ def test_a_decoder_by_name_is_taesds(cache, model_folder, tmp_path):
     model = load_model(Wanted(str(model_folder("v1")), vae="taesd"), torch.device("cpu"))
     assert model.places[1] == place
     assert json.loads((place / "config.json").read_text())["_class_name"] == "AutoencoderTiny"
+
+
+def test_live_takes_the_small_decoder_instead_of_a_full_one(cache, model_folder, tmp_path):
+    from tests.models.test_checkpoint import small  # noqa: PLC0415 - of another file of tests
+
+    options = options_of(LiveOptions, parser().parse_args(["live", "--model", "x"]))
+    offline = options_of(ShowOptions, parser().parse_args(["render", "x.wav", "--model", "x"]))
+    assert (options.wanted.vae, offline.wanted.vae) == ("auto", "own")
+    place, said = kept(cache, "madebyollin/taesd", small(tmp_path)[0]), []
+    full, tiny = model_folder("v1"), model_folder("turbo")
+    assert find_model(Wanted(str(full), vae="auto"), said.append) == (full, place)
+    assert said == ["pictures are decoded by the small decoder taesd; --vae own = the model's own"]
+    assert find_model(Wanted(str(tiny), vae="auto"), said.append) == (tiny,)
+    assert find_model(Wanted(str(full)), said.append) == (full,)
+    assert len(said) == 1
+    model = load_model(Wanted(str(full), vae="auto"), torch.device("cpu"))
+    assert (type(model.vae).__name__, model.scaling) == ("AutoencoderTiny", 1.0)
+
+
+def test_live_keeps_the_full_decoder_where_the_small_one_cannot_be_had(hub, model_folder):
+    full, said = model_folder("v1"), []
+    assert find_model(Wanted(str(full), vae="auto"), said.append) == (full,)
+    assert "by the model's own decoder, which is slow: " in said[-1]
 
 
 def test_weights_that_are_cut_short_in_the_cache_are_fetched_again(cache, model_folder, hub):

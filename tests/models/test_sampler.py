@@ -9,7 +9,7 @@ from livebend.rendering.network import Network
 from livebend.scene.values import Bend, Sampling
 from tests.fakes.networks import text_of
 
-SAMPLERS = ("euler", "ddim", "lcm")
+SAMPLERS = ("euler", "ddim", "lcm", "pndm", "dpm++")
 
 
 @pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
@@ -103,3 +103,23 @@ def test_between_steps_the_noise_is_carried_and_never_drawn_anew(network, sample
     fresh = Network(network.model, 64, 64)
     assert torch.equal(painted(fresh, fresh.noise(46)[0], (), sampling), first)
     assert (painted(fresh, moved, (), sampling) - first).abs().max() < 1e-2
+
+
+def test_a_bend_after_pndms_first_step_is_at_the_call_that_goes_on_from_there():
+    """PNDM calls the network twice at its second time; the first of them is only looked at."""
+    plan = schedule("pndm", 4, Noising())
+    assert plan.t == (751.0, 501.0, 501.0, 251.0, 1.0, 0.0)
+    at_501 = plan.layers[2] / 50
+    assert plan.nearest(at_501) == 2
+    assert plan.neighbours(at_501) == ((2, 1.0),)
+    between = (plan.layers[0] + plan.layers[2]) / 100
+    assert [k for k, _ in plan.neighbours(between)] == [0, 2]
+
+
+def test_samplers_of_several_steps_come_to_about_the_same_picture(network):
+    noise = network.noise(46)[0]
+    ddim, pndm, dpm = (
+        painted(network, noise, (), Sampling(sampler, 40)) for sampler in ("ddim", "pndm", "dpm++")
+    )
+    assert (pndm - ddim).norm() / ddim.norm() < 0.1
+    assert (dpm - ddim).norm() / ddim.norm() < 0.2

@@ -22,6 +22,7 @@ V = {"prediction_type": "v_prediction"}
 ZERO = {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing", **V}
 TRAILING = {"timestep_spacing": "trailing"}
 DDIM = {"clip_sample": False, "set_alpha_to_one": False, "steps_offset": 1}
+PNDM = {"skip_prk_steps": True, "steps_offset": 1}
 SIZE = (64, 64)
 
 # Class, options beside those that save_pretrained writes, network calls compared.
@@ -38,6 +39,18 @@ CASES = [
     ("DDIMScheduler", {**BETAS, **DDIM, **TRAILING, "set_alpha_to_one": True}, 4),
     ("DDIMScheduler", {**BETAS, **DDIM, "clip_sample": True, "steps_offset": 0}, 4),
     ("DDIMScheduler", {**LINEAR, **DDIM, "prediction_type": "sample"}, 4),
+    ("PNDMScheduler", {**BETAS, **PNDM}, 1),
+    ("PNDMScheduler", {**BETAS, **PNDM}, 2),
+    ("PNDMScheduler", {**BETAS, **PNDM}, 7),
+    ("PNDMScheduler", {**LINEAR, **PNDM, **V}, 5),
+    ("PNDMScheduler", {**BETAS, **PNDM, **TRAILING, "set_alpha_to_one": True}, 5),
+    ("DPMSolverMultistepScheduler", BETAS, 1),
+    ("DPMSolverMultistepScheduler", BETAS, 6),
+    ("DPMSolverMultistepScheduler", {**BETAS, **V, "timestep_spacing": "leading"}, 5),
+    ("DPMSolverMultistepScheduler", {**BETAS, "use_karras_sigmas": True}, 6),
+    ("DPMSolverMultistepScheduler", {**BETAS, **ZERO}, 4),
+    ("DPMSolverMultistepScheduler", {**LINEAR, **TRAILING, "prediction_type": "sample"}, 3),
+    ("DPMSolverMultistepScheduler", {**BETAS, "final_sigmas_type": "sigma_min"}, 16),
     ("LCMScheduler", {**BETAS, "set_alpha_to_one": True}, 1),
     ("LCMScheduler", {**BETAS, **V, "original_inference_steps": 100}, 1),
 ]  # fmt: skip
@@ -106,8 +119,9 @@ def config(kind, **options):
     ("given", "name", "said"),
     [
         (config("PNDMScheduler", steps_offset=1), "", "ddim, 20 steps, guidance 7.5"),
+        (config("PNDMScheduler", **PNDM), "", "pndm, 20 steps, guidance 7.5"),
         (config("DPMSolverMultistepScheduler", timestep_spacing="trailing"), "",
-         "ddim, 20 steps, guidance 7.5"),
+         "dpm++, 20 steps, guidance 7.5"),
         (config("EulerDiscreteScheduler", **TRAILING), "", "euler, 1 step, no guidance"),
         (config("EulerDiscreteScheduler", **ZERO), "", "euler, 20 steps, guidance 7.5"),
         (config("DDIMScheduler", **TRAILING), "", "ddim, 20 steps, guidance 7.5"),
@@ -138,7 +152,13 @@ def test_another_sampler_than_the_models_has_its_usual_times():
     ("given", "notes"),
     [
         (config("DDIMScheduler"), ()),
-        (config("PNDMScheduler"), ("PNDMScheduler is played as ddim, its first order",)),
+        (config("PNDMScheduler", **PNDM), ()),
+        (config("PNDMScheduler"), ("PNDMScheduler is played as ddim: skip_prk_steps is off",)),
+        (config("DPMSolverMultistepScheduler", use_karras_sigmas=True, solver_order=2), ()),
+        (config("DPMSolverMultistepScheduler", algorithm_type="sde-dpmsolver++"),
+         ("algorithm_type = 'sde-dpmsolver++' is left out",)),
+        (config("UniPCMultistepScheduler", solver_order=3),
+         ("UniPCMultistepScheduler is played as ddim",)),
         (config("EulerDiscreteScheduler", use_karras_sigmas=True),
          ("use_karras_sigmas = True is left out",)),
     ],

@@ -22,7 +22,7 @@ SITES = ("latent@0", "latent@0.5", "latent@1", "unet.text", "unet.time", "unet.s
          "unet.down.1", "unet.mid", "unet.mid#1", "unet.up.2", "vae.up.0", "image")  # fmt: skip
 SIZES = ((64, 64), (72, 64))
 ROOMS = (2 << 30, 60_000)  # bytes
-SAMPLERS = ("euler", "ddim", "lcm")
+SAMPLERS = ("euler", "ddim", "lcm", "pndm", "dpm++")
 MODELS: dict[str, object] = {}
 ENGINES: dict[tuple[object, ...], Engine] = {}  # by store, model and size, each prepared once
 
