@@ -194,6 +194,7 @@ class LiveShow:
         self.failures: list[BaseException] = []
         self.recording: LiveRecording | None = None
         self.cue_recorder: CueRecorder | None = None
+        self.stop = threading.Event()  # set to end the show, and when it has ended
         self.asked_by = ""  # the signal that ends the show
         self.late: Notify = ignore  # called with it, in another thread, where the show goes on
         self._late = 0.0  # s for which the last picture has been moved
@@ -246,6 +247,11 @@ class LiveShow:
         with self._keeping:
             kept, self._kept = self._kept, ExitStack()
         kept.close()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the show is to end: it was asked to, or cannot go on."""
+        return bool(self.asked_by or self.failures or self.stop.is_set())
 
     @property
     def lost(self) -> list[str]:
@@ -309,6 +315,7 @@ class LiveShow:
             if self.guard is not None and not self.failures:
                 self.guard.say(ENDING)
         finally:
+            self.stop.set()
             watchdog.stop()
             self._await(render)
             self.keep()  # first: it cannot be played again
@@ -541,7 +548,7 @@ class _Screen:
     def serve(self, worker: Worker | KeptWorker) -> None:
         """Keep the window alive until the worker has ended, the performer closes the window, or a
         signal asks for the end."""
-        while worker.alive and not (self._show.asked_by or self._show.failures):
+        while worker.alive and not self._show.is_over:
             self._live()
             if self._window is None:
                 worker.wait(0.1)
