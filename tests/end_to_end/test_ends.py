@@ -268,7 +268,7 @@ def test_a_show_that_fails_keeps_its_film(model_folder, tmp_path, monkeypatch):
 
     with pytest.raises(LivebendError, match="a fault of the show"):
         played(options_of(tmp_path, model_folder("turbo")), during)
-    assert film_seconds(tmp_path / "film.mp4") == pytest.approx(0.5, abs=0.11)
+    assert 0.39 < film_seconds(tmp_path / "film.mp4") < 1.0  # and frames until that is seen
 
 
 def test_a_film_is_begun_and_ended_by_osc_in_a_show(model_folder, tmp_path):
