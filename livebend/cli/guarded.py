@@ -64,7 +64,8 @@ class Guarded:
             self._frame, self._shown = frame, moment
         if moment - self._shown < SILENT:
             self.say(ALIVE)
-        if self._kept != (kept := (frame, display.view)):
+        kept = (frame and frame.index, display.view, place)
+        if self._kept != kept:
             self._kept = kept
             with suppress(OSError):  # no room: the guard shows what it has
                 pixels = None if frame is None else frame.pixels
