@@ -268,6 +268,7 @@ class LiveShow:
         listening = listen(*self.reach.osc, self.warn)
         ending.callback(listening.close)
         player, sound = self._load(screen)
+        self._missed()  # nothing of a show, while there was none
         recording = self._recording(player, sound, kept)
         queue = self._queue(player, kept)
         keeper = SceneKeeper(self.bank, self.statistics.notice, self.warn)
@@ -488,8 +489,12 @@ class LiveShow:
         total("commands_refused", queue.refused + osc.refused + osc.turned_away)
         total("commands_clamped", queue.clamped + osc.clamped)
         total("garbage_packets", osc.garbage)
-        if isinstance(self.time, SystemTime) and (missed := self.time.missed()):
+        if missed := self._missed():
             self.warn(f"the show stood still for {missed:.0f} s, and goes on from where it was")
+
+    def _missed(self) -> float:
+        """For how many seconds the process has stood still since this was asked last."""
+        return self.time.missed() if isinstance(self.time, SystemTime) else 0.0
 
     # ---- notices and faults --------------------------------------------------------------------
 

@@ -60,7 +60,8 @@ class SystemTime:
             return moment - self._start
 
     def missed(self) -> float:
-        """Return how many seconds the process stood still since this was asked last."""
+        """Return how many seconds the process has stood still since this was asked last."""
+        self.now()
         with self._lock:
             missed, self._missed = self._missed, 0.0
             return missed

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 from pythonosc.udp_client import SimpleUDPClient
 
-from livebend.cli.live_show import LiveOptions
+from livebend.cli.live_show import LiveOptions, LiveShow
 from livebend.cli.printing import Printed
 from livebend.control import remote
 from livebend.control.osc_endpoint import listen
@@ -123,6 +123,19 @@ def test_without_its_library_the_remote_is_one_line(options, monkeypatch, given)
         return
     _, report = played(options(**given))
     assert any(n["text"].startswith("remote: needs ") for n in report["notices"])
+
+
+def test_what_loading_takes_is_no_standstill_of_the_show(options, monkeypatch):
+    load = LiveShow._load
+
+    def slowly(show, screen):
+        loaded = load(show, screen)
+        show.time._looked -= 60.0  # as if nobody had looked at the time for so long
+        return loaded
+
+    monkeypatch.setattr(LiveShow, "_load", slowly)
+    report = LiveShow(options()).play()  # on the system's clock
+    assert not [n["text"] for n in report["notices"] if "stood still" in n["text"]]
 
 
 def test_a_second_show_takes_the_next_free_port(options, capsys):
