@@ -19,7 +19,7 @@ KeepGoing = Callable[[str, Callable[[Term], None]], KeptWorker]
 if TYPE_CHECKING:
     from livebend.control.remote.server import Remote
 
-AUTO, OFF = "auto", "off"
+OFF = "off"
 THIS_MACHINE = ("127.0.0.0/8", "::1")
 
 
@@ -27,7 +27,6 @@ class Hands(NamedTuple):
     """What listens to hands, for who asks what it does."""
 
     midi: MidiInput | None
-    band: BandClock
     workers: tuple[KeptWorker, ...]
 
 
@@ -61,11 +60,12 @@ def open_hands(
         ticking = leaders["midi"] = MidiClock(time.now)
         played = MidiInput(RtMidiPorts, desk, notify, wanted=midi, timed=ticking.hear, now=time.now)
         workers.append(keep_going("midi", played.work))
-    band = BandClock(leaders, desk.give, desk.scene, notify)
-    workers.append(keep_going("tempo", band.work))
+    if leaders:
+        band = BandClock(leaders, desk.give, desk.scene, notify)
+        workers.append(keep_going("tempo", band.work))
     for worker in workers:
         ending.callback(worker.stop)
-    return Hands(played, band, tuple(workers))
+    return Hands(played, tuple(workers))
 
 
 class Reach(NamedTuple):

@@ -155,11 +155,6 @@ class BandClock:
         self._leaders, self._give, self._scene, self._notify = leaders, give, scene, notify
         self._leads = ""
 
-    @property
-    def leads(self) -> str:
-        """Which of the leaders leads, or ""."""
-        return self._leads
-
     def work(self, stop: threading.Event) -> None:
         """Follow until stopped."""
         while not stop.wait(LOOK):

@@ -80,6 +80,13 @@ def read_text(file: Path, most: int, *, may_be_cut: bool = False) -> str:
         raise PresetError(f"{short(file)}: not text in UTF-8") from why
 
 
+def config_folder() -> Path:
+    """Return the folder of the user's settings; it may not exist yet."""
+    import platformdirs  # noqa: PLC0415 - the doctor runs where packages are missing
+
+    return Path(platformdirs.user_config_dir("livebend", appauthor=False))
+
+
 def cache_folder() -> Path:
     """Return the folder of the user's caches for livebend."""
     import platformdirs  # noqa: PLC0415 - the doctor runs where packages are missing

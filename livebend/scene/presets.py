@@ -27,12 +27,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 import tomli_w
 
 from livebend.core import limits
 from livebend.core.errors import LONGEST, LivebendError, OutOfRange, PresetError, UnknownName, shown
-from livebend.core.files import read_text, short, write_text
+from livebend.core.files import config_folder, read_text, short, write_text
 from livebend.scene import edit
 from livebend.scene.cost import cost_of
 from livebend.scene.tables import scene_from, table_of
@@ -68,7 +67,7 @@ def built_in_folder() -> Path:
 
 def user_folder() -> Path:
     """Return the folder of the user's own presets, which may not exist yet."""
-    return Path(platformdirs.user_config_dir("livebend", appauthor=False)) / "presets"
+    return config_folder() / "presets"
 
 
 def list_presets(names: Sequence[str] = ()) -> list[PresetInfo]:

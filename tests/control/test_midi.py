@@ -20,7 +20,7 @@ from livebend.control.midi.ports import RtMidiPorts
 from livebend.control.midi.profiles import Binding, Profile, device_of, profile_of, read_profile
 from livebend.control.midi.surface import Surface
 from livebend.control.osc_addresses import read
-from livebend.control.parameters import tree_of
+from livebend.control.parameters import Trees, tree_of
 from livebend.core.errors import PresetError, Refused
 from livebend.outputs.display import Display, View
 from livebend.scene import paths
@@ -49,7 +49,7 @@ class Stage:
         self.fake.desk = replace(self.fake.desk, output=Display.specs, view=view)
         self.time, self.set = 100.0, list[float]()
         self.surface = Surface(
-            self.fake.desk, Profile("Knobs", (), bindings),
+            self.fake.desk, Trees(Display.specs), Profile("Knobs", (), bindings),
             lambda: self.time,
         )  # fmt: skip
 

@@ -16,6 +16,7 @@ from livebend.control.midi.ports import InPort, OutPort, Ports
 from livebend.control.midi.profiles import Binding, Profile, device_of, profile_of, save_profile
 from livebend.control.midi.surface import Surface
 from livebend.control.midi.targets import check_target, is_parameter, path_in
+from livebend.control.parameters import Trees
 from livebend.core import clock, limits
 from livebend.core.errors import LivebendError, Refused
 from livebend.core.files import short
@@ -37,7 +38,6 @@ class _Heard(NamedTuple):
 
     port: str
     message: tuple[int, ...]
-    time: float
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ class MidiInput:
         timed: takes the messages of a MIDI clock, with their times in s, in the driver's thread.
         now: s, for tests.
         """
-        self._open, self._desk = ports, desk
+        self._open, self._desk, self._trees = ports, desk, Trees(desk.output)
         self._notify, self._wanted, self._timed, self._now = notify, wanted.casefold(), timed, now
         self._ports: Ports | None = None
         self._devices: dict[str, _Device] = {}
@@ -170,7 +170,7 @@ class MidiInput:
         except LivebendError as why:
             self._say_once(f"MIDI: {why}")
             profile = Profile(name)
-        surface = Surface(self._desk, profile, self._now)
+        surface = Surface(self._desk, self._trees, profile, self._now)
         try:
             into = self._ports.open_input(port, lambda message: self._take(port, message))
         except Refused as why:
@@ -208,12 +208,11 @@ class MidiInput:
 
     def _take(self, port: str, message: Sequence[int]) -> None:
         """Take a message, in the driver's thread."""
-        time = self._now()
         if message and message[0] >= CLOCKS:
             if self._timed is not None:
-                self._timed(tuple(message), time)
+                self._timed(tuple(message), self._now())
         else:
-            self._heard.put(_Heard(port, tuple(message), time))
+            self._heard.put(_Heard(port, tuple(message)))
 
     def _hear(self, heard: _Heard) -> None:
         event, device = moved(heard.message), self._devices.get(heard.port)

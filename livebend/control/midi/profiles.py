@@ -15,15 +15,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 import tomli_w
 
 from livebend.control.midi.controls import MODES, Control, Mode, control_of
 from livebend.control.midi.targets import check_target
 from livebend.core import limits
 from livebend.core.errors import LivebendError, OutOfRange, PresetError, UnknownName, shown
-from livebend.core.files import read_text, short, write_text
+from livebend.core.files import config_folder, read_text, short, write_text
 from livebend.core.specs import Spec
+from livebend.core.texts import name_like
 
 SHIPPED = Path(__file__).parent / "profiles"
 PORT_NUMBER = re.compile(r"\s+\d+:\d+$")  # ALSA's, another after every plugging in
@@ -78,13 +78,12 @@ def device_of(port: str) -> str:
 
 def user_folder() -> Path:
     """Return the folder of the user's own profiles, which may not exist yet."""
-    return Path(platformdirs.user_config_dir("livebend", appauthor=False)) / "midi"
+    return config_folder() / "midi"
 
 
 def user_file(device: str) -> Path:
     """Return the file of the user's profile of a device; what a port is called is no path."""
-    plain = re.sub(r"[^a-z0-9]+", "-", device.casefold()).strip("-")[: limits.NAME]
-    return user_folder() / f"{plain or 'device'}.toml"
+    return user_folder() / f"{name_like(device, 'device')}.toml"
 
 
 def shipped(output: Mapping[str, Spec]) -> list[Profile]:

@@ -15,11 +15,12 @@ from livebend.control.midi.controls import (
     steps,
 )
 from livebend.control.midi.profiles import Binding, Profile
-from livebend.control.midi.targets import OUTPUT, is_parameter, path_in, slot_of
+from livebend.control.midi.targets import path_in, slot_of
+from livebend.control.parameters import Parameter, Trees, soft_range, value_of
 from livebend.core.clock import now as clock_now
-from livebend.core.errors import LivebendError, OutOfRange
+from livebend.core.errors import OutOfRange
 from livebend.core.ranges import Range
-from livebend.core.specs import ParameterValue, Spec
+from livebend.core.specs import ParameterValue
 from livebend.scene import paths
 from livebend.scene.commands import Change, Set
 
@@ -55,10 +56,9 @@ class _Grip:
 
 
 class _Found(NamedTuple):
-    """A parameter that is there: its path, its spec, how far a fader goes, and its value."""
+    """A parameter that the show has, how far a fader of it goes, and its value."""
 
-    path: str
-    spec: Spec
+    parameter: Parameter
     reach: Range | None
     value: ParameterValue
 
@@ -68,6 +68,7 @@ class Surface:
     """One device. Used by one thread.
 
     desk: what it acts on.
+    trees: the parameters of its scenes.
     profile: its bindings; may be replaced while it plays.
     now: s, for tests.
 
@@ -76,6 +77,7 @@ class Surface:
     """
 
     desk: Desk
+    trees: Trees
     profile: Profile
     now: Callable[[], float] = clock_now
     _grips: dict[Binding, _Grip] = field(default_factory=dict)
@@ -129,8 +131,8 @@ class Surface:
             elif begins:
                 self.desk.send(action)
         elif (found := self._found(binding.to)) is None:
-            return
-        elif binding.mode in RELATIVE and found.reach and is_parameter(binding.to):
+            self._refuse(binding.to)
+        elif binding.mode in RELATIVE and found.reach and not found.parameter.is_setting:
             self.desk.send(_turned(found, found.reach, steps(event.value, binding.mode)))
         else:
             value = _new(binding, event, grip, found, begins=begins)
@@ -138,26 +140,30 @@ class Surface:
                 self._send(found, value)
 
     def _found(self, target: str) -> _Found | None:
-        """The parameter of a target; None where the scene has fewer bends than it counts."""
-        if target.startswith(OUTPUT):
-            name = target.removeprefix(OUTPUT)
-            spec = self.desk.output[name]
-            return _Found(target, spec, spec.range and spec.range.soft_range, self.desk.view(name))
+        """The parameter of a target; None where the show does not have it now."""
         scene = self.desk.scene.get()
-        if (path := path_in(scene, target)) is None:
+        parameter = self.trees.of(scene).parameters.get(path_in(scene, target) or "")
+        if parameter is None or parameter.access != "value":
             return None
-        spec = paths.find(scene, path)
-        reach = None if spec.range is None else paths.soft_range(scene, path)
-        value, sent = self._coming.get(path, (0.0, -1e9))
-        is_coming = self.now() - sent < UNDER_WAY
-        return _Found(path, spec, reach, value if is_coming else paths.get(scene, path))
+        value, sent = self._coming.get(parameter.path, (0.0, -1e9))
+        if self.now() - sent >= UNDER_WAY:
+            value = value_of(self.desk, parameter, scene)
+        return _Found(parameter, soft_range(scene, parameter), value)
+
+    def _refuse(self, target: str) -> None:
+        """Raises: UnknownName for a parameter that the scene does not have; nothing where it only
+        has fewer bends than the target counts."""
+        scene = self.desk.scene.get()
+        if (path := path_in(scene, target)) is not None:
+            paths.find(scene, path)
 
     def _send(self, found: _Found, value: ParameterValue) -> None:
-        if found.path.startswith(OUTPUT):
-            self.desk.send(SetDisplay(found.path.removeprefix(OUTPUT), value))
+        parameter = found.parameter
+        if parameter.is_setting:
+            self.desk.send(SetDisplay(parameter.spec.name, value))
             return
-        self._coming[found.path] = (value, self.now())
-        self.desk.send(Set(found.path, value))
+        self._coming[parameter.path] = (value, self.now())
+        self.desk.send(Set(parameter.path, value))
 
     # ---- from the show to the device ---------------------------------------------------------
 
@@ -179,10 +185,7 @@ class Surface:
 
     def _standing(self, target: str) -> tuple[ParameterValue, Range | None]:
         """The value of a parameter and how far a fader goes; 0 where it is not there."""
-        try:
-            found = self._found(target)
-        except LivebendError:  # this scene does not have it: the light is off
-            found = None
+        found = self._found(target)
         return (0, None) if found is None else (found.value, found.reach)
 
 
@@ -191,14 +194,14 @@ def _new(
 ) -> ParameterValue | None:
     """The value that an event gives a parameter; None where it gives none. `begins` = the control
     is pressed with it. Raises: OutOfRange for a text."""
-    spec, reach, is_pad = found.spec, found.reach, event.control.kind == "note"
+    spec, reach, is_pad = found.parameter.spec, found.reach, event.control.kind == "note"
     if spec.kind == "bool":
         flips = (is_pad and binding.mode != "hold") or binding.mode == "toggle"
         return (not found.value if begins else None) if flips else grip.pressed
     if spec.kind == "choice":
         return _chosen(binding, event, found, begins=begins)
     if reach is None:
-        raise OutOfRange(f"{found.path}: no number, and {binding.at} plays numbers only")
+        raise OutOfRange(f"{found.parameter.path}: no number, and {binding.at} plays numbers only")
     if binding.mode in RELATIVE:  # of the display, which knows no changes
         position = reach.to_unit(float(found.value)) + TURN * steps(event.value, binding.mode)
         return reach.from_unit(position)
@@ -224,7 +227,7 @@ def _flipped(
 
 def _chosen(binding: Binding, event: Moved, found: _Found, *, begins: bool) -> str | None:
     """The choice that an event makes: by position, or the next one at a press."""
-    choices = found.spec.choices
+    choices = found.parameter.spec.choices
     if binding.mode in RELATIVE:
         move = steps(event.value, binding.mode)
         index = choices.index(str(found.value)) + (move > 0) - (move < 0)
@@ -237,8 +240,9 @@ def _chosen(binding: Binding, event: Moved, found: _Found, *, begins: bool) -> s
 def _turned(found: _Found, reach: Range, turned: int) -> Change:
     """What an encoder that is turned by so many steps does, from where the parameter is when its
     turn comes: whole ones of a count, round and round on a circle."""
+    path = found.parameter.path
     if reach.whole:
-        return Change(found.path, float(turned))
+        return Change(path, float(turned))
     if reach.wraps:
-        return Change(found.path, turned * TURN * (reach.high - reach.low))
-    return Change(found.path, turned * TURN, by_fader=True)
+        return Change(path, turned * TURN * (reach.high - reach.low))
+    return Change(path, turned * TURN, by_fader=True)

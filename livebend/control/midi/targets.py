@@ -12,13 +12,13 @@ import re
 from collections.abc import Mapping
 
 from livebend.control.key_actions import ACTIONS, SLOTTED
+from livebend.control.parameters import OUTPUT
 from livebend.core import limits
 from livebend.core.errors import Refused, UnknownName, shown
 from livebend.core.specs import Spec
 from livebend.operators.library import find_operator
 from livebend.scene.values import Scene
 
-OUTPUT = "output."
 SPELLED = re.compile(r"[a-z0-9_@.-]{1,200}")
 MAIN = "main"
 
@@ -28,12 +28,12 @@ def check_target(text: object, output: Mapping[str, Spec]) -> str:
     if not isinstance(text, str) or not SPELLED.fullmatch(text):
         raise Refused(f"target {shown(text)}: expected an action or a path, as bend.@1.main")
     head, _, rest = text.partition(".")
-    if text.startswith(OUTPUT) and rest not in output:
+    if head == OUTPUT and rest not in output:
         raise UnknownName("display setting", rest, output)
     slots = {str(slot) for slot in range(1, limits.SLOTS + 1)}
     if head in SLOTTED and rest.isdigit() and rest not in slots:
         raise Refused(f"target {text}: expected a slot 1..{limits.SLOTS}")
-    known = (*ACTIONS, *SLOTTED, "output", "seed", "bend", "route", "lora", *Scene.GROUPS)
+    known = (*ACTIONS, *SLOTTED, OUTPUT, "seed", "bend", "route", "lora", *Scene.GROUPS)
     if head not in known:
         raise UnknownName("target", text, known)
     return text
@@ -47,7 +47,7 @@ def slot_of(target: str) -> tuple[str, int] | None:
 
 def is_parameter(target: str) -> bool:
     """Whether a target is a parameter of the scene: no action, and no setting of the display."""
-    return not (target.startswith(OUTPUT) or target in ACTIONS or slot_of(target))
+    return not (target.startswith(f"{OUTPUT}.") or target in ACTIONS or slot_of(target))
 
 
 def path_in(scene: Scene, target: str) -> str | None:
