@@ -3,7 +3,6 @@
 import pytest
 
 from livebend.cli.main import main
-from livebend.cli.touchosc import layout
 from livebend.control.osc_addresses import read
 from livebend.control.parameters import tree_of
 from livebend.outputs.display import Display
@@ -12,6 +11,7 @@ from livebend.scene.values import Bend, Scene
 from tests.fakes.desk import FakeBank
 
 py2tosc = pytest.importorskip("py2tosc")
+layout = pytest.importorskip("livebend.cli.touchosc_layout").layout
 NAMES = ("default", "storm", "paper/v1")
 MANY = Scene("Many", bends=tuple(Bend(f"b{n}", "rotate", "unet.mid") for n in range(11)))
 
