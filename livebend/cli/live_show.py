@@ -54,7 +54,7 @@ from livebend.core.worker import Worker
 from livebend.device.torch_threads import compute_with
 from livebend.flow import Frame, Output, Samples
 from livebend.models.backends.read_ahead import ReadAhead
-from livebend.models.checkpoint import AUTO, find_model
+from livebend.models.checkpoint import AUTO
 from livebend.outputs.bridge import LATE
 from livebend.outputs.display import Display, View
 from livebend.outputs.guarded_output import GuardedOutput
@@ -208,7 +208,7 @@ class LiveShow:
         self.cues = self._cues()
         if self.cues is not None and guard is not None:
             self.cues.until(guard.since)  # what was played before
-        find_model(options.wanted, print_notice)
+        options.check_model([self.scene], print_notice)
         if options.record is not None:
             check_movie(options.record, "--record")
         if options.record_cues is not None:
