@@ -366,7 +366,8 @@ class Network:
         elif context.reuse.tween > 1:  # stage by stage, to be spread evenly
             yield from self._run(active, self._unet, known, k)
         else:
-            yield from self._run(active, self._joined(active, self._unet_groups, k), known, k)
+            joined = self._joined(active, self._unet_groups, k, context.ridden)
+            yield from self._run(active, joined, known, k)
         return known[self._unet[-1].writes[0]]
 
     def _run(
@@ -399,12 +400,19 @@ class Network:
         key = (*[value.version for value in read], runner)
         return self.memory.recall(stage.name, key, runner, step=k, read=read)
 
-    def _joined(self, active: FrameBends, parts: Sequence[Group], k: int) -> Iterator[Stage]:
-        """Yield the stages of groups: a whole group at once where the engine has it joined and
-        nothing is bent inside."""
+    def _joined(
+        self,
+        active: FrameBends,
+        parts: Sequence[Group],
+        k: int,
+        ridden: frozenset[str] = frozenset(),
+    ) -> Iterator[Stage]:
+        """Yield the stages of groups: a whole group at once where the engine has it joined, nothing
+        is bent inside and no LoRA whose strength is ridden begins inside."""
         for part in parts:
             joins = part.whole and self._joins and self.engine.joins(part.whole)
-            if part.whole and joins and not active.acts_in(part.hidden, k):
+            inside = active.acts_in(part.hidden, k) or ridden & part.late_loras
+            if part.whole and joins and not inside:
                 yield part.whole
             else:
                 yield from part.stages
