@@ -177,9 +177,11 @@ def test_a_flood_of_notices_is_printed_now_and_then(capsys):
         tell(f"walk.radius = {value}: clamped to 4.0")
     for number in range(100):
         tell(f"OSC: {number} is odd")
+    tell.close()
     assert len(capsys.readouterr().err.splitlines()) == 64
     time.moment = 10.0
     tell("walk.radius = 9: clamped to 4.0")
+    tell.close()
     assert capsys.readouterr().err == "livebend: walk.radius = 9: clamped to 4.0\n"
 
 

@@ -3,10 +3,8 @@
 import errno
 import json
 import os
-import shutil
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -21,6 +19,7 @@ from livebend.core.errors import LivebendError
 from livebend.outputs.kept_file import KeptFile
 from livebend.scene.commands import Set
 from livebend.scene.presets import PresetBank
+from tests.fakes import eyes
 from tests.fakes.live import live, played
 from tests.fakes.osc import datagram, free_port
 from tests.fakes.processes import Processes
@@ -179,22 +178,9 @@ def test_a_show_whose_network_hangs_ends_well_and_a_second_interrupt_ends_it_at_
 
 
 @pytest.fixture
-def x_server() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """An X server of its own, and its name."""
-    if shutil.which("Xvfb") is None:
-        pytest.skip("no Xvfb")
-    reads, writes = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writes), "-screen", "0", "1024x768x24"],
-        pass_fds=[writes],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(writes)
-    with os.fdopen(reads) as said:
-        name = f":{said.readline().strip()}"
-    yield server, name
-    server.kill()
-    server.wait()
+def x_server():
+    with eyes.x_server() as made:
+        yield made
 
 
 @pytest.mark.slow
