@@ -9,13 +9,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from math import isnan
 
-import torch
 from torch import Tensor
 
 from livebend.bending.apply import active, apply_bend, fraction_of, signature
 from livebend.bending.feedback_state import FeedbackState, Given
 from livebend.bending.mask_cache import MaskCache, Trace, silence
-from livebend.core.errors import BendFault
+from livebend.core.errors import BendFault, lacks_memory
 from livebend.core.sites import LATENT, Place, place
 from livebend.device.memory import Memory, Versioned
 from livebend.models.sampler import Schedule
@@ -140,9 +139,9 @@ def _applied(bend: Bend, x: Tensor, mask: Tensor | None, given: Given) -> tuple[
     """Bend x; whatever an operator raises becomes a fault of the bend."""
     try:
         return apply_bend(bend, x, mask, given)
-    except torch.OutOfMemoryError:
-        raise
     except Exception as why:
+        if lacks_memory(why):
+            raise  # no fault of the bend's
         raise BendFault(bend.name, bend.operator, bend.site, why) from why
 
 
