@@ -81,13 +81,17 @@ class FrameBends:
         return self.memory.derive("sampler.hide", (x,), (size,), lambda h: h * size, k)
 
     def culprits(self) -> list[str]:
-        """The bends that turned finite values into others; where none did, the strongest, which
-        drove the network out of range. It waits for the device: for after a fault only."""
+        """The bends that turned finite values into others. It waits for the device: for after a
+        fault only."""
         acted = self.acted.items()
-        guilty = [name for name, pairs in acted if any(_broke(*pair) for pair in pairs)]
+        return [name for name, pairs in acted if any(_broke(*pair) for pair in pairs)]
+
+    def strongest(self) -> list[str]:
+        """The bend that changed most, and may have driven the network out of range; none where none
+        acted. It waits for the device."""
         sizes = {name: float(d) for name, d in self.strength.items()}
-        if guilty or not sizes:
-            return guilty
+        if not sizes:
+            return []
         return [max(sizes, key=lambda name: -1.0 if isnan(sizes[name]) else sizes[name])]
 
     def _at_boundary(self, plan: Schedule, k: int) -> Iterator[Bend]:

@@ -163,21 +163,29 @@ class Renderer:
         if (pixels := self._fetched(painted)) is not None:
             self._good = pixels
             return pixels
-        culprits = self.network.culprits()
+        acted, good = self.network.acted, self._good
+        culprits = acted.culprits()
         self.network.begin_anew()
-        plain = self._plain(scene, tick) if self._good is None else self._good
-        if plain is None:
-            culprits, why = [], f"the model makes no finite values even without bends: {HALF}"
+        is_own = False  # the model's own fault
+        if good is None or not culprits:
+            plain = self._plain(scene, tick)
+            is_own, good = plain is None, plain if good is None else good
+        if is_own:
+            part = self.network.unsound_part()
+            why = (
+                f"the model makes no finite values even without bends, first in its {part}: {HALF}"
+            )
         else:
+            culprits = culprits or acted.strongest()
             why = f"{' and '.join(culprits) or 'the network'} made values that are not finite"
         if self._strict:
             raise LivebendError(f"frame {tick.index}: {why}")
         self._statistics.count("nonfinite_frames")
-        if plain is None:
+        if is_own:
             self._statistics.notice(why, "error")
-            return np.full((*self.network.shown[::-1], 3), GREY, np.uint8)
-        self._faulty.leave_out(culprits, why, tick)
-        return plain
+        else:
+            self._faulty.leave_out(culprits, why, tick)
+        return np.full((*self.network.shown[::-1], 3), GREY, np.uint8) if good is None else good
 
     def _fetched(self, painted: Picture) -> Pixels | None:
         """Bring a picture and its bends' strengths to the host, in one wait; return its pixels,

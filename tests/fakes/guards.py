@@ -150,10 +150,11 @@ class GuardedShow:
 
 
 def film_seconds(file: Path | None) -> float:
-    """How long what there is of a film plays: every picture of it is read."""
+    """How long what there is of a film plays: every picture of it is read. 0 where nothing does,
+    as where its show was killed in its first second."""
     assert file is not None
     last, period = 0.0, 0.0
-    with av.open(str(file)) as film:
+    with suppress(av.InvalidDataError), av.open(str(file)) as film:
         for frame in film.decode(video=0):
             period, last = frame.time - last, frame.time
     return last + period
