@@ -4,8 +4,12 @@ import errno
 import json
 import os
 import signal
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import av
@@ -15,9 +19,10 @@ from livebend.cli.live_show import LiveOptions
 from livebend.control.cues import CueRecorder, Cues
 from livebend.core.errors import LivebendError
 from livebend.outputs.kept_file import KeptFile
-from tests.fakes import eyes
+from tests import ROOT
+from tests.fakes import eyes, guards
 from tests.fakes.live import live, played
-from tests.fakes.osc import datagram
+from tests.fakes.osc import datagram, free_port
 from tests.fakes.processes import Processes, ShowProcess
 
 HANGS = """
@@ -64,7 +69,8 @@ def test_a_signal_ends_a_show_well(shows, name):
     show = shows[name]
     before = show.seconds()
     show.signal(signal.Signals[name])
-    assert show.status() == 0, (show.folder / "err.txt").read_text()
+    within = 5.0 if os.getloadavg()[0] < os.cpu_count() else 20.0  # a busy machine has more to do
+    assert show.status(within) == 0, (show.folder / "err.txt").read_text()
     report = json.loads((show.folder / "stats.json").read_text())
     assert report["frames_generated"] > 8
     assert show.seconds("film.mp4") >= before
@@ -114,6 +120,54 @@ def test_a_show_whose_network_hangs_ends_well_and_a_second_interrupt_ends_it_at_
     ended = at_once.status(2.0)  # 0 where the system took both for one
     assert ended in (-signal.SIGINT, 0)
     assert at_once.seconds("film.mp4.part" if ended else "film.mp4") > 1.0
+
+
+@pytest.mark.slow
+def test_a_terminal_that_takes_nothing_holds_no_show_up(model_folder, tmp_path):
+    """A pipe that nobody reads is full while the show has much to say, and when it ends."""
+    reads, writes = os.pipe()
+    port = free_port()
+    show = subprocess.Popen(
+        [sys.executable, "-m", "livebend.cli.main", "live", "--headless", "--fps", "8",
+         "--model", str(model_folder("turbo")), "--backend", "torch", "--size", "64",
+         "--osc", f"127.0.0.1:{port}", "--record", "film.mp4", "--stats", "stats.json"],
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=writes, stderr=writes,
+    )  # fmt: skip
+    try:
+        part, end = tmp_path / "film.mp4.part", time.monotonic() + 120.0
+        while film_so_far(part) < 1.0:
+            assert show.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        os.set_blocking(writes, False)
+        with suppress(BlockingIOError):
+            while True:
+                os.write(writes, b"x" * 4096)
+        with suppress(BlockingIOError):
+            while True:
+                os.write(writes, b"x")
+        os.set_blocking(writes, True)  # the show's end as well
+        before = film_so_far(part)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            for number in range(200):
+                sock.sendto(datagram(f"/livebend/no{number}", 1), ("127.0.0.1", port))
+        while film_so_far(part) < before + 2.0:
+            assert show.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        show.send_signal(signal.SIGTERM)
+        assert show.wait(20.0) == 0
+    finally:
+        show.kill()
+        show.wait(20.0)
+        os.close(reads)
+        os.close(writes)
+    assert film_seconds(tmp_path / "film.mp4") > before + 1.0
+    assert (tmp_path / "stats.json").exists()
+
+
+def film_so_far(file: Path) -> float:
+    return guards.film_seconds(file) if file.exists() else 0.0
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A show under `--guard`: real processes that are killed, stopped and ended."""
 
+import os
 import random
 import signal
 import statistics
@@ -22,7 +23,8 @@ BLACK = 16  # of 255: the random model's pictures are dark, and no darker
 def test_a_show_that_is_killed_at_any_moment_is_back_within_ten_seconds(model_folder, tmp_path):
     """As it was when it was saved last, and with the next part of the film; every fifth is killed
     once more while it starts."""
-    moments, took, played, began = random.Random(16), [], [], time.monotonic()
+    moments, began = random.Random(16), time.monotonic()
+    took, played, so_far = [], [], []
     with GuardedShow(tmp_path, model_folder("turbo"), change=OFTEN) as show:
         show.until_part(1)
         first, began = time.monotonic() - began, time.monotonic()
@@ -31,6 +33,7 @@ def test_a_show_that_is_killed_at_any_moment_is_back_within_ten_seconds(model_fo
         show.until(lambda: "a blue wave" in show.saved() and "77.0" in show.saved())
         for part in range(1, KILLS + 1):
             time.sleep(moments.uniform(0.0, 6.0))
+            so_far.append(film_seconds(show.part(part)))
             killed, dead = time.monotonic(), show.signal(signal.SIGKILL)
             played.append(killed - began)
             if part % 5 == 0:
@@ -45,11 +48,12 @@ def test_a_show_that_is_killed_at_any_moment_is_back_within_ten_seconds(model_fo
             assert show.value("bend/b/angle") == 77.0
         show.guard.send_signal(signal.SIGTERM)
         assert show.ended(20.0) == 0, show.said
-        for number, seconds in enumerate(played, 1):
-            film = film_seconds(show.part(number))
-            assert seconds - LEFT <= film <= seconds + LEFT, (number, played)
+        parts = [film_seconds(show.part(number)) for number in range(1, KILLS + 1)]
     median, most = statistics.median(took), max(took)
     print(f"back after {median:.1f} s, at most {most:.1f} s; the first took {first:.1f} s")
+    busy = max(os.getloadavg()[0] / os.cpu_count(), 1.0)  # an encoder steps back for the show
+    for film, seconds, before in zip(parts, played, so_far, strict=True):
+        assert max(before, seconds - LEFT * busy) <= film <= seconds + LEFT, (parts, played)
     assert most < max(BACK, 2.0 * first), took  # a busy machine is slow at the first as well
 
 
