@@ -234,6 +234,7 @@ class LiveShow:
             ):
                 self._play(ending)
         finally:
+            self._printed.close()
             sys.setswitchinterval(before)
             gc.unfreeze()  # or nothing of this show would ever be given back
         if self.failures:
@@ -354,6 +355,7 @@ class LiveShow:
         window = Window(
             self.frames, self.status, self.display, size, on=self.options.display,
             shown=self._shown, late=self._say_late, notify=self.statistics.notice,
+            outlives=self.guard is not None,
         )  # fmt: skip
         ending.callback(self._close, window)
         return _Screen(window, window, self)
@@ -554,16 +556,16 @@ class _Screen:
         """Keep the window alive until the worker has ended, the performer closes the window, or a
         signal asks for the end."""
         while worker.alive and not self._show.is_over:
-            self._live()
             if self._window is None:
                 worker.wait(0.1)
-                continue
-            if any(self._act(action) for action in self._window.poll()):
+            elif any(self._act(action) for action in self._window.poll()):
                 return
-            self._window.draw()
+            else:
+                self._window.draw()
+            self._live()
 
     def _live(self) -> None:
-        """Tell the guard that the show lives, if there is one."""
+        """Tell the guard that the show lives, if there is one, and that its window is drawn."""
         show = self._show
         if show.guard is None:
             return

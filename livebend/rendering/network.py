@@ -112,6 +112,8 @@ class Network:
         self._feedback = FeedbackState()
         self._bends = FrameBends(self.memory, self._masks, self._feedback)
         self._reuse = NetworkReuse(self.memory)
+        self._read: Sequence[Versioned] = ()  # of the last picture: its text, and what was
+        self._latent: Sequence[Versioned] = ()  # handed to the decoder
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -212,6 +214,7 @@ class Network:
         else:
             x = done(finished(active))
         x = active.latent(x, plan, plan.calls)
+        self._read, self._latent = [text, *([negative] if negative else [])], [x]
         made = self._decode(active, x)
         return Picture(made["pixels"], made["total"], made.get("image"), active.strength)
 
@@ -265,9 +268,16 @@ class Network:
         with self.memory.settling(partial(wait_for, self.model.device)):
             yield
 
-    def culprits(self) -> list[str]:
-        """The bends to blame for a last picture that was not finite: `FrameBends.culprits`."""
-        return self._bends.culprits()
+    @property
+    def acted(self) -> FrameBends:
+        """The bends of the last picture, which know what each of them did."""
+        return self._bends
+
+    def unsound_part(self) -> str:
+        """Which part of the model made the first values that are not finite of a last picture
+        without bends. It waits for the device: for after a fault only."""
+        made = {"text encoder": self._read, "unet": self._latent}
+        return next((part for part, x in made.items() if not _is_finite(x)), "decoder")
 
     def _listed(self, bend: Bend) -> Bend:
         """The bend with its channels as numbers, where it names clusters."""
@@ -429,3 +439,7 @@ class Network:
         known = {"latent": self._sampler.latent(x), "shown": self._frame}
         done(self._run(active, self._joined(active, self._vae_groups, 0), known, 0))
         return known
+
+
+def _is_finite(made: Iterable[Versioned]) -> bool:
+    return all(bool(value.tensor.isfinite().all()) for value in made)
