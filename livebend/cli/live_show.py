@@ -26,12 +26,13 @@ from livebend.cli.signals import ended_by_signals
 from livebend.control.command_queue import CommandQueue, PromptGate, texts, texts_of
 from livebend.control.cues import CueRecorder, Cues
 from livebend.control.desk import Desk, Learn, no_midi
+from livebend.control.door import DECISIONS, AllowList, Decision, Door
 from livebend.control.key_actions import press
+from livebend.control.midi.ports import Ports, RtMidiPorts
 from livebend.control.osc import OscInput
 from livebend.control.osc_endpoint import (
     HOST,
     PORT,
-    AllowList,
     endpoint,
     is_loopback,
     listen,
@@ -162,6 +163,7 @@ class LiveShow:
         on_phase: Notify = ignore,
         ahead: ReadAhead | None = None,
         guard: Guarded | None = None,
+        ports: Callable[[], Ports] = RtMidiPorts,
     ) -> None:
         """Open what can be refused before the show. Raises: LivebendError.
 
@@ -169,9 +171,11 @@ class LiveShow:
         on_phase: is called after each phase of the start, the last FIRST_FRAME, in any thread.
         ahead: engines that are being read meanwhile.
         guard: the process that starts the show again, for one that has such.
+        ports: opens the MIDI system.
         """
-        self.options, self.ahead = options, ahead
+        self.options, self.ahead, self._ports = options, ahead, ports
         self.on_phase = on_phase
+        self.seen: Callable[[Frame], None] = ignore  # called with each frame that is shown
         self.begun = False  # whether a picture has been shown
         self.guard = guard
         self.time: Time = time or SystemTime(guard.since if guard else 0.0)
@@ -203,11 +207,17 @@ class LiveShow:
         self.osc: OscInput
         self.hands: Hands
         self.remote: Remote | None = None
-        AllowList(options.osc_allow)
+        AllowList(options.osc_allow)  # before --lan adds to it
         self.reach = opened_to(endpoint(options.osc), options.osc_allow, lan=options.lan)
+        self.door = Door(self.reach.allow, self.warn, keyed=not options.headless)
         self.cues = self._cues()
         if self.cues is not None and guard is not None:
             self.cues.until(guard.since)  # what was played before
+        self._check_files()
+
+    def _check_files(self) -> None:
+        """Raises: LivebendError where there is no model, or a file cannot be written."""
+        options = self.options
         find_model(options.wanted, print_notice)
         if options.record is not None:
             check_movie(options.record, "--record")
@@ -279,15 +289,14 @@ class LiveShow:
             keep=keeper.keep, view=self.display.get, status=self.status.get,
             learn=self._learn,
         )  # fmt: skip
-        allow = self.reach.allow
-        self.osc = OscInput(desk, listening, allow=allow, on_fault=self._report_fault).start()
+        self.osc = OscInput(desk, listening, door=self.door, on_fault=self._report_fault).start()
         ending.callback(self.osc.stop)
         self.reach = self.reach._replace(osc=self.osc.address)
         self._say_who_is_heard()
         self._open_remote(ending, desk)
         self.hands = open_hands(
             ending, desk, self.time, self.statistics.notice, self._kept_going,
-            midi=self.options.midi, link=self.options.link,
+            midi=self.options.midi, link=self.options.link, ports=self._ports,
         )  # fmt: skip
         ending.callback(sound.start().close)
         text = self._kept_going("text", partial(_encode, player.prompts))
@@ -363,6 +372,7 @@ class LiveShow:
         if frame.index < 0:
             return  # of the show before
         self.statistics.shown(frame)
+        self.seen(frame)
         if not self.begun:
             self.begun = True
             self.on_phase(FIRST_FRAME)
@@ -447,7 +457,7 @@ class LiveShow:
     def _open_remote(self, ending: ExitStack, desk: Desk) -> None:
         if self.options.remote != OFF:
             told = self.statistics.notice
-            self.remote = open_remote(ending, desk, self.reach, told, self._report_fault)
+            self.remote = open_remote(ending, desk, self.reach, self.door, told, self._report_fault)
 
     def _say_who_is_heard(self) -> None:
         """Say who can reach the port: a tablet that cannot, or a venue that can, is a surprise."""
@@ -508,6 +518,13 @@ class LiveShow:
     def _ask(self, signal: str) -> None:
         """End the show for a signal; the main thread looks at this."""
         self.asked_by = signal
+
+    def decide(self, decision: Decision) -> None:
+        """Let in the machine that asks, or turn it away: only a key of the window does that."""
+        try:
+            self.statistics.notice(self.door.decide(decision))
+        except Refused as why:
+            self.warn(str(why))
 
     def _learn(self, what: Learn) -> None:
         """Raises: LivebendError."""
@@ -577,7 +594,9 @@ class _Screen:
         """Do the action of a key; True if it ends the show."""
         if action.name == "close":
             return True
-        if self.desk is not None:
+        if action.name in DECISIONS:
+            self._show.decide(action.name)
+        elif self.desk is not None:
             press(self.desk, action.name, action.argument)
         return False
 

@@ -146,6 +146,10 @@ def _add_bench(to: argparse.ArgumentParser) -> None:
     )
     to.add_argument("--stages", action="store_true", help="and every stage alone")
     to.add_argument("--start", action="store_true", help="only: phases of a start")
+    to.add_argument(
+        "--hands", type=_whole, nargs="?", const=200, metavar="N",
+        help="only: from a message to the picture that shows it, N times by OSC and by MIDI",
+    )  # fmt: skip
 
 
 def _add_tune(to: argparse.ArgumentParser) -> None:

@@ -4,6 +4,6 @@ parameters (the tree of all that can be played or watched), triggers, readings �
 controller can act on) · command_queue (commands on their way to the render thread) · osc (the
 socket and its thread), osc_packets, osc_patterns (wildcards), osc_addresses
 (what a message means), osc_aliases (other programs' addresses), osc_feedback (what goes back),
-osc_endpoint (where it listens, and to whom) · midi, remote (OSCQuery) · scene_keeper (slots) ·
+osc_endpoint (where it listens), door (to whom) · midi, remote (OSCQuery) · scene_keeper (slots) ·
 key_actions · tap_tempo · cues (a show as a text file)
 """

@@ -7,17 +7,19 @@ and acts on those of it that are about the display alone.
 import heapq
 import select
 import socket
-from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import cast
 
 from livebend.control.desk import Action, Desk, FaderMove, Listen, Query, Request, SetDisplay
-from livebend.control.osc_addresses import is_private, named, normal, read
+from livebend.control.door import Door
+from livebend.control.osc_addresses import FADER, is_private, named, normal, read
 from livebend.control.osc_aliases import ALIASES
-from livebend.control.osc_endpoint import BUFFER, REPLY_PORT, Door, Sender
-from livebend.control.osc_feedback import Feedback
+from livebend.control.osc_backlog import Backlog, numbers
+from livebend.control.osc_endpoint import BUFFER, REPLY_PORT, Sender
+from livebend.control.osc_feedback import Feedback, Hears, everyone
 from livebend.control.osc_packets import ROOT, Message, read_packet, reply
 from livebend.control.osc_patterns import expanded, is_pattern
 from livebend.control.parameters import OUTPUT, Tree, Trees, value_of
@@ -30,8 +32,8 @@ from livebend.scene.commands import Add, Change, Load, Replace, Set
 from livebend.scene.values import Part
 
 LARGEST = 65_535  # bytes of a datagram
-OVERHEAD = 128  # bytes that a waiting datagram takes besides its own
 POLL = 0.2  # s between looks at the stop event
+BREATH = 0.002  # s between looks at the socket: each costs the frame more than what it finds
 TURN = 16  # datagrams that are acted on between looks at the socket
 REPORTED = 8  # addresses that are reported in a while
 SEARCHES = 64  # addresses with wildcards that are looked up in a while
@@ -60,6 +62,7 @@ class OscReader:
 
     now: the steady clock, in s.
     calendar: the clock that bundles are dated by, in s since 1970.
+    hears: whether a machine may still be told what changes.
     """
 
     def __init__(
@@ -67,17 +70,19 @@ class OscReader:
         desk: Desk,
         now: Callable[[], float] = clock.now,
         calendar: Callable[[], float] = clock.calendar,
+        hears: Hears = everyone,
     ) -> None:
         self.counts = OscCounts()
         self._desk, self._now, self._calendar = desk, now, calendar
         self._trees = Trees(desk.output)
         self._trees.of(desk.scene.get())  # now: operators that nobody has loaded yet take seconds
-        self.feedback = Feedback(desk, self._trees, now)
+        self.feedback = Feedback(desk, self._trees, now, hears)
         self._pending: dict[tuple[str, str], float] = {}  # part -> when it should be there, s
         self._reports, self._searches = Reports(now, REPORTED), Reports(now, SEARCHES)
         self._named: OrderedDict[str, tuple[Tree, list[str]]] = OrderedDict()
         self._dated: list[tuple[float, int, Message, Sender]] = []  # a heap, by time
         self._places = count()
+        self._numbers: tuple[Tree | None, Mapping[bytes, str]] = None, {}
 
     def receive(self, datagram: bytes, sender: Sender = HERE) -> list[bytes]:
         """Act on a datagram, or keep what is dated ahead; return the replies it asks for."""
@@ -90,6 +95,13 @@ class OscReader:
             if message.time is None or not self._is_kept(message, message.time, sender):
                 answers += self._handle(message.address, message.arguments, sender)
         return answers[: limits.MATCHES]
+
+    def numbers(self) -> Mapping[bytes, str]:
+        """Return the paths of the numbers there are now, see `Backlog`."""
+        tree = self._trees.of(self._desk.scene.get())
+        if self._numbers[0] is not tree:
+            self._numbers = tree, numbers(tree, FADER)
+        return self._numbers[1]
 
     def due(self) -> float | None:
         """Return the seconds until the next message that is dated, None where there is none."""
@@ -287,11 +299,9 @@ class OscInput:
     """The thread at a socket that `listen` opened, which it closes at the end. Replies go to the
     sender's machine, at REPLY_PORT.
 
-    allow: addresses and networks that are accepted, all if empty. Datagrams of others are counted
-        but not read, and each of those senders is reported once.
+    door: who is heard. Datagrams of others are counted but not read.
     on_fault: is called with its name and the fault where the thread fails, None where it hangs;
         then it is started again, without the messages that wait for their time.
-    Raises: Refused where `allow` cannot be read.
     """
 
     def __init__(
@@ -299,11 +309,11 @@ class OscInput:
         desk: Desk,
         listening: socket.socket,
         *,
-        allow: Iterable[str] = (),
+        door: Door | None = None,
         on_fault: OnFault = lambda *_: None,
     ) -> None:
-        self._desk, self._reader = desk, OscReader(desk)
-        self._door = Door(allow, "OSC", desk.warn)
+        self._door = door or Door()
+        self._desk, self._reader = desk, OscReader(desk, hears=self._door.lets_in)
         self._socket = listening
         self._backlog = Backlog()
         feedback = KeptWorker("osc feedback", self._reader.feedback.work, clock.now, on_fault)
@@ -334,11 +344,12 @@ class OscInput:
 
     def _listen(self, term: Term) -> None:
         while not term.is_set():
-            if not self._backlog.waiting:
+            if not self._backlog:
+                term.wait(BREATH)
                 due = self._reader.due()
                 select.select([self._socket], [], [], POLL if due is None else min(POLL, due))
             self._take_all()
-            for _ in range(min(TURN, len(self._backlog.waiting))):
+            for _ in range(min(TURN, len(self._backlog))):
                 self._act(*self._backlog.take())
             for answer, sender in self._reader.act_on_dated():
                 self._answer(answer, sender)
@@ -346,7 +357,7 @@ class OscInput:
     def _take_all(self) -> None:
         """Take every datagram that waits at the socket, and act at once on those about the display
         alone; up to what the system would buffer too."""
-        taken = 0
+        taken, numbers = 0, self._reader.numbers()
         while taken < BUFFER:
             try:
                 datagram, (host, port, *_) = self._socket.recvfrom(LARGEST)
@@ -361,7 +372,9 @@ class OscInput:
             elif datagram[:24].lstrip(b"/ ").lower().startswith(URGENT):
                 self._act(datagram, sender)
             else:
-                self.counts.refused += self._backlog.add(datagram, sender)
+                lost, replaced = self._backlog.add(datagram, sender, numbers)
+                self.counts.refused += lost
+                self.counts.messages += replaced
 
     def _act(self, datagram: bytes, sender: Sender) -> None:
         for answer in self._reader.receive(datagram, sender):
@@ -372,27 +385,3 @@ class OscInput:
             self._socket.sendto(answer, (sender.host, REPLY_PORT))
         except OSError as why:
             self._desk.warn(f"OSC: no reply to {sender.host}: {why.strerror}")
-
-
-class Backlog:
-    """Datagrams that wait to be read, and their senders; of too many, the oldest are lost."""
-
-    def __init__(self) -> None:
-        self.waiting: deque[tuple[bytes, Sender]] = deque()
-        self._bytes = 0
-
-    def add(self, datagram: bytes, sender: Sender) -> int:
-        """Add a datagram; return how many were lost for it."""
-        self.waiting.append((datagram, sender))
-        self._bytes += len(datagram) + OVERHEAD
-        lost = 0
-        while self._bytes > limits.BACKLOG:
-            self.take()
-            lost += 1
-        return lost
-
-    def take(self) -> tuple[bytes, Sender]:
-        """Return the oldest."""
-        datagram, sender = self.waiting.popleft()
-        self._bytes -= len(datagram) + OVERHEAD
-        return datagram, sender

@@ -30,6 +30,7 @@ WAITING = 1024
 DATED = 1024
 DATED_TIME = 3600.0
 LISTENERS = 16
+GUESTS = 8
 BACKLOG = 16 << 20
 NOTICES = 256
 MIDI_CONTROLS = 512
@@ -75,6 +76,7 @@ TABLE = (
     Limit("OSC messages that wait for their bundle's time", DATED, "messages"),
     Limit("how far ahead a bundle may be dated", DATED_TIME, "seconds"),
     Limit("listeners that get feedback", LISTENERS, "listeners"),
+    Limit("machines that the operator lets in", GUESTS, "guests"),
     Limit("OSC that waits to be read", BACKLOG // 2**20, "MiB, the newest"),
     Limit("notices in the figures of a show", NOTICES, "notices, the newest"),
     Limit("the profile of a MIDI device", MIDI_CONTROLS, "controls"),

@@ -35,6 +35,8 @@ KEYS = (
     Key(("d",), "display", "picture to the next display", "D"),
     Key(("r",), "record", "begin and end a film", "R"),
     Key(("l",), "learn", "the parameter touched last learns a MIDI control", "L"),
+    Key(("a",), "admit", "let in the machine that asks", "A"),
+    Key(("shift+a",), "dismiss", "turn it, or the last guest, away", "Shift A"),
     Key(("m",), "meters", "operator's view on and off", "M"),
     Key(("f1",), "help", "this list", "F1"),
     Key(("ctrl+q", "meta+q"), "close", "end the show", "Ctrl Q"),
