@@ -4,6 +4,9 @@
     junk    broken datagrams, with a real message in every hundred: each moves the seed by one
     valid   faders, more than the show can take; black is sent behind them, on and off
 
+Quiet and junk take turns, so that a machine that others use too is as busy in the one as in the
+other.
+
 The show is the real one: its own threads, the demo track, a window on SDL's dummy display. A frame
 is counted from one on the display to the next. The exit status is 1 if a real message was lost, a
 part of the show failed, memory grew by more than the limit, or black did not come.
@@ -18,6 +21,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +39,8 @@ SENDER = Path(__file__).parent / "_datagrams.py"
 
 def parse(given: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="flood", description=__doc__.splitlines()[0])
-    parser.add_argument("--quiet", type=float, default=60.0, metavar="S", help="for comparison")
+    parser.add_argument("--turns", type=int, default=25, metavar="N", help="of quiet and junk")
+    parser.add_argument("--quiet", type=float, default=4.0, metavar="S", help="a turn")
     parser.add_argument("--junk", type=int, default=1_000_000, metavar="N", help="datagrams")
     parser.add_argument("--junk-rate", type=int, default=4000, metavar="N", help="a second")
     parser.add_argument("--valid", type=float, default=60.0, metavar="S", help="of valid messages")
@@ -70,25 +76,18 @@ class Flooded:
         return self.show.osc.address[1]
 
     @contextmanager
-    def counted(self, figures: dict[str, object]) -> Iterator[None]:
-        """Add to the figures what happens inside: frames, memory, and what was heard."""
-        counts = self.show.osc.counts
-        before, begin = resident(), self._now()
-        heard, garbage, refused = counts.messages, counts.garbage, counts.refused
+    def counted(self, into: "Counted") -> Iterator[None]:
+        """Count what happens inside: frames, memory, and what was heard."""
+        counts, begin = self.show.osc.counts, self._now()
+        before = counts.messages, counts.garbage, counts.refused
+        into.memory.append(resident())
         yield
-        seconds = self._now() - begin
-        apart = np.diff([moment for moment in tuple(self._moments) if moment >= begin]) * 1e3
-        p50, p95, p99 = np.percentile(apart, (50, 95, 99)) if len(apart) else (0.0, 0.0, 0.0)
-        figures |= {
-            "seconds": round(seconds, 1),
-            "frames": len(apart),
-            "frame_ms": {"p50": round(p50, 1), "p95": round(p95, 1), "p99": round(p99, 1),
-                         "most": round(float(max(apart, default=0.0)), 1)},
-            "memory_mb": [round(before, 1), round(resident(), 1)],
-            "heard": counts.messages - heard,
-            "garbage": counts.garbage - garbage,
-            "refused": counts.refused - refused,
-        }  # fmt: skip
+        into.memory.append(resident())
+        into.seconds += self._now() - begin
+        moments = [moment for moment in tuple(self._moments) if moment >= begin]
+        into.apart += [(b - a) * 1e3 for a, b in pairwise(moments)]
+        after = counts.messages, counts.garbage, counts.refused
+        into.heard = [n + b - a for n, a, b in zip(into.heard, before, after, strict=True)]
 
     def send(self, what: str, count: int, rate: int) -> subprocess.Popen[str]:
         """Start a process that sends."""
@@ -104,34 +103,62 @@ class Flooded:
         return self._now() - begin
 
 
-def quiet(flooded: Flooded, seconds: float) -> dict[str, object]:
-    """Play without messages."""
-    figures: dict[str, object] = {}
-    with flooded.counted(figures):
-        flooded.show.stop.wait(seconds)
-    return figures
+@dataclass
+class Counted:
+    """What was counted while something was sent, over all its turns."""
+
+    seconds: float = 0.0
+    apart: list[float] = field(default_factory=list)  # ms from a frame on the display to the next
+    memory: list[float] = field(default_factory=list)  # MB, before and after each turn
+    heard: list[int] = field(default_factory=lambda: [0, 0, 0])
+    sent: int = 0
+    sending: float = 0.0  # s
+
+    def took(self, sender: subprocess.Popen[str]) -> None:
+        """Wait until a sender has ended, and count what it has sent."""
+        sent, took = sender.communicate()[0].split()
+        self.sent, self.sending = self.sent + int(sent), self.sending + float(took)
+
+    def figures(self) -> dict[str, object]:
+        """Return what is printed."""
+        p50, p95, p99 = np.percentile(self.apart, (50, 95, 99)) if self.apart else (0.0,) * 3
+        found = {
+            "seconds": round(self.seconds, 1),
+            "frames": len(self.apart),
+            "frame_ms": {"p50": round(p50, 1), "p95": round(p95, 1), "p99": round(p99, 1)},
+            "memory_mb": [round(self.memory[0], 1), round(self.memory[-1], 1)],
+        }
+        if self.sent:
+            found |= dict(zip(("heard", "garbage", "refused"), self.heard, strict=True))
+            found |= {"sent": self.sent, "rate": round(self.sent / self.sending)}
+        return found
 
 
-def junk(flooded: Flooded, count: int, rate: int) -> dict[str, object]:
-    """Send broken datagrams with real ones among them; count which of these the scene shows."""
-    figures: dict[str, object] = {}
-    real, before = count // EVERY, flooded.show.scenes.get().seed
-    with flooded.counted(figures):
-        sent, took = flooded.send("junk", count, rate).communicate()[0].split()
+def quiet_and_junk(flooded: Flooded, options: argparse.Namespace) -> dict[str, object]:
+    """Play without messages, and with broken ones and real ones among them, by turns; count which
+    of the real ones the scene shows."""
+    quiet, junk, each = Counted(), Counted(), options.junk // options.turns
+    before = flooded.show.scenes.get().seed
+    for _ in range(options.turns):
+        with flooded.counted(quiet):
+            flooded.show.stop.wait(options.quiet)
+        with flooded.counted(junk):
+            junk.took(flooded.send("junk", each, options.junk_rate))
+    real = each // EVERY * options.turns
     moved = lambda: flooded.show.scenes.get().seed - before  # noqa: E731 - it changes
     flooded.until(lambda: moved() >= real, PATIENCE)
-    return figures | {"sent": int(sent), "rate": round(int(sent) / float(took)),
-                      "real_sent": real, "real_shown": moved()}  # fmt: skip
+    shown = {"real_sent": real, "real_shown": moved()}
+    return {"quiet": quiet.figures(), "junk": junk.figures() | shown}
 
 
 def valid(flooded: Flooded, seconds: float, rate: int) -> dict[str, object]:
     """Send more faders than can be taken, and black behind them."""
-    figures: dict[str, object] = {}
-    sender = flooded.send("valid", round(seconds * rate), rate)
-    with flooded.counted(figures):
-        figures["blackout_ms"] = _blacks(flooded, seconds)
-        sent, took = sender.communicate()[0].split()
-    return figures | {"sent": int(sent), "rate": round(int(sent) / float(took))}
+    counted = Counted()
+    with flooded.counted(counted):
+        sender = flooded.send("valid", round(seconds * rate), rate)
+        blacks = _blacks(flooded, seconds)
+        counted.took(sender)
+    return {"valid": counted.figures() | {"blackout_ms": blacks}}
 
 
 def _blacks(flooded: Flooded, seconds: float) -> list[float]:
@@ -151,20 +178,20 @@ def _blacks(flooded: Flooded, seconds: float) -> list[float]:
 def flood(options: argparse.Namespace, notify: Callable[[str], None]) -> dict[str, object]:
     """Play and flood; return the figures."""
     flooded, figures = Flooded(options), dict[str, object]()
-    phases: dict[str, Callable[[], dict[str, object]]] = {
-        "quiet": lambda: quiet(flooded, options.quiet),
-        "junk": lambda: junk(flooded, options.junk, options.junk_rate),
-        "valid": lambda: valid(flooded, options.valid, options.valid_rate),
-    }
+    phases: tuple[Callable[[], dict[str, object]], ...] = (
+        lambda: quiet_and_junk(flooded, options),
+        lambda: valid(flooded, options.valid, options.valid_rate),
+    )
 
     def play() -> None:
         try:
             if not flooded.first.wait(BEGINNING):
                 return
             flooded.show.stop.wait(SETTLING)
-            for name, phase in phases.items():
-                figures[name] = phase()
-                notify(f"{name}: {json.dumps(figures[name])}")
+            for phase in phases:
+                found = phase()
+                notify(json.dumps(found))
+                figures.update(found)
         finally:
             flooded.show.stop.set()
 

@@ -1,7 +1,7 @@
 """OSC input: a thread that receives datagrams and acts on them, as `osc_addresses` reads them.
 
-Black and freeze do not queue up behind faders: the thread takes all that waits at the socket first,
-and acts on those of it that are about the display alone.
+Black and freeze do not queue up behind faders: the thread takes what waits at the socket first, and
+acts on those of it that are about the display alone.
 """
 
 import heapq
@@ -18,7 +18,7 @@ from livebend.control.door import Door
 from livebend.control.osc_addresses import FADER, is_private, named, normal, read
 from livebend.control.osc_aliases import ALIASES
 from livebend.control.osc_backlog import Backlog, numbers
-from livebend.control.osc_endpoint import BUFFER, REPLY_PORT, Sender
+from livebend.control.osc_endpoint import REPLY_PORT, Sender
 from livebend.control.osc_feedback import Feedback, Hears, everyone
 from livebend.control.osc_packets import ROOT, Message, read_packet, reply
 from livebend.control.osc_patterns import expanded, is_pattern
@@ -34,7 +34,9 @@ from livebend.scene.values import Part
 LARGEST = 65_535  # bytes of a datagram
 POLL = 0.2  # s between looks at the stop event
 BREATH = 0.002  # s between looks at the socket: each costs the frame more than what it finds
-TURN = 16  # datagrams that are acted on between looks at the socket
+TAKING = 0.2  # s that datagrams are taken at a time, where they come faster than that
+ACTING = 0.01  # s that they are acted on then
+TURN = 16  # datagrams that are acted on at least
 REPORTED = 8  # addresses that are reported in a while
 SEARCHES = 64  # addresses with wildcards that are looked up in a while
 PATTERNS = 64  # of those, whose parameters are remembered
@@ -348,17 +350,23 @@ class OscInput:
                 term.wait(BREATH)
                 due = self._reader.due()
                 select.select([self._socket], [], [], POLL if due is None else min(POLL, due))
-            self._take_all()
-            for _ in range(min(TURN, len(self._backlog))):
-                self._act(*self._backlog.take())
+            self._take_and_act()
             for answer, sender in self._reader.act_on_dated():
                 self._answer(answer, sender)
 
-    def _take_all(self) -> None:
-        """Take every datagram that waits at the socket, and act at once on those about the display
-        alone; up to what the system would buffer too."""
-        taken, numbers = 0, self._reader.numbers()
-        while taken < BUFFER:
+    def _take_and_act(self) -> None:
+        """Take what waits at the socket, then act on some of it."""
+        self._take(clock.now() + TAKING)
+        until, acted = clock.now() + ACTING, 0
+        while self._backlog and (acted < TURN or clock.now() < until):
+            self._act(*self._backlog.take())
+            acted += 1
+
+    def _take(self, until: float) -> None:
+        """Take every datagram that waits at the socket, or those up to a time, and act at once on
+        those about the display alone."""
+        numbers = self._reader.numbers()
+        while clock.now() < until:
             try:
                 datagram, (host, port, *_) = self._socket.recvfrom(LARGEST)
             except BlockingIOError:
@@ -366,7 +374,6 @@ class OscInput:
             except ConnectionResetError:  # on Windows: a reply was lost
                 continue
             sender = Sender(host, port)
-            taken += len(datagram)
             if not self._door.lets_in(host):
                 self.counts.turned_away += 1
             elif datagram[:24].lstrip(b"/ ").lower().startswith(URGENT):

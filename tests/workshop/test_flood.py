@@ -17,8 +17,9 @@ from tests import SCRIPTS
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_a_short_flood(model_folder):
     command = [
-        sys.executable, str(SCRIPTS / "_flood.py"), "--quiet", "2", "--junk", "20000", "--valid",
-        "5", "--size", "64", "--model", str(model_folder("turbo")), "--limit", "64",
+        sys.executable, str(SCRIPTS / "_flood.py"), "--turns", "2", "--quiet", "2", "--junk",
+        "20000", "--valid", "5", "--size", "64", "--limit", "64",
+        "--model", str(model_folder("turbo")),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
