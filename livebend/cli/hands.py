@@ -41,6 +41,7 @@ def open_hands(
     midi: str,
     link: bool,
     ports: Callable[[], Ports] = RtMidiPorts,
+    learnt: Callable[[], None] = lambda: None,
 ) -> Hands:
     """Start the threads that listen; `ending` stops them.
 
@@ -48,6 +49,7 @@ def open_hands(
     midi: "auto", "off", or a part of a device's name.
     link: whether to join an Ableton Link session.
     ports: opens the MIDI system.
+    learnt: is called when a MIDI control is bound.
     """
     leaders: dict[str, Leader] = {}
     workers: list[KeptWorker] = []
@@ -61,7 +63,9 @@ def open_hands(
     played = None
     if midi.casefold() != OFF:
         ticking = leaders["midi"] = MidiClock(time.now)
-        played = MidiInput(ports, desk, notify, wanted=midi, timed=ticking.hear, now=time.now)
+        played = MidiInput(
+            ports, desk, notify, wanted=midi, timed=ticking.hear, learnt=learnt, now=time.now
+        )
         workers.append(keep_going("midi", played.work))
     if leaders:
         band = BandClock(leaders, desk.give, desk.scene, notify)

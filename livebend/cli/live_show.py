@@ -6,10 +6,11 @@ text     prompts → embeddings
 """
 
 import gc
+import socket
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -38,6 +39,8 @@ from livebend.control.osc_endpoint import (
     listen,
     reach,
 )
+from livebend.control.osc_learnt import LearntAddresses
+from livebend.control.osc_learnt import user_file as learnt_file
 from livebend.control.scene_keeper import SceneKeeper
 from livebend.core.clock import LiveClock, SystemTime, Time, now
 from livebend.core.errors import LivebendError, Refused
@@ -205,7 +208,7 @@ class LiveShow:
         self.hung = False  # by the network, or a display that is gone: the process must be left
         self._kept, self._keeping = ExitStack(), threading.Lock()  # what no other fault may touch
         self.osc: OscInput
-        self.hands: Hands
+        self.hands = Hands(None, ())
         self.remote: Remote | None = None
         AllowList(options.osc_allow)  # before --lan adds to it
         self.reach = opened_to(endpoint(options.osc), options.osc_allow, lan=options.lan)
@@ -289,14 +292,12 @@ class LiveShow:
             keep=keeper.keep, view=self.display.get, status=self.status.get,
             learn=self._learn,
         )  # fmt: skip
-        self.osc = OscInput(desk, listening, door=self.door, on_fault=self._report_fault).start()
-        ending.callback(self.osc.stop)
-        self.reach = self.reach._replace(osc=self.osc.address)
-        self._say_who_is_heard()
+        self._open_osc(ending, desk, listening)
         self._open_remote(ending, desk)
         self.hands = open_hands(
             ending, desk, self.time, self.statistics.notice, self._kept_going,
             midi=self.options.midi, link=self.options.link, ports=self._ports,
+            learnt=self.osc.learnt.drop,
         )  # fmt: skip
         ending.callback(sound.start().close)
         text = self._kept_going("text", partial(_encode, player.prompts))
@@ -454,6 +455,16 @@ class LiveShow:
         file = self.options.cues
         return None if file is None else Cues(file, self.bank.load, self.scene)
 
+    def _open_osc(self, ending: ExitStack, desk: Desk, listening: socket.socket) -> None:
+        learnt = LearntAddresses(
+            desk, learnt_file(), self.statistics.notice, learnt=self._end_midi_lesson
+        )
+        fault = self._report_fault
+        self.osc = OscInput(desk, listening, door=self.door, learnt=learnt, on_fault=fault).start()
+        ending.callback(self.osc.stop)
+        self.reach = self.reach._replace(osc=self.osc.address)
+        self._say_who_is_heard()
+
     def _open_remote(self, ending: ExitStack, desk: Desk) -> None:
         if self.options.remote != OFF:
             told = self.statistics.notice
@@ -528,13 +539,18 @@ class LiveShow:
 
     def _learn(self, what: Learn) -> None:
         """Raises: LivebendError."""
-        midi = self.hands.midi
-        if midi is None:
+        midi, osc = self.hands.midi, self.osc.learnt
+        if what.by == "midi" and midi is None:
             no_midi(what)
-        elif what.forget:
-            midi.forget(what.target)
-        else:
-            midi.learn(what.target)
+        if what.by != "midi":
+            (osc.forget if what.forget else osc.learn)(what.target)
+        if midi is not None and what.by != "osc":
+            with ExitStack() if what.by else suppress(Refused):  # a text: OSC alone plays it
+                (midi.forget if what.forget else midi.learn)(what.target)
+
+    def _end_midi_lesson(self) -> None:
+        if self.hands.midi is not None:
+            self.hands.midi.drop()
 
     def _lose(self, what: str) -> None:
         """Report what is no longer kept of the show."""

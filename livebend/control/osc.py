@@ -8,7 +8,7 @@ import heapq
 import select
 import socket
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import cast
@@ -20,6 +20,7 @@ from livebend.control.osc_aliases import ALIASES
 from livebend.control.osc_backlog import Backlog, numbers
 from livebend.control.osc_endpoint import REPLY_PORT, Sender
 from livebend.control.osc_feedback import Feedback, Hears, everyone
+from livebend.control.osc_learnt import LearntAddresses
 from livebend.control.osc_packets import ROOT, Message, read_packet, reply
 from livebend.control.osc_patterns import expanded, is_pattern
 from livebend.control.parameters import OUTPUT, Tree, Trees, value_of
@@ -65,6 +66,7 @@ class OscReader:
     now: the steady clock, in s.
     calendar: the clock that bundles are dated by, in s since 1970.
     hears: whether a machine may still be told what changes.
+    learnt: the foreign addresses that are known.
     """
 
     def __init__(
@@ -73,11 +75,13 @@ class OscReader:
         now: Callable[[], float] = clock.now,
         calendar: Callable[[], float] = clock.calendar,
         hears: Hears = everyone,
+        learnt: LearntAddresses | None = None,
     ) -> None:
         self.counts = OscCounts()
         self._desk, self._now, self._calendar = desk, now, calendar
         self._trees = Trees(desk.output)
         self._trees.of(desk.scene.get())  # now: operators that nobody has loaded yet take seconds
+        self.learnt = learnt or LearntAddresses(desk, now=now)
         self.feedback = Feedback(desk, self._trees, now, hears)
         self._pending: dict[tuple[str, str], float] = {}  # part -> when it should be there, s
         self._reports, self._searches = Reports(now, REPORTED), Reports(now, SEARCHES)
@@ -143,12 +147,7 @@ class OscReader:
                 return self._handle_alias(address, arguments, sender)
             if address.endswith(EVERYTHING):
                 return self._ask_for_all(address, sender)
-            if not is_pattern(address):
-                return self._handle_one(address, arguments, sender)
-            answers: list[bytes] = []
-            for one, given in self._meant(address, arguments):
-                answers += self._handle_one(one, given, sender)
-            return answers
+            return self._handle_all(self._meant(address, arguments), sender)
         except LivebendError as why:
             self._refuse(address, f"OSC: {why}")
             return []
@@ -159,9 +158,15 @@ class OscReader:
         if meaning.notice:
             self._report(address, meaning.notice)
         self.counts.ignored += not meaning.messages
+        return self._handle_all(meaning.messages, sender)
+
+    def _handle_all(
+        self, messages: Iterable[tuple[str, Sequence[object]]], sender: Sender
+    ) -> list[bytes]:
+        """Handle messages that another one stands for; return their replies."""
         answers: list[bytes] = []
-        for one, given in meaning.messages:
-            answers += self._handle_one(one, list(given), sender)
+        for address, arguments in messages:
+            answers += self._handle_one(address, list(arguments), sender)
         return answers
 
     def _ask_for_all(self, address: str, sender: Sender) -> list[bytes]:
@@ -175,8 +180,14 @@ class OscReader:
         raise UnknownName("OSC address", stem, [ROOT, *tree.addresses])
 
     def _meant(self, address: str, arguments: list[object]) -> list[tuple[str, list[object]]]:
-        """Return the addresses that one with wildcards means, with the values of each: as many
-        values as the braces have parts go to one part each, as an XY pad's to {x,y}."""
+        """Return the addresses that one means, with the values of each: a learnt one, its own; one
+        with wildcards, those that it matches. As many values as the braces have parts go to one
+        part each, as an XY pad's to {x,y}."""
+        foreign = not address.startswith(f"{ROOT}/") and self.learnt.hear(address, arguments)
+        if isinstance(foreign, list):
+            return foreign
+        if not is_pattern(address):
+            return [(address, arguments)]
         parts = expanded(address)
         each = len(parts) == len(arguments) > 1
         return [
@@ -302,6 +313,7 @@ class OscInput:
     sender's machine, at REPLY_PORT.
 
     door: who is heard. Datagrams of others are counted but not read.
+    learnt: the foreign addresses that are known.
     on_fault: is called with its name and the fault where the thread fails, None where it hangs;
         then it is started again, without the messages that wait for their time.
     """
@@ -312,10 +324,11 @@ class OscInput:
         listening: socket.socket,
         *,
         door: Door | None = None,
+        learnt: LearntAddresses | None = None,
         on_fault: OnFault = lambda *_: None,
     ) -> None:
         self._door = door or Door()
-        self._desk, self._reader = desk, OscReader(desk, hears=self._door.lets_in)
+        self._desk, self._reader = desk, OscReader(desk, hears=self._door.lets_in, learnt=learnt)
         self._socket = listening
         self._backlog = Backlog()
         feedback = KeptWorker("osc feedback", self._reader.feedback.work, clock.now, on_fault)
@@ -326,6 +339,11 @@ class OscInput:
         """Where it listens; the port that the system chose if 0 was given."""
         host, port = self._socket.getsockname()[:2]
         return host, port
+
+    @property
+    def learnt(self) -> LearntAddresses:
+        """The foreign addresses that are known."""
+        return self._reader.learnt
 
     @property
     def counts(self) -> OscCounts:
@@ -351,6 +369,7 @@ class OscInput:
                 due = self._reader.due()
                 select.select([self._socket], [], [], POLL if due is None else min(POLL, due))
             self._take_and_act()
+            self._reader.learnt.turn()
             for answer, sender in self._reader.act_on_dated():
                 self._answer(answer, sender)
 

@@ -34,6 +34,7 @@ GUESTS = 8
 BACKLOG = 16 << 20
 NOTICES = 256
 MIDI_CONTROLS = 512
+OSC_LEARNT = 512
 REMOTES = 32
 REQUEST = 4096
 HEADERS = 64
@@ -80,6 +81,7 @@ TABLE = (
     Limit("OSC that waits to be read", BACKLOG // 2**20, "MiB, the newest"),
     Limit("notices in the figures of a show", NOTICES, "notices, the newest"),
     Limit("the profile of a MIDI device", MIDI_CONTROLS, "controls"),
+    Limit("foreign OSC addresses that are learnt", OSC_LEARNT, "addresses"),
     Limit("the remote", REMOTES, "connections"),
     Limit("the first line of an HTTP request, or one of its headers", REQUEST, "bytes"),
     Limit("an HTTP request", HEADERS, "headers"),

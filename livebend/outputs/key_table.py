@@ -34,7 +34,7 @@ KEYS = (
     Key(("shift+digit",), "store", "store the scene as a preset", "Shift 1 – 9"),
     Key(("d",), "display", "picture to the next display", "D"),
     Key(("r",), "record", "begin and end a film", "R"),
-    Key(("l",), "learn", "the parameter touched last learns a MIDI control", "L"),
+    Key(("l",), "learn", "the parameter touched last learns a control", "L"),
     Key(("a",), "admit", "let in the machine that asks", "A"),
     Key(("shift+a",), "dismiss", "turn it, or the last guest, away", "Shift A"),
     Key(("m",), "meters", "operator's view on and off", "M"),

@@ -10,10 +10,10 @@ from livebend.control import door as doors
 from livebend.control.desk import Desk
 from livebend.control.door import AGAIN, APART, ASKING, DECISIONS, Door
 from livebend.control.key_actions import press
-from livebend.control.midi.targets import check_target
 from livebend.control.osc import OscInput
 from livebend.control.osc_endpoint import listen
 from livebend.control.parameters import tree_of
+from livebend.control.targets import check_target
 from livebend.core import limits
 from livebend.core.errors import LivebendError, Refused
 from livebend.outputs.display import Display
