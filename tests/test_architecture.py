@@ -29,7 +29,7 @@ FILES_OF = {
         declared_sites backends""",
     "bending": "channels feedback_state moments apply mask_cache clusters frame_bends",
     "rendering": """ahead reuse prompts inputs faults frame_status governor sampler_steps network
-        small_network open_network renderer painter""",
+        small_network memory_shortage open_network renderer painter""",
 }
 STRANGERS = {  # wings that a wing must not know although they come before it
     "outputs": {"device", "operators", "models"},

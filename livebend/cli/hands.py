@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from livebend.control.band_clock import BandClock, Leader, LinkClock, MidiClock
 from livebend.control.desk import Desk
+from livebend.control.door import Door
 from livebend.control.midi.midi_input import MidiInput
-from livebend.control.midi.ports import RtMidiPorts
+from livebend.control.midi.ports import Ports, RtMidiPorts
 from livebend.control.osc_endpoint import HOST, is_loopback, listen, place
 from livebend.core.clock import Time
 from livebend.core.errors import Refused
@@ -39,12 +40,16 @@ def open_hands(
     *,
     midi: str,
     link: bool,
+    ports: Callable[[], Ports] = RtMidiPorts,
+    learnt: Callable[[], None] = lambda: None,
 ) -> Hands:
     """Start the threads that listen; `ending` stops them.
 
     keep_going: starts a part of the show that is started again where it fails.
     midi: "auto", "off", or a part of a device's name.
     link: whether to join an Ableton Link session.
+    ports: opens the MIDI system.
+    learnt: is called when a MIDI control is bound.
     """
     leaders: dict[str, Leader] = {}
     workers: list[KeptWorker] = []
@@ -58,7 +63,9 @@ def open_hands(
     played = None
     if midi.casefold() != OFF:
         ticking = leaders["midi"] = MidiClock(time.now)
-        played = MidiInput(RtMidiPorts, desk, notify, wanted=midi, timed=ticking.hear, now=time.now)
+        played = MidiInput(
+            ports, desk, notify, wanted=midi, timed=ticking.hear, learnt=learnt, now=time.now
+        )
         workers.append(keep_going("midi", played.work))
     if leaders:
         band = BandClock(leaders, desk.give, desk.scene, notify)
@@ -108,11 +115,12 @@ def open_remote(
     ending: ExitStack,
     desk: Desk,
     reach: Reach,
+    door: Door,
     notify: Notify,
     on_fault: OnFault,
 ) -> "Remote | None":
-    """Start the remote at OSC's port number; `ending` stops it. Without --lan only this machine
-    reaches it. None, with a notice, where it cannot be had."""
+    """Start the remote at OSC's port number; `ending` stops it. With --lan it answers what the
+    door lets in, else this machine alone. None, with a notice, where it cannot be had."""
     host, port = reach.osc
     try:
         from livebend.control.remote.server import Remote  # noqa: PLC0415 - takes 0.2 s
@@ -126,7 +134,7 @@ def open_remote(
         notify(str(why))
         return None
     remote = Remote(
-        desk, listening, osc_port=port, allow=reach.allow if reach.lan else THIS_MACHINE,
+        desk, listening, osc_port=port, door=door if reach.lan else Door(THIS_MACHINE),
         lan=reach.lan, on_fault=on_fault,
     ).start()  # fmt: skip
     ending.callback(remote.stop)

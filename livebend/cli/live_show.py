@@ -6,10 +6,11 @@ text     prompts → embeddings
 """
 
 import gc
+import socket
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,17 +27,20 @@ from livebend.cli.signals import ended_by_signals
 from livebend.control.command_queue import CommandQueue, PromptGate, texts, texts_of
 from livebend.control.cues import CueRecorder, Cues
 from livebend.control.desk import Desk, Learn, no_midi
+from livebend.control.door import DECISIONS, AllowList, Decision, Door
 from livebend.control.key_actions import press
+from livebend.control.midi.ports import Ports, RtMidiPorts
 from livebend.control.osc import OscInput
 from livebend.control.osc_endpoint import (
     HOST,
     PORT,
-    AllowList,
     endpoint,
     is_loopback,
     listen,
     reach,
 )
+from livebend.control.osc_learnt import LearntAddresses
+from livebend.control.osc_learnt import user_file as learnt_file
 from livebend.control.scene_keeper import SceneKeeper
 from livebend.core.clock import LiveClock, SystemTime, Time, now
 from livebend.core.errors import LivebendError, Refused
@@ -162,6 +166,7 @@ class LiveShow:
         on_phase: Notify = ignore,
         ahead: ReadAhead | None = None,
         guard: Guarded | None = None,
+        ports: Callable[[], Ports] = RtMidiPorts,
     ) -> None:
         """Open what can be refused before the show. Raises: LivebendError.
 
@@ -169,9 +174,11 @@ class LiveShow:
         on_phase: is called after each phase of the start, the last FIRST_FRAME, in any thread.
         ahead: engines that are being read meanwhile.
         guard: the process that starts the show again, for one that has such.
+        ports: opens the MIDI system.
         """
-        self.options, self.ahead = options, ahead
+        self.options, self.ahead, self._ports = options, ahead, ports
         self.on_phase = on_phase
+        self.seen: Callable[[Frame], None] = ignore  # called with each frame that is shown
         self.begun = False  # whether a picture has been shown
         self.guard = guard
         self.time: Time = time or SystemTime(guard.since if guard else 0.0)
@@ -201,13 +208,19 @@ class LiveShow:
         self.hung = False  # by the network, or a display that is gone: the process must be left
         self._kept, self._keeping = ExitStack(), threading.Lock()  # what no other fault may touch
         self.osc: OscInput
-        self.hands: Hands
+        self.hands = Hands(None, ())
         self.remote: Remote | None = None
-        AllowList(options.osc_allow)
+        AllowList(options.osc_allow)  # before --lan adds to it
         self.reach = opened_to(endpoint(options.osc), options.osc_allow, lan=options.lan)
+        self.door = Door(self.reach.allow, self.warn, keyed=not options.headless)
         self.cues = self._cues()
         if self.cues is not None and guard is not None:
             self.cues.until(guard.since)  # what was played before
+        self._check_files()
+
+    def _check_files(self) -> None:
+        """Raises: LivebendError where a model cannot play, or a file cannot be written."""
+        options = self.options
         options.check_model([self.scene], print_notice)
         if options.record is not None:
             check_movie(options.record, "--record")
@@ -280,15 +293,12 @@ class LiveShow:
             keep=keeper.keep, view=self.display.get, status=self.status.get,
             learn=self._learn,
         )  # fmt: skip
-        allow = self.reach.allow
-        self.osc = OscInput(desk, listening, allow=allow, on_fault=self._report_fault).start()
-        ending.callback(self.osc.stop)
-        self.reach = self.reach._replace(osc=self.osc.address)
-        self._say_who_is_heard()
+        self._open_osc(ending, desk, listening)
         self._open_remote(ending, desk)
         self.hands = open_hands(
             ending, desk, self.time, self.statistics.notice, self._kept_going,
-            midi=self.options.midi, link=self.options.link,
+            midi=self.options.midi, link=self.options.link, ports=self._ports,
+            learnt=self.osc.learnt.drop,
         )  # fmt: skip
         ending.callback(sound.start().close)
         text = self._kept_going("text", partial(_encode, player.prompts))
@@ -365,6 +375,7 @@ class LiveShow:
         if frame.index < 0:
             return  # of the show before
         self.statistics.shown(frame)
+        self.seen(frame)
         if not self.begun:
             self.begun = True
             self.on_phase(FIRST_FRAME)
@@ -446,10 +457,20 @@ class LiveShow:
         file = self.options.cues
         return None if file is None else Cues(file, self.bank.load, self.scene)
 
+    def _open_osc(self, ending: ExitStack, desk: Desk, listening: socket.socket) -> None:
+        learnt = LearntAddresses(
+            desk, learnt_file(), self.statistics.notice, learnt=self._end_midi_lesson
+        )
+        fault = self._report_fault
+        self.osc = OscInput(desk, listening, door=self.door, learnt=learnt, on_fault=fault).start()
+        ending.callback(self.osc.stop)
+        self.reach = self.reach._replace(osc=self.osc.address)
+        self._say_who_is_heard()
+
     def _open_remote(self, ending: ExitStack, desk: Desk) -> None:
         if self.options.remote != OFF:
             told = self.statistics.notice
-            self.remote = open_remote(ending, desk, self.reach, told, self._report_fault)
+            self.remote = open_remote(ending, desk, self.reach, self.door, told, self._report_fault)
 
     def _say_who_is_heard(self) -> None:
         """Say who can reach the port: a tablet that cannot, or a venue that can, is a surprise."""
@@ -511,15 +532,27 @@ class LiveShow:
         """End the show for a signal; the main thread looks at this."""
         self.asked_by = signal
 
+    def decide(self, decision: Decision) -> None:
+        """Let in the machine that asks, or turn it away: only a key of the window does that."""
+        try:
+            self.statistics.notice(self.door.decide(decision))
+        except Refused as why:
+            self.warn(str(why))
+
     def _learn(self, what: Learn) -> None:
         """Raises: LivebendError."""
-        midi = self.hands.midi
-        if midi is None:
+        midi, osc = self.hands.midi, self.osc.learnt
+        if what.by == "midi" and midi is None:
             no_midi(what)
-        elif what.forget:
-            midi.forget(what.target)
-        else:
-            midi.learn(what.target)
+        if what.by != "midi":
+            (osc.forget if what.forget else osc.learn)(what.target)
+        if midi is not None and what.by != "osc":
+            with ExitStack() if what.by else suppress(Refused):  # a text: OSC alone plays it
+                (midi.forget if what.forget else midi.learn)(what.target)
+
+    def _end_midi_lesson(self) -> None:
+        if self.hands.midi is not None:
+            self.hands.midi.drop()
 
     def _lose(self, what: str) -> None:
         """Report what is no longer kept of the show."""
@@ -579,7 +612,9 @@ class _Screen:
         """Do the action of a key; True if it ends the show."""
         if action.name == "close":
             return True
-        if self.desk is not None:
+        if action.name in DECISIONS:
+            self._show.decide(action.name)
+        elif self.desk is not None:
             press(self.desk, action.name, action.argument)
         return False
 

@@ -112,7 +112,7 @@ def _add_operators(to: argparse.ArgumentParser) -> None:
 
 
 def _add_layout(to: argparse.ArgumentParser) -> None:
-    to.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.tosc")
+    to.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.tosc|OUT.svg")
     to.add_argument("--preset", default="default", metavar="NAME|FILE", help="whose layout")
 
 
@@ -146,6 +146,10 @@ def _add_bench(to: argparse.ArgumentParser) -> None:
     )
     to.add_argument("--stages", action="store_true", help="and every stage alone")
     to.add_argument("--start", action="store_true", help="only: phases of a start")
+    to.add_argument(
+        "--hands", type=_whole, nargs="?", const=200, metavar="N",
+        help="only: from a message to the picture that shows it, N times by OSC and by MIDI",
+    )  # fmt: skip
 
 
 def _add_tune(to: argparse.ArgumentParser) -> None:
@@ -333,7 +337,7 @@ COMMANDS: tuple[Any, ...] = (
     ("devices", "device_listing", "list the sound inputs", _add_json),
     ("midi", "midi_listing", "list the MIDI devices, and what their controls do",
      _add_json, _add_profiles),
-    ("touchosc", "touchosc", "write a layout for TouchOSC", _add_layout),
+    ("touchosc", "touchosc", "write a layout for TouchOSC, or draw it", _add_layout),
     ("bench", "bench.command", "time frames by what changed in them",
      _add_json, _add_network, _add_bench),
     ("tune", "tune", "measure the backends here and keep the fastest",

@@ -19,6 +19,7 @@ from py2tosc import (
     button,
     fader,
     label,
+    to_svg,
     ui,
 )
 
@@ -29,8 +30,10 @@ from livebend.outputs.display import Display
 from livebend.scene.values import Bend, Scene
 
 FRAME = (0, 0, 1024, 768)  # points of the layout, which TouchOSC scales to any screen
+MARGIN = 24  # points between the pages of a drawing
 ACROSS = 8  # strips on a page
 AMBER, BLUE, RED, GREEN, GREY = "#e6a23c", "#4a9eda", "#d9534f", "#5cb87a", "#7a8088"
+BLACK = "#16181b"
 STYLE: dict[str, Any] = {"gap": 8, "pad": 10}
 PROMPT_PATHS = ("prompt.blend", "prompt.fade", "walk.radius", "walk.period")
 SETTINGS = ("output.brightness", "output.fade")
@@ -38,19 +41,40 @@ SETTINGS = ("output.brightness", "output.fade")
 
 def layout(scene: Scene) -> Document:
     """Return the layout of a scene."""
+    return _document(ui.pager(*_pages(scene), name="pages"))
+
+
+def drawing(scene: Scene) -> str:
+    """Return a picture of the layout of a scene: an SVG with its pages in two columns."""
+    pages = _pages(scene)
+    width, height = (side + MARGIN for side in FRAME[2:])
+    across, down = 2 * width + MARGIN, -(-len(pages) // 2) * height + MARGIN
+    drawn = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {across} {down}">',
+        f'<rect width="{across}" height="{down}" fill="{BLACK}"/>',
+    ]
+    for place, page in enumerate(pages):
+        x, y = MARGIN + place % 2 * width, MARGIN + place // 2 * height
+        drawn.append(to_svg(_document(page)).replace("<svg ", f'<svg x="{x}" y="{y}" ', 1))
+    return "\n".join([*drawn, "</svg>\n"])
+
+
+def _document(shown: Control) -> Document:
+    document = Document(root=ui.stack(shown, frame=FRAME, name="livebend"))
+    document.resolve()
+    return document
+
+
+def _pages(scene: Scene) -> list[Control]:
     tree = tree_of(scene, Display.specs)
     gains = [_fader(tree, f"route.{r.name}.gain", r.name, BLUE) for r in scene.routes]
-    pages = [
+    return [
         _play(tree, scene),
         *_paged("Bends", [_bend_strip(tree, bend) for bend in scene.bends]),
         *_paged("Routes", gains),
         _prompts(tree),
         _scenes(),
     ]
-    root = ui.stack(ui.pager(*pages, name="pages"), frame=FRAME, name="livebend")
-    document = Document(root=root)
-    document.resolve()
-    return document
 
 
 # ---- pages ---------------------------------------------------------------------------------------

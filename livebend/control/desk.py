@@ -64,11 +64,13 @@ class Retime:
 
 @dataclass(frozen=True, slots=True)
 class Learn:
-    """Bind the MIDI control that is moved next to a parameter or an action; "" = to the parameter
-    that was touched last. With `forget`, take its controls from it."""
+    """Bind the control that is moved next to a parameter or an action; "" = to the parameter that
+    was touched last. With `forget`, take its controls from it. `by` says whose control; "" = that
+    of MIDI or OSC, whichever comes first."""
 
     target: str = ""
     forget: bool = False
+    by: Literal["", "midi", "osc"] = ""
 
 
 Action = Command | SetDisplay | Tap | Retime | Learn
@@ -141,7 +143,7 @@ class Desk:
     keep: stores a scene in a slot, without waiting; see `SceneKeeper`.
     view: returns a setting of the display, by name.
     status: returns the newest state of the show, which it may have to compute.
-    learn: binds MIDI controls. Raises: LivebendError where it cannot.
+    learn: binds controls. Raises: LivebendError where it cannot.
     touched: the path that a controller set last, or "".
     """
 

@@ -1,23 +1,26 @@
 """OSC input: a thread that receives datagrams and acts on them, as `osc_addresses` reads them.
 
-Black and freeze do not queue up behind faders: the thread takes all that waits at the socket first,
-and acts on those of it that are about the display alone.
+Black and freeze do not queue up behind faders: the thread takes what waits at the socket first, and
+acts on those of it that are about the display alone.
 """
 
 import heapq
 import select
 import socket
-from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import cast
 
 from livebend.control.desk import Action, Desk, FaderMove, Listen, Query, Request, SetDisplay
-from livebend.control.osc_addresses import is_private, named, normal, read
+from livebend.control.door import Door
+from livebend.control.osc_addresses import FADER, is_private, named, normal, read
 from livebend.control.osc_aliases import ALIASES
-from livebend.control.osc_endpoint import BUFFER, REPLY_PORT, Door, Sender
-from livebend.control.osc_feedback import Feedback
+from livebend.control.osc_backlog import Backlog, numbers
+from livebend.control.osc_endpoint import REPLY_PORT, Sender
+from livebend.control.osc_feedback import Feedback, Hears, everyone
+from livebend.control.osc_learnt import LearntAddresses
 from livebend.control.osc_packets import ROOT, Message, read_packet, reply
 from livebend.control.osc_patterns import expanded, is_pattern
 from livebend.control.parameters import OUTPUT, Tree, Trees, value_of
@@ -30,9 +33,11 @@ from livebend.scene.commands import Add, Change, Load, Replace, Set
 from livebend.scene.values import Part
 
 LARGEST = 65_535  # bytes of a datagram
-OVERHEAD = 128  # bytes that a waiting datagram takes besides its own
 POLL = 0.2  # s between looks at the stop event
-TURN = 16  # datagrams that are acted on between looks at the socket
+BREATH = 0.002  # s between looks at the socket: each costs the frame more than what it finds
+TAKING = 0.2  # s that datagrams are taken at a time, where they come faster than that
+ACTING = 0.01  # s that they are acted on then
+TURN = 16  # datagrams that are acted on at least
 REPORTED = 8  # addresses that are reported in a while
 SEARCHES = 64  # addresses with wildcards that are looked up in a while
 PATTERNS = 64  # of those, whose parameters are remembered
@@ -60,6 +65,8 @@ class OscReader:
 
     now: the steady clock, in s.
     calendar: the clock that bundles are dated by, in s since 1970.
+    hears: whether a machine may still be told what changes.
+    learnt: the foreign addresses that are known.
     """
 
     def __init__(
@@ -67,17 +74,21 @@ class OscReader:
         desk: Desk,
         now: Callable[[], float] = clock.now,
         calendar: Callable[[], float] = clock.calendar,
+        hears: Hears = everyone,
+        learnt: LearntAddresses | None = None,
     ) -> None:
         self.counts = OscCounts()
         self._desk, self._now, self._calendar = desk, now, calendar
         self._trees = Trees(desk.output)
         self._trees.of(desk.scene.get())  # now: operators that nobody has loaded yet take seconds
-        self.feedback = Feedback(desk, self._trees, now)
+        self.learnt = learnt or LearntAddresses(desk, now=now)
+        self.feedback = Feedback(desk, self._trees, now, hears)
         self._pending: dict[tuple[str, str], float] = {}  # part -> when it should be there, s
         self._reports, self._searches = Reports(now, REPORTED), Reports(now, SEARCHES)
         self._named: OrderedDict[str, tuple[Tree, list[str]]] = OrderedDict()
         self._dated: list[tuple[float, int, Message, Sender]] = []  # a heap, by time
         self._places = count()
+        self._numbers: tuple[Tree | None, Mapping[bytes, str]] = None, {}
 
     def receive(self, datagram: bytes, sender: Sender = HERE) -> list[bytes]:
         """Act on a datagram, or keep what is dated ahead; return the replies it asks for."""
@@ -90,6 +101,13 @@ class OscReader:
             if message.time is None or not self._is_kept(message, message.time, sender):
                 answers += self._handle(message.address, message.arguments, sender)
         return answers[: limits.MATCHES]
+
+    def numbers(self) -> Mapping[bytes, str]:
+        """Return the paths of the numbers there are now, see `Backlog`."""
+        tree = self._trees.of(self._desk.scene.get())
+        if self._numbers[0] is not tree:
+            self._numbers = tree, numbers(tree, FADER)
+        return self._numbers[1]
 
     def due(self) -> float | None:
         """Return the seconds until the next message that is dated, None where there is none."""
@@ -129,12 +147,7 @@ class OscReader:
                 return self._handle_alias(address, arguments, sender)
             if address.endswith(EVERYTHING):
                 return self._ask_for_all(address, sender)
-            if not is_pattern(address):
-                return self._handle_one(address, arguments, sender)
-            answers: list[bytes] = []
-            for one, given in self._meant(address, arguments):
-                answers += self._handle_one(one, given, sender)
-            return answers
+            return self._handle_all(self._meant(address, arguments), sender)
         except LivebendError as why:
             self._refuse(address, f"OSC: {why}")
             return []
@@ -145,9 +158,15 @@ class OscReader:
         if meaning.notice:
             self._report(address, meaning.notice)
         self.counts.ignored += not meaning.messages
+        return self._handle_all(meaning.messages, sender)
+
+    def _handle_all(
+        self, messages: Iterable[tuple[str, Sequence[object]]], sender: Sender
+    ) -> list[bytes]:
+        """Handle messages that another one stands for; return their replies."""
         answers: list[bytes] = []
-        for one, given in meaning.messages:
-            answers += self._handle_one(one, list(given), sender)
+        for address, arguments in messages:
+            answers += self._handle_one(address, list(arguments), sender)
         return answers
 
     def _ask_for_all(self, address: str, sender: Sender) -> list[bytes]:
@@ -161,8 +180,14 @@ class OscReader:
         raise UnknownName("OSC address", stem, [ROOT, *tree.addresses])
 
     def _meant(self, address: str, arguments: list[object]) -> list[tuple[str, list[object]]]:
-        """Return the addresses that one with wildcards means, with the values of each: as many
-        values as the braces have parts go to one part each, as an XY pad's to {x,y}."""
+        """Return the addresses that one means, with the values of each: a learnt one, its own; one
+        with wildcards, those that it matches. As many values as the braces have parts go to one
+        part each, as an XY pad's to {x,y}."""
+        foreign = not address.startswith(f"{ROOT}/") and self.learnt.hear(address, arguments)
+        if isinstance(foreign, list):
+            return foreign
+        if not is_pattern(address):
+            return [(address, arguments)]
         parts = expanded(address)
         each = len(parts) == len(arguments) > 1
         return [
@@ -287,11 +312,10 @@ class OscInput:
     """The thread at a socket that `listen` opened, which it closes at the end. Replies go to the
     sender's machine, at REPLY_PORT.
 
-    allow: addresses and networks that are accepted, all if empty. Datagrams of others are counted
-        but not read, and each of those senders is reported once.
+    door: who is heard. Datagrams of others are counted but not read.
+    learnt: the foreign addresses that are known.
     on_fault: is called with its name and the fault where the thread fails, None where it hangs;
         then it is started again, without the messages that wait for their time.
-    Raises: Refused where `allow` cannot be read.
     """
 
     def __init__(
@@ -299,11 +323,12 @@ class OscInput:
         desk: Desk,
         listening: socket.socket,
         *,
-        allow: Iterable[str] = (),
+        door: Door | None = None,
+        learnt: LearntAddresses | None = None,
         on_fault: OnFault = lambda *_: None,
     ) -> None:
-        self._desk, self._reader = desk, OscReader(desk)
-        self._door = Door(allow, "OSC", desk.warn)
+        self._door = door or Door()
+        self._desk, self._reader = desk, OscReader(desk, hears=self._door.lets_in, learnt=learnt)
         self._socket = listening
         self._backlog = Backlog()
         feedback = KeptWorker("osc feedback", self._reader.feedback.work, clock.now, on_fault)
@@ -314,6 +339,11 @@ class OscInput:
         """Where it listens; the port that the system chose if 0 was given."""
         host, port = self._socket.getsockname()[:2]
         return host, port
+
+    @property
+    def learnt(self) -> LearntAddresses:
+        """The foreign addresses that are known."""
+        return self._reader.learnt
 
     @property
     def counts(self) -> OscCounts:
@@ -334,20 +364,28 @@ class OscInput:
 
     def _listen(self, term: Term) -> None:
         while not term.is_set():
-            if not self._backlog.waiting:
+            if not self._backlog:
+                term.wait(BREATH)
                 due = self._reader.due()
                 select.select([self._socket], [], [], POLL if due is None else min(POLL, due))
-            self._take_all()
-            for _ in range(min(TURN, len(self._backlog.waiting))):
-                self._act(*self._backlog.take())
+            self._take_and_act()
+            self._reader.learnt.turn()
             for answer, sender in self._reader.act_on_dated():
                 self._answer(answer, sender)
 
-    def _take_all(self) -> None:
-        """Take every datagram that waits at the socket, and act at once on those about the display
-        alone; up to what the system would buffer too."""
-        taken = 0
-        while taken < BUFFER:
+    def _take_and_act(self) -> None:
+        """Take what waits at the socket, then act on some of it."""
+        self._take(clock.now() + TAKING)
+        until, acted = clock.now() + ACTING, 0
+        while self._backlog and (acted < TURN or clock.now() < until):
+            self._act(*self._backlog.take())
+            acted += 1
+
+    def _take(self, until: float) -> None:
+        """Take every datagram that waits at the socket, or those up to a time, and act at once on
+        those about the display alone."""
+        numbers = self._reader.numbers()
+        while clock.now() < until:
             try:
                 datagram, (host, port, *_) = self._socket.recvfrom(LARGEST)
             except BlockingIOError:
@@ -355,13 +393,14 @@ class OscInput:
             except ConnectionResetError:  # on Windows: a reply was lost
                 continue
             sender = Sender(host, port)
-            taken += len(datagram)
             if not self._door.lets_in(host):
                 self.counts.turned_away += 1
             elif datagram[:24].lstrip(b"/ ").lower().startswith(URGENT):
                 self._act(datagram, sender)
             else:
-                self.counts.refused += self._backlog.add(datagram, sender)
+                lost, replaced = self._backlog.add(datagram, sender, numbers)
+                self.counts.refused += lost
+                self.counts.messages += replaced
 
     def _act(self, datagram: bytes, sender: Sender) -> None:
         for answer in self._reader.receive(datagram, sender):
@@ -372,27 +411,3 @@ class OscInput:
             self._socket.sendto(answer, (sender.host, REPLY_PORT))
         except OSError as why:
             self._desk.warn(f"OSC: no reply to {sender.host}: {why.strerror}")
-
-
-class Backlog:
-    """Datagrams that wait to be read, and their senders; of too many, the oldest are lost."""
-
-    def __init__(self) -> None:
-        self.waiting: deque[tuple[bytes, Sender]] = deque()
-        self._bytes = 0
-
-    def add(self, datagram: bytes, sender: Sender) -> int:
-        """Add a datagram; return how many were lost for it."""
-        self.waiting.append((datagram, sender))
-        self._bytes += len(datagram) + OVERHEAD
-        lost = 0
-        while self._bytes > limits.BACKLOG:
-            self.take()
-            lost += 1
-        return lost
-
-    def take(self) -> tuple[bytes, Sender]:
-        """Return the oldest."""
-        datagram, sender = self.waiting.popleft()
-        self._bytes -= len(datagram) + OVERHEAD
-        return datagram, sender

@@ -1,11 +1,11 @@
-"""Where OSC is received, and from whom: addresses, IPv4 and IPv6."""
+"""Where OSC is received: addresses, IPv4 and IPv6. Who is heard there is in `door`."""
 
 import contextlib
 import errno
 import os
 import socket
-from collections.abc import Iterable, Sequence
-from ipaddress import IPv6Address, ip_address, ip_network
+from collections.abc import Sequence
+from ipaddress import ip_address
 from typing import NamedTuple
 
 from livebend.core.errors import Refused, shown
@@ -13,9 +13,7 @@ from livebend.core.notify import Notify, ignore
 
 HOST, PORT, REPLY_PORT = "127.0.0.1", 8000, 9000
 BUFFER = 4 << 20  # bytes that the system may buffer for us while a frame is made
-REMEMBERED = 1024  # senders that an allow-list need not look up again
 WAITING = 16  # connections that the system may hold for us
-REPORTED = 8  # machines turned away that are reported
 PORTS = 16  # that are tried from the one that was asked for
 
 
@@ -124,61 +122,3 @@ def _open(host: str, port: int, kind: socket.SocketKind) -> socket.socket:
         opened.close()
         raise why if isinstance(why, OSError) else OSError(str(why)) from why
     return opened
-
-
-class AllowList:
-    """The senders that are accepted: single addresses and networks. An empty list accepts all.
-
-    This machine is no exception: where others are listed, it has to be listed as 127.0.0.1.
-    """
-
-    def __init__(self, allowed: Iterable[str] = ()) -> None:
-        """Raises: Refused for what is neither an address nor a network."""
-        self._networks = []
-        self._known: dict[str, bool] = {}  # senders that were looked up
-        for text in allowed:
-            try:
-                self._networks.append(ip_network(text.strip(), strict=False))
-            except ValueError:
-                raise Refused(
-                    f"--osc-allow {shown(text)}: expected an address or a network,"
-                    " such as 192.168.1.20, 192.168.1.0/24 or fd00::/8"
-                ) from None
-
-    def allows(self, host: str) -> bool:
-        """Whether a sender is accepted, by its address as the socket gives it."""
-        if not self._networks:
-            return True
-        known = self._known.get(host)
-        if known is None:
-            if len(self._known) >= REMEMBERED:
-                self._known.clear()
-            known = self._known[host] = self._find(host)
-        return known
-
-    def _find(self, host: str) -> bool:
-        address = ip_address(host.partition("%")[0])  # without an interface's name
-        if isinstance(address, IPv6Address) and address.ipv4_mapped:
-            address = address.ipv4_mapped
-        return any(address in network for network in self._networks)
-
-
-class Door:
-    """Lets in whom an allow-list names; each of the others is reported once. For one thread.
-
-    what: the door leads to, for the report.
-    Raises: Refused where `allow` cannot be read.
-    """
-
-    def __init__(self, allow: Iterable[str], what: str, warn: Notify) -> None:
-        self._allowed, self._what, self._warn = AllowList(allow), what, warn
-        self._turned_away: set[str] = set()
-
-    def lets_in(self, host: str) -> bool:
-        """Whether a machine may come in."""
-        if self._allowed.allows(host):
-            return True
-        if host not in self._turned_away and len(self._turned_away) < REPORTED:
-            self._turned_away.add(host)
-            self._warn(f"{self._what}: {host} is turned away; --osc-allow {host} would let it in")
-        return False

@@ -52,6 +52,14 @@ class Touch:
     value: ParameterValue | None
 
 
+Hears = Callable[[str], bool]
+
+
+def everyone(_: str) -> bool:
+    """Hear every machine."""
+    return True
+
+
 class Listener:
     """Who gets feedback: an address, the ports that it sends from, and what it is owed."""
 
@@ -132,9 +140,17 @@ class Feedback:
     thread of its own calls `turn`.
 
     now: the steady clock, in s.
+    hears: whether a machine may still listen, by its address.
     """
 
-    def __init__(self, desk: Desk, trees: Trees, now: Callable[[], float] = clock.now) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        trees: Trees,
+        now: Callable[[], float] = clock.now,
+        hears: Hears = everyone,
+    ) -> None:
+        self._hears = hears
         self._desk, self._trees, self._now = desk, trees, now
         self._lock = threading.Lock()
         self._touched: dict[tuple[Sender, str], tuple[Touch, bool]] = {}
@@ -186,6 +202,8 @@ class Feedback:
     def turn(self) -> None:
         """Send every listener what it is owed."""
         self._hear()
+        for one in [one for one in self.listeners.values() if not self._hears(one.host)]:
+            self._forget(one)
         present = [one for one in self.listeners.values() if one.gone is None]
         if not present:
             self._scene = None  # who comes next gets what changes from then on

@@ -6,6 +6,7 @@ Each is declared once, in TRIGGERS: its path, what it takes, what it does, and h
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 from livebend.control.desk import (
     Action,
@@ -150,14 +151,14 @@ def _listen(arguments: Arguments, _: Bank) -> Request:
     return Request(Listen(number, frozenset(map(str, wants))))
 
 
-def _learn(forget: bool, arguments: Arguments, _: Bank) -> Request:
+def _learn(by: Literal["midi", "osc"], forget: bool, arguments: Arguments, _: Bank) -> Request:
     match list(arguments):
         case [str(path)]:
             target = path.strip().strip("/").removeprefix("livebend/").replace("/", ".")
-            return Request(Learn(target, forget))
+            return Request(Learn(target, forget, by))
         case [] if not forget:
-            return Request(Learn())
-    raise OutOfRange("midi: expected the path of a parameter, or an action")
+            return Request(Learn(by=by))
+    raise OutOfRange(f"{by}: expected the path of a parameter, or an action")
 
 
 def _of_parts() -> Iterator[tuple[str, Trigger]]:
@@ -195,9 +196,14 @@ TRIGGERS: Mapping[str, Trigger] = {
     "freeze": Trigger("hold the picture, on and off", partial(_show, "freeze"), (), "[SWITCH]"),
     "midi.learn": Trigger(
         "bind the MIDI control that is moved next; without a path to what was touched last",
-        partial(_learn, False), (), "[PATH]"),
+        partial(_learn, "midi", False), (), "[PATH]"),
     "midi.forget": Trigger(
-        "take its MIDI controls from a parameter", partial(_learn, True), (PATH,)),
+        "take its MIDI controls from a parameter", partial(_learn, "midi", True), (PATH,)),
+    "osc.learn": Trigger(
+        "bind the foreign OSC address that comes next; without a path to what was touched last",
+        partial(_learn, "osc", False), (), "[PATH]"),
+    "osc.forget": Trigger(
+        "take its foreign OSC addresses from a parameter", partial(_learn, "osc", True), (PATH,)),
     **PART_TRIGGERS,
     "feedback": Trigger(
         "send what changes to a port of the sender's machine", _listen, (PORT,),

@@ -30,9 +30,11 @@ WAITING = 1024
 DATED = 1024
 DATED_TIME = 3600.0
 LISTENERS = 16
+GUESTS = 8
 BACKLOG = 16 << 20
 NOTICES = 256
 MIDI_CONTROLS = 512
+OSC_LEARNT = 512
 REMOTES = 32
 REQUEST = 4096
 HEADERS = 64
@@ -75,9 +77,11 @@ TABLE = (
     Limit("OSC messages that wait for their bundle's time", DATED, "messages"),
     Limit("how far ahead a bundle may be dated", DATED_TIME, "seconds"),
     Limit("listeners that get feedback", LISTENERS, "listeners"),
+    Limit("machines that the operator lets in", GUESTS, "guests"),
     Limit("OSC that waits to be read", BACKLOG // 2**20, "MiB, the newest"),
     Limit("notices in the figures of a show", NOTICES, "notices, the newest"),
     Limit("the profile of a MIDI device", MIDI_CONTROLS, "controls"),
+    Limit("foreign OSC addresses that are learnt", OSC_LEARNT, "addresses"),
     Limit("the remote", REMOTES, "connections"),
     Limit("the first line of an HTTP request, or one of its headers", REQUEST, "bytes"),
     Limit("an HTTP request", HEADERS, "headers"),

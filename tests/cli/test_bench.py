@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from livebend.cli.bench.frames import check_ran
+from livebend.cli.bench.hands import time_hands
 from livebend.cli.bench.measure import BenchOptions, bench
 from livebend.cli.bench.peers import PROMPT, peers
 from livebend.cli.bench.start import time_start
@@ -151,3 +152,19 @@ def test_a_start_has_its_phases(model_folder):
     assert phases[:2] == ["python", "torch"]
     assert phases[-3:] == ["engine, first prompt", "sound, first frame", "first frame presented"]
     assert rows[-1]["s"] == pytest.approx(sum(row["s"] for row in rows[:-1]), abs=0.02)
+
+
+@pytest.mark.slow
+def test_touches_by_osc_and_midi_are_seen_in_the_picture(model_folder):
+    given = {"model": str(model_folder("turbo")), "size": (64, 64)}
+    rows = time_hands(given, 3)
+    assert [(row["by"], row["touches"], row["seen"]) for row in rows] == [
+        ("OSC", 3, 3), ("MIDI", 3, 3),
+    ]  # fmt: skip
+    assert all(0.0 < row["p50"] <= row["p95"] <= row["p99"] for row in rows)
+
+
+@pytest.mark.parametrize("count", [0, 10_001])
+def test_as_many_touches_as_make_sense(count):
+    with pytest.raises(OutOfRange, match=r"--hands \d+: expected 1\.\.10000 touches"):
+        time_hands({}, count)

@@ -1,5 +1,7 @@
 """The layout for TouchOSC: valid, and every address in it is one that livebend knows."""
 
+from xml.etree import ElementTree
+
 import pytest
 
 from livebend.cli.main import main
@@ -8,10 +10,12 @@ from livebend.control.parameters import tree_of
 from livebend.outputs.display import Display
 from livebend.scene import presets
 from livebend.scene.values import Bend, Scene
+from tests import ROOT
 from tests.fakes.desk import FakeBank
 
 py2tosc = pytest.importorskip("py2tosc")
-layout = pytest.importorskip("livebend.cli.touchosc_layout").layout
+made = pytest.importorskip("livebend.cli.touchosc_layout")
+layout, drawing = made.layout, made.drawing
 NAMES = ("default", "storm", "paper/v1")
 MANY = Scene("Many", bends=tuple(Bend(f"b{n}", "rotate", "unet.mid") for n in range(11)))
 
@@ -56,3 +60,23 @@ def test_it_is_written_and_read_by_the_library(tmp_path, capsys):
     assert py2tosc.load(str(file)).validate() == []
     assert main(["touchosc", "-o", str(tmp_path / "none" / "x.tosc")]) == 1
     assert "does not exist" in capsys.readouterr().err
+
+
+PICTURE = ROOT / ".pictures" / "touchosc.svg"
+COMMAND = "touchosc -o touchosc.svg --preset storm"
+
+
+def test_the_picture_in_the_readme_is_what_its_command_draws(tmp_path, monkeypatch):
+    text = (ROOT / "livebend/control/README.md").read_text(encoding="utf-8")
+    assert f"(../../.pictures/{PICTURE.name})" in text
+    assert f"scripts/livebend {COMMAND}\n" in text
+    monkeypatch.chdir(tmp_path)
+    assert main(COMMAND.split()) == 0
+    drawn = (tmp_path / PICTURE.name).read_text(encoding="utf-8")
+    assert drawn == PICTURE.read_text(encoding="utf-8"), "draw it again by that command"
+
+
+def test_a_drawing_has_every_page():
+    picture = ElementTree.fromstring(drawing(MANY))
+    assert picture.tag.endswith("svg")
+    assert len([part for part in picture if part.tag.endswith("svg")]) == 5

@@ -578,7 +578,7 @@ def test_learning_is_asked_for_over_osc_and_by_the_key():
     for arguments in (["/livebend/bend/swirl/angle"], ["bend.swirl.angle"]):
         desk.send(read("/livebend/midi/learn", arguments, tree, desk.bank).action)
     desk.send(read("/livebend/midi/forget", ["seed"], tree, desk.bank).action)
-    assert asked == [Learn("bend.swirl.angle")] * 2 + [Learn("seed", forget=True)]
+    assert asked == [Learn("bend.swirl.angle", by="midi")] * 2 + [Learn("seed", True, "midi")]
     assert not press(desk, "learn")  # nothing was touched
     desk.send(Set("walk.radius", 0.5))
     assert press(desk, "learn")

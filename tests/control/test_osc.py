@@ -5,25 +5,33 @@ import socket
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message import OscMessage
 from pythonosc.udp_client import SimpleUDPClient
 
 from livebend.control.command_queue import CommandQueue
 from livebend.control.desk import Desk
-from livebend.control.osc import Backlog, OscInput
-from livebend.control.osc_endpoint import PORTS, AllowList, Sender, endpoint, listen, reach
+from livebend.control.door import AllowList, Door
+from livebend.control.osc import OscInput, OscReader
+from livebend.control.osc_addresses import FADER
+from livebend.control.osc_backlog import Backlog, numbers
+from livebend.control.osc_endpoint import PORTS, Sender, endpoint, listen, reach
+from livebend.control.parameters import tree_of
 from livebend.core import clock, limits
 from livebend.core.errors import Refused
 from livebend.core.mailbox import Latest
+from livebend.outputs.display import Display
 from livebend.scene.commands import Add, Panic, Set
 from livebend.scene.presets import PresetBank
 from livebend.scene.values import Bend, Scene
 from tests import ROOT
 from tests.fakes.desk import FakeDesk
-from tests.fakes.osc import PATIENCE, message, wait_for
+from tests.fakes.osc import PATIENCE, datagram, message, wait_for
 
 SCENE = Scene(bends=(Bend("swirl", "rotate", "unet.mid"),))
 
@@ -72,14 +80,15 @@ def osc(heard, returning, monkeypatch):
 
 def test_only_those_who_are_named_are_heard():
     fake = FakeDesk()
-    closed = OscInput(fake.desk, listen(port=0), allow=["192.168.1.0/24", "::1"]).start()
+    door = Door(["192.168.1.0/24", "::1"], fake.desk.warn)
+    closed = OscInput(fake.desk, listen(port=0), door=door).start()
     with SimpleUDPClient(*closed.address) as client:
         for _ in range(3):
             client.send_message("/livebend/seed", 1)
     wait_for(lambda: closed.counts.turned_away == 3)
     assert closed.stop()
     assert (closed.counts.messages, fake.commands) == (0, [])
-    assert fake.refused == ["OSC: 127.0.0.1 is turned away; --osc-allow 127.0.0.1 would let it in"]
+    assert fake.refused == ["127.0.0.1 is turned away; --osc-allow 127.0.0.1 would let it in"]
 
 
 @pytest.mark.parametrize(
@@ -164,10 +173,59 @@ def test_the_first_message_loads_nothing():
 def test_of_too_many_the_oldest_are_lost(monkeypatch):
     monkeypatch.setattr(limits, "BACKLOG", 1000)
     backlog, sender = Backlog(), Sender("x")
-    assert [backlog.add(b"%d" % i, sender) for i in range(9)] == [0, 0, 0, 0, 0, 0, 0, 1, 1]
+    lost = [backlog.add(b"%d" % i, sender, {})[0] for i in range(9)]
+    assert lost == [0, 0, 0, 0, 0, 0, 0, 1, 1]
     assert backlog.take() == (b"2", sender)
-    assert backlog.add(b"x" * 2000, sender) == 7
-    assert not backlog.waiting
+    assert backlog.add(b"x" * 2000, sender, {}) == (7, 0)
+    assert len(backlog) == 0
+
+
+def test_a_number_that_waits_gives_way_to_a_newer_one_of_its_sender():
+    known, one, other = (
+        numbers(tree_of(SCENE, Display.specs), FADER),
+        Sender("x", 1),
+        Sender("x", 2),
+    )
+    radius, play, panic = "/livebend/walk/radius", "/livebend/walk/radius/play", "/livebend/panic"
+    seed, black, text = "/livebend/seed", "/livebend/output/blackout", "/livebend/prompt/text"
+    sent = [
+        (radius, 0.1, one), (seed, 5, one), (radius, 0.2, one), (play, 0.5, one),
+        (radius, 0.3, other), (radius, 0.4, one), (radius, float("nan"), one), (radius, 0.6, one),
+        (panic, 1, one), (radius, 0.7, one), (black, 1, one), (black, 0, one), (text, "x", one),
+    ]  # fmt: skip
+    backlog = Backlog()
+    replaced = [backlog.add(datagram(a, v), who, known)[1] for a, v, who in sent]
+    assert replaced == [0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+    left = [backlog.take() for _ in range(len(backlog))]
+    expected = [sent[3], sent[1], *sent[4:]]
+    assert left == [(datagram(address, value), who) for address, value, who in expected]
+    assert backlog.add(datagram(radius, 1.0), one, known) == (0, 0)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.floats(0, 1, width=32), st.booleans())))
+def test_what_gave_way_would_have_changed_nothing(moves):
+    addresses = (
+        "/livebend/walk/radius", "/livebend/walk/radius/play", "/livebend/walk/period",
+        "/livebend/panic", "/livebend/bend/swirl/angle/play", "/livebend/bend/*/angle",
+    )  # fmt: skip
+    known, backlog = numbers(tree_of(SCENE, {}), FADER), Backlog()
+    sent = [(datagram(addresses[n], value), Sender("x", port)) for n, value, port in moves]
+    for one, sender in sent:
+        backlog.add(one, sender, known)
+    left = [backlog.take() for _ in range(len(backlog))]
+    assert played(left) == played(sent)
+
+
+def played(datagrams):
+    """The scene after some datagrams."""
+    fake = FakeDesk(SCENE)
+    reader = OscReader(fake.desk)
+    for one, sender in datagrams:
+        reader.receive(one, sender)
+    scene = replace(SCENE, home=SCENE)
+    for command in fake.commands:
+        scene = command.apply(scene)
+    return scene
 
 
 SENDS = """

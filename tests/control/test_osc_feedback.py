@@ -11,6 +11,7 @@ from pythonosc.osc_bundle import OscBundle
 from pythonosc.udp_client import SimpleUDPClient
 
 from livebend.control import osc_feedback
+from livebend.control.door import Door
 from livebend.control.osc import OscInput, OscReader
 from livebend.control.osc_endpoint import REPLY_PORT, Sender, listen
 from livebend.control.osc_feedback import BUNDLES, BYTES, HOLD, INTERVAL, RETRY, Feedback, Listener
@@ -280,7 +281,7 @@ def test_a_refusing_port_is_found_by_the_system():
 
 def test_who_is_turned_away_listens_to_nothing():
     fake = FakeDesk()
-    closed = OscInput(fake.desk, listen(port=0), allow=["192.168.1.0/24"]).start()
+    closed = OscInput(fake.desk, listen(port=0), door=Door(["192.168.1.0/24"])).start()
     with SimpleUDPClient(*closed.address) as client:
         client.send_message("/livebend/feedback", 9001)
         client.send_message("/livebend/?", [])

@@ -394,7 +394,7 @@ def test_black_is_not_held_up_by_what_waits():
     with listen(port=0) as waiting, SimpleUDPClient(*waiting.getsockname()) as client:
         receiving = osc.OscInput(desk, waiting)
         for number in range(2000):
-            client.send_message("/livebend/walk/radius", number / 2000)
+            client.send_message("/livebend/walk/radius", ["+", number / 2000])
         client.send_message("/livebend/blackout", 1)
         client.send_message("/LiveBend/Freeze", [])
         receiving.start()

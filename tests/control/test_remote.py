@@ -7,6 +7,7 @@ from dataclasses import replace
 import aiohttp
 import pytest
 
+from livebend.control.door import Door
 from livebend.control.parameters import tree_of
 from livebend.core import limits
 from livebend.core.status import Status
@@ -179,15 +180,14 @@ def test_a_page_of_another_server_cannot_follow(show):
 
 
 def test_a_stranger_is_told_nothing_and_reported_once():
-    with serving(allow=["192.168.1.0/24"]) as closed:
+    warned = []
+    with serving(door=Door(["192.168.1.0/24"], warned.append)) as closed:
         for path in ("/", "/?HOST_INFO", "/livebend/none"):
-            assert closed.get(path) == (403, "not in the list of --osc-allow\n")
+            assert closed.get(path) == (403, "not let in by --osc-allow, nor at the show\n")
         with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
             closed.follow(None)
         assert closed.remote.counts.turned_away == 4
-        assert closed.warned == [
-            "remote: 127.0.0.1 is turned away; --osc-allow 127.0.0.1 would let it in"
-        ]
+        assert warned == ["127.0.0.1 is turned away; --osc-allow 127.0.0.1 would let it in"]
 
 
 def test_who_asks_too_much_waits_and_the_next_second_is_answered():

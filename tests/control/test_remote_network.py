@@ -12,6 +12,7 @@ from contextlib import ExitStack
 import pytest
 from pythonosc.udp_client import SimpleUDPClient
 
+from livebend.control.door import Door
 from livebend.control.osc import OscInput
 from livebend.control.osc_endpoint import listen
 from livebend.control.remote import announcing, server
@@ -172,10 +173,11 @@ def elsewhere():
 def test_a_stranger_changes_nothing_and_reads_nothing(elsewhere, known):
     there, his, ours = elsewhere
     allow = ["127.0.0.0/8", ours, *([his] if known else [])]
-    show = Show(host="0.0.0.0", allow=allow)
+    door = Door(allow, (warned := list[str]()).append, keyed=True)
+    show = Show(host="0.0.0.0", door=door)
     commands = []
     object.__setattr__(show.desk, "give", lambda command: commands.append(command) or True)
-    osc = OscInput(show.desk, listen("0.0.0.0", 0), allow=allow).start()
+    osc = OscInput(show.desk, listen("0.0.0.0", 0), door=door).start()
     show.remote.start()
     try:
         run = [*there, sys.executable, "-c", STRANGER, ours, str(show.port), str(osc.address[1])]
@@ -196,7 +198,7 @@ def test_a_stranger_changes_nothing_and_reads_nothing(elsewhere, known):
     assert [status for status, _ in found] == [403] * 4
     assert all("seed" not in text for _, text in found)
     assert (len(commands), osc.counts.messages, show.remote.counts.turned_away) == (1, 1, 4)
-    assert sorted(show.warned) == [
-        f"OSC: {his} is turned away; --osc-allow {his} would let it in",
-        f"remote: {his} is turned away; --osc-allow {his} would let it in",
+    assert warned == [
+        f"{his} is turned away; key A lets it in, Shift A never;"
+        f" or --osc-allow {his} would let it in"
     ]

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from livebend.cli import main as command_line
 from livebend.control.cues import read_cues
+from livebend.control.door import AllowList
 from livebend.control.osc import OscReader
-from livebend.control.osc_endpoint import AllowList, endpoint
+from livebend.control.osc_endpoint import endpoint
 from livebend.core.channels import read_channels
 from livebend.core.errors import LivebendError
 from livebend.core.sites import place

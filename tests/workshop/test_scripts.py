@@ -7,7 +7,7 @@ import pytest
 
 from tests import SCRIPTS
 
-STARTED = ("livebend", "test", "check", "bench", "sheets", "soak")
+STARTED = ("livebend", "test", "check", "bench", "sheets", "soak", "flood")
 
 
 @pytest.mark.parametrize("name", STARTED)

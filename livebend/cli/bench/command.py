@@ -1,4 +1,4 @@
-"""`livebend bench`: time frames by what changed in them, or the phases of a start."""
+"""`livebend bench`: time frames by what changed in them, or the phases of a start, or hands."""
 
 import argparse
 import json
@@ -10,8 +10,8 @@ TABLES = ("frames", "load", "overhead", "stages", "operators")
 
 def run(options: argparse.Namespace) -> int:
     """Measure and print."""
-    if options.start:
-        return _start(options)
+    if options.start or options.hands is not None:
+        return _show(options)
     from livebend.cli.bench.measure import BenchOptions, bench  # noqa: PLC0415 - with torch
     from livebend.cli.options import options_of  # noqa: PLC0415
 
@@ -26,11 +26,19 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _start(options: argparse.Namespace) -> int:
-    from livebend.cli.bench.start import time_start  # noqa: PLC0415
-
+def _show(options: argparse.Namespace) -> int:
+    """Measure with a show: its start, or how fast it follows hands."""
     names = ("model", "size", "backend", "dtype")
     given = {name: getattr(options, name) for name in names}
     given = {name: value for name, value in given.items() if value is not None}
-    print_rows(time_start(given), as_json=options.json)
+    if options.start:
+        from livebend.cli.bench.start import time_start  # noqa: PLC0415 - before anything else
+
+        rows = time_start(given)
+    else:
+        from livebend.cli.bench.hands import time_hands  # noqa: PLC0415 - with torch
+
+        rows = time_hands(given, options.hands)
+        rows = rows if options.json else [{name: name for name in rows[0]}, *rows]
+    print_rows(rows, as_json=options.json)
     return 0

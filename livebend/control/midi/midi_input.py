@@ -15,8 +15,8 @@ from livebend.control.midi.controls import Moved, mode_of, moved
 from livebend.control.midi.ports import InPort, OutPort, Ports
 from livebend.control.midi.profiles import Binding, Profile, device_of, profile_of, save_profile
 from livebend.control.midi.surface import Surface
-from livebend.control.midi.targets import check_target, is_parameter, path_in
 from livebend.control.parameters import Trees
+from livebend.control.targets import check_target, checked_target, is_parameter, path_in
 from livebend.core import clock, limits
 from livebend.core.errors import LivebendError, Refused
 from livebend.core.files import short
@@ -71,6 +71,7 @@ class MidiInput:
         *,
         wanted: str = ANY,
         timed: Timed | None = None,
+        learnt: Callable[[], None] = lambda: None,
         now: Callable[[], float] = clock.now,
     ) -> None:
         """
@@ -78,8 +79,10 @@ class MidiInput:
         desk: what devices act on.
         wanted: a part of the name of the only device that is played, or "auto".
         timed: takes the messages of a MIDI clock, with their times in s, in the driver's thread.
+        learnt: is called when a control is bound: nobody else need wait for it any more.
         now: s, for tests.
         """
+        self._learnt = learnt
         self._open, self._desk, self._trees = ports, desk, Trees(desk.output)
         self._notify, self._wanted, self._timed, self._now = notify, wanted.casefold(), timed, now
         self._ports: Ports | None = None
@@ -107,6 +110,10 @@ class MidiInput:
         can play it."""
         self._check(target)
         self._asked.put((target, True))
+
+    def drop(self) -> None:
+        """Wait for no control any more."""
+        self._asked.put(("", True))
 
     def forget(self, target: str) -> None:
         """Take a target's controls from it, on every device that is played."""
@@ -241,16 +248,16 @@ class MidiInput:
 
     def _check(self, target: str) -> None:
         """Raises: LivebendError where no control can play the target now."""
-        check_target(target, self._desk.output)
         scene = self._desk.scene.get()
-        if not is_parameter(target):
-            return
-        if (path := path_in(scene, target)) is None:
-            raise Refused(f"{target}: this scene has not so many")
-        if paths.find(scene, path).kind == "text":
+        checked_target(target, scene, self._desk.output)
+        path = path_in(scene, target) if is_parameter(target) else None
+        if path is not None and paths.find(scene, path).kind == "text":
             raise Refused(f"{path}: a text, and a control plays numbers, choices and switches")
 
     def _ask(self, target: str, learns: bool) -> None:
+        if learns and not target:
+            self._lesson = None
+            return
         if learns:
             self._lesson = _Lesson(target)
             self._notify(f"MIDI: move the control for {target}")
@@ -278,6 +285,7 @@ class MidiInput:
         if device is None:
             self._notify(f"MIDI: {lesson.target} is not learnt: its device is gone")
             return
+        self._learnt()
         at, mode = mode_of(lesson.events)
         binding = Binding(at, lesson.target, mode)
         how = "" if mode == "absolute" else f", {mode}"

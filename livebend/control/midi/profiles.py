@@ -18,7 +18,7 @@ from typing import Any
 import tomli_w
 
 from livebend.control.midi.controls import MODES, Control, Mode, control_of
-from livebend.control.midi.targets import check_target
+from livebend.control.targets import check_target
 from livebend.core import limits
 from livebend.core.errors import LivebendError, OutOfRange, PresetError, UnknownName, shown
 from livebend.core.files import config_folder, read_text, short, write_text

@@ -15,8 +15,8 @@ from livebend.control.midi.controls import (
     steps,
 )
 from livebend.control.midi.profiles import Binding, Profile
-from livebend.control.midi.targets import path_in, slot_of
 from livebend.control.parameters import Parameter, Trees, soft_range, value_of
+from livebend.control.targets import path_in, slot_of
 from livebend.core.clock import now as clock_now
 from livebend.core.errors import OutOfRange
 from livebend.core.ranges import Range

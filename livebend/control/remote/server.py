@@ -8,16 +8,16 @@ import asyncio
 import json
 import logging
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 from aiohttp import WSMsgType, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from livebend.control.desk import Desk
+from livebend.control.door import Door
 from livebend.control.osc_addresses import normal
-from livebend.control.osc_endpoint import Door
 from livebend.control.parameters import Trees
 from livebend.control.remote.announcing import announced, host_name, machine
 from livebend.control.remote.followers import COMMANDS, INTERVAL, Follower, Followers
@@ -59,14 +59,21 @@ class RemoteCounts:
     faults: int = 0  # errors of this program, of which the first are reported
 
 
+class _Connection(NamedTuple):
+    """A connection: what ends it where a request takes too long, and who is at its other end."""
+
+    end: asyncio.TimerHandle
+    host: str
+    is_known: bool
+
+
 class Remote:
     """The server at a socket that `listen` opened, which it closes at the end.
 
     osc_port: where OSC is received.
-    allow: addresses and networks that are answered, all if empty.
+    door: who is answered.
     lan: whether to announce it in the network.
     on_fault: is called where the thread fails or hangs, before it is started again.
-    Raises: Refused where `allow` cannot be read.
     """
 
     def __init__(
@@ -75,7 +82,7 @@ class Remote:
         listening: socket.socket,
         *,
         osc_port: int,
-        allow: Iterable[str] = (),
+        door: Door | None = None,
         lan: bool = False,
         on_fault: OnFault = lambda *_: None,
         now: Callable[[], float] = clock.now,
@@ -85,13 +92,13 @@ class Remote:
         self._desk, self._trees = desk, Trees(desk.output)
         self._trees.of(desk.scene.get())  # now: operators that nobody has loaded yet take seconds
         self._socket, self._osc_port, self._lan = listening, osc_port, lan
-        self._door = Door(allow, "remote", desk.warn)
+        self._door = door or Door()
         own = machine()
         self._gate = Gate([own, f"{own}.local", host_name(self.address[1])], now)
         self._title = f"livebend on {own}"
         self._followers = Followers(desk, self._trees)
         self._sockets: set[web.WebSocketResponse] = set()
-        self._connections: dict[asyncio.Transport, tuple[asyncio.TimerHandle, bool]] = {}
+        self._connections: dict[asyncio.Transport, _Connection] = {}
         self._reports = Reports(now)
         self.worker = KeptWorker("remote", self._work, clock.now, on_fault)
 
@@ -139,6 +146,7 @@ class Remote:
                     if task.done():
                         task.result()  # an error ends the thread, which reports it
                 await asyncio.sleep(INTERVAL if self._followers else POLL)
+                self._send_away()
                 self._followers.turn()
         finally:
             for task in tasks:
@@ -179,12 +187,18 @@ class Remote:
                 opened.close()
                 continue
             end = loop.call_later(limits.REQUEST_TIME, transport.abort)
-            self._connections[transport] = end, is_known
+            self._connections[transport] = _Connection(end, host, is_known)
+
+    def _send_away(self) -> None:
+        """Hang up on guests whom the operator has dismissed."""
+        for transport, one in self._connections.items():
+            if one.is_known and not self._door.lets_in(one.host):
+                transport.abort()
 
     def _has_room(self, *, known: bool) -> bool:
         for transport in [one for one in self._connections if one.is_closing()]:
-            self._connections.pop(transport)[0].cancel()
-        count = sum(is_known is known for _, is_known in self._connections.values())
+            self._connections.pop(transport).end.cancel()
+        count = sum(one.is_known is known for one in self._connections.values())
         return count < (limits.REMOTES if known else STRANGERS)
 
     # ---- requests ------------------------------------------------------------------------------
@@ -196,7 +210,7 @@ class Remote:
         host = peer[0] if peer else ""
         if not host or not self._door.lets_in(host):
             self.counts.turned_away += 1
-            return _plain(403, "not in the list of --osc-allow")
+            return _plain(403, "not let in by --osc-allow, nor at the show")
         if why := self._gate.refusal(request.headers):
             return self._refuse(403, why)
         socket = web.WebSocketResponse(
@@ -255,7 +269,7 @@ class Remote:
             self.counts.lost += 1
             return self._refuse(400, "gone")  # nobody reads it
         if request.transport in self._connections:
-            self._connections[request.transport][0].cancel()
+            self._connections[request.transport].end.cancel()
         try:
             await self._serve_follower(request, socket, host)
         except ConnectionError:

@@ -1,4 +1,4 @@
-"""What a control may be bound to: an action of the desk, a setting of the display, or a parameter.
+"""What a control of MIDI or OSC may be bound to: an action, a setting of the display, a parameter.
 
     panic · undo · tap · blackout · freeze · preset.1 · store.1 · output.brightness
     walk.radius · bend.swirl.angle · bend.@1.main
@@ -17,6 +17,7 @@ from livebend.core import limits
 from livebend.core.errors import Refused, UnknownName, shown
 from livebend.core.specs import Spec
 from livebend.operators.library import find_operator
+from livebend.scene import paths
 from livebend.scene.values import Scene
 
 SPELLED = re.compile(r"[a-z0-9_@.-]{1,200}")
@@ -37,6 +38,16 @@ def check_target(text: object, output: Mapping[str, Spec]) -> str:
     if head not in known:
         raise UnknownName("target", text, known)
     return text
+
+
+def checked_target(text: str, scene: Scene, output: Mapping[str, Spec]) -> str:
+    """Return a target that a control can play now. Raises: LivebendError."""
+    target = check_target(text, output)
+    if is_parameter(target):
+        if (path := path_in(scene, target)) is None:
+            raise Refused(f"{target}: this scene has not so many")
+        paths.find(scene, path)
+    return target
 
 
 def slot_of(target: str) -> tuple[str, int] | None:
