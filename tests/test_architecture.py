@@ -26,7 +26,7 @@ FILES_OF = {
         prompt_reader attention adapted_layers fused_upsample stages stage_groups weight_files
         places lean_imports families weights original_layout lora_file embedding_file
         parts random_weights model_folder single_file decoders checkpoint default_model catalogue
-        backends""",
+        declared_sites backends""",
     "bending": "channels feedback_state moments apply mask_cache clusters frame_bends",
     "rendering": """ahead reuse prompts inputs faults frame_status governor sampler_steps network
         small_network open_network renderer painter""",

@@ -9,13 +9,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from math import isnan
 
-import torch
 from torch import Tensor
 
 from livebend.bending.apply import active, apply_bend, fraction_of, signature
 from livebend.bending.feedback_state import FeedbackState, Given
 from livebend.bending.mask_cache import MaskCache, Trace, silence
-from livebend.core.errors import BendFault
+from livebend.core.errors import BendFault, lacks_memory
 from livebend.core.sites import LATENT, Place, place
 from livebend.device.memory import Memory, Versioned
 from livebend.models.sampler import Schedule
@@ -82,13 +81,17 @@ class FrameBends:
         return self.memory.derive("sampler.hide", (x,), (size,), lambda h: h * size, k)
 
     def culprits(self) -> list[str]:
-        """The bends that turned finite values into others; where none did, the strongest, which
-        drove the network out of range. It waits for the device: for after a fault only."""
+        """The bends that turned finite values into others. It waits for the device: for after a
+        fault only."""
         acted = self.acted.items()
-        guilty = [name for name, pairs in acted if any(_broke(*pair) for pair in pairs)]
+        return [name for name, pairs in acted if any(_broke(*pair) for pair in pairs)]
+
+    def strongest(self) -> list[str]:
+        """The bend that changed most, and may have driven the network out of range; none where none
+        acted. It waits for the device."""
         sizes = {name: float(d) for name, d in self.strength.items()}
-        if guilty or not sizes:
-            return guilty
+        if not sizes:
+            return []
         return [max(sizes, key=lambda name: -1.0 if isnan(sizes[name]) else sizes[name])]
 
     def _at_boundary(self, plan: Schedule, k: int) -> Iterator[Bend]:
@@ -140,9 +143,9 @@ def _applied(bend: Bend, x: Tensor, mask: Tensor | None, given: Given) -> tuple[
     """Bend x; whatever an operator raises becomes a fault of the bend."""
     try:
         return apply_bend(bend, x, mask, given)
-    except torch.OutOfMemoryError:
-        raise
     except Exception as why:
+        if lacks_memory(why):
+            raise  # no fault of the bend's
         raise BendFault(bend.name, bend.operator, bend.site, why) from why
 
 

@@ -12,6 +12,7 @@ from livebend.outputs.sheet import check_sheet, write_sheet
 from livebend.rendering.prompts import Prompts
 from livebend.rendering.renderer import offline_renderer
 from livebend.scene import edit, presets
+from livebend.scene.values import Scene
 
 FPS = 20.0
 MOMENTS = (5.0, 9.5, 13.0, 16.25, 18.0)  # s, of the demo track: its pad, its build-up and its peak
@@ -26,6 +27,9 @@ def write_contact_sheet(
     that of a show. Raises: LivebendError.
     """
     check_sheet(output)
+    given = options.scene_loras()
+    scenes = [edit.with_loras(presets.load(name), given) for name in names]
+    options.check_model(scenes, notify)
     network = options.network(notify, drawn=options.drawn_masks())
     clock = OfflineClock(FPS, max(MOMENTS) + 1.0 / FPS)
     sound = pull_sound(open_sound("demo"), frame_rate=FPS)
@@ -33,8 +37,8 @@ def write_contact_sheet(
     painted = {round(moment * FPS) for moment in MOMENTS}
     prompts = Prompts(network.model.encode, network.model.notes)
 
-    def row(name: str) -> list[Pixels]:
-        scene = network.check(edit.with_loras(presets.load(name), options.scene_loras()))
+    def row(scene: Scene) -> list[Pixels]:
+        network.check(scene)
         render = offline_renderer(network, prompts, duration=clock.seconds)
         pictures = []
         for tick in clock:
@@ -44,5 +48,5 @@ def write_contact_sheet(
                 render.follow(scene, features[tick.index], tick)
         return pictures
 
-    write_sheet(output, list(map(row, names)), names, [f"{moment:g} s" for moment in MOMENTS])
+    write_sheet(output, list(map(row, scenes)), names, [f"{moment:g} s" for moment in MOMENTS])
     return len(names) * len(MOMENTS)

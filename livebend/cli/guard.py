@@ -3,7 +3,7 @@
 It loads neither torch nor a model. The show tells it through a pipe that it is alive; its last
 picture lies in memory that both have, and fills its place in a window of the guard's until the
 next show has one. That one begins with the autosaved scene and the display as it was, and what it
-records is the next part of the film.
+records is the next part of the film. A scene that shows die of one after the other is set aside.
 """
 
 import argparse
@@ -14,27 +14,30 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from livebend.cli.guarded import BEGAN, ENDING, WINDOW, spec_of, view_of
+from livebend.cli.guarded import BEGAN, ENDING, WINDOW, spec_of
 from livebend.cli.printing import print_notice
 from livebend.cli.signals import ended_by_signals
 from livebend.core.clock import now
 from livebend.core.errors import LivebendError, Refused
+from livebend.core.files import free_name
 from livebend.core.mailbox import Latest, OnDemand
 from livebend.core.show_files import ShowFiles, last_scene
 from livebend.core.status import Status
 from livebend.flow import Frame
-from livebend.outputs.display import Display
+from livebend.outputs.display import Display, View
 from livebend.outputs.last_picture import LastPicture
 
 HUNG = 3.0  # s without a sign of life, once pictures were shown
 STARTING = 120.0  # s without one before that
 ENDS = 8.0  # s that a show that ends may take
 MOST, WHILE = 5, 60.0  # times in so many s that a show is started again
-TAKEN_UP = 2  # of those, those that take up the scene: it may be what the show fails for
+FATAL = 3  # shows in WHILE that a scene ends before it is set aside: it may be what ends them
 LOOK, REFRESH = 0.2, 0.03  # s between looks, also while a picture is shown
+STOPPED = 1.0  # s between two looks that mean that the guard itself was stopped, or starved
 
 
 def run(options: argparse.Namespace, given: Sequence[str]) -> int:
@@ -59,10 +62,12 @@ class Guard:
         """`arguments` are those of the command line without --guard. Raises: OSError."""
         self._arguments, self._seconds = list(arguments), seconds
         self._files, self._picture = ShowFiles(), LastPicture()
+        self._earlier = self._saved()
         self._cover = None if headless else Cover(self._picture)
         self._begun: float | None = None  # when the first picture of all was shown, s
         self._asked = 0.0  # when a signal asked for the end, s
         self._again: deque[float] = deque(maxlen=MOST)
+        self._of_scene: deque[float] = deque(maxlen=FATAL)  # when shows with this scene ended, s
         self._show: _Show | None = None
 
     def ask(self, _: str) -> None:
@@ -77,15 +82,17 @@ class Guard:
         try:
             while (why := self._one()) is not None:
                 if self._begun is None or self._asked:
+                    print_notice(f"guard: the show {why}; it ends")
                     break
                 if len(self._again) == MOST and now() - self._again[0] < WHILE:
                     print_notice(f"guard: the show {why}, {MOST} times in {WHILE:.0f} s; it ends")
                     return 1
                 self._again.append(now())
                 print_notice(f"guard: the show {why}; it is started again")
+                self._set_aside()
         finally:
             if self._cover is not None:
-                self._cover.hide()
+                self._cover.close()
             self._files.close()
         assert self._show is not None
         status = self._show.process.returncode
@@ -98,20 +105,29 @@ class Guard:
         self._show = show = _Show(self._command(since), place, self._picture.file)
         if self._asked:
             show.process.send_signal(signal.SIGTERM)
+        looked = show.heard
         while True:
             said = show.listen(REFRESH if self._cover and self._cover.is_shown else LOOK)
-            if BEGAN in said:
-                self._begun = self._begun or now()
+            before, looked = looked, now()
+            if looked - before > STOPPED:
+                show.heard = looked  # what it said meanwhile may still have to be read
+            if BEGAN in said and self._begun is None:
+                self._begun = now()
+                self._prepare()
             if self._cover is not None:
                 self._cover.turn(WINDOW in said, self._is_over)
             if why := show.outcome or self._overdue(show):
                 break
+        is_well = ENDING in show.said or show.process.returncode == 0
+        if self._cover is not None and self._begun is not None and not is_well:
+            self._cover.show()  # before the window of a show that hangs goes
         show.end()
-        if ENDING in show.said or show.process.returncode == 0:
-            return None
-        if self._cover is not None and self._begun is not None:
-            self._cover.show()
-        return why
+        return None if is_well else why
+
+    def _prepare(self) -> None:
+        if self._cover is not None:
+            with suppress(LivebendError):  # it is said when the window is wanted
+                self._cover.prepare()
 
     def _is_over(self) -> None:
         """End the show because the performer closes the guard's window."""
@@ -125,12 +141,33 @@ class Guard:
             return "does not end" if silent > ENDS else ""
         return "hangs" if silent > (HUNG if BEGAN in show.said else STARTING) else ""
 
+    def _set_aside(self) -> None:
+        """Count an end of the scene, and rename one that has ended FATAL shows in WHILE, so that
+        the next begins as given."""
+        self._of_scene.append(now())
+        if len(self._of_scene) < FATAL or now() - self._of_scene[0] > WHILE:
+            return
+        self._of_scene.clear()
+        scene = self._files.scene
+        try:
+            aside = scene.replace(free_name(scene.with_stem(f"{scene.stem}-aside")))
+        except OSError:  # none was saved
+            return
+        print_notice(f"guard: {FATAL} shows have ended with this scene; it is set aside: {aside}")
+
+    def _saved(self) -> int | None:
+        """When the scene was saved, in ns; None where there is none."""
+        try:
+            return self._files.scene.stat().st_mtime_ns
+        except OSError:
+            return None
+
     def _command(self, since: float) -> list[str]:
         """The command of the next show, `since` s after the first one's first picture."""
         command = [sys.executable, "-m", "livebend.cli.main", *self._arguments]
         if self._again:
-            recent = sum(now() - moment < WHILE for moment in self._again)
-            command += ["--resume", str(self._files.scene)] if recent <= TAKEN_UP else []
+            if self._saved() not in (None, self._earlier):
+                command += ["--resume", str(self._files.scene)]
             if self._seconds is not None:
                 command += ["--seconds", f"{max(self._seconds - since, 0.1):.3f}"]
         return [*command, "--guarded-by"]
@@ -166,54 +203,61 @@ class _Show:
 
 
 class Cover:
-    """A window with the last picture while there is no show."""
+    """A window with the last picture while there is no show: hidden until then, since to make one
+    takes so long that the audience would see it."""
 
     def __init__(self, picture: LastPicture) -> None:
-        self._picture = picture
+        self._picture, self._display = picture, Display()
+        self._frames: Latest[Frame | None] = Latest(None)
         self._window: Any = None
+        self.is_shown = False
 
-    @property
-    def is_shown(self) -> bool:
-        """Whether the window is there."""
-        return self._window is not None
+    def prepare(self) -> None:
+        """Make the window. Raises: LivebendError where there is no display."""
+        from livebend.outputs.window import Window  # noqa: PLC0415 - only where a show has one
+
+        if self._window is None:
+            status = OnDemand(Status())
+            self._window = Window(self._frames, status, self._display, spare=True)
 
     def show(self) -> None:
         """Show the last picture as the show's display had it, if there was one."""
         pixels, state = self._picture.get() or (None, {})
         if self.is_shown or pixels is None:
             return
-        from livebend.outputs.window import Window  # noqa: PLC0415 - only where a show has crashed
-
-        display = Display(view_of(state))
-        frames: Latest[Frame | None] = Latest(Frame(pixels, -1, 0.0, 0.0, 0.0))
         try:
-            self._window = Window(frames, OnDemand(Status()), display, pixels.shape[1::-1])
-            for name in ("meters", "help"):
-                display.set(name, False)
-            if state["place"] and not display.view.fullscreen:
-                x, y, *size = state["place"]
-                self._window.pane.window.position, self._window.pane.window.size = (x, y), size
-            self._window.draw()
+            self.prepare()
+            for name in View.__slots__:
+                self._display.set(name, state[name])
+            self._frames.put(Frame(pixels, -1, 0.0, 0.0, 0.0))
+            self._window.show(state["place"])
+            self.is_shown = True
         except LivebendError as why:
             print_notice(f"guard: {why}")
             self._window = None
 
-    def turn(self, is_replaced: bool, close: Any) -> None:
+    def turn(self, is_replaced: bool, close: Callable[[], None]) -> None:
         """Keep the window alive; hide it once the next show's is there."""
         if self._window is None:
-            return
-        if is_replaced:
-            self.hide()
             return
         try:
             if any(action.name == "close" for action in self._window.poll()):
                 close()
-            self._window.draw()
+            if is_replaced:
+                self.hide()
+            if self.is_shown:
+                self._window.draw()
         except LivebendError:  # the display is gone: the show will say so
-            self._window = None
+            self._window, self.is_shown = None, False
 
     def hide(self) -> None:
+        """Hide the window. Raises: LivebendError."""
+        if self.is_shown:
+            self._window.hide()
+        self.is_shown = False
+
+    def close(self) -> None:
         """Close the window."""
         if self._window is not None:
             self._window.close()
-        self._window = None
+        self._window, self.is_shown = None, False

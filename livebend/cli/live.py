@@ -3,16 +3,14 @@
 import argparse
 import json
 import os
-import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 from livebend.cli.guarded import Guarded
 from livebend.cli.no_display import go_headless, has_display
-from livebend.cli.printing import check_positive, print_notice
+from livebend.cli.printing import check_positive, print_in_time
 from livebend.cli.starting import starting
 from livebend.core.errors import LivebendError, Refused, one_line
 from livebend.core.files import check_place, write_text
@@ -69,8 +67,7 @@ def keep_figures(report: dict[str, Any], stats: Path | None, films: Sequence[Pat
     if stats is not None:
         _write(stats, json.dumps(report, indent=2) + "\n")
     lines = [_summary(report), *(f"recorded {film}" for film in films)]
-    with suppress(OSError):  # the terminal is gone
-        print("\n".join(lines), flush=True)
+    print_in_time("\n".join(lines))
 
 
 def _leave(failed: Exception | None) -> NoReturn:
@@ -78,9 +75,7 @@ def _leave(failed: Exception | None) -> NoReturn:
     the end: what is to be kept is closed, and to take everything else apart may take Python and its
     libraries 20 s on a busy machine."""
     if failed is not None:
-        print_notice(one_line(failed))
-    with suppress(OSError):  # the terminal is gone
-        sys.stdout.flush()
+        print_in_time(f"livebend: {one_line(failed)}", to_stderr=True)
     os._exit(0 if failed is None else 1)
 
 

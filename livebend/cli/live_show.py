@@ -58,7 +58,7 @@ from livebend.core.worker import Worker
 from livebend.device.torch_threads import compute_with
 from livebend.flow import Frame, Output, Samples
 from livebend.models.backends.read_ahead import ReadAhead
-from livebend.models.checkpoint import AUTO, find_model
+from livebend.models.checkpoint import AUTO
 from livebend.outputs.bridge import LATE
 from livebend.outputs.display import Display, View
 from livebend.outputs.guarded_output import GuardedOutput
@@ -221,7 +221,7 @@ class LiveShow:
     def _check_files(self) -> None:
         """Raises: LivebendError where there is no model, or a file cannot be written."""
         options = self.options
-        find_model(options.wanted, print_notice)
+        options.check_model([self.scene], print_notice)
         if options.record is not None:
             check_movie(options.record, "--record")
         if options.record_cues is not None:
@@ -247,6 +247,7 @@ class LiveShow:
             ):
                 self._play(ending)
         finally:
+            self._printed.close()
             sys.setswitchinterval(before)
             gc.unfreeze()  # or nothing of this show would ever be given back
         if self.failures:
@@ -364,6 +365,7 @@ class LiveShow:
         window = Window(
             self.frames, self.status, self.display, size, on=self.options.display,
             shown=self._shown, late=self._say_late, notify=self.statistics.notice,
+            outlives=self.guard is not None,
         )  # fmt: skip
         ending.callback(self._close, window)
         return _Screen(window, window, self)
@@ -591,16 +593,16 @@ class _Screen:
         """Keep the window alive until the worker has ended, the performer closes the window, or a
         signal asks for the end."""
         while worker.alive and not self._show.is_over:
-            self._live()
             if self._window is None:
                 worker.wait(0.1)
-                continue
-            if any(self._act(action) for action in self._window.poll()):
+            elif any(self._act(action) for action in self._window.poll()):
                 return
-            self._window.draw()
+            else:
+                self._window.draw()
+            self._live()
 
     def _live(self) -> None:
-        """Tell the guard that the show lives, if there is one."""
+        """Tell the guard that the show lives, if there is one, and that its window is drawn."""
         show = self._show
         if show.guard is None:
             return

@@ -1,7 +1,7 @@
 """Options that several commands share, and what is opened with them."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TypeVar
@@ -10,7 +10,8 @@ from livebend.cli.printing import print_notice
 from livebend.core.notify import Notify, ignore
 from livebend.core.specs import specs_of
 from livebend.models.backends.read_ahead import ReadAhead
-from livebend.models.checkpoint import OWN, Wanted
+from livebend.models.checkpoint import OWN, Wanted, find_model
+from livebend.models.declared_sites import check_sites
 from livebend.models.default_model import model_or_default
 from livebend.models.embedding_file import WantedEmbedding
 from livebend.models.lora_file import WantedLora, named
@@ -39,6 +40,12 @@ class NetworkOptions:
     def wanted(self) -> Wanted:
         """Which model is opened."""
         return _wanted(self.model, self)
+
+    def check_model(self, scenes: Iterable[Scene], notify: Notify) -> None:
+        """Refuse, before anything is loaded, a model that cannot play and scenes that bend where it
+        has no site; fetch what is not on this machine. Raises: LivebendError."""
+        places = find_model(self.wanted, notify)
+        check_sites((bend.site for scene in scenes for bend in scene.bends), places)
 
     def network(
         self,

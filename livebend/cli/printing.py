@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import queue
 import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -13,6 +14,7 @@ from livebend.core.notify import Reports
 from livebend.core.status import Level
 
 LINES = 64  # notices that a show without a window prints in a while
+TAKES = 0.5  # s that a terminal may take at the end of a show
 
 Row = dict[str, Any]
 
@@ -47,18 +49,56 @@ def print_notice(text: str) -> None:
         print(f"livebend: {text}", file=sys.stderr, flush=True)
 
 
+def print_in_time(text: str = "", *, to_stderr: bool = False) -> None:
+    """Print what is left to say at the end of a show, and what waits in the stream: a terminal
+    that takes nothing, or a pipe that nobody reads, holds the end up for TAKES s and no longer."""
+
+    def write() -> None:
+        with suppress(OSError, ValueError):  # the terminal is gone
+            print(text, end="\n" if text else "", file=(sys.stderr if to_stderr else sys.stdout))
+            sys.stdout.flush()
+
+    writing = threading.Thread(target=write, name="printing", daemon=True)
+    writing.start()
+    writing.join(TAKES)
+
+
 class Printed:
     """Prints the notices of a show without a window, on stderr: of a subject, which is what comes
-    before an equals sign, only now and then. Any thread may call it."""
+    before an equals sign, only now and then.
+
+    Any thread may call it and none waits: a thread of its own prints, and where the terminal takes
+    nothing what is too much is dropped. `close` prints what is left.
+    """
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._lock, self._reports = threading.Lock(), Reports(now, most=LINES)
+        self._lines: queue.Queue[str | None] = queue.Queue(2 * LINES)
+        self._printer: threading.Thread | None = None
 
     def __call__(self, text: str, _: Level = "info") -> None:
         with self._lock:
             is_first = self._reports.first(text.partition(" = ")[0])
+            if self._printer is None:
+                self._printer = threading.Thread(target=self._print, name="printing", daemon=True)
+                self._printer.start()
         if is_first:
-            print_notice(text)
+            self._put(text)
+
+    def close(self) -> None:
+        """Print what is left, for at most TAKES s."""
+        printer, self._printer = self._printer, None
+        if printer is not None:
+            self._put(None)
+            printer.join(TAKES)
+
+    def _put(self, line: str | None) -> None:
+        with suppress(queue.Full):
+            self._lines.put_nowait(line)
+
+    def _print(self) -> None:
+        while (line := self._lines.get()) is not None:
+            print_notice(line)
 
 
 def text_of(value: object) -> str:

@@ -61,8 +61,9 @@ def render(options: RenderOptions, notify: Notify) -> int:
         check_movie(options.output, "-o")
     if options.frames is not None:
         PngFrames.check(options.frames)
-    sound = open_sound(options.sound, notify)
     scene = options.first_scene()
+    options.check_model([scene], notify)
+    sound = open_sound(options.sound, notify)
     commands = _commands(options, scene, notify)
     seconds = sound.seconds if options.seconds is None else min(options.seconds, sound.seconds)
     guidance, drawn = scene.sampling.guidance, options.drawn_masks()

@@ -79,8 +79,10 @@ def sweep(options: SweepOptions, notify: Notify) -> int:
     scene = _base_scene(options)
     rows, columns = _axes(options)
     grid = grid_of(scene, rows, columns)
+    cells = [cell for row in grid for cell in row]
+    options.check_model(cells, notify)
     network = options.network(notify, drawn=options.drawn_masks())
-    for cell in (cell for row in grid for cell in row):
+    for cell in cells:
         network.check(cell)
     outer = upstream(network, scene, columns) <= upstream(network, scene, rows)
     with tqdm(total=sum(map(len, grid)), unit="picture", disable=None) as progress:

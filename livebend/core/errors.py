@@ -23,6 +23,7 @@ from reprlib import Repr
 LISTED = 12  # names of a closed set that are listed in full
 NEAREST = 3  # names that are listed of a larger one, where none is like what was given
 COMPARED = 50  # names that are compared letter by letter
+NO_MEMORY = ("out of memory", "enough memory", "allocate memory", "bad_alloc", "bad allocation")
 LONGEST = 100  # characters of a foreign name or value that a message repeats
 
 
@@ -80,6 +81,17 @@ class ModelError(LivebendError):
 
 class BackendError(LivebendError):
     """An engine that is missing, or that cannot run a stage; the message says which and why."""
+
+
+def lacks_memory(fault: BaseException | None) -> bool:
+    """Whether a fault, or what it came of, is that the machine or the device has no memory left:
+    libraries say so in their own words."""
+    while fault is not None:
+        words = str(fault).lower()
+        if isinstance(fault, MemoryError) or any(word in words for word in NO_MEMORY):
+            return True
+        fault = fault.__cause__
+    return False
 
 
 def one_line(fault: BaseException) -> str:

@@ -121,3 +121,9 @@ def wait_for(device: torch.device) -> None:
     """Wait until a device has finished what the calling thread launched; for measuring."""
     if device.type == "cuda":
         torch.cuda.current_stream(device).synchronize()
+
+
+def release_unused(device: torch.device) -> None:
+    """Give back to the device what its allocator keeps for later."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()

@@ -7,6 +7,7 @@ default_model · catalogue (what is here) · prompt_syntax, prompt_reader (brack
 vocabulary (what a small one understands) · fingerprint · random_weights (for measuring) ·
 precision · lean_imports · stages (diffusers' modules, regrouped) ·
 stage_groups (neighbours that run as one) · attention · adapted_layers (LoRAs beside weights) ·
-lora_file · embedding_file (textual inversions) · fused_upsample · pixels · backends/ (what runs a
-stage) · families/, tiny/ (configurations; the embedded model's weights)
+lora_file · embedding_file (textual inversions) · fused_upsample · pixels · declared_sites (what a
+configuration has) · backends/ (what runs a stage) · families/, tiny/ (configurations; the embedded
+model's weights)
 """

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from livebend.core.sites import LORA
 from livebend.models.stages import Stage
 
 
@@ -45,6 +46,7 @@ class Group:
     stages: tuple[Stage, ...]
     whole: Stage | None  # None where they cannot be joined
     hidden: frozenset[str]  # sites whose tensors do not appear when `whole` runs
+    late_loras: frozenset[str]  # strengths that its stages read, but not the first of them
 
 
 def groups(stages: Sequence[Stage]) -> tuple[Group, ...]:
@@ -65,7 +67,9 @@ def _group(name: str, members: tuple[Stage, ...]) -> Group:
     made = {site for stage in members for site in stage.writes}
     sized_by = {stage.sized_by for stage in members if stage.sized_by}
     if len(members) == 1 or len(sized_by) > 1 or sized_by & made:
-        return Group(members, None, frozenset())
+        return Group(members, None, frozenset(), frozenset())
     whole = joined(name, members)
     inside = {site for stage in members for site in stage.attentions}
-    return Group(members, whole, frozenset(inside | made.difference(whole.writes)))
+    loras = {site for site in whole.reads if site.startswith(LORA)}.difference(members[0].reads)
+    hidden = inside | made.difference(whole.writes)
+    return Group(members, whole, frozenset(hidden), frozenset(loras))

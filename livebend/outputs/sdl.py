@@ -1,5 +1,5 @@
-"""Three things of SDL that pygame lacks: a `present` that lets other threads run, the connection to
-the X server, and news that this is gone.
+"""Things of SDL and X11 that pygame lacks: a `present` that lets other threads run, the connection
+to the X server, news that this is gone, and a window that is seen until another takes its place.
 
 pygame's `Renderer.present` holds Python's lock while it waits for the display, up to a whole
 refresh, which would stop the render and audio threads most of the time. So the same SDL function is
@@ -30,6 +30,7 @@ def library() -> Any:
 
 
 _POINTER = ctypes.c_void_p
+DESTROY_ALL, RETAIN_TEMPORARY, ALL_TEMPORARY = 0, 2, 0  # of the X protocol
 
 
 def presenter(window: Window) -> Callable[[], None]:
@@ -70,7 +71,7 @@ def watch(window: Window, lost: Callable[[], None]) -> object:
     connection = x11_connection(window)
     if connection is None:
         return None
-    x11 = ctypes.CDLL("libX11.so.6")
+    x11 = _x11()
     if not hasattr(x11, "XSetIOErrorExitHandler"):
         return None
     failed = ctypes.CFUNCTYPE(ctypes.c_int, _POINTER)(lambda _: 0)
@@ -80,3 +81,27 @@ def watch(window: Window, lost: Callable[[], None]) -> object:
     x11.XSetIOErrorHandler(failed)
     x11.XSetIOErrorExitHandler(connection, ended, None)
     return failed, ended
+
+
+def outlive(window: Window, yes: bool = True) -> None:
+    """Have the X server go on showing the windows of this process should it be killed, until
+    another calls `forget_outlived`; or have them end with it again."""
+    if (connection := x11_connection(window)) is not None:
+        _x11().XSetCloseDownMode(connection, RETAIN_TEMPORARY if yes else DESTROY_ALL)
+        _x11().XFlush(connection)
+
+
+def forget_outlived(window: Window) -> None:
+    """Close what outlived its process on the X server of a window."""
+    if (connection := x11_connection(window)) is not None:
+        _x11().XKillClient(connection, ALL_TEMPORARY)
+        _x11().XFlush(connection)
+
+
+@cache
+def _x11() -> Any:
+    x11 = ctypes.CDLL("libX11.so.6")
+    x11.XSetCloseDownMode.argtypes = [_POINTER, ctypes.c_int]
+    x11.XKillClient.argtypes = [_POINTER, ctypes.c_ulong]
+    x11.XFlush.argtypes = [_POINTER]
+    return x11

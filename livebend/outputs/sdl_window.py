@@ -24,10 +24,18 @@ class SdlWindow:
     """A window with its renderer and its textures by name. The main thread owns it."""
 
     def __init__(
-        self, title: str, size: tuple[int, int], position: tuple[int, int] | int, *, vsync: bool
+        self,
+        title: str,
+        size: tuple[int, int],
+        position: tuple[int, int] | int,
+        *,
+        vsync: bool,
+        hidden: bool = False,
     ) -> None:
         """`position` is that of the upper left corner, or pygame.WINDOWPOS_CENTERED."""
-        self.window = pygame.Window(title, size, position, resizable=True, allow_high_dpi=True)
+        self.window = pygame.Window(
+            title, size, position, resizable=True, allow_high_dpi=True, hidden=hidden
+        )
         self.renderer = Renderer(self.window, vsync=vsync)
         self.present = sdl.presenter(self.window)
         self.textures: dict[str, Texture] = {}

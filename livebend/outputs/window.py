@@ -47,6 +47,8 @@ class Window:
     late: is called at every drawing with the seconds for which the last frame has been moved,
         because the next does not come; see `Bridge`.
     notify: is called with what becomes of displays.
+    outlives: be seen, where X11 can, from a kill of the process until another's window takes over.
+    spare: begin hidden, until `show`, and have no operator's view; take over what outlived another.
 
     Where the picture's display goes, the picture moves to another, and comes home with it. Without
     any, nothing is drawn until there is one.
@@ -65,7 +67,10 @@ class Window:
         shown: Callable[[Frame], None] | None = None,
         notify: Callable[[str, Level], None] | None = None,
         late: Callable[[float], None] | None = None,
+        outlives: bool = False,
+        spare: bool = False,
     ) -> None:
+        self._spare = spare
         self._frames, self._status, self._display = frames, status, display
         self._shown, self._title, self._notify = shown, title, notify or _say_nothing
         self._late, self._bridge = late, Bridge()
@@ -82,9 +87,10 @@ class Window:
         self.operator_pane: OperatorWindow | None = None
         self._meters, self._places = OperatorView(), KeptPlaces(state_folder() / PLACES)
         self._start_pygame()
-        self.pane = SdlWindow(title, size, pygame.WINDOWPOS_CENTERED, vsync=True)
+        self.pane = SdlWindow(title, size, pygame.WINDOWPOS_CENTERED, vsync=True, hidden=spare)
         self.lost = False  # with the display server: nothing can be shown or closed any more
         self._watch = sdl.watch(self.pane.window, self._lose)
+        sdl.outlive(self.pane.window, outlives)
         self._list = lister(self.pane.window)
         self.monitors: list[Monitor] = []
         self._looked = clock.now()
@@ -152,10 +158,27 @@ class Window:
         if fresh is not None and self._shown is not None:
             self._shown(fresh)
 
+    def show(self, place: tuple[int, int, int, int] | None = None) -> None:
+        """Show a window that is hidden, with the newest frame; where it is not in full screen at
+        `place`, (x, y, width, height) on the desktop."""
+        with self._display_needed():
+            if place is not None and not self._display.view.fullscreen:
+                self.pane.window.position, self.pane.window.size = place[:2], place[2:]
+            self.pane.window.show()
+            self.pane.window.focus()  # above the one that it takes over from
+            self._draw()
+            sdl.forget_outlived(self.pane.window)
+
+    def hide(self) -> None:
+        """Hide the window."""
+        with self._display_needed():
+            self.pane.window.hide()
+
     def close(self) -> None:
         """Close the windows; nothing where the display is gone, which would never answer."""
         if self.lost:
             return
+        sdl.outlive(self.pane.window, False)
         self._close_operator()
         self.pane.close()
         forget_letters()
@@ -227,7 +250,7 @@ class Window:
 
     def _overlaid(self, view: View) -> bool:
         """Whether the operator's view lies over the picture: only where there is one display."""
-        return not self.two_displays and (view.meters or view.help)
+        return not (self.two_displays or self._spare) and (view.meters or view.help)
 
     def _paint_overlay(self, view: View, renew: bool) -> None:
         size = self.pane.size
@@ -238,7 +261,7 @@ class Window:
 
     def _draw_operator(self, view: View) -> None:
         """Open or close the operator's window as the view sets it, and draw it."""
-        wanted = self.two_displays and (view.meters or view.help)
+        wanted = self.two_displays and not self._spare and (view.meters or view.help)
         if not wanted:
             self._close_operator()
             return

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from livebend.core.ranges import eased
+from livebend.core.sites import LORA
 from livebend.device.memory import Memory, Versioned
 from livebend.flow import Tick
 from livebend.modulation.phase import Phase, rate_of
@@ -169,7 +170,8 @@ class InputSource:
         prompt = scene.prompt
         shown = () if prompt.fade else (self.prompt(scene, tick), *(m.text for m in scene.mix))
         epoch = (scene.loads, scene.seed, shown, prompt.to, prompt.negative)
-        return ReuseContext(tick.index, tick.time, epoch, scene.reuse, scene.walk.hold)
+        walk = scene.walk.hold
+        return ReuseContext(tick.index, tick.time, epoch, scene.reuse, walk, ridden=ridden(scene))
 
     def _on_the_way(
         self, name: str, new: Versioned, interpolate: Interpolation = torch.lerp
@@ -292,3 +294,10 @@ def slerp(a: Tensor, b: Tensor, t: float, dim: int | None = None) -> Tensor:
 def slerp_tokens(a: Tensor, b: Tensor, t: float) -> Tensor:
     """Return the embedding [1, T, C] at t (0..1) from a to b, each token along its own arc."""
     return slerp(a.float(), b.float(), t, dim=-1).to(a.dtype)
+
+
+def ridden(scene: Scene) -> frozenset[str]:
+    """Return the strengths of LoRAs that a route moves, as stages read them: `lora.NAME`."""
+    targets = [route.target for route in scene.routes if not route.mute]
+    names = (f"{LORA}{lora.name}" for lora in scene.loras)
+    return frozenset(name for name in names if any(t.startswith(f"{name}.") for t in targets))

@@ -112,6 +112,8 @@ class Network:
         self._feedback = FeedbackState()
         self._bends = FrameBends(self.memory, self._masks, self._feedback)
         self._reuse = NetworkReuse(self.memory)
+        self._read: Sequence[Versioned] = ()  # of the last picture: its text, and what was
+        self._latent: Sequence[Versioned] = ()  # handed to the decoder
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -212,6 +214,7 @@ class Network:
         else:
             x = done(finished(active))
         x = active.latent(x, plan, plan.calls)
+        self._read, self._latent = [text, *([negative] if negative else [])], [x]
         made = self._decode(active, x)
         return Picture(made["pixels"], made["total"], made.get("image"), active.strength)
 
@@ -265,9 +268,16 @@ class Network:
         with self.memory.settling(partial(wait_for, self.model.device)):
             yield
 
-    def culprits(self) -> list[str]:
-        """The bends to blame for a last picture that was not finite: `FrameBends.culprits`."""
-        return self._bends.culprits()
+    @property
+    def acted(self) -> FrameBends:
+        """The bends of the last picture, which know what each of them did."""
+        return self._bends
+
+    def unsound_part(self) -> str:
+        """Which part of the model made the first values that are not finite of a last picture
+        without bends. It waits for the device: for after a fault only."""
+        made = {"text encoder": self._read, "unet": self._latent}
+        return next((part for part, x in made.items() if not _is_finite(x)), "decoder")
 
     def _listed(self, bend: Bend) -> Bend:
         """The bend with its channels as numbers, where it names clusters."""
@@ -366,7 +376,8 @@ class Network:
         elif context.reuse.tween > 1:  # stage by stage, to be spread evenly
             yield from self._run(active, self._unet, known, k)
         else:
-            yield from self._run(active, self._joined(active, self._unet_groups, k), known, k)
+            joined = self._joined(active, self._unet_groups, k, context.ridden)
+            yield from self._run(active, joined, known, k)
         return known[self._unet[-1].writes[0]]
 
     def _run(
@@ -399,12 +410,19 @@ class Network:
         key = (*[value.version for value in read], runner)
         return self.memory.recall(stage.name, key, runner, step=k, read=read)
 
-    def _joined(self, active: FrameBends, parts: Sequence[Group], k: int) -> Iterator[Stage]:
-        """Yield the stages of groups: a whole group at once where the engine has it joined and
-        nothing is bent inside."""
+    def _joined(
+        self,
+        active: FrameBends,
+        parts: Sequence[Group],
+        k: int,
+        ridden: frozenset[str] = frozenset(),
+    ) -> Iterator[Stage]:
+        """Yield the stages of groups: a whole group at once where the engine has it joined, nothing
+        is bent inside and no LoRA whose strength is ridden begins inside."""
         for part in parts:
             joins = part.whole and self._joins and self.engine.joins(part.whole)
-            if part.whole and joins and not active.acts_in(part.hidden, k):
+            inside = active.acts_in(part.hidden, k) or ridden & part.late_loras
+            if part.whole and joins and not inside:
                 yield part.whole
             else:
                 yield from part.stages
@@ -421,3 +439,7 @@ class Network:
         known = {"latent": self._sampler.latent(x), "shown": self._frame}
         done(self._run(active, self._joined(active, self._vae_groups, 0), known, 0))
         return known
+
+
+def _is_finite(made: Iterable[Versioned]) -> bool:
+    return all(bool(value.tensor.isfinite().all()) for value in made)

@@ -1,6 +1,7 @@
 """From a scene, the sound and the time to a frame. Owned by the render thread."""
 
 import math
+import traceback
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -9,7 +10,7 @@ import numpy as np
 import torch
 
 from livebend.core.clock import SystemTime, now
-from livebend.core.errors import BendFault, LivebendError
+from livebend.core.errors import BendFault, LivebendError, lacks_memory
 from livebend.core.mailbox import OnDemand
 from livebend.core.statistics import Statistics
 from livebend.core.status import MemoryUse, Status
@@ -21,6 +22,7 @@ from livebend.rendering.faults import FaultyBends
 from livebend.rendering.frame_status import FrameStatus
 from livebend.rendering.governor import SceneGovernor
 from livebend.rendering.inputs import InputSource
+from livebend.rendering.memory_shortage import MemoryShortage
 from livebend.rendering.network import Network, Picture
 from livebend.rendering.prompts import Prompts
 from livebend.scene import edit
@@ -53,7 +55,8 @@ class Renderer:
         `small` is the same network at a smaller size, for the lightest frames of a governor.
         """
         self.network = network
-        self._sizes = (network, small or network)
+        self._whole = network
+        self._shortage = MemoryShortage(network, small)
         self._statistics = statistics
         statistics.watch(lambda: network.described, lambda: _memory_use(network))
         self._status = status
@@ -73,9 +76,7 @@ class Renderer:
         """Paint the frame of this tick."""
         begin = now()
         playing, modulation = self._modulated(scene, features, tick)
-        playing = self._lightened(self._faulty.without(playing, tick))
-        self._begin(playing, tick)
-        playing, painted = self._painted(playing, tick)
+        playing, painted = self._painted(self._lightened(self._faulty.without(playing, tick)), tick)
         pixels = self._checked(painted, playing, tick)
         self._report(playing, features, modulation, tick, (now() - begin) * 1e3)
         return Frame(pixels, tick.index, tick.time, features.time, tick.presentation)
@@ -103,35 +104,47 @@ class Renderer:
         return playing, modulation
 
     def _lightened(self, scene: Scene) -> Scene:
-        """Return the scene as the governor has it painted, on the network that it is painted by."""
-        if self._governed is None:
-            return scene
-        scene = self._governed.before(scene)
-        network = self._sizes[self._governed.small]
+        """Return the scene as the governor has it painted."""
+        return scene if self._governed is None else self._governed.before(scene)
+
+    def _begun(self, scene: Scene, tick: Tick) -> Scene:
+        """Begin a frame; after a preset or a panic without what the frames before left behind.
+        Return the scene as there is memory for it."""
+        scene = self._shortage.lightened(scene)
+        small = self._shortage.is_small or (self._governed is not None and self._governed.small)
+        network = (self._shortage.small if small else None) or self._whole
         if network is not self.network:
             self.network = network
             self._inputs.forget_noise()
             network.begin_anew()
-        return scene
-
-    def _begin(self, scene: Scene, tick: Tick) -> None:
-        """Begin a frame; after a preset or a panic without what the frames before left behind."""
-        self.network.frame(tick.dt)
+        network.frame(tick.dt)
         if scene.loads != self._loads:
-            self.network.begin_anew()
+            network.begin_anew()
             self._loads = scene.loads
+        return scene
 
     # ---- the picture -------------------------------------------------------------------------
 
     def _painted(self, scene: Scene, tick: Tick) -> tuple[Scene, Picture]:
-        """Paint the scene, without the bends whose operators fail; return what was painted."""
-        try:
-            return scene, self._paint(scene, tick)
-        except BendFault as fault:
-            if self._strict:
-                raise
-            self._faulty.leave_out([fault.bend], str(fault), tick)
-        return self._painted(self._faulty.without(scene, tick), tick)
+        """Paint the scene, without the bends whose operators fail, and lighter where memory lacks;
+        return what was painted."""
+        playing = self._begun(scene, tick)
+        while True:
+            try:
+                return playing, self._paint(playing, tick)
+            except BendFault as fault:
+                if self._strict:
+                    raise
+                self._faulty.leave_out([fault.bend], str(fault), tick)
+                playing = self._faulty.without(playing, tick)
+            except (MemoryError, RuntimeError) as fault:
+                if self._strict or not lacks_memory(fault):
+                    raise
+                traceback.clear_frames(fault.__traceback__)  # they hold what was computed so far
+                if not (said := self._shortage.step(scene)):
+                    raise
+                self._statistics.notice(said, "warning")
+                playing = self._begun(self._faulty.without(scene, tick), tick)
 
     @torch.inference_mode()
     def _paint(self, scene: Scene, tick: Tick) -> Picture:
@@ -150,21 +163,29 @@ class Renderer:
         if (pixels := self._fetched(painted)) is not None:
             self._good = pixels
             return pixels
-        culprits = self.network.culprits()
+        acted, good = self.network.acted, self._good
+        culprits = acted.culprits()
         self.network.begin_anew()
-        plain = self._plain(scene, tick) if self._good is None else self._good
-        if plain is None:
-            culprits, why = [], f"the model makes no finite values even without bends: {HALF}"
+        is_own = False  # the model's own fault
+        if good is None or not culprits:
+            plain = self._plain(scene, tick)
+            is_own, good = plain is None, plain if good is None else good
+        if is_own:
+            part = self.network.unsound_part()
+            why = (
+                f"the model makes no finite values even without bends, first in its {part}: {HALF}"
+            )
         else:
+            culprits = culprits or acted.strongest()
             why = f"{' and '.join(culprits) or 'the network'} made values that are not finite"
         if self._strict:
             raise LivebendError(f"frame {tick.index}: {why}")
         self._statistics.count("nonfinite_frames")
-        if plain is None:
+        if is_own:
             self._statistics.notice(why, "error")
-            return np.full((*self.network.shown[::-1], 3), GREY, np.uint8)
-        self._faulty.leave_out(culprits, why, tick)
-        return plain
+        else:
+            self._faulty.leave_out(culprits, why, tick)
+        return np.full((*self.network.shown[::-1], 3), GREY, np.uint8) if good is None else good
 
     def _fetched(self, painted: Picture) -> Pixels | None:
         """Bring a picture and its bends' strengths to the host, in one wait; return its pixels,

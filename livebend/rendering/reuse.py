@@ -36,6 +36,7 @@ class ReuseContext:
     `index` counts frames, `time` is the frame's, in s.
     A frame begins anew where its index is not the last one's + 1, or its `epoch` differs.
     `noise` is the version of a noise that is held for `hold` frames.
+    `ridden` are strengths of LoRAs that routes move: what does not read them is kept apart.
     """
 
     index: int = 0
@@ -44,6 +45,7 @@ class ReuseContext:
     reuse: Reuse = field(default_factory=Reuse)
     hold: int = 1
     noise: int = 0
+    ridden: frozenset[str] = frozenset()
 
     @property
     def picture(self) -> int:

@@ -131,29 +131,6 @@ class AutoencoderStage(Stage):
         return loss, figures | {"batch": float(count)}
 
 
-class DecoderStage(Stage):
-    """Train the decoder alone, its encoder (and so the latents) frozen."""
-
-    def __init__(self, vae: AutoencoderTiny, shards: Shards) -> None:
-        self.vae, self.shards = vae, shards
-        self.device = next(vae.parameters()).device
-        self.rng = np.random.default_rng()
-
-    def modules(self) -> dict[str, nn.Module]:
-        return {"decoder": self.vae.decoder}
-
-    def step(self, _now: Moment) -> tuple[Tensor, Figures]:
-        count, size = 4, 128
-        picture = random_crops(self.shards, count, size, self.rng).to(self.device)
-        picture = picture.contiguous(memory_format=torch.channels_last)
-        with torch.no_grad():
-            z = self.vae.encoder(picture)
-        decoded = self.vae.decoder(blurred_noise(z))
-        loss = picture_loss(decoded, picture)
-        error = functional.mse_loss(decoded.detach(), picture)
-        return loss, {"loss": loss.item(), "mse": error.item(), "batch": float(count)}
-
-
 @torch.no_grad()
 def whiten(vae: AutoencoderTiny, pictures: Tensor) -> tuple[Tensor, Tensor]:
     """Fold the channels' means and their common deviation into the last and first convolutions.
@@ -161,7 +138,7 @@ def whiten(vae: AutoencoderTiny, pictures: Tensor) -> tuple[Tensor, Tensor]:
     One gain for all four channels keeps their proportions, and so the map to colours, exact up to
     that gain; each channel's own deviation stays within a tenth or so of 1. Returns the means and
     the deviation before folding. The decoder sees tanh(z/3)·3 of what it is given, so the fold is
-    exact but for that soft clamp; the decoder's own run mends the rest.
+    exact but for that soft clamp; the finish mends the rest.
     """
     pictures = pictures.to(next(vae.parameters()).device)
     z = torch.cat([vae.encoder(chunk) for chunk in pictures.split(8)])

@@ -24,6 +24,9 @@ By `scripts/tiny/evaluate`: {how}.
 `quarter` is the mean change (0..1) of the picture by a quarter turn of channel pairs at a site,
 `evenness` its largest step over its median one; walks and fades are the 95th percentile of the
 change from frame to frame over the median one; the border's roughness is that of the inside at 1.
+Beside held-out drawings, `octave 1` and `octave 2` are the strength of the finest details and of
+those twice as large, as shares of the drawings'; `looks` and `texture` are distances, 0 where
+nothing tells them apart.
 """
 
 
@@ -75,7 +78,10 @@ stopped; `--init FOLDER` starts from these weights.
    sees for each, so that prompts fade evenly. Many samples have no skip connections at the deepest
    level, fewer none at the next either and some none at the third, so that the deep levels carry
    the picture. Muon for matrices, AdamW for all else, cosine decay at the end, averaged weights.
-3. The decoder again, its encoder fixed.
+3. UNet and decoder end to end, in pixel space, the encoder fixed: alike pixel by pixel, alike to
+   the features of a network that learnt from photographs (EfficientNet-Lite0, not part of this
+   model), and not to be told from drawings by a critic on those features. A third of the samples
+   stand at the later stops, so that two and four steps stay as crisp as one.
 
 On processors one process of one thread per core, gradients averaged, in float32 but for products
 in bfloat16 where the processor has them; or on one GPU. This version's denoiser has seen

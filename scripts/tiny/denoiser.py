@@ -214,10 +214,10 @@ class DenoiserStage(Stage):
         ).contiguous(memory_format=torch.channels_last)
         return Batch(x, *pair, self.embed(captions), t, a, s, first)
 
-    def walked(self, batch: Batch) -> Batch:
-        """Put many of the samples at stops where the network's own first step lands."""
+    def walked(self, batch: Batch, share: float = OWN_SHARE) -> Batch:
+        """Put a share of the samples at stops where the network's own first step lands."""
         at_stop = (batch.t[:, None] == torch.tensor(STOPS)).any(1)
-        own = (at_stop & (torch.rand(self.batch) < OWN_SHARE)).nonzero()[:, 0].to(self.device)
+        own = (at_stop & (torch.rand(len(at_stop)) < share)).nonzero()[:, 0].to(self.device)
         x = batch.x.clone()
         x[own] = self._walk(batch.eps[own], batch.text[own], batch.a[own], batch.s[own])
         return replace(batch, x=x)

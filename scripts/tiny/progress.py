@@ -56,6 +56,10 @@ class Stage:
         """List what the optimisers move."""
         return [p for m in self.modules().values() for p in m.parameters() if p.requires_grad]
 
+    def groups(self) -> list[list[nn.Parameter]]:
+        """List the same as groups, whose gradients are held to a norm of 1 each."""
+        return [self.parameters()]
+
     def optimisers(self, peak: float) -> list[torch.optim.Optimizer]:
         """Build the optimisers; the rates they are built with are the highest they will have."""
         return [adamw(self.parameters(), peak)]
@@ -222,7 +226,8 @@ class Trainer:
         loss.backward()
         parameters = self.stage.parameters()
         self._share(parameters)
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        for group in self.stage.groups():
+            torch.nn.utils.clip_grad_norm_(group, 1.0)
         for optimiser in self.optimisers:
             optimiser.step()
         self.steps += 1

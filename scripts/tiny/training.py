@@ -1,4 +1,4 @@
-"""The whole training: draw, autoencode, denoise, export. `train` beside this is its command line.
+"""The whole training: draw, autoencode, denoise, finish, export. `train` is its command line.
 
 Everything lies in the work folder, and every stage goes on from there after an interruption.
 """
@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderTiny
+from diffusers import AutoencoderTiny, UNet2DConditionModel
 
 from . import autoencoder, parallel
 from .card import History
-from .checkpoint import holds_state
 from .denoiser import DenoiserStage, share_of_batch
 from .export import export, read_history
+from .finish import FinishStage
 from .held_out import SHARDS as HELD_OUT_SHARDS
 from .held_out import Yardstick
 from .network import Shape, build_unet
@@ -31,8 +31,10 @@ from .text import build_text_encoder
 
 FINE_RATE = 0.7
 """Peak rates at 32×32, as a share of those at 16×16."""
-AUTOENCODER, DECODER = (0.2, 60.0), (0.1, 30.0)
-"""Time for the autoencoder first and for its decoder last: a share, but no more than minutes."""
+AUTOENCODER, FINISH = (0.2, 60.0), (0.25, 300.0)
+"""Time for the autoencoder first and for the finish last: a share, but no more than minutes."""
+FINISH_RATE = 3e-4
+"""Peak rate of the decoder in the finish."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Settings:
     rate: float = 2.5e-3
     coarse: float = 0.06
     cooldown: float = 0.38
+    finish: float = FINISH[0]
     save: float = 3.0
     measure: float = 20.0
     light: bool = False
@@ -71,10 +74,10 @@ class Settings:
 
     @property
     def stage_minutes(self) -> tuple[float, float, float]:
-        """Minutes for the autoencoder, the denoiser and the decoder."""
+        """Minutes for the autoencoder, the denoiser and the finish."""
         whole = self.hours * 60
-        first, last = (min(share * whole, most) for share, most in (AUTOENCODER, DECODER))
-        first, last = 0.0 if self.given_vae else first, 0.0 if self.vae else last
+        first = 0.0 if self.given_vae else min(AUTOENCODER[0] * whole, AUTOENCODER[1])
+        last = min(self.finish * whole, FINISH[1])
         return first, whole - first - last, last
 
 
@@ -130,23 +133,10 @@ def train_autoencoder(settings: Settings, brake: Brake, minutes: float) -> Autoe
 
 
 def find_autoencoder(settings: Settings, brake: Brake, minutes: float) -> AutoencoderTiny | None:
-    """Take the autoencoder that was given, or train one; its decoder as far as that has come."""
+    """Take the autoencoder that was given, or train one."""
     given = settings.given_vae
     vae = _take_vae(given) if given else train_autoencoder(settings, brake, minutes)
-    if vae and holds_state(settings.checkpoint("decoder")):
-        load_average(settings.checkpoint("decoder"), autoencoder.DecoderStage(vae, []))
     return vae and vae.to(memory_format=torch.channels_last).eval().requires_grad_(False)
-
-
-def train_decoder(settings: Settings, brake: Brake, vae: AutoencoderTiny, minutes: float) -> None:
-    """Train the decoder on, its latents fixed, and report the autoencoder."""
-    vae.decoder.requires_grad_(True)
-    stage = autoencoder.DecoderStage(vae, open_shards(settings.work))
-    folder = settings.checkpoint("decoder")
-    Trainer(stage, folder, 7e-4, 0.8, stop=brake).run(minutes)
-    load_average(folder, stage)
-    held = autoencoder.held_out_tensor(open_shards(settings.work, held_out=True))
-    report(autoencoder.measure(vae, held))
 
 
 class DenoiserRun:
@@ -210,14 +200,38 @@ class DenoiserRun:
         self.stage.coarse = False
         return trainer.run(minutes, self._refresh)
 
-    def export(self) -> None:
-        """Export the averaged weights as they stand (process 0 only)."""
+    def finish(self, brake: Brake, minutes: float) -> bool:
+        """Train on end to end in pixel space, from the averaged weights; False if told to stop."""
+        settings, stage = self.settings, self.stage
+        load_average(settings.checkpoint("denoiser"), stage)
+        finished = FinishStage(stage, self.vae, open_shards(settings.work))
+        trainer = Trainer(
+            finished,
+            settings.checkpoint("finish"),
+            FINISH_RATE,
+            settings.cooldown,
+            stop=brake,
+            light=settings.light,
+            save_every=settings.save,
+        )
+        if not trainer.samples:
+            trainer.samples, trainer.spent = self.trainer.samples, self.trainer.spent
+        done = trainer.run(minutes)
+        finished.take(trainer.average)
+        self.trainer.samples, self.trainer.spent = trainer.samples, trainer.spent
+        self.export(stage.unet)
+        return done
+
+    def export(self, unet: UNet2DConditionModel | None = None) -> None:
+        """Export the averaged weights as they stand, or a UNet beside them (process 0 only)."""
         if parallel.rank():
             return
         stage, average = self.stage, self.trainer.average
-        unet, text = build_unet(stage.shape), build_text_encoder(stage.tokenizer)
-        unet.load_state_dict(average["unet"])
+        text = build_text_encoder(stage.tokenizer)
         text.load_state_dict(average["text"])
+        if unet is None:
+            unet = build_unet(stage.shape)
+            unet.load_state_dict(average["unet"])
         history = History(len(stage.pairs), round(self.trainer.spent / 60, 2), self.trainer.samples)
         size = export(self.settings.out, self.vae, unet, text, stage.tokenizer, history)
         report({"exported_mb": round(size / 1e6, 1), "samples": self.trainer.samples})
@@ -233,9 +247,9 @@ def train(settings: Settings, brake: Brake) -> None:
         return
     denoising = DenoiserRun(settings, brake, vae)
     done = denoising.run(most)
+    if done and not last:
+        denoising.measure()
+    if done and last:
+        done = denoising.finish(brake, last)
     if not done:
         report({"stopped": "the same command goes on"} | denoising.trainer.told())
-        return
-    if last:
-        train_decoder(settings, brake, vae, last)
-    denoising.measure()

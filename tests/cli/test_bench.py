@@ -18,6 +18,7 @@ from livebend.models.stages import behind
 from livebend.operators.library import all_operators
 from livebend.rendering.network import Network
 from livebend.rendering.open_network import open_network
+from tests.fakes import loras
 from tests.fakes.networks import picture
 
 
@@ -53,6 +54,18 @@ def test_in_two_steps_the_second_call_runs_what_lay_before_the_bend(model_folder
     figures = measured(model_folder, steps=2, frames=2)
     stages = {row["kind"]: row["stages"] for row in figures["frames"]}
     assert stages["unet.mid"] == stages["unet.up.3"] == stages["everything"] > stages["latent@1"]
+
+
+def test_a_lora_that_moves_costs_what_reads_it(model_folder, model, tmp_path):
+    late, words = tmp_path / "late.safetensors", tmp_path / "words.safetensors"
+    loras.write(late, loras.random_layers(model, text=(), where="up_blocks.3"))
+    loras.write(words, loras.random_layers(model, where="up_blocks.3"))
+    figures = measured(model_folder, frames=2, loras=((late, 1.0), (words, 1.0)))
+    stages = {row["kind"]: row["stages"] for row in figures["frames"]}
+    first = {row["kind"]: row["first"] for row in figures["frames"]}
+    assert stages["lora.late"] == stages["unet.up.2"] > stages["unet.up.3"]
+    assert first["lora.late"] == "unet.up.3"
+    assert stages["lora.words"] > stages["unet.mid"], "the text is read by the first blocks"
 
 
 def test_beside_and_stages(model_folder):

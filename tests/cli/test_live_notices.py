@@ -16,6 +16,7 @@ from livebend.control.osc_endpoint import listen
 from livebend.control.remote import announcing, server
 from livebend.core.errors import Refused, SoundError
 from livebend.scene import presets
+from livebend.scene.values import Scene
 from tests.fakes.live import played
 from tests.fakes.osc import PATIENCE, wait_for
 from tests.fakes.times import ManualTime
@@ -170,6 +171,28 @@ def test_what_is_sent_before_a_store_in_one_burst_is_in_what_is_stored(
     assert (46, 78) in pairwise(shown) or (77, 78) in pairwise(shown)
 
 
+def test_a_preset_that_turns_to_garbage_during_a_show_changes_nothing(
+    options, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(presets, "user_folder", lambda: tmp_path)
+    presets.save(Scene(seed=5), tmp_path / "mine.toml")
+    shown = []
+
+    def during(show, frame):
+        shown.append(show.scenes.get().seed)
+        if frame.index == 1:
+            (tmp_path / "mine.toml").write_bytes(b"\xff\0[[[seed = ")
+            with SimpleUDPClient(*show.osc.address) as client:
+                client.send_message("/livebend/preset", "mine")
+            wait_for(lambda: show.osc.counts.messages == 1)
+
+    _, report = played(options(seconds=2.0), during)
+    assert len(shown) == 40
+    assert set(shown) == {46}
+    (warning,) = warnings(report)
+    assert "mine.toml: not text in UTF-8" in warning
+
+
 def test_a_flood_of_notices_is_printed_now_and_then(capsys):
     time = ManualTime()
     tell = Printed(time.now)
@@ -177,9 +200,11 @@ def test_a_flood_of_notices_is_printed_now_and_then(capsys):
         tell(f"walk.radius = {value}: clamped to 4.0")
     for number in range(100):
         tell(f"OSC: {number} is odd")
+    tell.close()
     assert len(capsys.readouterr().err.splitlines()) == 64
     time.moment = 10.0
     tell("walk.radius = 9: clamped to 4.0")
+    tell.close()
     assert capsys.readouterr().err == "livebend: walk.radius = 9: clamped to 4.0\n"
 
 

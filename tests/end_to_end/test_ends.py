@@ -3,10 +3,10 @@
 import errno
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,16 +16,15 @@ import av
 import pytest
 
 from livebend.cli.live_show import LiveOptions
-from livebend.control.cues import CueRecorder, Cues, read_cues
+from livebend.control.cues import CueRecorder, Cues
 from livebend.core.errors import LivebendError
 from livebend.outputs.kept_file import KeptFile
-from livebend.scene.commands import Set
-from livebend.scene.presets import PresetBank
+from tests import ROOT
+from tests.fakes import eyes, guards
 from tests.fakes.live import live, played
 from tests.fakes.osc import datagram, free_port
-from tests.fakes.processes import Processes
+from tests.fakes.processes import Processes, ShowProcess
 
-PRESET = '[prompt]\ntext = "a red orb"\n[bend.b]\noperator = "{}"\nsite = "latent@1"\n'
 HANGS = """
 import threading
 from pathlib import Path
@@ -42,64 +41,6 @@ def hang(x):
 """
 
 
-class Show:
-    """A show in a process of its own, with its files."""
-
-    def __init__(
-        self,
-        processes: Processes,
-        folder: Path,
-        model: Path,
-        *more: str,
-        operator: str = "rotate",
-        display: str = "",
-    ) -> None:
-        self.folder, self._processes, self.port = folder, processes, free_port()
-        (folder / "plain.toml").write_text(PRESET.format(operator))
-        arguments = [
-            "live", *["--headless"] * (not display), "--model", str(model), "--backend", "torch",
-            "--size", "64", "--preset", "plain.toml", "--fps", "8",
-            "--osc", f"127.0.0.1:{self.port}", "--record", "film.mp4",
-            "--record-cues", "cues.txt", "--stats", "stats.json", *more,
-        ]  # fmt: skip
-        self.process = processes.start(folder, arguments, display)
-
-    def send(self, address: str, *values: object) -> None:
-        """Send a message."""
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            sock.sendto(datagram(address, *values), ("127.0.0.1", self.port))
-
-    def signal(self, number: int) -> None:
-        """Send a signal."""
-        os.kill(self.process, number)
-
-    def status(self, seconds: float = 20.0) -> int | None:
-        """Return the exit status, or None where the show has not ended in so long; it waits for
-        less than 5 s, but a machine has more to do."""
-        return self._processes.status(self.process, seconds)
-
-    def until(self, condition) -> None:
-        """Wait until something is true of the show."""
-        for _ in range(1200):
-            if condition():
-                return
-            assert self.status(0.1) is None, (self.folder / "err.txt").read_text()
-        raise AssertionError((self.folder / "err.txt").read_text())
-
-    def seconds(self, name: str = "film.mp4.part") -> float:
-        """How much of a film plays."""
-        with suppress(OSError, av.FFmpegError), av.open(str(self.folder / name)) as film:
-            return max((float(f.pts * f.time_base) for f in film.decode(video=0)), default=0.0)
-        return 0.0
-
-    def seeds(self, name: str = "cues.txt") -> list[int]:
-        """The seeds that were set, as the cue file has them."""
-        with suppress(LivebendError):
-            cues = read_cues(self.folder / name, PresetBank().load)
-            return [c.command.value for c in cues if isinstance(c.command, Set)]
-        return []
-
-
 @pytest.fixture(scope="module")
 def processes() -> Iterator[Processes]:
     made = Processes()
@@ -108,11 +49,11 @@ def processes() -> Iterator[Processes]:
 
 
 @pytest.fixture(scope="module")
-def shows(processes, model_folder, tmp_path_factory) -> dict[str, Show]:
+def shows(processes, model_folder, tmp_path_factory) -> dict[str, ShowProcess]:
     """A show for each end; all play at the same time, and have taken a command."""
     names = ("SIGTERM", "SIGHUP", "SIGINT", "SIGKILL")
     made = {
-        name: Show(processes, tmp_path_factory.mktemp(name), model_folder("turbo"))
+        name: ShowProcess(processes, tmp_path_factory.mktemp(name), model_folder("turbo"))
         for name in names
     }
     for show in made.values():
@@ -128,7 +69,8 @@ def test_a_signal_ends_a_show_well(shows, name):
     show = shows[name]
     before = show.seconds()
     show.signal(signal.Signals[name])
-    assert show.status() == 0, (show.folder / "err.txt").read_text()
+    within = 5.0 if os.getloadavg()[0] < os.cpu_count() else 20.0  # a busy machine has more to do
+    assert show.status(within) == 0, (show.folder / "err.txt").read_text()
     report = json.loads((show.folder / "stats.json").read_text())
     assert report["frames_generated"] > 8
     assert show.seconds("film.mp4") >= before
@@ -161,7 +103,9 @@ def test_a_show_whose_network_hangs_ends_well_and_a_second_interrupt_ends_it_at_
     for folder in folders:
         (folder / "mine.py").write_text(HANGS)
         more = ("--operators", "mine.py")
-        hanging.append(Show(processes, folder, model_folder("turbo"), *more, operator="hang"))
+        hanging.append(
+            ShowProcess(processes, folder, model_folder("turbo"), *more, operator="hang")
+        )
     for show in hanging:
         show.until(lambda show=show: show.seconds() > 1.0)
         (show.folder / "hang").touch()
@@ -178,29 +122,64 @@ def test_a_show_whose_network_hangs_ends_well_and_a_second_interrupt_ends_it_at_
     assert at_once.seconds("film.mp4.part" if ended else "film.mp4") > 1.0
 
 
-@pytest.fixture
-def x_server() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """An X server of its own, and its name."""
-    if shutil.which("Xvfb") is None:
-        pytest.skip("no Xvfb")
+@pytest.mark.slow
+def test_a_terminal_that_takes_nothing_holds_no_show_up(model_folder, tmp_path):
+    """A pipe that nobody reads is full while the show has much to say, and when it ends."""
     reads, writes = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writes), "-screen", "0", "1024x768x24"],
-        pass_fds=[writes],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(writes)
-    with os.fdopen(reads) as said:
-        name = f":{said.readline().strip()}"
-    yield server, name
-    server.kill()
-    server.wait()
+    port = free_port()
+    show = subprocess.Popen(
+        [sys.executable, "-m", "livebend.cli.main", "live", "--headless", "--fps", "8",
+         "--model", str(model_folder("turbo")), "--backend", "torch", "--size", "64",
+         "--osc", f"127.0.0.1:{port}", "--record", "film.mp4", "--stats", "stats.json"],
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=writes, stderr=writes,
+    )  # fmt: skip
+    try:
+        part, end = tmp_path / "film.mp4.part", time.monotonic() + 120.0
+        while film_so_far(part) < 1.0:
+            assert show.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        os.set_blocking(writes, False)
+        with suppress(BlockingIOError):
+            while True:
+                os.write(writes, b"x" * 4096)
+        with suppress(BlockingIOError):
+            while True:
+                os.write(writes, b"x")
+        os.set_blocking(writes, True)  # the show's end as well
+        before = film_so_far(part)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            for number in range(200):
+                sock.sendto(datagram(f"/livebend/no{number}", 1), ("127.0.0.1", port))
+        while film_so_far(part) < before + 2.0:
+            assert show.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        show.send_signal(signal.SIGTERM)
+        assert show.wait(20.0) == 0
+    finally:
+        show.kill()
+        show.wait(20.0)
+        os.close(reads)
+        os.close(writes)
+    assert film_seconds(tmp_path / "film.mp4") > before + 1.0
+    assert (tmp_path / "stats.json").exists()
+
+
+def film_so_far(file: Path) -> float:
+    return guards.film_seconds(file) if file.exists() else 0.0
+
+
+@pytest.fixture
+def x_server():
+    with eyes.x_server() as made:
+        yield made
 
 
 @pytest.mark.slow
 def test_an_x_server_that_dies_loses_nothing(processes, model_folder, tmp_path, x_server):
     server, name = x_server
-    show = Show(processes, tmp_path, model_folder("turbo"), display=name)
+    show = ShowProcess(processes, tmp_path, model_folder("turbo"), display=name)
     show.until(lambda: show.seconds() > 1.0)
     before = show.seconds()
     server.kill()

@@ -1,6 +1,5 @@
 """A real X server with two displays that are switched off and on, a window manager, and eyes."""
 
-import ctypes
 import os
 import shutil
 import subprocess
@@ -9,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tests.fakes.eyes import Eyes
 
 NEEDED = ("Xorg", "xrandr", "openbox")
 CONFIG = """
@@ -30,17 +31,6 @@ EndSection
 MODE = "1280x720 74.5 1280 1344 1472 1664 720 723 728 748"
 LAPTOP, PROJECTOR = "DUMMY0", "DUMMY1"
 SIZES = {LAPTOP: "1024x768", PROJECTOR: "1280x720"}
-
-
-class _Image(ctypes.Structure):
-    """The beginning of XImage."""
-
-    _fields_ = (
-        *((name, ctypes.c_int) for name in ("width", "height", "xoffset", "format")),
-        ("data", ctypes.c_void_p),
-        *((name, ctypes.c_int) for name in ("order", "unit", "bit_order", "pad", "depth")),
-        ("bytes_per_line", ctypes.c_int),
-    )
 
 
 class Screens:
@@ -86,20 +76,9 @@ class Screens:
 
     def picture(self) -> np.ndarray:
         """Return what is on all displays, uint8 [H, W, 3]."""
-        x11, number = ctypes.CDLL("libX11.so.6"), ctypes.c_uint
-        pointer, long = ctypes.c_void_p, ctypes.c_ulong
-        x11.XOpenDisplay.restype, x11.XDefaultRootWindow.restype = pointer, long
-        x11.XGetImage.restype = ctypes.POINTER(_Image)
         wide, high = (max(p[n] + p[n + 2] for p in self.places().values()) for n in (0, 1))
-        display = pointer(x11.XOpenDisplay(self.name.encode()))
-        root = long(x11.XDefaultRootWindow(display))
-        all_planes = long(2**32 - 1)
-        image = x11.XGetImage(display, root, 0, 0, number(wide), number(high), all_planes, 2)
-        row = image.contents.bytes_per_line
-        raw = ctypes.string_at(image.contents.data, row * high)
-        x11.XDestroyImage(image)
-        x11.XCloseDisplay(display)
-        return np.frombuffer(raw, np.uint8).reshape(high, row // 4, 4)[:, :wide, 2::-1]
+        with Eyes(self.name) as eyes:
+            return eyes.picture(0, 0, wide, high)
 
     def places(self) -> dict[str, tuple[int, int, int, int]]:
         """Return x, y, width and height of every display that is on."""

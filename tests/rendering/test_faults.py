@@ -8,10 +8,16 @@ import torch
 
 from livebend.core.errors import BendFault, LivebendError
 from livebend.device.transfer import HostTransfer
+from livebend.models.checkpoint import load_model
 from livebend.rendering.faults import EASING, LEFT_OUT
 from livebend.rendering.network import Network
-from livebend.scene.values import Bend
+from livebend.scene.values import Bend, Prompt
 from tests.fakes.shows import STILL, Show
+
+OWN_FAULT = (
+    "the model makes no finite values even without bends, first in its {}:"
+    " try --dtype float32, or another model"
+)
 
 
 def one_nan(x):
@@ -158,5 +164,44 @@ def test_a_model_that_makes_no_finite_values_itself_is_named_and_no_bend(model):
     shown = show.frame(replace(STILL, bends=(bend,)))
     assert len(np.unique(shown)) == 1
     (notice,) = show.status.get().notices
-    assert notice.text.startswith("the model makes no finite values even without bends: try")
+    assert notice.text == OWN_FAULT.format("unet")
     assert [b.note for b in show.status.get().bends] == [""]
+
+
+PARTS = {"unet": "unet", "decoder": "vae", "text encoder": "text_encoder"}
+
+
+@pytest.fixture
+def own_model(model_folder):
+    return load_model(str(model_folder("turbo")), torch.device("cpu"), torch.float32)
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("when", ["at first", "later"])
+def test_weights_that_are_not_finite_are_the_models_fault_and_no_bends(own_model, part, when):
+    """They are refused when a model is loaded; what a network makes of them is named as well."""
+    show = Show(Network(own_model, 64, 64))
+    scene = replace(STILL, bends=(Bend("fine", "rotate_pairs", "unet.mid", {"angle": 30.0}),))
+    if when == "later":
+        show.frame(scene)
+    with torch.no_grad():
+        for weights in getattr(own_model, PARTS[part]).parameters():
+            weights.fill_(float("nan"))
+    show.network.memory.forget()
+    show.prompts.value("a blue wave")
+    other = replace(scene, prompt=Prompt("a blue wave"))
+    faded, shown = (show.frame(other, time) for time in (1.0, 9.0))  # the words fade in
+    assert np.array_equal(shown, faded)
+    assert (len(np.unique(shown)) == 1) == (when == "at first")
+    notices = {(notice.text, notice.level) for notice in show.status.get().notices}
+    assert notices == {(OWN_FAULT.format(part), "error")}
+    assert [b.note for b in show.status.get().bends] == [""]
+
+
+def test_a_bend_that_drives_the_network_out_of_range_is_named(show, add_operator):
+    """What it makes is finite; what the network makes of that is not."""
+    add_operator("large", lambda x: torch.full_like(x, 1e30))
+    good = show.frame(STILL)
+    scene = replace(STILL, bends=(Bend("large", "large", "unet.up.3", units="raw"),))
+    assert np.array_equal(show.frame(scene), good)
+    assert "large made values that are not finite" in show.status.get().notices[-1].text

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from livebend.flow import Tick
-from livebend.rendering.inputs import ShowPhases, slerp
-from livebend.scene.values import Prompt, Scene, Walk
+from livebend.rendering.inputs import ShowPhases, ridden, slerp
+from livebend.scene.values import Lora, Prompt, Route, Scene, Walk
 
 
 def places(*steps):
@@ -45,3 +45,15 @@ def test_noise_keeps_its_size_on_the_arc():
         assert float(slerp(a, b, t).std()) == pytest.approx(1.0, abs=0.02)
         assert torch.allclose(slerp(a, a, t), a, atol=1e-2)
     assert torch.allclose(slerp(a, b, 0.0), a, atol=1e-5)
+
+
+def test_the_loras_that_routes_ride_are_known_by_their_strength():
+    loras = (Lora("ink"), Lora("inks"), Lora("grain"), Lora("still"))
+    routes = (
+        Route("a", "rms", "lora.ink.strength"),
+        Route("b", "rms", "lora.grain.text"),
+        Route("c", "rms", "lora.still.strength", mute=True),
+        Route("d", "rms", "walk.radius"),
+    )
+    assert ridden(Scene(loras=loras, routes=routes)) == {"lora.ink", "lora.grain"}
+    assert ridden(Scene(loras=loras)) == frozenset()

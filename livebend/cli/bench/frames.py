@@ -10,7 +10,7 @@ import numpy as np
 from livebend.cli.bench.peers import Paint
 from livebend.core.clock import now
 from livebend.core.errors import LivebendError
-from livebend.core.sites import UNET, place
+from livebend.core.sites import LORA, UNET, place
 from livebend.device.gpu import wait_for
 from livebend.device.memory import Versioned
 from livebend.models.stages import behind
@@ -18,7 +18,7 @@ from livebend.rendering.governor import SCALE
 from livebend.rendering.network import Network
 from livebend.rendering.reuse import EXACT, ReuseContext, labels
 from livebend.rendering.small_network import open_small_network
-from livebend.scene.values import Bend, Reuse, Sampling, Scene
+from livebend.scene.values import Bend, Lora, Reuse, Sampling, Scene
 
 ROUNDS = 4
 EVERYTHING, NOTHING = "everything", "nothing"
@@ -70,15 +70,19 @@ def check_ran(network: Network, kind: str, ran: Sequence[str], calls: int) -> No
 
     Raises: LivebendError where they are not those that depend on what changed.
     """
-    if kind not in (EVERYTHING, NOTHING, *SITES):
-        return  # kinds of reuse spread the work over frames
-    stages = [stage.name for stage in network.stages]
-    if kind == EVERYTHING or (calls > 1 and kind.startswith(UNET)):
-        expected = stages  # every call after the first depends on it as a whole
+    loras = [LORA + n for n in network.model.loras if n not in network.model.text_loras]
+    if kind not in (EVERYTHING, NOTHING, *SITES, *loras):
+        return  # kinds of reuse spread the work over frames; a text that changes runs groups whole
+    if kind == EVERYTHING or (calls > 1 and kind.startswith((UNET, LORA))):
+        expected = {stage.name for stage in network.stages}  # each call depends on the one before
+    elif kind == NOTHING:
+        expected = set()
     else:
-        expected = [] if kind == NOTHING else list(behind(place(kind).site, network.stages))
-    if set(ran) != set(expected):  # not their order: with two calls it begins in mid-network
-        got, wanted = " ".join(ran) or "nothing", " ".join(expected) or "nothing"
+        changed = kind if kind in loras else place(kind).site
+        expected = set(behind(changed, network.stages))
+    if set(ran) != expected:  # not their order: with two calls it begins in mid-network
+        order = [stage.name for stage in network.stages if stage.name in expected]
+        got, wanted = " ".join(ran) or "nothing", " ".join(order) or "nothing"
         raise LivebendError(f"bench: {kind}: {got} ran: expected {wanted}")
 
 
@@ -98,6 +102,14 @@ def _kinds(network: Network, sampling: Sampling) -> dict[str, Paint]:
         context = ReuseContext(k, reuse=reuse)
         network.paint(network.noise(k + 2, 0)[0], text, (), sampling, context=context)
 
+    def moving(lora: str, k: int) -> None:
+        strength, own = 0.2 + k % 300 / 500, text
+        if lora in network.model.text_loras:
+            own = Versioned(-2 - k, network.model.encode(["a floating orb"], {lora: strength}))
+        context = ReuseContext(k, ridden=frozenset({LORA + lora}))
+        loras = [Lora(lora, strength)]
+        network.paint(still, own, (), sampling, context=context, loras=loras)
+
     sites = [site for site in SITES if place(site).site in network.sites]
     lossy: dict[str, Paint] = {
         f"everything, {', '.join(labels(Scene(reuse=reuse)))}": partial(everything, reuse=reuse)
@@ -110,7 +122,8 @@ def _kinds(network: Network, sampling: Sampling) -> dict[str, Paint]:
 
         lossy[f"everything, {SCALE:g} of the size"] = shrunk
     bends = {site: bent(site) for site in sites}
-    return {EVERYTHING: everything, **bends, NOTHING: bent(None), **lossy}
+    loras = {LORA + name: partial(moving, name) for name in network.model.loras}
+    return {EVERYTHING: everything, **bends, **loras, NOTHING: bent(None), **lossy}
 
 
 def _time(network: Network, paint: Paint, frames: int, samples: _Samples) -> None:

@@ -14,7 +14,7 @@ from importlib import import_module
 import torch
 from torch import Tensor
 
-from livebend.core.errors import BackendError, UnknownName, one_line
+from livebend.core.errors import BackendError, UnknownName, lacks_memory, one_line
 from livebend.core.notify import Notify, ignore
 from livebend.device.memory import Versioned
 from livebend.models.backends.engine_cache import EngineCache
@@ -216,7 +216,9 @@ class Engine:
         def run(*tensors: Tensor) -> tuple[Tensor, ...]:
             try:
                 return loaded(*tensors)
-            except Exception as fault:  # noqa: BLE001 - engines raise anything; it is reported
+            except Exception as fault:
+                if lacks_memory(fault):
+                    raise  # torch would lack it as well
                 self._fell_back(f"{stage}: {one_line(fault)}; torch runs it now")
                 for known in (self._runners, self._packed):
                     known.update({key: on_torch for key, one in known.items() if one is run})
