@@ -29,7 +29,7 @@ import numpy as np
 from _datagrams import EVERY, message
 from _soak import resident
 
-LIMIT = 16.0  # MB
+LIMIT = 32.0  # MB: a show's own caches fill in its first minutes
 BEGINNING = 60.0  # s that the first frame may take
 SETTLING = 5.0  # s
 PATIENCE = 60.0  # s until what waits has been acted on

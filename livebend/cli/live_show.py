@@ -69,9 +69,9 @@ from livebend.rendering.open_network import made_by, take_up
 from livebend.rendering.prompts import Prompts
 from livebend.rendering.renderer import Renderer
 from livebend.rendering.small_network import SmallNetwork, open_small_network
-from livebend.scene import presets
+from livebend.scene import edit, presets
 from livebend.scene.autosave import Autosave, resumed
-from livebend.scene.commands import CommandSource, Load, Set
+from livebend.scene.commands import Add, CommandSource, Load, Set
 from livebend.scene.values import Scene
 
 if TYPE_CHECKING:
@@ -485,8 +485,12 @@ class LiveShow:
         if self.options.preset not in presets.names():
             return
         recorder(0.0, Load(self.scene, self.options.preset))
+        scene = presets.load(self.options.preset)
         for path, value in self.options.changes():
-            recorder(0.0, Set(path, cast(ParameterValue, value)))
+            before, scene = scene, edit.with_prompt(scene, path, value)
+            added = scene.mix[len(before.mix) :]
+            set_it = Set(path, cast(ParameterValue, value))
+            recorder(0.0, Add(added[0]) if added else set_it)
 
     # ---- the render thread -------------------------------------------------------------------
 

@@ -154,7 +154,7 @@ class OscReader:
 
     def _handle_alias(self, address: str, arguments: list[object], sender: Sender) -> list[bytes]:
         """Do what an address of another program means here. Raises: OutOfRange."""
-        meaning = ALIASES[address](arguments)
+        meaning = ALIASES[address](arguments, self._desk.scene.get())
         if meaning.notice:
             self._report(address, meaning.notice)
         self.counts.ignored += not meaning.messages

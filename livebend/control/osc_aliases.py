@@ -12,8 +12,10 @@ from typing import NamedTuple
 from livebend.control.osc_packets import ROOT
 from livebend.core import limits
 from livebend.core.errors import OutOfRange, shown
+from livebend.scene.values import Scene
 
 Arguments = Sequence[object]
+LISTED = "list"  # before the place of a prompt of /prompt_list, in its name in the mixer
 LONGEST_LIST = limits.PROMPTS * limits.TEXT  # characters of a list in JSON
 
 
@@ -24,38 +26,50 @@ class Meaning(NamedTuple):
     notice: str = ""
 
 
-def _same(path: str, arguments: Arguments) -> Meaning:
+def _same(path: str, arguments: Arguments, _: Scene) -> Meaning:
     return Meaning(((f"{ROOT}/{path}", list(arguments)),))
 
 
-def _hold(value: bool, arguments: Arguments) -> Meaning:
+def _hold(value: bool, arguments: Arguments, _: Scene) -> Meaning:
     """A button that holds the picture or lets it go on; released, it does nothing."""
     pressed = not arguments or arguments[-1] not in (0, False)
     return Meaning(((f"{ROOT}/freeze", [int(value)]),) if pressed else ())
 
 
-def _nothing(notice: str, _: Arguments) -> Meaning:
+def _nothing(notice: str, _: Arguments, __: Scene) -> Meaning:
     return Meaning(notice=notice)
 
 
-def _prompts(arguments: Arguments) -> Meaning:
-    """[[text, weight], …]: one is painted alone, of more the two heaviest are blended."""
-    pairs = sorted(_pairs("/prompt_list", arguments), key=lambda pair: -pair[1])
-    texts = [(text, weight) for text, weight in pairs if isinstance(text, str) and weight > 0.0]
-    if not texts:
+def _prompts(arguments: Arguments, scene: Scene) -> Meaning:
+    """[[text, weight], …]: the first is the scene's own, the others are in the mixer, each under a
+    name of its place, so that a fader of a weight stays one."""
+    texts = [(one, w) for one, w in _pairs("/prompt_list", arguments) if isinstance(one, str)]
+    if not any(weight > 0.0 for _, weight in texts):
         raise OutOfRange("/prompt_list: expected [[text, weight], …] with a weight above 0")
-    (first, most), (second, rest) = texts[0], texts[1] if len(texts) > 1 else ("", 0.0)
-    messages = (
-        (f"{ROOT}/prompt/text", [first]),
-        (f"{ROOT}/prompt/to", [second]),
-        (f"{ROOT}/prompt/blend", [rest / (most + rest)]),
-    )
-    left = len(texts) - 2
-    said = f"/prompt_list: the two heaviest are blended, {left} left out" if left > 0 else ""
-    return Meaning(messages, said)
+    (first, weight), *others = texts
+    messages: list[tuple[str, Arguments]] = []
+    if scene.prompt.text != first:
+        messages.append((f"{ROOT}/prompt/text", [first]))
+    if scene.prompt.to:
+        messages.append((f"{ROOT}/prompt/to", [""]))
+    messages.append((f"{ROOT}/prompt/weight", [weight]))
+    here, mixer = {one.name: one.text for one in scene.mix}, f"{ROOT}/prompt/mix"
+    names = [f"{LISTED}{place}" for place in range(2, limits.MIXED + 2)]
+    for name, (text, weight) in zip(names, others, strict=False):
+        if name not in here:
+            messages.append((f"{mixer}/replace", [name, text, "weight", weight]))
+            continue
+        if here[name] != text:
+            messages.append((f"{mixer}/{name}/text", [text]))
+        messages.append((f"{mixer}/{name}/weight", [weight]))
+    gone = [name for name in names[len(others) :] if name in here]
+    messages += [(f"{mixer}/remove", [name]) for name in gone]
+    left = len(others) - len(names)
+    said = f"/prompt_list: the last {left} are left out" if left > 0 else ""
+    return Meaning(tuple(messages), said)
 
 
-def _seeds(arguments: Arguments) -> Meaning:
+def _seeds(arguments: Arguments, _: Scene) -> Meaning:
     """[[seed, weight], …]: the heaviest counts."""
     pairs = _pairs("/seed_list", arguments)
     if not pairs:
@@ -77,7 +91,7 @@ def _pairs(address: str, arguments: Arguments) -> list[tuple[object, float]]:
         raise OutOfRange(f"{address} = {shown(text)}: expected [[…, weight], …] in JSON") from None
 
 
-ALIASES: Mapping[str, Callable[[Arguments], Meaning]] = {
+ALIASES: Mapping[str, Callable[[Arguments, Scene], Meaning]] = {
     "/prompt": partial(_same, "prompt"),
     "/prompt_list": _prompts,
     "/negative_prompt": partial(_same, "prompt/negative"),

@@ -8,11 +8,11 @@ from livebend.core import limits
 from livebend.core.channels import CLUSTER, check_channels
 from livebend.core.errors import OutOfRange, Refused, UnknownName, shown
 from livebend.core.sites import place
-from livebend.core.specs import ParameterValue
+from livebend.core.specs import ParameterValue, specs_of
 from livebend.operators.library import find_operator, mask_specs
 from livebend.scene.copy import altered
 from livebend.scene.paths import MASK, find, is_split, specs_of_bend, split
-from livebend.scene.values import FIELDS, Bend, Lora, Part, Route, Scene
+from livebend.scene.values import FIELDS, Bend, Lora, MixedPrompt, Part, Route, Scene
 
 
 def put(scene: Scene, path: str, value: object, *, fit: bool = False) -> Scene:
@@ -32,6 +32,19 @@ def put(scene: Scene, path: str, value: object, *, fit: bool = False) -> Scene:
             _check_where(changed.bend(name))
         _check_wraps(changed)
     return changed
+
+
+def with_prompt(scene: Scene, path: str, value: object) -> Scene:
+    """Return the scene with the mixed prompt whose text `path` names, if it is not there yet.
+
+    Raises: Refused for a name that it cannot have, OutOfRange for what is no text.
+    """
+    kind, name, leaf = split(path)
+    if kind != MixedPrompt.kind or leaf != "text" or any(one.name == name for one in scene.mix):
+        return scene
+    check_name(kind, name)
+    text = specs_of(MixedPrompt)["text"].check(value, path)
+    return check(altered(scene, {"mix": (*scene.mix, MixedPrompt(name, str(text)))}))
 
 
 def with_values(scene: Scene, values: Mapping[str, ParameterValue]) -> Scene:

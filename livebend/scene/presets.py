@@ -99,10 +99,11 @@ def first_scene(
     preset: str, changes: Iterable[tuple[str, object]], loras: Iterable[Lora] = ()
 ) -> Scene:
     """Return the scene that a show begins with, and panic returns to: a preset, by name or file,
-    with changed values by path, and the LoRAs of the show. Raises: LivebendError."""
+    with changed values by path, and the LoRAs of the show. The text of a mixed prompt that
+    it does not have adds it. Raises: LivebendError."""
     scene = edit.with_loras(load(preset), loras)
     for path, value in changes:
-        scene = edit.put(scene, path, value)
+        scene = edit.put(edit.with_prompt(scene, path, value), path, value)
     return replace(scene, home=scene)
 
 

@@ -101,7 +101,9 @@ def test_a_recorded_show_plays_again(files, model_folder, tmp_path):
 
 def test_recorded_cues_begin_with_what_the_show_opened_with(files, model_folder, tmp_path):
     model, cues = model_folder("turbo"), tmp_path / "written.txt"
-    opening = {"preset": "storm", "seed": 7, "sets": (("walk.radius", 0.6),), "seconds": 0.3}
+    sea = (("prompt.mix.sea.text", "ocean"), ("prompt.mix.sea.weight", 0.5))
+    sets = (("walk.radius", 0.6), *sea)
+    opening = {"preset": "storm", "seed": 7, "sets": sets, "seconds": 0.3}
     first, _ = played(options_of(files, model, record_cues=cues, **opening))
     again, _ = played(options_of(files, model, cues=cues, seconds=0.3))
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))

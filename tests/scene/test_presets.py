@@ -196,3 +196,17 @@ def test_a_preset_that_cannot_be_written_leaves_nothing(tmp_path):
     with pytest.raises(LivebendError, match="cannot be written"):
         presets.save(Scene("X"), tmp_path / "x.toml")
     assert sorted(f.name for f in tmp_path.iterdir()) == ["file", "x.toml"]
+
+
+def test_the_text_of_a_mixed_prompt_that_is_not_there_adds_it():
+    changes = [("prompt.mix.sea.text", "ocean"), ("prompt.mix.sea.weight", 0.5)]
+    scene = presets.first_scene("storm", [*changes, ("prompt.mix.sea.text", "sea")])
+    assert [(one.name, one.text, one.weight) for one in scene.mix] == [("sea", "sea", 0.5)]
+    assert scene.home.mix == scene.mix
+    for path, value, words in (
+        ("prompt.mix.sea.weight", 0.5, "sea"),
+        ("prompt.mix.No!.text", "x", "name"),
+        ("prompt.mix.sea.text", 3.0, "text"),
+    ):
+        with pytest.raises(LivebendError, match=words):
+            presets.first_scene("storm", [(path, value)])

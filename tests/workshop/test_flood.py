@@ -8,9 +8,14 @@ import sys
 import _datagrams
 import _flood
 import pytest
+from _soak import resident
 
+from livebend.control.osc import OscReader
+from livebend.control.osc_backlog import Backlog
+from livebend.control.osc_endpoint import Sender
 from livebend.control.osc_packets import read_packet
 from tests import SCRIPTS
+from tests.fakes.desk import FakeDesk
 
 
 @pytest.mark.slow
@@ -29,6 +34,25 @@ def test_a_short_flood(model_folder):
     assert figures["junk"]["garbage"] > 5000
     assert figures["valid"]["heard"] > 5000
     assert all(frames["frames"] > 20 for frames in (figures["junk"], figures["valid"]))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_a_flood_leaves_nothing_behind():
+    """Memory after the first fifty thousand datagrams is memory after two hundred."""
+    fake, sender, backlog = FakeDesk(), Sender("127.0.0.1", 5), Backlog()
+    reader, sizes = OscReader(fake.desk), []
+    for n, datagram in enumerate(_datagrams.flood_of_junk(200_001)):
+        if n % 50_000 == 0:
+            sizes.append(resident())
+        backlog.add(datagram, sender, reader.numbers())
+        reader.receive(*backlog.take())
+        if n % 1000 == 0:
+            reader.feedback.turn()
+            fake.commands.clear()
+            fake.refused.clear()
+    reader.feedback.close()
+    assert sizes[-1] - sizes[1] < 2.0
 
 
 def test_one_datagram_in_a_hundred_is_real_and_most_others_are_broken():
