@@ -25,9 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
     limit_spinning()
     _print_any_name()
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help", "--version")):
-        given.insert(0, "live")
+    given = with_command(sys.argv[1:] if arguments is None else arguments)
     try:
         options = parser().parse_args(given)
         command = vars(options).pop("command")  # what is left are the command's own options
@@ -43,6 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return status
+
+
+def with_command(given: Sequence[str]) -> list[str]:
+    """Return a command line with the command that it leaves out, which is `live`."""
+    own = given and (not given[0].startswith("-") or given[0] in ("-h", "--help", "--version"))
+    return [*given] if own else ["live", *given]
 
 
 def _print_any_name() -> None:

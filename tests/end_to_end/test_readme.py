@@ -17,7 +17,7 @@ from pythonosc.udp_client import SimpleUDPClient
 
 from livebend.cli import operator_strips, tune
 from livebend.cli.live_show import LiveOptions, LiveShow
-from livebend.cli.main import main, parser
+from livebend.cli.main import main, parser, with_command
 from livebend.cli.options import options_of
 from livebend.operators.library import all_operators
 from livebend.scene import presets
@@ -85,7 +85,7 @@ def test_what_it_names_in_a_sentence_is_there():
     for code in INLINE:
         first, *more = shlex.split(code) if code.startswith(("scripts/", "--")) else [""]
         if first == "scripts/livebend":
-            parser().parse_args(more or ["live"])
+            parser().parse_args(with_command(more))
         elif first.startswith("scripts/"):
             assert (ROOT / first).exists(), code
     spoken = {w for code in INLINE for w in code.split() if re.fullmatch(r"--[a-z][a-z-]+", w)}
