@@ -140,9 +140,8 @@ class GuardedShow:
         self.until(lambda: self.part(number))
 
     def set(self, path: str, value: object) -> None:
-        """Set a parameter by OSC, and wait until it is saved."""
-        self.send(f"/livebend/{path}", value)
-        self.until(lambda: self.value(path) == value, 20.0)
+        """Set a parameter by OSC, and wait until it is; a datagram may be lost."""
+        self.until(lambda: self.value(path) == value or self.send(f"/livebend/{path}", value))
 
     def ended(self, seconds: float = LONGEST) -> int:
         """Wait for the guard's end; return its status."""
