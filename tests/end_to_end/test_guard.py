@@ -63,6 +63,7 @@ def test_a_show_that_hangs_is_started_again(model_folder, tmp_path):
         show.until_part(1)
         show.set("bend/b/angle", 55.0)
         show.until(lambda: "55.0" in show.saved())
+        show.until(lambda: film_seconds(show.part(1)) > 0.0)  # before that it may be loading
         hangs = show.signal(signal.SIGSTOP)
         show.until(lambda: show.show not in (None, hangs), 20.0)
         assert "guard: the show hangs; it is started again" in show.said
