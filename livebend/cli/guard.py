@@ -81,7 +81,7 @@ class Guard:
         """Run shows until the end; return the last one's exit status."""
         try:
             while (why := self._one()) is not None:
-                if self._begun is None or self._asked:
+                if self._begun is None or self._asked or (self._cover and self._cover.is_gone):
                     print_notice(f"guard: the show {why}; it ends")
                     break
                 if len(self._again) == MOST and now() - self._again[0] < WHILE:
@@ -210,20 +210,21 @@ class Cover:
         self._picture, self._display = picture, Display()
         self._frames: Latest[Frame | None] = Latest(None)
         self._window: Any = None
+        self.is_gone = False  # with the display server: SDL would wait for it for ever
         self.is_shown = False
 
     def prepare(self) -> None:
         """Make the window. Raises: LivebendError where there is no display."""
         from livebend.outputs.window import Window  # noqa: PLC0415 - only where a show has one
 
-        if self._window is None:
+        if self._window is None and not self.is_gone:
             status = OnDemand(Status())
             self._window = Window(self._frames, status, self._display, spare=True)
 
     def show(self) -> None:
         """Show the last picture as the show's display had it, if there was one."""
         pixels, state = self._picture.get() or (None, {})
-        if self.is_shown or pixels is None:
+        if self.is_shown or self.is_gone or pixels is None:
             return
         try:
             self.prepare()
@@ -248,6 +249,7 @@ class Cover:
             if self.is_shown:
                 self._window.draw()
         except LivebendError:  # the display is gone: the show will say so
+            self.is_gone = self._window.lost
             self._window, self.is_shown = None, False
 
     def hide(self) -> None:

@@ -28,7 +28,7 @@ WAITING = 8  # pictures that may wait for the encoder
 POLL = 0.1  # s between looks at whether to record
 LOOK = 1.0  # s between looks at the disk
 ENDING = 1.5  # s of the end of a show that the encoder has, and as long again to finish
-STUCK, FINISHING = 5.0, 60.0  # s that mean that the disk does not answer, also for a long film
+STUCK, FINISHING = 20.0, 60.0  # s that mean a disk that does not answer, also for a long film
 LOW = 600.0  # s of room that are worth a warning
 
 

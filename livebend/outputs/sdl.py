@@ -7,8 +7,10 @@ called through ctypes, which releases the lock.
 """
 
 import ctypes
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -30,6 +32,7 @@ def library() -> Any:
 
 
 _POINTER = ctypes.c_void_p
+_made: list[bool] = []  # windows that are being made
 DESTROY_ALL, RETAIN_TEMPORARY, ALL_TEMPORARY = 0, 2, 0  # of the X protocol
 
 
@@ -62,6 +65,16 @@ def x11_connection(window: Window) -> int | None:
     return int(found.display)
 
 
+@contextmanager
+def making() -> Iterator[None]:
+    """Say that a window is being made: where the X server goes meanwhile, the process ends."""
+    _made.append(True)
+    try:
+        yield
+    finally:
+        _made.pop()
+
+
 def watch(window: Window, lost: Callable[[], None]) -> object:
     """Have `lost` called where the X server of a window goes, upon which Xlib would end the process
     at once; the window can be used no more then, not even closed. Return what must stay alive.
@@ -75,7 +88,13 @@ def watch(window: Window, lost: Callable[[], None]) -> object:
     if not hasattr(x11, "XSetIOErrorExitHandler"):
         return None
     failed = ctypes.CFUNCTYPE(ctypes.c_int, _POINTER)(lambda _: 0)
-    ended = ctypes.CFUNCTYPE(None, _POINTER, _POINTER)(lambda *_: lost())
+
+    def end(*_: object) -> None:
+        lost()
+        if _made:  # SDL waits for its first event, which never comes, and nothing can end that
+            os._exit(1)
+
+    ended = ctypes.CFUNCTYPE(None, _POINTER, _POINTER)(end)
     x11.XSetIOErrorHandler.argtypes = [type(failed)]
     x11.XSetIOErrorExitHandler.argtypes = [_POINTER, type(ended), _POINTER]
     x11.XSetIOErrorHandler(failed)

@@ -33,10 +33,11 @@ class SdlWindow:
         hidden: bool = False,
     ) -> None:
         """`position` is that of the upper left corner, or pygame.WINDOWPOS_CENTERED."""
-        self.window = pygame.Window(
-            title, size, position, resizable=True, allow_high_dpi=True, hidden=hidden
-        )
-        self.renderer = Renderer(self.window, vsync=vsync)
+        with sdl.making():
+            self.window = pygame.Window(
+                title, size, position, resizable=True, allow_high_dpi=True, hidden=hidden
+            )
+            self.renderer = Renderer(self.window, vsync=vsync)
         self.present = sdl.presenter(self.window)
         self.textures: dict[str, Texture] = {}
 

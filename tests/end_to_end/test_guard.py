@@ -60,10 +60,9 @@ def test_a_show_that_is_killed_at_any_moment_is_back_within_ten_seconds(model_fo
 @pytest.mark.slow
 def test_a_show_that_hangs_is_started_again(model_folder, tmp_path):
     with GuardedShow(tmp_path, model_folder("turbo")) as show:
-        show.until_part(1)
+        show.until_film(1)
         show.set("bend/b/angle", 55.0)
         show.until(lambda: "55.0" in show.saved())
-        show.until(lambda: film_seconds(show.part(1)) > 0.0)  # before that it may be loading
         hangs = show.signal(signal.SIGSTOP)
         show.until(lambda: show.show not in (None, hangs), 20.0)
         assert "guard: the show hangs; it is started again" in show.said
@@ -77,10 +76,11 @@ def test_the_last_picture_covers_the_gap(model_folder, tmp_path, more):
     """However a show ends, what an X server shows is never black."""
     model = model_folder("turbo")
     with x_server() as (_, name), GuardedShow(tmp_path, model, *more, display=name) as show:
-        show.until_part(1)
+        show.until_film(1)
         with Eyes(name) as eyes:
             show.until(lambda: eyes.picture(*MIDDLE).max() > BLACK)
             for part, number in ((2, signal.SIGKILL), (3, signal.SIGKILL), (4, signal.SIGSTOP)):
+                show.until_film(part - 1)
                 begin, looks, darkest = time.monotonic(), 0, 255
                 show.signal(number)
                 while show.part(part) is None or time.monotonic() - begin < 1.0:
@@ -96,7 +96,7 @@ def test_a_signal_to_the_guard_ends_its_show_well(model_folder, tmp_path, name):
     more = ("--record-cues", "cues.txt", "--stats", "stats.json")
     model = model_folder("turbo")
     with x_server() as (_, x), GuardedShow(tmp_path, model, *more, display=x) as show:
-        show.until_part(1)
+        show.until_film(1)
         show.set("seed", 7)
         show.guard.send_signal(signal.Signals[name])
         assert show.ended(20.0) == 0, show.said
@@ -104,3 +104,17 @@ def test_a_signal_to_the_guard_ends_its_show_well(model_folder, tmp_path, name):
     assert "seed 7" in (tmp_path / "cues.txt").read_text()
     assert (tmp_path / "stats.json").exists()
     assert "recorded film.mp4" in show.said
+
+
+@pytest.mark.slow
+def test_a_guard_whose_x_server_dies_ends_with_its_show(model_folder, tmp_path):
+    """A window that is wanted again would be waited for without end."""
+    with (
+        x_server() as (server, name),
+        GuardedShow(tmp_path, model_folder("turbo"), display=name) as show,
+    ):
+        show.until_film(1)
+        server.kill()
+        assert show.ended() != 0
+    assert film_seconds(tmp_path / "film.mp4") > 0.0
+    assert "Traceback" not in show.said

@@ -139,6 +139,11 @@ class GuardedShow:
         """Wait until the show of this number has painted its first picture."""
         self.until(lambda: self.part(number))
 
+    def until_film(self, number: int) -> None:
+        """Wait until there are pictures in a part of the film: before that a show may be loading,
+        and its guard is patient."""
+        self.until(lambda: (file := self.part(number)) and film_seconds(file) > 0.0)
+
     def set(self, path: str, value: object) -> None:
         """Set a parameter by OSC, and wait until it is; a datagram may be lost."""
         self.until(lambda: self.value(path) == value or self.send(f"/livebend/{path}", value))

@@ -398,7 +398,7 @@ def test_a_disk_that_does_not_answer_ends_the_film_and_another_may_begin(
         live.recording.write(noise(index))
         if reached.wait(0.02):
             break
-    time.moment = 6.0
+    time.moment = live_recording.STUCK + 1.0
     live.recording.encoder.look()
     assert "the disk does not answer; " in live.wait("recording stopped")
     assert not live.display.view.record
