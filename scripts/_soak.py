@@ -3,8 +3,9 @@
 The show is the real one: its own threads, the demo track or a sound file, a window on SDL's dummy
 display, and an OSC client over UDP that moves parameters and masks, adds and removes bends and
 routes, and sends presets with and without a fade, prompts, undo and panic. Every few seconds the
-resident size is read. The exit status is 1 if it rises by more than the limit, or a frame was
-black.
+resident size is read. With --record-every it is recorded in turns, one film after the other, and
+each is read to its end afterwards. The exit status is 1 if the size rises by more than the limit, a
+frame was black, or a film is not as long as it was recorded.
 """
 
 import argparse
@@ -13,14 +14,16 @@ import os
 import random
 import socket
 import sys
+import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 LIMIT = 1.0  # MB a minute
 SETTLING = 0.25  # fraction of the show, at most SETTLED s, in which caches fill: not measured
 SETTLED = 240.0
+FILM = 2.0  # s by which a film may differ from the time it was recorded
 BLACK = 8  # of 255: a picture with no value above this is black
 NAMES = ("a", "b", "c", "d")  # of bends and routes
 PRESETS = ("default", "storm", "tide", "city", "glass", "north", "embers", "mesh", "tunnel")
@@ -135,11 +138,21 @@ def parse(given: list[str]) -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--backend", default="auto")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--fps", type=float, default=60.0, metavar="N", help="at most")
+    parser.add_argument("--record-every", type=float, default=0.0, metavar="S",
+                        help="record for so long, then pause as long; 0 = nothing")  # fmt: skip
     return parser.parse_args(given)
 
 
 def soak(options: argparse.Namespace, notify: Callable[[str], None]) -> dict[str, object]:
     """Play; return the figures."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _soak(options, notify, Path(folder) / "soak.mp4")
+
+
+def _soak(
+    options: argparse.Namespace, notify: Callable[[str], None], film: Path
+) -> dict[str, object]:
     from livebend.cli.live_show import LiveOptions, LiveShow  # noqa: PLC0415
     from livebend.core.clock import now  # noqa: PLC0415 - after the environment is set
     from livebend.operators.library import all_operators  # noqa: PLC0415
@@ -150,10 +163,12 @@ def soak(options: argparse.Namespace, notify: Callable[[str], None]) -> dict[str
     live = LiveOptions(
         input=options.input, model=options.model, size=(options.size, options.size),
         backend=options.backend, seconds=options.minutes * 60, osc=f"127.0.0.1:{port}",
+        fps=options.fps, record=film if options.record_every else None,
     )  # fmt: skip
     show = LiveShow(live)
     first, black, counted = threading.Event(), [], show.statistics.shown
     points: list[tuple[float, float]] = []
+    recorded: list[float] = []  # s of each film, by the clock
 
     def shown(frame) -> None:
         counted(frame)
@@ -184,7 +199,12 @@ def soak(options: argparse.Namespace, notify: Callable[[str], None]) -> dict[str
             points.append((now(), resident()))
             notify(f"{points[-1][0] - points[0][0]:6.0f} s  {points[-1][1]:8.1f} MB")
 
-    workers = [threading.Thread(target=work, daemon=True) for work in (play, watch)]
+    def record() -> None:
+        if options.record_every and has_begun():
+            recorded.extend(take_turns(show, options.record_every, now))
+
+    works = (play, watch, record)
+    workers = [threading.Thread(target=work, daemon=True) for work in works]
     for worker in workers:
         worker.start()
     try:
@@ -193,7 +213,48 @@ def soak(options: argparse.Namespace, notify: Callable[[str], None]) -> dict[str
         show.stop.set()
     for worker in workers:
         worker.join(10.0)
-    return figures(report, points, black, show)
+    films = [film_seconds(file) for file in sorted(film.parent.glob("*.mp4"), key=birth)]
+    lasted = {"film_s": films, "recorded_s": [round(seconds, 2) for seconds in recorded]}
+    return figures(report, points, black, show) | (lasted if options.record_every else {})
+
+
+def take_turns(show, every: float, now: Callable[[], float]) -> Iterator[float]:
+    """End and begin films by turns until the show ends; yield how long each was recorded, in s."""
+    while True:
+        begin = now()
+        ends = show.stop.wait(every)
+        yield now() - begin
+        if ends:
+            return
+        show.display.set("record", False)
+        if show.stop.wait(every):
+            return
+        show.display.set("record", True)
+
+
+def birth(film: Path) -> int:
+    """Return the number of a film: 1 for soak.mp4, 2 for soak-2.mp4."""
+    return int(film.stem.partition("-")[2] or 1)
+
+
+def film_seconds(film: Path) -> float:
+    """Read every picture of a film; return how long it plays."""
+    import av  # noqa: PLC0415
+
+    last, period = 0.0, 0.0
+    with av.open(str(film)) as file:
+        for frame in file.decode(video=0):
+            period, last = frame.time - last, frame.time
+    return round(last + period, 2)
+
+
+def torn(found: dict[str, object]) -> bool:
+    """Whether films are missing, or differ from the time that they were recorded."""
+    films, recorded = found.get("film_s", []), found.get("recorded_s", [])
+    assert isinstance(films, list)
+    assert isinstance(recorded, list)
+    pairs = zip(films, recorded, strict=False)
+    return len(films) != len(recorded) or any(abs(a - b) > FILM for a, b in pairs)
 
 
 def sites() -> list[str]:
@@ -237,7 +298,9 @@ def main(given: list[str] | None = None) -> int:
         print(f"soak: grows by more than {options.limit:g} MB a minute", file=sys.stderr)
     if found["black_frames"]:
         print("soak: there were black frames", file=sys.stderr)
-    return int(grew or bool(found["black_frames"]))
+    if torn(found):
+        print("soak: a film is not as long as it was recorded", file=sys.stderr)
+    return int(grew or bool(found["black_frames"]) or torn(found))
 
 
 if __name__ == "__main__":

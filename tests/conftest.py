@@ -7,6 +7,9 @@ from functools import cache
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two test processes share few cores
+# Frames are compared bit for bit: on some processors MKL adds up in another order by where a tensor
+# happens to lie in memory, unless it is told not to.
+os.environ.setdefault("MKL_CBWR", "AVX2,STRICT")
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="livebend-tests-")  # no measured choices

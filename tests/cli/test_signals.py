@@ -27,9 +27,9 @@ def test_a_main_thread_that_goes_on_is_ended_by_another():
         said.set()
 
     with ended_by_signals(lambda _: None, leave, 0.01):
-        os.kill(os.getpid(), signal.SIGHUP)
+        os.kill(os.getpid(), signal.SIGTERM)
         assert said.wait(5.0)
-    assert late == [("SIGHUP", "signals")]
+    assert late == [("SIGTERM", "signals")]
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGWINCH"), reason="no such signal here")
