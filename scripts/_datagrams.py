@@ -13,6 +13,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
+from pythonosc.osc_message_builder import OscMessageBuilder
+
 REAL = "/livebend/seed"  # what real messages change: + 1 each, so that none can be lost unseen
 EVERY = 100  # datagrams, of which one is real
 BURST = 0.005  # s between bursts
@@ -29,8 +31,10 @@ FADERS = ("walk/radius/play", "walk/period/play", "prompt/fade", "preset/fade", 
 
 def message(address: str, *values: object) -> bytes:
     """Return a message as it is sent."""
-    tags = ",".join(["", "".join({int: "i", float: "f", str: "s"}[type(v)] for v in values)])
-    return b"".join((_text(address), _text(tags), *map(_value, values)))
+    builder = OscMessageBuilder(address)
+    for value in values:
+        builder.add_arg(value)
+    return builder.build().dgram
 
 
 def bundle(*parts: bytes) -> bytes:
@@ -38,17 +42,6 @@ def bundle(*parts: bytes) -> bytes:
     return (
         b"#bundle\0" + struct.pack(">Q", 1) + b"".join(struct.pack(">i", len(p)) + p for p in parts)
     )
-
-
-def _text(text: str) -> bytes:
-    raw = text.encode() + b"\0"
-    return raw + b"\0" * (-len(raw) % 4)
-
-
-def _value(value: object) -> bytes:
-    if isinstance(value, str):
-        return _text(value)
-    return struct.pack(">i" if isinstance(value, int) else ">f", value)
 
 
 def junk(chance: random.Random) -> bytes:

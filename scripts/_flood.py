@@ -14,7 +14,6 @@ part of the show failed, memory grew by more than the limit, or black did not co
 
 import argparse
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -22,12 +21,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from _datagrams import EVERY, message
-from _soak import resident
+from _soak import played, resident
 
 LIMIT = 32.0  # MB: a show's own caches fill in its first minutes
 BEGINNING = 60.0  # s that the first frame may take
@@ -221,15 +221,8 @@ def failed(figures: dict[str, object], limit: float) -> list[str]:
 
 
 def main(given: list[str] | None = None) -> int:
-    from livebend.cli.main import limit_spinning  # noqa: PLC0415
-
     options = parse(sys.argv[1:] if given is None else given)
-    limit_spinning()
-    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
-    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
-    figures = flood(options, lambda line: print(line, file=sys.stderr, flush=True))
-    json.dump(figures, sys.stdout, indent=2)
-    print()
+    figures = played(partial(flood, options))
     faults = failed(figures, options.limit)
     for fault in faults:
         print(f"flood: {fault}", file=sys.stderr)

@@ -18,7 +18,9 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 LIMIT = 1.0  # MB a minute
 SETTLING = 0.25  # fraction of the show, at most SETTLED s, in which caches fill: not measured
@@ -283,16 +285,22 @@ def figures(report, points, black, show) -> dict[str, object]:
     }
 
 
-def main(given: list[str] | None = None) -> int:
+def played(play: Callable[[Callable[[str], None]], dict[str, Any]]) -> dict[str, Any]:
+    """Play a show without a screen, with notices on stderr; print its figures and return them."""
     from livebend.cli.main import limit_spinning  # noqa: PLC0415
 
-    options = parse(sys.argv[1:] if given is None else given)
     limit_spinning()
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
-    found = soak(options, lambda line: print(line, file=sys.stderr, flush=True))
+    found = play(lambda line: print(line, file=sys.stderr, flush=True))
     json.dump(found, sys.stdout, indent=2)
     print()
+    return found
+
+
+def main(given: list[str] | None = None) -> int:
+    options = parse(sys.argv[1:] if given is None else given)
+    found = played(partial(soak, options))
     grew = float(found["slope_mb_per_minute"]) > options.limit
     if grew:
         print(f"soak: grows by more than {options.limit:g} MB a minute", file=sys.stderr)

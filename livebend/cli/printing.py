@@ -49,13 +49,13 @@ def print_notice(text: str) -> None:
         print(f"livebend: {text}", file=sys.stderr, flush=True)
 
 
-def print_in_time(text: str = "", *, to_stderr: bool = False) -> None:
+def print_in_time(text: str, *, to_stderr: bool = False) -> None:
     """Print what is left to say at the end of a show, and what waits in the stream: a terminal
     that takes nothing, or a pipe that nobody reads, holds the end up for TAKES s and no longer."""
 
     def write() -> None:
         with suppress(OSError, ValueError):  # the terminal is gone
-            print(text, end="\n" if text else "", file=(sys.stderr if to_stderr else sys.stdout))
+            print(text, file=sys.stderr if to_stderr else sys.stdout)
             sys.stdout.flush()
 
     writing = threading.Thread(target=write, name="printing", daemon=True)

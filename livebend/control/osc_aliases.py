@@ -26,14 +26,18 @@ class Meaning(NamedTuple):
     notice: str = ""
 
 
+def is_pressed(arguments: Arguments) -> bool:
+    """Whether a button is pressed, and not let go."""
+    return not arguments or arguments[-1] not in (0, False)
+
+
 def _same(path: str, arguments: Arguments, _: Scene) -> Meaning:
     return Meaning(((f"{ROOT}/{path}", list(arguments)),))
 
 
 def _hold(value: bool, arguments: Arguments, _: Scene) -> Meaning:
     """A button that holds the picture or lets it go on; released, it does nothing."""
-    pressed = not arguments or arguments[-1] not in (0, False)
-    return Meaning(((f"{ROOT}/freeze", [int(value)]),) if pressed else ())
+    return Meaning(((f"{ROOT}/freeze", [int(value)]),) if is_pressed(arguments) else ())
 
 
 def _nothing(notice: str, _: Arguments, __: Scene) -> Meaning:

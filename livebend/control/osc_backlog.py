@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pythonosc.parsing.osc_types import write_string
+
 from livebend.control.osc_endpoint import Sender
 from livebend.control.parameters import Tree
 from livebend.core import limits
@@ -29,15 +31,10 @@ def numbers(tree: Tree, fader: str) -> Mapping[bytes, str]:
     found: dict[bytes, str] = {}
     for parameter in tree.values():
         if parameter.spec.range is not None:
-            found[_padded(parameter.address)] = parameter.path
+            found[write_string(parameter.address)] = parameter.path
             if not parameter.is_setting:
-                found[_padded(parameter.address + fader)] = parameter.path
+                found[write_string(parameter.address + fader)] = parameter.path
     return found
-
-
-def _padded(address: str) -> bytes:
-    raw = address.encode() + b"\0"
-    return raw + b"\0" * (-len(raw) % 4)
 
 
 class Backlog:

@@ -20,9 +20,18 @@ import tomli_w
 
 from livebend.control.desk import Desk
 from livebend.control.key_actions import ACTIONS
+from livebend.control.osc_addresses import FADER
+from livebend.control.osc_aliases import is_pressed
 from livebend.control.osc_packets import ROOT
 from livebend.control.parameters import Trees, address_of, soft_range
-from livebend.control.targets import check_target, checked_target, path_in, slot_of
+from livebend.control.targets import (
+    ENOUGH,
+    GESTURE,
+    check_target,
+    checked_target,
+    path_in,
+    slot_of,
+)
 from livebend.control.triggers import TRIGGERS
 from livebend.core import clock, limits
 from livebend.core.errors import LivebendError, OutOfRange, PresetError, Refused, shown
@@ -30,9 +39,6 @@ from livebend.core.files import config_folder, read_text, short, write_text
 from livebend.core.notify import Notify, ignore
 from livebend.core.specs import Spec
 
-FADER = "/play"
-GESTURE = 0.6  # s of moving a control, from which its range is told
-ENOUGH = 6  # messages of a gesture that are enough
 RANGES = (1.0, 127.0, 0.0)  # of a control: 0..1, 0..127, or the target's own values
 FIELDS = {"at", "to", "most"}
 
@@ -184,8 +190,7 @@ class LearntAddresses:
     def _messages(self, bound: Learnt, arguments: list[object]) -> Messages:
         """What a bound address does now; nothing where the scene has not so many bends."""
         if (slot := slot_of(bound.to)) is not None:
-            pressed = not arguments or arguments[-1] not in (0, False)
-            return [(f"{ROOT}/{slot[0]}", [slot[1]])] if pressed else []
+            return [(f"{ROOT}/{slot[0]}", [slot[1]])] if is_pressed(arguments) else []
         if bound.to in ACTIONS:
             return [(address_of(bound.to), arguments)]
         scene = self._desk.scene.get()

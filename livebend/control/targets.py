@@ -20,6 +20,8 @@ from livebend.operators.library import find_operator
 from livebend.scene import paths
 from livebend.scene.values import Scene
 
+GESTURE = 0.6  # s of moving a control that is learnt, from which it is told what it sends
+ENOUGH = 6  # messages of a gesture that are enough
 SPELLED = re.compile(r"[a-z0-9_@.-]{1,200}")
 MAIN = "main"
 

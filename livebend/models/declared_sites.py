@@ -57,13 +57,13 @@ def _unet(config: Config) -> tuple[str, ...]:
         return ()
     sites, skips = ["unet.in", f"{SKIP}0"], 1
     for i, (kind, own) in enumerate(zip(down, layers, strict=True)):
-        sites += [*_block(f"{DOWN}{i}", kind)]
+        sites += _block(f"{DOWN}{i}", kind)
         made = own + (i < len(down) - 1)  # every block but the last one halves its size
         sites += [f"{SKIP}{skips + n}" for n in range(made)]
         skips += made
-    sites += [*_block(MID, ATTENDING[0])]
+    sites += _block(MID, ATTENDING[0])
     for i, kind in enumerate(up):
-        sites += [*_block(f"{UP}{i}", kind)]
+        sites += _block(f"{UP}{i}", kind)
     return (*sites, "unet.out")
 
 

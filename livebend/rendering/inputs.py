@@ -298,6 +298,8 @@ def slerp_tokens(a: Tensor, b: Tensor, t: float) -> Tensor:
 
 def ridden(scene: Scene) -> frozenset[str]:
     """Return the strengths of LoRAs that a route moves, as stages read them: `lora.NAME`."""
-    targets = [route.target for route in scene.routes if not route.mute]
-    names = (f"{LORA}{lora.name}" for lora in scene.loras)
-    return frozenset(name for name in names if any(t.startswith(f"{name}.") for t in targets))
+    return frozenset(
+        f"{LORA}{lora.name}"
+        for lora in scene.loras
+        if not all(route.mute for route in lora.routes(scene))
+    )

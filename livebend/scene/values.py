@@ -1,7 +1,7 @@
 """The parts of a scene: prompt, walk, sampling, bends, routes and so on, each a frozen value."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal
@@ -266,8 +266,12 @@ class Lora:
 
     def acts_in(self, scene: "Scene") -> bool:
         """Whether it changes what the scene looks like, now or by a route."""
+        return self.strength != 0.0 or any(self.routes(scene))
+
+    def routes(self, scene: "Scene") -> Iterator[Route]:
+        """Yield the routes that move it, muted ones too."""
         path = f"{self.kind}.{self.name}."
-        return self.strength != 0.0 or any(r.target.startswith(path) for r in scene.routes)
+        return (route for route in scene.routes if route.target.startswith(path))
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,7 +201,12 @@ class DenoiserStage(Stage):
 
     def _draw(self, late: bool) -> Batch:
         """Draw samples at their times."""
-        rows, t = torch.randint(len(self.pairs), (self.batch,)), draw_times(self.batch, late)
+        rows = torch.randint(len(self.pairs), (self.batch,))
+        return self.standing(rows, draw_times(self.batch, late))
+
+    def standing(self, rows: Tensor, t: Tensor) -> Batch:
+        """Put pairs, by their rows (B,), at times (B,): on the straight way from noise to drawing,
+        each with a caption of its own."""
         pair = self.sized(self.pairs.pick(rows))
         captions = draw_captions([self.pairs.labels[row] for row in rows.tolist()])
         first = t == FINAL

@@ -19,10 +19,10 @@ from torch import Tensor, nn
 
 from . import parallel
 from .autoencoder import held_out_tensor, picture_loss
-from .denoiser import FINAL, STOPS, Batch, DenoiserStage, draw_captions, draw_keep
+from .denoiser import FINAL, STOPS, Batch, DenoiserStage, draw_keep
 from .eyes import Critic, Eyes, distance, preferred
 from .network import predict, reduced
-from .progress import Figures, Moment, Stage, Weights, adamw
+from .progress import Figures, Moment, Stage, adamw
 
 BATCH = 4
 WINDOW, SIDE, SCALE = 22, 32, 8
@@ -149,11 +149,6 @@ class FinishStage(Stage):
     def about(self) -> dict[str, object]:
         return self.denoiser.about()
 
-    def take(self, average: Weights) -> None:
-        """Set the weights to averaged ones."""
-        for name, module in self.modules().items():
-            module.load_state_dict(average[name])
-
     def groups(self) -> list[list[nn.Parameter]]:
         painters = (self.decoder, self.denoiser.unet, self.critic)
         return [list(module.parameters()) for module in painters]
@@ -176,8 +171,7 @@ class FinishStage(Stage):
         pictures = found.to(self.device).permute(0, 3, 1, 2).float() / 127.5 - 1
         return pictures.contiguous(memory_format=torch.channels_last)
 
-    def step(self, now: Moment) -> tuple[Tensor, Figures]:
-        del now
+    def step(self, _now: Moment) -> tuple[Tensor, Figures]:
         with reduced(self.device):
             return self._step(self.balance.count())
 
@@ -235,13 +229,6 @@ class FinishStage(Stage):
     @torch.no_grad()
     def placed(self, rows: Tensor) -> Batch:
         """Draw where samples stand: at the start of inference, some where a first step lands."""
-        pair = self.denoiser.pairs.pick(rows)
-        labels = [self.denoiser.pairs.labels[row] for row in rows.tolist()]
-        text = self.denoiser.embed(draw_captions(labels))
         stops = torch.tensor(STOPS)[torch.randint(len(STOPS), (self.batch,))]
         t = stops.where(torch.rand(self.batch) < LATE, FINAL)
-        first = t == FINAL
-        a = self.denoiser.abar[t].sqrt()[:, None, None, None].to(self.device)
-        x = pair.noise.contiguous(memory_format=torch.channels_last)
-        batch = Batch(x, *pair, text, t, a, (1 - a * a).sqrt(), first)
-        return self.denoiser.walked(batch, share=1.0)
+        return self.denoiser.walked(self.denoiser.standing(rows, t), share=1.0)

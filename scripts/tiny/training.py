@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderTiny, UNet2DConditionModel
+from diffusers import AutoencoderTiny
 
 from . import autoencoder, parallel
 from .card import History
@@ -217,21 +217,20 @@ class DenoiserRun:
         if not trainer.samples:
             trainer.samples, trainer.spent = self.trainer.samples, self.trainer.spent
         done = trainer.run(minutes)
-        finished.take(trainer.average)
+        load_average(settings.checkpoint("finish"), finished)
+        self.trainer.average["unet"] = trainer.average["unet"]
         self.trainer.samples, self.trainer.spent = trainer.samples, trainer.spent
-        self.export(stage.unet)
+        self.export()
         return done
 
-    def export(self, unet: UNet2DConditionModel | None = None) -> None:
-        """Export the averaged weights as they stand, or a UNet beside them (process 0 only)."""
+    def export(self) -> None:
+        """Export the averaged weights as they stand (process 0 only)."""
         if parallel.rank():
             return
         stage, average = self.stage, self.trainer.average
-        text = build_text_encoder(stage.tokenizer)
+        unet, text = build_unet(stage.shape), build_text_encoder(stage.tokenizer)
+        unet.load_state_dict(average["unet"])
         text.load_state_dict(average["text"])
-        if unet is None:
-            unet = build_unet(stage.shape)
-            unet.load_state_dict(average["unet"])
         history = History(len(stage.pairs), round(self.trainer.spent / 60, 2), self.trainer.samples)
         size = export(self.settings.out, self.vae, unet, text, stage.tokenizer, history)
         report({"exported_mb": round(size / 1e6, 1), "samples": self.trainer.samples})
@@ -247,9 +246,9 @@ def train(settings: Settings, brake: Brake) -> None:
         return
     denoising = DenoiserRun(settings, brake, vae)
     done = denoising.run(most)
-    if done and not last:
-        denoising.measure()
     if done and last:
         done = denoising.finish(brake, last)
+    elif done:
+        denoising.measure()
     if not done:
         report({"stopped": "the same command goes on"} | denoising.trainer.told())

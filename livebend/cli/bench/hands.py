@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pythonosc.osc_message_builder import OscMessageBuilder
 
 from livebend.cli.live_show import FIRST_FRAME, LiveOptions, LiveShow
 from livebend.control.midi.ports import Take
+from livebend.control.osc_packets import reply
 from livebend.core.clock import now
 from livebend.core.errors import LivebendError, OutOfRange
 from livebend.core.worker import Worker
@@ -50,7 +50,7 @@ MOST = 10_000  # touches
 WAYS = "OSC", "MIDI"
 
 Row = dict[str, Any]
-Send = Callable[[float], None]
+Send = Callable[[float], object]
 
 
 class _Screen:
@@ -131,7 +131,7 @@ def time_hands(given: dict[str, Any], count: int) -> list[Row]:
         stop.wait(SETTLING)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
             client.connect(show.osc.address)
-            ways = (lambda value: _send(client, value)), ports.move
+            ways = (lambda value: client.send(reply(ADDRESS, value))), ports.move
             for name, send in zip(WAYS, ways, strict=True):
                 taken[name] = _touched(screen, send, count, stop)
         show.stop.set()
@@ -144,12 +144,6 @@ def time_hands(given: dict[str, Any], count: int) -> list[Row]:
     if len(taken) < len(WAYS):
         raise LivebendError("bench: the show ended before it was touched")
     return [_row(name, taken[name], count, report["frame_ms"]) for name in WAYS]
-
-
-def _send(client: socket.socket, value: float) -> None:
-    builder = OscMessageBuilder(ADDRESS)
-    builder.add_arg(value)
-    client.send(builder.build().dgram)
 
 
 def _touched(screen: _Screen, send: Send, count: int, stop: threading.Event) -> list[float]:

@@ -16,7 +16,14 @@ from livebend.control.midi.ports import InPort, OutPort, Ports
 from livebend.control.midi.profiles import Binding, Profile, device_of, profile_of, save_profile
 from livebend.control.midi.surface import Surface
 from livebend.control.parameters import Trees
-from livebend.control.targets import check_target, checked_target, is_parameter, path_in
+from livebend.control.targets import (
+    ENOUGH,
+    GESTURE,
+    check_target,
+    checked_target,
+    is_parameter,
+    path_in,
+)
 from livebend.core import clock, limits
 from livebend.core.errors import LivebendError, Refused
 from livebend.core.files import short
@@ -25,8 +32,6 @@ from livebend.scene import paths
 
 LOOK = 1.0  # s between looks for devices
 TURN = 0.05  # s between looks at lights: 20 times a second
-GESTURE = 0.6  # s of moving a control, from which its kind is told
-ENOUGH = 6  # events of a gesture that are enough
 ANY = "auto"  # every device
 CLOCKS = 0xF0  # status bytes from here on belong to no channel
 
