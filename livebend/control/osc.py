@@ -82,7 +82,7 @@ class OscReader:
         self._trees = Trees(desk.output)
         self._trees.of(desk.scene.get())  # now: operators that nobody has loaded yet take seconds
         self.learnt = learnt or LearntAddresses(desk, now=now)
-        self.feedback = Feedback(desk, self._trees, now, hears)
+        self.feedback = Feedback(desk, self._trees, now, hears, self.learnt.players)
         self._pending: dict[tuple[str, str], float] = {}  # part -> when it should be there, s
         self._reports, self._searches = Reports(now, REPORTED), Reports(now, SEARCHES)
         self._named: OrderedDict[str, tuple[Tree, list[str]]] = OrderedDict()
