@@ -50,7 +50,8 @@ def test_a_preset_file_and_set_take_what_is_in_it_and_nothing_else():
     played = [p for p in tree_of(scene, Display.specs).values() if not p.is_setting]
     for parameter in played:
         value = value_of(FakeDesk(scene).desk, parameter, scene)
-        assert edit.put(scene, parameter.path, value) == scene
+        put = edit.put(scene, parameter.path, value)
+        assert paths.get(put, parameter.path) == value
         *inner, leaf = parameter.path.split(".")
         nested(table, inner)[leaf] = value
     read_back = scene_from(table)
