@@ -65,6 +65,7 @@ from livebend.outputs.guarded_output import GuardedOutput
 from livebend.outputs.headless import Headless
 from livebend.outputs.live_recording import Film, LiveRecording
 from livebend.outputs.movie_file import check_movie
+from livebend.outputs.strobe_limit import StrobeLimit
 from livebend.rendering.open_network import made_by, take_up
 from livebend.rendering.prompts import Prompts
 from livebend.rendering.renderer import Renderer
@@ -193,6 +194,7 @@ class LiveShow:
             or View(
                 fullscreen=options.fullscreen,
                 record=options.record is not None,
+                strobe_limit=options.strobe_limit,
             )
         )
         self.scene, self.drawn = self._first_scene(), options.drawn_masks()
@@ -307,7 +309,8 @@ class LiveShow:
         gc.freeze()  # what is loaded stays: collections during the show need not scan it
         gc.enable()
         outputs = [screen.output, GuardedOutput("recording", recording, self.warn)]
-        render = self._render_part(player, sound, queue, outputs)
+        limited = StrobeLimit(outputs, lambda: self.display.view.strobe_limit, self.warn)
+        render = self._render_part(player, sound, queue, [limited])
         parts = [
             render,
             sound.worker,
