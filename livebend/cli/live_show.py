@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 from livebend.audio.feature_sources import HeardSound
 from livebend.audio.open_input import hear_sound
 from livebend.cli.guarded import BEGAN, ENDING, WINDOW, Guarded
-from livebend.cli.hands import OFF, Hands, open_hands, open_remote, opened_to
+from livebend.cli.hands import OFF, Hands, Seen, open_hands, open_remote, opened_to
 from livebend.cli.options import ShowOptions
 from livebend.cli.painting import Painting
 from livebend.cli.printing import Printed, print_notice
@@ -296,7 +296,10 @@ class LiveShow:
             learn=self._learn,
         )  # fmt: skip
         self._open_osc(ending, desk, listening)
-        self._open_remote(ending, desk)
+        if self.options.remote != OFF:
+            seen = Seen(self.display, self.frames, player.network.sites, self.drawn.names)
+            told = self.statistics.notice, self._report_fault
+            self.remote = open_remote(ending, desk, self.reach, self.door, seen, *told)
         self.hands = open_hands(
             ending, desk, self.time, self.statistics.notice, self._kept_going,
             midi=self.options.midi, link=self.options.link, ports=self._ports,
@@ -361,7 +364,7 @@ class LiveShow:
 
     def _screen(self, ending: ExitStack) -> "_Screen":
         if self.options.headless:
-            return _Screen(Headless(self._shown), None, self)
+            return _Screen(Headless(self._shown, self.frames), None, self)
         from livebend.outputs.window import Window  # noqa: PLC0415 - only where there is a display
 
         size = self.options.size or (512, 512)
@@ -469,11 +472,6 @@ class LiveShow:
         ending.callback(self.osc.stop)
         self.reach = self.reach._replace(osc=self.osc.address)
         self._say_who_is_heard()
-
-    def _open_remote(self, ending: ExitStack, desk: Desk) -> None:
-        if self.options.remote != OFF:
-            told = self.statistics.notice
-            self.remote = open_remote(ending, desk, self.reach, self.door, told, self._report_fault)
 
     def _say_who_is_heard(self) -> None:
         """Say who can reach the port: a tablet that cannot, or a venue that can, is a surprise."""

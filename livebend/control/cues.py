@@ -10,6 +10,7 @@
     6.000 replace bend swirl multiply unet.mid gain=2.0
     6.500 add prompt.mix night "northern lights" weight=0.5
     7.000 remove route kick
+    7.500 move bend swirl 1
     8.000 undo
     9.000 panic
 
@@ -55,6 +56,7 @@ from livebend.scene.commands import (
     Command,
     Load,
     LoadStored,
+    Move,
     Panic,
     Remove,
     Replace,
@@ -66,8 +68,9 @@ from livebend.scene.tables import READERS, REQUIRED, part_from, part_table
 from livebend.scene.values import Part, Recall, Scene
 
 HEAD = "# livebend cues: seconds, then a command"
-WORDS = ("preset", "add", "replace", "remove", "panic", "undo")
+WORDS = ("preset", "add", "replace", "remove", "move", "panic", "undo")
 TOKEN = re.compile(r'(?:[^\s"]|"(?:[^"\\]|\\.)*(?:"|\\?$))+')  # an open quote goes to the end
+PLACE = re.compile(r"[1-9][0-9]{0,3}")
 BARE = re.compile(r"[^\s\"=]+")
 
 FADE = specs_of(Recall)["fade"]
@@ -246,6 +249,8 @@ def _words(command: Command) -> str:
             return f"{_verb(command)} {_part_words(part)}"
         case Remove(what, name):
             return f"remove {what} {name}"
+        case Move(what, name, place):
+            return f"move {what} {name} {place}"
         case Panic() | Undo():
             return _verb(command)
     raise Refused(f"{type(command).__name__} without a preset's name cannot be written as a cue")
@@ -310,6 +315,8 @@ def _command(text: str, load: LoadPreset) -> Command:
     match word, rest.split():
         case "remove", [what, name] if what in READERS:
             return Remove(what, name)
+        case "move", [what, name, place] if what in READERS and PLACE.fullmatch(place):
+            return Move(what, name, int(place))
     if ("." in word or word == "seed") and rest:
         return Set(word, _value(rest))
     if "." in word or word in (*WORDS, "seed"):

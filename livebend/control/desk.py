@@ -1,6 +1,6 @@
 """The desk: everything that a controller can act on. OSC and keys use the same one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal, Protocol
@@ -31,6 +31,12 @@ class Bank(Protocol):
 
     def recall(self, which: str | int) -> tuple[str, Scene]:
         """Return the preset's name and its scene. Raises: LivebendError."""
+
+    def names(self) -> Sequence[str]:
+        """Return the names of all presets."""
+
+    def slots(self) -> Mapping[int, str]:
+        """Return the names of the presets in slots, by slot from 1."""
 
     def expect(self, slot: int, scenes: int = 1) -> None:
         """Note that a scene is on its way to a slot, or, with −1, that it will not come."""

@@ -81,7 +81,7 @@ def test_every_leaf_is_found_by_its_address_and_has_a_line_about_it():
 @pytest.mark.parametrize("path", TRIGGERS)
 def test_a_trigger_says_what_it_takes(path):
     given = {"NAME": "swirl", "OPERATOR": "rotate", "SITE": "image", "SOURCE": "rms",
-             "TARGET": "bend.swirl.angle", "SLOT": 1, "INDEX": 1, "PORT": 9001,
+             "TARGET": "bend.swirl.angle", "SLOT": 1, "INDEX": 1, "PLACE": 1, "PORT": 9001,
              "PATH": "walk.radius", "TEXT": "flames"}  # fmt: skip
     given |= {"NAME": "dub"} if path == "preset.recall" else {}
     arguments = [given[spec.name.upper()] for spec in TRIGGERS[path].takes]

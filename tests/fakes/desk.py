@@ -33,6 +33,14 @@ class FakeBank:
             raise UnknownName("preset", which, PRESETS)
         return which, PRESETS[which]
 
+    def names(self) -> list[str]:
+        """Return the names of the presets."""
+        return [*PRESETS]
+
+    def slots(self) -> dict[int, str]:
+        """Return the presets in slots."""
+        return dict(enumerate(PRESETS, 1))
+
     def expect(self, slot: int, scenes: int = 1) -> None:
         """Expect nothing."""
 
