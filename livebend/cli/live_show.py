@@ -311,19 +311,10 @@ class LiveShow:
         gc.collect()
         gc.freeze()  # what is loaded stays: collections during the show need not scan it
         gc.enable()
-        outputs = [screen.output, GuardedOutput("recording", recording, self.warn)]
-        limited = StrobeLimit(outputs, lambda: self.display.view.strobe_limit, self.warn)
-        render = self._render_part(player, sound, queue, [limited])
-        parts = [
-            render,
-            sound.worker,
-            text,
-            *self.osc.workers,
-            *self.hands.workers,
-            *([self.remote.worker] if self.remote else ()),
-            slots,
-            recording.encoder,
-        ]
+        render = self._render_part(player, sound, queue, self._outputs(screen, recording))
+        parts = [render, sound.worker, text, slots, recording.encoder]
+        parts += [*self.osc.workers, *self.hands.workers]
+        parts += [self.remote.worker] if self.remote else []
         look = partial(self._renew_status, sound)
         watchdog = Worker("watchdog", Watchdog(parts, now, look).work).start()
         ending.callback(watchdog.stop)
@@ -337,6 +328,10 @@ class LiveShow:
             watchdog.stop()
             self._await(render)
             self.keep()  # first: it cannot be played again
+
+    def _outputs(self, screen: "_Screen", recording: LiveRecording) -> Sequence[Output]:
+        outputs = [screen.output, GuardedOutput("recording", recording, self.warn)]
+        return [StrobeLimit(outputs, lambda: self.display.view.strobe_limit, self.warn)]
 
     def _open_files(self, ending: ExitStack) -> None:
         """Begin the log, and save the scene from now on whenever it changes."""
