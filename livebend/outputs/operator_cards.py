@@ -46,6 +46,7 @@ class CardArea:
     status: Status
     view: View
     recording: str = ""  # see Display
+    remote: tuple[str, str] = ("", "")  # see Display
 
     @property
     def left(self) -> float:
@@ -75,7 +76,19 @@ def header(at: CardArea) -> float:
     for line in canvas.wrapped(status.prompt or "no prompt", BODY, at.inner, 2):
         canvas.text(at.left, y, line, BODY, colour)
         y += ROW
-    return _chips(at, _film(at, y + 2)) - at.y
+    return _chips(at, _remote(at, _film(at, y + 2))) - at.y
+
+
+def _remote(at: CardArea, y: float) -> float:
+    """Where the page of the remote is, and the code that pairs a phone; return the next free
+    height."""
+    where, code = at.remote
+    if not where:
+        return y
+    at.canvas.text(at.left, y, at.canvas.fitted(where, SMALL, at.inner - 120), SMALL, DIM)
+    at.canvas.text(at.right - 92, y, "code", SMALL, FAINT, align="right")
+    at.canvas.number(at.right, y, f"{code[:3]} {code[3:]}", BODY, TEAL)
+    return y + ROW + 2
 
 
 def _film(at: CardArea, y: float) -> float:

@@ -29,22 +29,23 @@ class OperatorView:
         status: Status,
         view: View,
         recording: str = "",
+        remote: tuple[str, str] = ("", ""),
         *,
         over_picture: bool,
     ) -> pygame.Surface:
         """Return the view drawn at `size` pixels; `over_picture` lets a picture show between and
-        behind the cards. `recording` is that of `Display`. The surface is drawn on again by the
-        next call."""
+        behind the cards. `recording` and `remote` are those of `Display`. The surface is drawn on
+        again by the next call."""
         canvas = self._canvas_of(size)
         canvas.clear(GROUND, 0 if over_picture else 255)
         count = max(1, int((canvas.width - GAP) // (COLUMN + GAP)))
         width = min((canvas.width - GAP * (count + 1)) / count, COLUMN * 1.5)
-        self._arrange(canvas, count, width, status, view, recording)
+        self._arrange(canvas, count, width, status, view, recording, remote)
         alpha = 216 if over_picture else 255
         for card, column, y in self._places:
             x = GAP + column * (width + GAP)
             canvas.box(x, y, width, self._heights[card], CARD, alpha=alpha, radius=8)
-            card(CardArea(canvas, x, y, width, status, view, recording))
+            card(CardArea(canvas, x, y, width, status, view, recording, remote))
         return canvas.surface
 
     def _canvas_of(self, size: tuple[int, int]) -> Canvas:
@@ -60,14 +61,15 @@ class OperatorView:
         status: Status,
         view: View,
         recording: str,
+        remote: tuple[str, str],
     ) -> None:
         """Measure the cards to show by drawing them outside the canvas, and place them."""
         names = tuple(b.name for b in status.bends), tuple(r.name for r in status.routes)
         texts = (status.title, status.prompt, status.notices, tuple(status.stage_ms), status.engine)
-        shape = (canvas, width, view, bool(recording), *names, *texts)
+        shape = (canvas, width, view, bool(recording), remote, *names, *texts)
         if shape != self._shape:
             cards = (help_card,) * view.help + CARDS * view.meters
-            away = CardArea(canvas, -3 * canvas.width, 0, width, status, view, recording)
+            away = CardArea(canvas, -3 * canvas.width, 0, width, status, view, recording, remote)
             self._heights = {card: card(away) for card in cards}
             self._places = self._columns(count, canvas.height)
             self._shape = shape

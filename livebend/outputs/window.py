@@ -275,8 +275,9 @@ class Window:
         self.operator_pane.present()
 
     def _upload_meters(self, pane: SdlWindow, view: View, *, over_picture: bool) -> Texture:
-        status, film = self._status.get(), self._display.recording
-        surface = self._meters.draw(pane.size, status, view, film, over_picture=over_picture)
+        status, film, remote = self._status.get(), self._display.recording, self._display.remote
+        draw = self._meters.draw
+        surface = draw(pane.size, status, view, film, remote, over_picture=over_picture)
         return pane.upload("meters", surface, blend=True)
 
     def _close_operator(self, *, keep: bool = True) -> None:
