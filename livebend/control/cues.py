@@ -53,6 +53,7 @@ from livebend.core.notify import Notify, ignore
 from livebend.core.texts import NUMBER
 from livebend.core.worker import Worker
 from livebend.scene.commands import (
+    Clear,
     Command,
     Redo,
     Set,
@@ -123,11 +124,11 @@ class CueRecorder:
         self._writer = Worker("cues", self._write, self._fail).start()
 
     def __call__(self, time: float, command: Command) -> None:
-        """Add a command that was applied at the tick of that time; storing a scene is no cue.
+        """Add a command that was applied at the tick of that time; what is done to slots is no cue.
 
         Raises: Refused for one that has no text, or would make the file too large to be played.
         """
-        if isinstance(command, Store) or self.fault:
+        if isinstance(command, Store | Clear) or self.fault:
             return
         line = cue_line(time, command)
         size = len(line.encode()) + 1

@@ -307,6 +307,22 @@ class Store(_StructuralCommand):
         return scene
 
 
+@dataclass(frozen=True, slots=True)
+class Clear(_StructuralCommand):
+    """Remove what was stored in a slot, when its turn comes; the scene stays.
+
+    clear: gets the slot, in the render thread; it must not wait.
+    """
+
+    slot: int
+    clear: Callable[[int], object] = field(default=keep_nothing, compare=False, repr=False)
+
+    def apply(self, scene: Scene) -> Scene:
+        """Raises: OutOfRange where nothing was stored."""
+        self.clear(self.slot)
+        return scene
+
+
 def _arrival(scene: Scene, fade: float | None, unit: TimeUnit) -> Arrival | None:
     arrival = Arrival(scene.preset.fade, scene.preset.unit) if fade is None else Arrival(fade, unit)
     return arrival if arrival.length > 0.0 else None
