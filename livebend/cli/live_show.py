@@ -24,6 +24,7 @@ from livebend.cli.options import ShowOptions
 from livebend.cli.painting import Painting
 from livebend.cli.printing import Printed, print_notice
 from livebend.cli.signals import ended_by_signals
+from livebend.cli.streaming import check_streams, open_streams
 from livebend.control.command_queue import CommandQueue, PromptGate, texts, texts_of
 from livebend.control.cues import CueRecorder, Cues
 from livebend.control.desk import Desk, Learn, no_midi
@@ -93,6 +94,8 @@ class LiveOptions(ShowOptions):
     vae: str = AUTO
     headless: bool = False
     fullscreen: bool = False
+    streams: Sequence[str] = ()
+    stream_size: tuple[int, int] | None = None  # None = the picture's own
     display: str = "-1"  # name or index; -1 = the last
     record: Path | None = None
     record_cues: Path | None = None
@@ -195,6 +198,7 @@ class LiveShow:
                 fullscreen=options.fullscreen,
                 record=options.record is not None,
                 strobe_limit=options.strobe_limit,
+                **dict.fromkeys(options.streams, True),
             )
         )
         self.scene, self.drawn = self._first_scene(), options.drawn_masks()
@@ -223,6 +227,7 @@ class LiveShow:
     def _check_files(self) -> None:
         """Raises: LivebendError where a model cannot play, or a file cannot be written."""
         options = self.options
+        check_streams(options.streams, options.stream_size)
         options.check_model([self.scene], print_notice)
         if options.record is not None:
             check_movie(options.record, "--record")
@@ -315,6 +320,10 @@ class LiveShow:
         parts = [render, sound.worker, text, slots, recording.encoder]
         parts += [*self.osc.workers, *self.hands.workers]
         parts += [self.remote.worker] if self.remote else []
+        parts += open_streams(
+            ending, self.frames, self.display, self.options.stream_size, self.options.fps,
+            self.warn, self._kept_going,
+        )  # fmt: skip
         look = partial(self._renew_status, sound)
         watchdog = Worker("watchdog", Watchdog(parts, now, look).work).start()
         ending.callback(watchdog.stop)

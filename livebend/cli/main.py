@@ -261,6 +261,12 @@ def _add_live(to: argparse.ArgumentParser) -> None:
         "--display", default="-1", metavar="NAME|INDEX",
         help="of the picture; 0 = the first, -1 = the last; livebend doctor lists them",
     )  # fmt: skip
+    to.add_argument(
+        "--stream", action="append", default=[], dest="streams",
+        metavar="ndi|virtual_camera|spout|syphon",
+        help="send the picture to other programs, too; may be repeated",
+    )  # fmt: skip
+    to.add_argument("--stream-size", type=_size, metavar="1920x1080", help="of what is sent")
     to.add_argument("--seconds", type=_real, metavar="S", help="end after so long")
     to.add_argument("--record", type=Path, metavar="OUT.mp4", help="record picture and sound")
     to.add_argument("--record-cues", type=Path, metavar="FILE", help="write down what is played")

@@ -14,6 +14,7 @@ from livebend.core.mailbox import Latest, OnDemand
 from livebend.core.status import Level, Status
 from livebend.flow import Frame
 from livebend.outputs import sdl
+from livebend.outputs.black import Black
 from livebend.outputs.bridge import Bridge
 from livebend.outputs.display import Display, View, wanted_index
 from livebend.outputs.drawing import forget_letters
@@ -79,7 +80,7 @@ class Window:
         self._frame: Frame | None = None
         self._view: View | None = None
         self._redrawn = self._metered = -1.0
-        self._black, self._drawn = 0.0, clock.now()  # opacity of black, 0..1, and when it was set
+        self._black = Black(clock.now())
         self._placed: tuple[bool, Monitor | None] = (False, None)  # full screen, display
         self._strays = STRAYS
         self._known: set[str] = set()  # displays that there were
@@ -147,7 +148,7 @@ class Window:
             self._draw_operator(view)
         overlaid = self._overlaid(view) and metered
         loading = self._frame is None and metered
-        fading = self._fade(view, moment)
+        fading = self._black.follow(view, moment)
         moving = self._move_picture(newest, view, moment)
         changed = fresh or overlaid or loading or fading or moving or view != self._view
         overdue = self._redrawn < 0 or moment - self._redrawn >= REDRAW
@@ -218,18 +219,10 @@ class Window:
             self._late(self._bridge.silent(moment))
         return self._bridge.move(moment, view.freeze)
 
-    def _fade(self, view: View, moment: float) -> bool:
-        """Fade black in or out by the time since the last drawing; return whether it changed."""
-        wanted, before = float(view.blackout), self._black
-        reach = max(moment - self._drawn, 0.0) / view.fade if view.fade else 1.0
-        self._black += min(max(wanted - before, -reach), reach)
-        self._drawn = moment
-        return self._black != before
-
     def _paint(self, view: View, moment: float, overlaid: bool) -> None:
         """Draw the picture as the view sets it, and the operator's view if it lies over it."""
         self.pane.clear()
-        if self._black < 1.0:
+        if self._black.opacity < 1.0:
             self._paint_picture(view, moment)
         if self._overlaid(view) and not view.blackout:
             self._paint_overlay(view, overlaid)
@@ -239,7 +232,7 @@ class Window:
         if self._frame is None:
             self.pane.upload("loading", surface_of(loading_picture(moment)))
         texture = self.pane.textures["loading" if self._frame is None else "picture"]
-        level = round(255 * view.brightness * (1.0 - self._black))
+        level = round(255 * self._black.level(view))
         texture.color = (level, level, level)
         cover = view.cover or self._frame is None
         self.pane.draw_within(

@@ -36,6 +36,7 @@ TEXTS = {
         "livebend/control/README.md",
         "livebend/modulation/README.md",
         "livebend/operators/README.md",
+        "livebend/outputs/README.md",
         "livebend/models/backends/README.md",
         "livebend/rendering/README.md",
         "scripts/README.md",
@@ -160,6 +161,8 @@ def test_a_command(arguments, folder, quick, model_folder, model, capsys):
     said = capsys.readouterr()
     if status and "loopback" in arguments:
         assert said.err.startswith("livebend: loopback")  # no sound system here, and it says so
+    elif status and "--stream" in arguments:
+        assert "needs " in said.err  # the extra is not installed here
     elif status and "npu" in arguments:
         assert "device = npu: not here" in said.err
     elif arguments[:1] == ["check"]:  # its status is about the machine, as doctor's is
