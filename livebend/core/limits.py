@@ -86,7 +86,7 @@ TABLE = (
     Limit("the profile of a MIDI device", MIDI_CONTROLS, "controls"),
     Limit("foreign OSC addresses that are learnt", OSC_LEARNT, "addresses"),
     Limit("the remote", REMOTES, "connections"),
-    Limit("codes that may be tried at the remote in a minute, by all together", TRIES, "codes"),
+    Limit("wrong codes that the remote hears in a minute, from all together", TRIES, "codes"),
     Limit("a picture that is sent to the remote", UPLOAD // 2**20, "MiB"),
     Limit("pictures that were sent to the remote and are kept", UPLOADS, "pictures"),
     Limit("the first line of an HTTP request, or one of its headers", REQUEST, "bytes"),

@@ -27,7 +27,6 @@ from livebend.scene import presets
 from livebend.scene.commands import Command
 from livebend.scene.values import Scene
 
-
 SITES = ("latent", "unet.in", "unet.down.0", "unet.mid", "unet.up.1", "vae.in", "vae.up.0", "image")
 SIDE = 128  # pixels of a frame
 EVERY = 1 / 30  # s between frames
@@ -142,5 +141,3 @@ def playing(*given: object, **more: object) -> Iterator[PlayedShow]:
         stop.set()
         painter.join()
         assert show.remote.stop()
-
-

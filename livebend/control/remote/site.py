@@ -126,7 +126,7 @@ class Site:
             code = given["code"]
             if not isinstance(code, str):
                 raise TypeError
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError, RecursionError, Refused):
             return refusal(400, 'expected {"code": "123456"}')
         try:
             if self._door.has_dismissed(host):
