@@ -312,7 +312,7 @@ def test_the_choices_are_what_can_be_added(show):
     assert {"rotate", "swirl"} <= {one["name"] for one in found["operators"]}
     assert "kick.pulse" in {one["name"] for one in found["sources"]}
     assert found["curves"]["square"][12] == 0.25
-    assert found["slots"]["1"] == "default"
+    assert found["slots"]["1"] == ["default", "First light"]
     assert "storm" in found["presets"]
     assert (found["masks"], found["uploads"]) == (["star"], True)
     assert found["most"]["slots"] == limits.SLOTS

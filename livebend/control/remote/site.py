@@ -157,7 +157,7 @@ class Site:
             "masks": list(material.masks()),
             "uploads": material.uploads is not None,
             "presets": list(bank.names()),
-            "slots": dict(bank.slots()),
+            "slots": {slot: [one.name, one.title] for slot, one in bank.slots().items()},
         }
 
     async def _keep(self, request: Any, host: str) -> web.Response:
