@@ -16,7 +16,10 @@ MIXED = 16
 LORAS = 16
 EMBEDDINGS = 64
 CHANNELS = 4096
-SLOTS = 9
+SLOTS = 64
+LOOPS = 32
+POINTS = 512
+UNDO = 32
 SIDE = 4096
 PRESET_BYTES = 256 << 10
 PRESET_DEPTH = 16
@@ -63,6 +66,9 @@ TABLE = (
     Limit("a scene", ROUTES, "routes"),
     Limit("`prompt.turns`", PROMPTS, "prompts"),
     Limit("the prompt mixer", MIXED, "prompts beside the first"),
+    Limit("a scene", LOOPS, "loops"),
+    Limit("a loop", POINTS, "points"),
+    Limit("undo", UNDO, "steps back"),
     Limit("a show", LORAS, "LoRAs"),
     Limit("a show", EMBEDDINGS, "textual inversions"),
     Limit("the channels of a bend", CHANNELS, "channels"),
@@ -86,7 +92,7 @@ TABLE = (
     Limit("the profile of a MIDI device", MIDI_CONTROLS, "controls"),
     Limit("foreign OSC addresses that are learnt", OSC_LEARNT, "addresses"),
     Limit("the remote", REMOTES, "connections"),
-    Limit("codes that may be tried at the remote in a minute, by all together", TRIES, "codes"),
+    Limit("wrong codes that the remote hears in a minute, from all together", TRIES, "codes"),
     Limit("a picture that is sent to the remote", UPLOAD // 2**20, "MiB"),
     Limit("pictures that were sent to the remote and are kept", UPLOADS, "pictures"),
     Limit("the first line of an HTTP request, or one of its headers", REQUEST, "bytes"),

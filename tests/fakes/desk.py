@@ -6,6 +6,7 @@ from livebend.core.errors import OutOfRange, UnknownName
 from livebend.core.mailbox import Latest
 from livebend.core.specs import ParameterValue
 from livebend.scene.commands import Command
+from livebend.scene.presets import Slot
 from livebend.scene.values import Bend, Route, Scene
 
 DUB = Scene(
@@ -23,6 +24,14 @@ class FakeBank:
     def __init__(self) -> None:
         self.stored: dict[int, Scene] = {}
 
+    version = 0
+
+    def slots(self) -> dict[int, Slot]:
+        """Return the two, and what was stored."""
+        known = {n: Slot(name, PRESETS[name].title) for n, name in enumerate(PRESETS, 1)}
+        stored = {n: Slot(f"stored-{n}", s.title, stored=True) for n, s in self.stored.items()}
+        return known | stored
+
     def recall(self, which: str | int) -> tuple[str, Scene]:
         """Return the preset's name and its scene."""
         if isinstance(which, int):
@@ -36,10 +45,6 @@ class FakeBank:
     def names(self) -> list[str]:
         """Return the names of the presets."""
         return [*PRESETS]
-
-    def slots(self) -> dict[int, str]:
-        """Return the presets in slots."""
-        return dict(enumerate(PRESETS, 1))
 
     def expect(self, slot: int, scenes: int = 1) -> None:
         """Expect nothing."""
@@ -70,6 +75,7 @@ class FakeDesk:
             self.refused.append,
             tapper=tapper or TapTempo(),
             keep=self.bank.stored.__setitem__,
+            clear=self.bank.stored.__delitem__,
         )
 
     def _give(self, command: Command) -> bool:

@@ -17,20 +17,19 @@ NOTICES = 4  # the newest that are told
 DIGITS = 3  # after the point
 
 
-def live_text(nodes: Nodes, version: int) -> str:
+def live_text(nodes: Nodes, tree: int, slots: int) -> str:
     """Return what there is to show now, as a command of a WebSocket.
 
-    version: of the tree, see `Descriptions`.
+    tree, slots: the versions of the tree, see `Descriptions`, and of what the slots hold.
     """
-    return as_json({"COMMAND": LIVE, "DATA": live(nodes, version)})
+    return as_json({"COMMAND": LIVE, "DATA": {"tree": tree, "slots": slots, **live(nodes)}})
 
 
-def live(nodes: Nodes, version: int) -> dict[str, Any]:
+def live(nodes: Nodes) -> dict[str, Any]:
     """Return what there is to show now, ready for JSON."""
     status, scene = nodes.status, nodes.scene
     heard = status.features
     return {
-        "tree": version,
         "time": round(status.time, DIGITS),
         "title": status.title,
         "prompt": status.prompt,
@@ -51,7 +50,9 @@ def live(nodes: Nodes, version: int) -> dict[str, Any]:
             for route in status.routes
         },
         "driven": {path: _rounded(value) for path, value in driven(scene, status).items()},
-        "undo": scene.before is not None,
+        "waiting": status.waiting,
+        "other": status.other,
+        "recording": status.recording,
         "notices": [
             [round(one.time, DIGITS), one.level, one.text] for one in status.notices[-NOTICES:]
         ],

@@ -35,7 +35,7 @@ class Stage:
     def __init__(
         self, desk: Desk, trees: Trees, preview: Preview, now: Callable[[], float]
     ) -> None:
-        self.counts = OscCounts()
+        self.counts, self._desk = OscCounts(), desk
         self.preview, self.now, self.descriptions = preview, now, Descriptions()
         self._actions = MessageActions(desk, trees, self.counts, _Silent(), now, "remote")
         self._live: tuple[Nodes | None, str] = None, ""
@@ -53,7 +53,8 @@ class Stage:
     def live(self, nodes: Nodes) -> str:
         """Return what there is to show now, made once for all."""
         if self._live[0] is not nodes:
-            self._live = nodes, live_text(nodes, self.descriptions.version(nodes))
+            version = self.descriptions.version(nodes)
+            self._live = nodes, live_text(nodes, version, self._desk.bank.version)
         return self._live[1]
 
 

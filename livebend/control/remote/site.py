@@ -126,7 +126,7 @@ class Site:
             code = given["code"]
             if not isinstance(code, str):
                 raise TypeError
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError, RecursionError, Refused):
             return refusal(400, 'expected {"code": "123456"}')
         try:
             if self._door.has_dismissed(host):
@@ -157,7 +157,7 @@ class Site:
             "masks": list(material.masks()),
             "uploads": material.uploads is not None,
             "presets": list(bank.names()),
-            "slots": dict(bank.slots()),
+            "slots": {slot: [one.name, one.title] for slot, one in bank.slots().items()},
         }
 
     async def _keep(self, request: Any, host: str) -> web.Response:
