@@ -21,13 +21,23 @@ from livebend.scene.commands import (
     Store,
     keep_nothing,
 )
+from livebend.scene.presets import Slot
 from livebend.scene.values import Scene, Tempo
 
 Display = Callable[[str, ParameterValue | None], None]
 
 
 class Bank(Protocol):
-    """The presets that controllers can recall, by name or by slot from 1."""
+    """The presets that controllers can recall, by name or by slot from 1.
+
+    version: another one whenever what the slots hold has changed.
+    """
+
+    @property
+    def version(self) -> int: ...
+
+    def slots(self) -> Mapping[int, Slot]:
+        """Return what the slots hold that are not empty, by their numbers."""
 
     def recall(self, which: str | int) -> tuple[str, Scene]:
         """Return the preset's name and its scene. Raises: LivebendError."""

@@ -106,6 +106,7 @@ class Status:
     counters: Counters = Counters()
     engine: str = ""  # what the network runs on
     memory: MemoryUse = MemoryUse()
+    waiting: str = ""  # the presets that wait for their beat
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "stage_ms", _frozen(self.stage_ms))

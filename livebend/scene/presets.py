@@ -143,6 +143,15 @@ def save(scene: Scene, file: Path, about: str = "") -> None:
         raise PresetError(f"{short(file)}: cannot be written: {why.strerror}") from why
 
 
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What a slot holds: a preset's name and title, and whether it was stored there in a show."""
+
+    name: str
+    title: str
+    stored: bool = False
+
+
 class PresetBank:
     """The presets that controllers can recall, by name or by slot 1 to 9. Any thread may use it.
 
@@ -156,10 +165,27 @@ class PresetBank:
         numbers = range(1, limits.SLOTS + 1)
         stored = {name: slot for slot in numbers if (name := _stored(slot)) in self._files}
         slots = [name for name in self._files if name not in stored][: limits.SLOTS]
+        self._titles: dict[str, str] = {}  # of presets in files, as far as they were asked for
+        self.version = 0
         self._held: dict[str, Scene] = {}
         self._lock = threading.Lock()  # of what is expected
         self._expected: Counter[str] = Counter()  # scenes that are on their way to a slot, by name
         self._slots = dict(enumerate(slots, 1)) | {slot: name for name, slot in stored.items()}
+
+    def slots(self) -> Mapping[int, Slot]:
+        """Return what the slots hold that are not empty, by their numbers, rising. The first call
+        reads their files."""
+        return {
+            slot: Slot(name, self._title(name), name == _stored(slot))
+            for slot, name in sorted(self._slots.items())
+        }
+
+    def _title(self, name: str) -> str:
+        if (held := self._held.get(name)) is not None:
+            return held.title
+        if name not in self._titles:
+            self._titles[name] = _info(name, self._file(name)).title
+        return self._titles[name]
 
     def recall(self, which: str | int) -> tuple[str, Scene]:
         """Return (name, scene) of the preset with that name or in that slot.
@@ -197,6 +223,7 @@ class PresetBank:
         name = self._name_of(slot)
         self._held = self._held | {name: scene}
         self._slots = self._slots | {slot: name}
+        self.version += 1
         self.expect(slot, -1)
 
     def store(self, slot: int, scene: Scene) -> Path:

@@ -6,6 +6,7 @@ from livebend.core.errors import OutOfRange, UnknownName
 from livebend.core.mailbox import Latest
 from livebend.core.specs import ParameterValue
 from livebend.scene.commands import Command
+from livebend.scene.presets import Slot
 from livebend.scene.values import Bend, Route, Scene
 
 DUB = Scene(
@@ -20,8 +21,14 @@ PRESETS = {"dub": DUB, "storm": STORM}
 class FakeBank:
     """The presets `dub` and `storm`, which are 1 and 2; `stored` is what was stored, by slot."""
 
+    version = 0
+
     def __init__(self) -> None:
         self.stored: dict[int, Scene] = {}
+
+    def slots(self) -> dict[int, Slot]:
+        """Return what the two slots hold."""
+        return {n: Slot(name, PRESETS[name].title) for n, name in enumerate(PRESETS, 1)}
 
     def recall(self, which: str | int) -> tuple[str, Scene]:
         """Return the preset's name and its scene."""
