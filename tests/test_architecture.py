@@ -28,8 +28,8 @@ FILES_OF = {
         parts random_weights model_folder single_file decoders checkpoint default_model catalogue
         declared_sites backends""",
     "bending": "channels feedback_state moments apply mask_cache clusters frame_bends",
-    "rendering": """ahead reuse prompts inputs faults frame_status governor sampler_steps network
-        small_network memory_shortage open_network renderer painter""",
+    "rendering": """ahead reuse prompts inputs deck faults frame_status governor sampler_steps
+        network small_network memory_shortage open_network renderer painter""",
 }
 STRANGERS = {  # wings that a wing must not know although they come before it
     "outputs": {"device", "operators", "models"},

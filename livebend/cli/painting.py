@@ -18,6 +18,7 @@ from livebend.core.errors import LivebendError
 from livebend.core.mailbox import Latest
 from livebend.core.watchdog import PATIENCE, Term
 from livebend.flow import CommandSource, Features, FeatureSource, Frame, Output, Tick, run
+from livebend.scene.commands import instead
 from livebend.scene.values import Scene
 
 FIRST = 60.0  # s that the first frame of a show may take: an engine may have to warm up
@@ -102,7 +103,7 @@ class Painting:
             scene = self._good
         elif self._tries > 2:
             self._player.renew()
-            scene = replace(self._first, bends=(), routes=(), before=scene)
+            scene = instead(scene, replace(self._first, bends=(), routes=(), loops=()))
         self._player.take_up()
         return scene
 

@@ -17,7 +17,8 @@ from livebend.core.errors import Refused, one_line
 from livebend.core.mailbox import Latest
 from livebend.core.notify import Notify
 from livebend.scene.commands import Command, Set
-from livebend.scene.values import Scene, Tempo
+from livebend.scene.show_values import Tempo
+from livebend.scene.values import Scene
 
 PER_BEAT = 24  # ticks of a MIDI clock
 KEPT = 2 * PER_BEAT  # ticks that the tempo is told from

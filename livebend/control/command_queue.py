@@ -2,16 +2,22 @@
 
 Folding. Between two barriers, a command replaces a waiting one of the same `key`, at that one's
 position: a fader sent a thousand times a frame takes one slot, and its newest value counts. Values
-of different paths do not depend on one another, so their order does not matter to the scene. Only a
-number replaces a number, and a prompt a prompt: neither can be refused for its value, so folding
-never hides a good value behind a bad one. A number replaces what changes it, and changes add up.
+of different paths do not depend on one another, so their order does not matter to the scene. The
+crossfader's does: it decides which side the others are of. So it is a barrier, and replaces only
+what was given right before it. Only a number replaces a number, and a prompt a prompt: neither can
+be refused for its value, so folding never hides a good value behind a bad one. A number replaces
+what changes it, and changes add up.
 
 The prompt gate. A command with a prompt that is not encoded yet waits, so that no frame does. Other
-commands pass a waiting prompt, and a newer one for the same path replaces it; a later Load, Panic
-or Undo replaces the whole scene and so cancels it. A waiting Load holds back all that comes after
-it, until a newer Load takes its place; a prompt that is being added to the mixer holds back all
-until a Load or Panic. A Store waits for the prompts before it, which belong to what it stores, and
-holds back what comes after it unless that replaces the whole scene.
+commands pass a waiting prompt, and a newer one for the same path replaces it; a later Load, Panic,
+Undo or Redo replaces the whole scene and so cancels it. A waiting Load holds back all that comes
+after it, until a newer Load takes its place; a prompt that is being added to the mixer holds back
+all until a Load or Panic, and a scene for the other side of the crossfader until a Panic. A Store
+waits for the prompts before it, which belong to what it stores, and holds back what comes after it
+unless that replaces the whole scene.
+
+The beat. A recall that waits for a beat is given to the quantiser when its turn comes, and is
+applied before all others in the frame with the beat; nothing waits behind it.
 
 Room. At most WAITING commands wait, and a Panic more: that is pressed when too much is going on.
 """
@@ -21,6 +27,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from livebend.control.quantiser import Quantiser
 from livebend.core import limits
 from livebend.core.errors import LivebendError
 from livebend.core.notify import Notify, ignore
@@ -31,7 +38,9 @@ from livebend.scene.commands import (
     Command,
     CommandSource,
     Load,
+    LoadOther,
     Panic,
+    Redo,
     Remove,
     Replace,
     Set,
@@ -44,6 +53,7 @@ PROMPTS = ("prompt.text", "prompt.to", "prompt.turns", "prompt.negative")
 
 Recorder = Callable[[float, Command], None]
 Check = Callable[[Scene], object]
+Takes = Callable[[Command, Scene], bool]
 
 
 def texts(command: Command) -> frozenset[str]:
@@ -57,7 +67,7 @@ def texts(command: Command) -> frozenset[str]:
             return frozenset((text,))
         case Add(part=MixedPrompt(text=text)) | Replace(part=MixedPrompt(text=text)):
             return frozenset((text,))
-        case Load(scene=scene):
+        case Load(scene=scene) | LoadOther(scene=scene):
             return texts_of(scene)
     return frozenset()
 
@@ -99,11 +109,17 @@ class PromptGate:
         self._requested &= {text for command in waiting for text in texts(command)}
 
 
+def takes_none(_: Command, __: Scene) -> bool:
+    """Take no command."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class GuardedCommand:
     """A command that never raises: where it is refused, the scene stays as it was.
 
     check: may refuse the changed scene, for instance for a site that the model does not have.
+    takes: may take the command, for a later frame.
     on_refused, on_clamped: are called with the message.
     on_applied: is called with the command, its number as clamped.
     """
@@ -113,6 +129,7 @@ class GuardedCommand:
     on_refused: Notify
     on_clamped: Notify
     on_applied: Callable[[Command], None]
+    takes: Takes = takes_none
 
     @property
     def key(self) -> str | None:
@@ -123,7 +140,9 @@ class GuardedCommand:
         return self.command.barrier
 
     def apply(self, scene: Scene) -> Scene:
-        """Return the changed scene, or the same one if the command is refused."""
+        """Return the changed scene, or the same one if the command is refused or waits."""
+        if self.takes(self.command, scene):
+            return scene
         try:
             changed = self.command.apply(scene)
             self.check(changed)
@@ -157,6 +176,7 @@ class CommandQueue:
     check: may refuse the scene after any command that sets more than a number.
     recorder: is called with (time of the tick, command) for each command that was applied.
     feed: further sources of commands, such as cues.
+    quantiser: holds recalls back until their beat.
     """
 
     def __init__(
@@ -167,9 +187,10 @@ class CommandQueue:
         check: Check = ignore,
         recorder: Recorder | None = None,
         feed: Sequence[CommandSource] = (),
+        quantiser: Quantiser | None = None,
     ) -> None:
         self._notify, self._check, self._recorder = notify, check, recorder
-        self._gate, self._feed = gate, feed
+        self._gate, self._feed, self._quantiser = gate, feed, quantiser
         self._lock = threading.Lock()
         self._waiting: list[Command] = []
         self._foldable: dict[str | None, int] = {}  # key -> index in _waiting, since a barrier
@@ -214,13 +235,21 @@ class CommandQueue:
         recorder = self._recorder
         on_applied = ignore if recorder is None else partial(self._record, recorder, time)
         guard = (self._count_refused, self._count_clamped, on_applied)
-        return [
-            GuardedCommand(c, ignore if _is_number(c) else self._check, *guard) for c in passing
+        due: list[GuardedCommand] = []
+        takes: Takes = takes_none
+        if self._quantiser is not None:
+            due = [GuardedCommand(c, self._check, *guard) for c in self._quantiser.due(time)]
+            takes = self._quantiser.takes
+        return due + [
+            GuardedCommand(c, ignore if _is_number(c) else self._check, *guard, takes)
+            for c in passing
         ]
 
     def _fold_or_append(self, command: Command) -> bool:
         """Put the command in place of one that it replaces, or at the end; False if full."""
         index = self._foldable.get(command.key)
+        if command.barrier and index != len(self._waiting) - 1:
+            index = None
         folded = None if index is None else _folded(self._waiting[index], command)
         if index is not None and folded is not None:
             self._waiting[index] = folded
@@ -237,7 +266,7 @@ class CommandQueue:
     def _note_foldable(self, command: Command, index: int) -> None:
         if command.barrier:
             self._foldable.clear()
-        elif command.key is not None:
+        if command.key is not None:
             self._foldable[command.key] = index
 
     def _split(self, waiting: list[Command]) -> tuple[list[Command], list[Command]]:
@@ -248,7 +277,7 @@ class CommandQueue:
         commands back, since they may name parts of its scene. It drops the prompts that wait before
         it, and a newer Load drops it with all commands between the two: they would be overwritten.
         A part that waits to be added holds later commands back in the same way, and a Load or Panic
-        drops it.
+        drops it; so does a scene for the other side, which a Panic drops.
         """
         passing: list[Command] = []
         held: list[Command] = []
@@ -261,11 +290,12 @@ class CommandQueue:
                 held = [c for c in held if not _overwrites(command, c)]
             elif isinstance(command, Load):
                 newest = max(i for i, c in enumerate(waiting) if isinstance(c, Load))
-                if newest == index:
+                between = waiting[index:newest]
+                if newest == index or any(isinstance(c, LoadOther) for c in between):
                     return passing, rest
                 passed, kept = self._split(waiting[newest:])
                 return passing + passed, kept
-            elif isinstance(command, (Add, Replace)):
+            elif isinstance(command, (Add, Replace, LoadOther)):
                 if (after := _dropping(rest)) is None:
                     return passing, held + rest
                 passed, kept = self._split(rest[after:])
@@ -323,17 +353,18 @@ def _overwrites(new: Command, held: Command) -> bool:
 
 def _dropping(rest: Sequence[Command]) -> int | None:
     """The place of a command that makes those before it needless: a new scene, unless one of them
-    is to be stored."""
+    is to be stored or comes on the other side; of such a scene itself only a panic."""
+    whole = Panic if isinstance(rest[0], LoadOther) else (Load, Panic)
     for place, command in enumerate(rest):
-        if isinstance(command, (Load, Panic)):
+        if isinstance(command, whole):
             return place
-        if isinstance(command, Store):
+        if place and isinstance(command, (Store, LoadOther)):
             return None
     return None
 
 
 def _is_whole(command: Command) -> bool:
-    return isinstance(command, (Load, Panic, Undo))
+    return isinstance(command, (Load, Panic, Undo, Redo))
 
 
 def _is_number(command: Command) -> bool:

@@ -3,22 +3,28 @@
     # seconds, then a command
     0.000 preset dub
     0.500 preset storm 4
+    0.750 preset storm 2 bars
+    1.000 cross tide
+    1.100 crossfade.position 0.5
     1.250 bend.swirl.angle 45.0
     2.000 prompt.text "ocean waves"
     4.000 add bend swirl rotate unet.mid angle=30.0 mix=0.5
     5.000 add route kick onset.pulse bend.swirl.angle high=90.0
     6.000 replace bend swirl multiply unet.mid gain=2.0
     6.500 add prompt.mix night "northern lights" weight=0.5
+    6.600 add loop sway bend.swirl.angle "0:0 2:90" beats=4
     7.000 remove route kick
     8.000 undo
+    8.500 redo
     9.000 panic
 
-A preset crosses over in the seconds after its name, or else in those of `preset.fade`. A value is a
-number, true, false or text; text needs quotes only if it looks like one of the others, begins with
-a quote, or stands after an equals sign and has a space in it. Lines may be in any order; those of
-the same time are played in the order of the file. Where a recorded file was cut off within its last
-line, that is left out. Times are rounded down to milliseconds, so that a
-cue is never later than the frame it was recorded in.
+A preset crosses over in the seconds, beats or bars after its name, or in `preset.fade`. `cross`
+puts one on the other side of the crossfader. A cue never waits for a beat: what waited is recorded
+when it is played. A value is a number, true, false or text; text needs quotes only if it looks like
+one of the others, begins with a quote, or stands after an equals sign and has a space in it. Lines
+may be in any order; those of the same time are played in the order of the file. Where a recorded
+file was cut off within its last line, that is left out. Times are rounded down to milliseconds, so
+that a cue is never later than the frame it was recorded in.
 """
 
 import json
@@ -26,9 +32,9 @@ import math
 import os
 import re
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 from queue import SimpleQueue
@@ -54,23 +60,29 @@ from livebend.scene.commands import (
     Add,
     Command,
     Load,
+    LoadOther,
     LoadStored,
     Panic,
+    Redo,
     Remove,
     Replace,
     Set,
     Store,
     Undo,
 )
+from livebend.scene.show_values import Recall, TimeUnit
 from livebend.scene.tables import READERS, REQUIRED, part_from, part_table
-from livebend.scene.values import Part, Recall, Scene
+from livebend.scene.values import Part, Scene
 
-HEAD = "# livebend cues: seconds, then a command"
-WORDS = ("preset", "add", "replace", "remove", "panic", "undo")
+FIRST_HEAD = "# livebend cues: seconds, then a command"  # of files in which two undos undo nothing
+HEAD = "# livebend cues 2: seconds, then a command"
+WORDS = ("preset", "cross", "add", "replace", "remove", "panic", "undo", "redo")
+ALONE: Mapping[str, Command] = {"panic": Panic(), "undo": Undo(), "redo": Redo()}
+LOADS: Mapping[str, type[Load] | type[LoadOther]] = {"preset": Load, "cross": LoadOther}
 TOKEN = re.compile(r'(?:[^\s"]|"(?:[^"\\]|\\.)*(?:"|\\?$))+')  # an open quote goes to the end
 BARE = re.compile(r"[^\s\"=]+")
 
-FADE = specs_of(Recall)["fade"]
+FADE, UNIT = (specs_of(Recall)[name] for name in ("fade", "unit"))
 
 LoadPreset = Callable[[str], Scene]
 
@@ -211,13 +223,27 @@ def cues_in(text: str, name: str, load: LoadPreset) -> list[Cue]:
         if len(line) > limits.CUE_LENGTH:
             raise PresetError(f"{where}: a line of more than {limits.CUE_LENGTH} characters")
         if line.strip() and not line.lstrip().startswith("#"):
-            whole = line.endswith("\n") or not text.startswith(HEAD)
+            whole = line.endswith("\n") or not text.startswith((HEAD, FIRST_HEAD))
             try:
                 cues.append(_read_line(line, number, load, where, whole=whole))
             except PresetError:
                 if whole:
                     raise
-    return sorted(cues, key=lambda cue: cue.time)
+    cues.sort(key=lambda cue: cue.time)
+    return _toggling(cues) if text.startswith(FIRST_HEAD) else cues
+
+
+def _toggling(cues: Iterable[Cue]) -> list[Cue]:
+    """Read every second undo in a row as a redo, as it was when the file was recorded."""
+    made, undone = [], False
+    for cue in cues:
+        command = cue.command
+        if isinstance(command, Undo):
+            command, undone = Redo() if undone else command, not undone
+        elif not isinstance(command, Set):
+            undone = False
+        made.append(replace(cue, command=command))
+    return made
 
 
 def rehearse(cues: Iterable[Cue], scene: Scene, name: str) -> list[Cue]:
@@ -248,33 +274,56 @@ def _words(command: Command) -> str:
     match command:
         case Set(path, value):
             return f"{path} {_written(value)}"
-        case Load(preset=name, fade=fade) | LoadStored(preset=name, fade=fade) if name:
-            words = f"preset {_preset_name(name)}"
-            return words if fade is None else f"{words} {fade!r}"
+        case Load() | LoadOther() | LoadStored() if command.preset:
+            return _load_words(command)
         case Add(part) | Replace(part):
             return f"{_verb(command)} {_part_words(part)}"
         case Remove(what, name):
             return f"remove {what} {name}"
-        case Panic() | Undo():
+        case Panic() | Undo() | Redo():
             return _verb(command)
     raise Refused(f"{type(command).__name__} without a preset's name cannot be written as a cue")
 
 
+def _load_words(command: Load | LoadOther | LoadStored) -> str:
+    is_other = isinstance(command, LoadOther) or getattr(command, "other", False)
+    words = [_word_of(LoadOther if is_other else Load), _preset_name(command.preset)]
+    if command.fade is not None:
+        words.append(repr(command.fade))
+        if command.unit != UNIT.default:
+            words.append(command.unit)
+    return " ".join(words)
+
+
+def _word_of(kind: type[Load] | type[LoadOther]) -> str:
+    return next(word for word, made in LOADS.items() if made is kind)
+
+
 def _preset_name(name: str) -> str:
-    """Return a preset's name, quoted if its last word could be read as seconds."""
-    first, space, last = name.rpartition(" ")
-    plain = '"' not in name and not (space and first and NUMBER.fullmatch(last))
+    """Return a preset's name, quoted if its last words could be read as a time."""
+    plain = '"' not in name and _parted(name)[0] == name
     return name if plain else json.dumps(name)
 
 
-def _preset(text: str, load: LoadPreset) -> Load:
+def _parted(text: str) -> tuple[str, list[str]]:
+    """Return the name in a text and the words of the time after it."""
     tokens = TOKEN.findall(text)
-    fade = None
+    after = [tokens.pop()] if len(tokens) > 2 and tokens[-1] in UNIT.choices else []
     if len(tokens) > 1 and NUMBER.fullmatch(tokens[-1]):
-        fade = cast(float, FADE.check(float(tokens[-1]), "preset.fade"))
-        text = text.removesuffix(tokens[-1]).rstrip()
+        after.insert(0, tokens.pop())
+    elif after:
+        return text, []
+    for word in reversed(after):
+        text = text.removesuffix(word).rstrip()
+    return text, after
+
+
+def _load(word: str, text: str, load: LoadPreset) -> Load | LoadOther:
+    text, time = _parted(text)
+    fade = cast(float, FADE.check(float(time[0]), "preset.fade")) if time else None
+    unit = cast(TimeUnit, time[1] if time[1:] else UNIT.default)
     name = str(_value(text)) if text.startswith('"') else text
-    return Load(load(name), name, fade)
+    return LOADS[word](load(name), name, fade, unit)
 
 
 def _verb(command: Command) -> str:
@@ -309,10 +358,10 @@ def _read_line(line: str, number: int, load: LoadPreset, where: str, *, whole: b
 def _command(text: str, load: LoadPreset) -> Command:
     word, _, rest = text.partition(" ")
     rest = rest.strip()
-    if word in ("panic", "undo") and not rest:
-        return Panic() if word == "panic" else Undo()
-    if word == "preset" and rest:
-        return _preset(rest, load)
+    if word in ALONE and not rest:
+        return ALONE[word]
+    if word in LOADS and rest:
+        return _load(word, rest, load)
     if word in ("add", "replace"):
         part = _part(TOKEN.findall(rest))
         return Add(part) if word == "add" else Replace(part)

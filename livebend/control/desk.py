@@ -1,6 +1,6 @@
 """The desk: everything that a controller can act on. OSC and keys use the same one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal, Protocol
@@ -16,14 +16,19 @@ from livebend.scene.commands import (
     Command,
     Keep,
     Load,
+    LoadOther,
     LoadStored,
+    Remove,
     Set,
     Store,
+    Undo,
     keep_nothing,
 )
 from livebend.scene.presets import Slot
-from livebend.scene.values import Scene, Tempo
+from livebend.scene.show_values import Tempo, TimeUnit
+from livebend.scene.values import Scene
 
+BARS = 4  # of a loop, where nothing else is said
 Display = Callable[[str, ParameterValue | None], None]
 
 
@@ -83,7 +88,24 @@ class Learn:
     by: Literal["", "midi", "osc"] = ""
 
 
-Action = Command | SetDisplay | Tap | Retime | Learn
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """Remove what was stored in a slot."""
+
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Automate:
+    """Record a parameter for some bars and loop it, or, with `stop`, end the recording and remove
+    the loop. "" = the parameter that was touched last, or of a stop what is being recorded."""
+
+    path: str = ""
+    bars: int = BARS
+    stop: bool = False
+
+
+Action = Command | SetDisplay | Tap | Retime | Learn | Clear | Automate
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +157,15 @@ def unknown_view(name: str) -> ParameterValue:
     raise UnknownName("display setting", name, ())
 
 
+def clear_nothing(_: int) -> None:
+    """Clear no slot."""
+
+
+def no_automation(_: Automate) -> None:
+    """Raises: Refused: nothing records here."""
+    raise Refused("automation: nothing records it here")
+
+
 def no_midi(_: Learn) -> None:
     """Raises: Refused: no MIDI device is listened to."""
     raise Refused("learn: no MIDI device is listened to (--midi)")
@@ -150,10 +181,11 @@ class Desk:
     warn: reports what was refused or clamped.
     output: the display's settings by name.
     tapper: the tap tempo.
-    keep: stores a scene in a slot, without waiting; see `SceneKeeper`.
+    keep, clear: store a scene in a slot, and remove one, without waiting; see `SceneKeeper`.
     view: returns a setting of the display, by name.
     status: returns the newest state of the show, which it may have to compute.
     learn: binds controls. Raises: LivebendError where it cannot.
+    automate: begins or ends the recording of a loop. Raises: LivebendError where it cannot.
     touched: the path that a controller set last, or "".
     """
 
@@ -165,39 +197,68 @@ class Desk:
     output: Mapping[str, Spec] = field(default_factory=dict)
     tapper: TapTempo = field(default_factory=TapTempo)
     keep: Keep = keep_nothing
+    clear: Callable[[int], None] = clear_nothing
     view: Callable[[str], ParameterValue] = unknown_view
     status: Callable[[], Status] = Status
     learn: Callable[[Learn], None] = no_midi
+    automate: Callable[[Automate], None] = no_automation
     touched: Latest[str] = field(default_factory=partial(Latest, ""))
 
     def send(self, action: Action) -> bool:
         """Do what a controller asks for; False if the queue is full. Raises: LivebendError from the
         bank."""
+        match action:
+            case Tap() | Retime():
+                return all(map(self.give, self._timed(action)))
+            case Load() | LoadOther() | LoadStored() | Undo():
+                return self.give(replace(action, waits=True))
+            case Store():
+                return self._store(action)
+            case Automate():
+                return self._automate(action)
+            case SetDisplay():
+                self.display(action.what, action.on)
+            case Learn():
+                self._learn(action)
+            case Clear():
+                self.clear(action.slot)
+            case _:
+                if isinstance(action, Set | Change):
+                    self.touched.put(action.path)
+                return self.give(action)
+        return True
+
+    def _timed(self, action: Tap | Retime) -> Iterable[Command]:
+        """The commands that change the tempo so."""
+        scene = self.scene.get()
         if isinstance(action, Tap):
-            return all(self.give(command) for command in self.tapper.tap(self.scene.get()))
-        if isinstance(action, Retime):
-            return self.give(_retimed(self.scene.get().tempo, action.how))
-        if isinstance(action, SetDisplay):
-            self.display(action.what, action.on)
-            return True
-        if isinstance(action, Learn):
-            self._learn(action)
-            return True
-        if isinstance(action, Set | Change):
-            self.touched.put(action.path)
-        if isinstance(action, Store):
-            self.bank.expect(action.slot)
-            given = self.give(replace(action, keep=self.keep))
-            if not given:
-                self.bank.expect(action.slot, -1)
-            return given
-        return self.give(action)
+            return self.tapper.tap(scene)
+        return [_retimed(scene.tempo, action.how)]
+
+    def _store(self, action: Store) -> bool:
+        self.bank.expect(action.slot)
+        given = self.give(replace(action, keep=self.keep))
+        if not given:
+            self.bank.expect(action.slot, -1)
+        return given
 
     def _learn(self, action: Learn) -> None:
-        target = action.target or self.touched.get()
-        if not target:
-            raise Refused("learn: no parameter was touched yet; touch one, or name it")
-        self.learn(replace(action, target=target))
+        self.learn(replace(action, target=action.target or self._touched("learn")))
+
+    def _automate(self, action: Automate) -> bool:
+        """Have a parameter recorded, or the recording ended and its loop removed."""
+        if not action.stop:
+            self.automate(replace(action, path=action.path or self._touched("automation")))
+            return True
+        self.automate(action)
+        loops = (loop for loop in self.scene.get().loops if loop.target == action.path)
+        return all(self.give(Remove(loop.kind, loop.name)) for loop in loops)
+
+    def _touched(self, what: str) -> str:
+        """The parameter that was touched last. Raises: Refused where none was."""
+        if path := self.touched.get():
+            return path
+        raise Refused(f"{what}: no parameter was touched yet; touch one, or name it")
 
 
 def _retimed(tempo: Tempo, how: str) -> Set:
@@ -207,13 +268,21 @@ def _retimed(tempo: Tempo, how: str) -> Set:
     return Set("tempo.factor", tempo.factor * (0.5 if how == "half" else 2.0))
 
 
-def preset(bank: Bank, which: str | int, fade: float | None = None) -> Load | LoadStored:
-    """Return the command that loads a preset in `fade` s; None = the scene's `preset.fade`.
+def preset(
+    bank: Bank,
+    which: str | int,
+    fade: float | None = None,
+    unit: TimeUnit = "seconds",
+    *,
+    other: bool = False,
+) -> Load | LoadOther | LoadStored:
+    """Return the command that loads a preset in a time; None = the scene's `preset.fade`.
 
+    other: on the other side of the crossfader.
     A preset that a command before this one stores is read when both have their turn.
     Raises: LivebendError.
     """
     if stored := bank.expected(which):
-        return LoadStored(stored, fade, recall=bank.recall)
+        return LoadStored(stored, fade, unit, other, recall=bank.recall)
     name, scene = bank.recall(which)
-    return Load(scene, name, fade)
+    return (LoadOther if other else Load)(scene, name, fade, unit)

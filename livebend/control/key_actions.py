@@ -1,25 +1,29 @@
 """What a key does: the window gives the name of an action, and this table its meaning.
 
-panic · undo · tap · resync · half · double · learn · blackout · freeze, and with a slot: preset ·
-store
+panic · undo · redo · tap · resync · half · double · learn · loop · blackout · freeze, and with a
+slot: preset · cross · store
 """
 
-from livebend.control.desk import Action, Desk, Learn, Retime, SetDisplay, Tap, preset
+from livebend.control.desk import Action, Automate, Desk, Learn, Retime, SetDisplay, Tap, preset
 from livebend.core.errors import LivebendError, OutOfRange, UnknownName
-from livebend.scene.commands import Panic, Store, Undo
+from livebend.scene.commands import Panic, Redo, Store, Undo
 
 ACTIONS: dict[str, Action] = {
     "panic": Panic(),
     "undo": Undo(),
+    "redo": Redo(),
     "tap": Tap(),
     "resync": Retime("resync"),
     "half": Retime("half"),
     "double": Retime("double"),
     "learn": Learn(),
+    "loop": Automate(),
     "blackout": SetDisplay("blackout"),
     "freeze": SetDisplay("freeze"),
 }
-SLOTTED = ("preset", "store")
+SLOTTED = {  # the trigger that does the same with a slot
+    "preset": "preset.recall", "cross": "crossfade.to", "store": "preset.store",
+}  # fmt: skip
 
 
 def press(desk: Desk, action: str, slot: int | None = None) -> bool:
@@ -39,4 +43,6 @@ def _do(desk: Desk, action: str, slot: int | None) -> bool:
         raise UnknownName("action", action, (*ACTIONS, *SLOTTED))
     if slot is None:
         raise OutOfRange(f"{action}: expected a slot's number")
-    return desk.send(preset(desk.bank, slot) if action == "preset" else Store(slot))
+    if action == "store":
+        return desk.send(Store(slot))
+    return desk.send(preset(desk.bank, slot, other=action == "cross"))

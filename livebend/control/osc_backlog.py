@@ -11,6 +11,7 @@ from pythonosc.parsing.osc_types import write_string
 from livebend.control.osc_endpoint import Sender
 from livebend.control.parameters import Tree
 from livebend.core import limits
+from livebend.scene.sides import POSITION
 
 OVERHEAD = 128  # bytes that a waiting datagram takes besides its own
 FLOAT, WHOLE = b",f\0\0", b",i\0\0"  # type tags of one number
@@ -27,10 +28,10 @@ class _Waiting:
 
 def numbers(tree: Tree, fader: str) -> Mapping[bytes, str]:
     """Return the paths of all numbers, by what a datagram that sets one begins with: its address,
-    alone or with `fader` behind it."""
+    alone or with `fader` behind it; not that of the crossfader, around which order matters."""
     found: dict[bytes, str] = {}
     for parameter in tree.values():
-        if parameter.spec.range is not None:
+        if parameter.spec.range is not None and parameter.path != POSITION:
             found[write_string(parameter.address)] = parameter.path
             if not parameter.is_setting:
                 found[write_string(parameter.address + fader)] = parameter.path

@@ -19,10 +19,9 @@ from typing import Any
 import tomli_w
 
 from livebend.control.desk import Desk
-from livebend.control.key_actions import ACTIONS
+from livebend.control.key_actions import ACTIONS, SLOTTED
 from livebend.control.osc_addresses import FADER
 from livebend.control.osc_aliases import is_pressed
-from livebend.control.osc_packets import ROOT
 from livebend.control.parameters import Trees, address_of, soft_range
 from livebend.control.targets import (
     ENOUGH,
@@ -196,7 +195,8 @@ class LearntAddresses:
     def _messages(self, bound: Learnt, arguments: list[object]) -> Messages:
         """What a bound address does now; nothing where the scene has not so many bends."""
         if (slot := slot_of(bound.to)) is not None:
-            return [(f"{ROOT}/{slot[0]}", [slot[1]])] if is_pressed(arguments) else []
+            address = address_of(SLOTTED[slot[0]])
+            return [(address, [slot[1]])] if is_pressed(arguments) else []
         if bound.to in ACTIONS:
             return [(address_of(bound.to), arguments)]
         scene = self._desk.scene.get()

@@ -30,6 +30,7 @@ OUTPUT = "output"  # the settings of the display
 SHORT = {  # addresses beside those that paths give
     f"{ROOT}/prompt": "prompt.text",
     f"{ROOT}/preset": "preset.recall",
+    f"{ROOT}/store": "preset.store",
 }
 
 
@@ -135,7 +136,7 @@ def tree_of(scene: Scene, display: Mapping[str, Spec]) -> Tree:
 def _parts(scene: Scene) -> object:
     """What decides which parameters a scene has."""
     bends = tuple((bend.name, bend.operator) for bend in scene.bends)
-    others = (scene.routes, scene.loras, scene.mix)
+    others = (scene.routes, scene.loras, scene.mix, scene.loops)
     return bends, *(tuple(part.name for part in parts) for parts in others)
 
 

@@ -57,6 +57,13 @@ READINGS: Mapping[str, Reading] = {
         "frame", "ms", "What a frame takes, in the middle", lambda s: s.frame_ms.p50
     ),
     "title": _text("title", "The preset that is played", lambda s: s.title),
+    "preset.waiting": _text("waiting", "The presets that wait for their beat", lambda s: s.waiting),
+    "crossfade.other": _text(
+        "other", "What stands on the other side of the crossfader", lambda s: s.other
+    ),
+    "automation.recording": _text(
+        "recording", "The parameter that is recorded for a loop", lambda s: s.recording
+    ),
     "notice": _text(
         "notice", "The newest notice", lambda s: s.notices[-1].text if s.notices else ""
     ),

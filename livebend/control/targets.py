@@ -1,6 +1,6 @@
 """What a control of MIDI or OSC may be bound to: an action, a setting of the display, a parameter.
 
-    panic · undo · tap · blackout · freeze · preset.1 · store.1 · output.brightness
+    panic · undo · tap · blackout · freeze · preset.1 · cross.1 · store.1 · output.brightness
     walk.radius · bend.swirl.angle · bend.@1.main
 
 `@1` is the first bend (or route) of the scene, whatever it is called, and `main` its operator's
@@ -36,7 +36,7 @@ def check_target(text: object, output: Mapping[str, Spec]) -> str:
     slots = {str(slot) for slot in range(1, limits.SLOTS + 1)}
     if head in SLOTTED and rest.isdigit() and rest not in slots:
         raise Refused(f"target {text}: expected a slot 1..{limits.SLOTS}")
-    known = (*ACTIONS, *SLOTTED, OUTPUT, "seed", "bend", "route", "lora", *Scene.GROUPS)
+    known = (*ACTIONS, *SLOTTED, OUTPUT, "seed", "bend", "route", "lora", "loop", *Scene.GROUPS)
     if head not in known:
         raise UnknownName("target", text, known)
     return text
@@ -53,7 +53,7 @@ def checked_target(text: str, scene: Scene, output: Mapping[str, Spec]) -> str:
 
 
 def slot_of(target: str) -> tuple[str, int] | None:
-    """Return ("preset" or "store", slot) of such a target."""
+    """Return ("preset", "cross" or "store", and the slot) of such a target."""
     head, _, rest = target.partition(".")
     return (head, int(rest)) if head in SLOTTED and rest.isdigit() else None
 

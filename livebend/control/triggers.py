@@ -6,11 +6,14 @@ Each is declared once, in TRIGGERS: its path, what it takes, what it does, and h
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Literal, cast
 
 from livebend.control.desk import (
+    BARS,
     Action,
+    Automate,
     Bank,
+    Clear,
     Learn,
     Listen,
     Request,
@@ -26,18 +29,20 @@ from livebend.core.specs import Spec, specs_of
 from livebend.core.texts import NUMBER
 from livebend.scene import paths
 from livebend.scene.commands import Add, Command, Remove, Replace, Store
+from livebend.scene.show_values import Recall, TimeUnit
 from livebend.scene.tables import REQUIRED, part_from
-from livebend.scene.values import Bend, MixedPrompt, Part, Recall, Route
+from livebend.scene.values import Bend, Loop, MixedPrompt, Part, Route
 
 Arguments = Sequence[object]
 Reader = Callable[[Arguments, Bank], Request]
 
-FADE = specs_of(Recall)["fade"]
+FADE, UNIT = (specs_of(Recall)[name] for name in ("fade", "unit"))
 SWITCH = Spec("switch", "bool", default=False)
 NAME = Spec("name", "text", "")
 PATH = Spec("path", "text", "")
 SLOT = Spec("slot", "int", 1, Range(1, limits.SLOTS, whole=True))
 INDEX = Spec("index", "int", 0, Range(0, limits.SLOTS - 1, whole=True))
+BAR_COUNT = Spec("bars", "int", BARS, Range(1, 64, "bars", whole=True))
 PORT = Spec("port", "int", 9000, Range(0, 65535, whole=True), doc="0 = no more feedback")
 LOWEST_PORT = 1024  # below are those of the system's own services
 WANTS = ("play", "routes")
@@ -72,15 +77,16 @@ def _show(what: str, arguments: Arguments, _: Bank) -> Request:
     return Request(SetDisplay(what, on))
 
 
-def _preset(arguments: Arguments, bank: Bank) -> Request:
+def _preset(other: bool, arguments: Arguments, bank: Bank) -> Request:
+    where = "crossfade.to" if other else "preset"
     match [_number(a) for a in arguments]:
-        case [str(name), *more] if len(more) < 2:
-            return Request(preset(bank, name.strip(), _seconds(more)))
+        case [str(name), *more] if len(more) < 3:
+            return Request(preset(bank, name.strip(), *_time(more), other=other))
         case [int() | float() as slot] if slot == 0:
             return Request()
-        case [int() | float() as slot, *more] if float(slot).is_integer() and len(more) < 2:
-            return Request(preset(bank, int(slot), _seconds(more)))
-    raise OutOfRange("preset: expected a preset's name, or its number from 1, and seconds")
+        case [int() | float() as slot, *more] if float(slot).is_integer() and len(more) < 3:
+            return Request(preset(bank, int(slot), *_time(more), other=other))
+    raise OutOfRange(f"{where}: expected a preset's name, or its number from 1, and a time")
 
 
 def _radio(arguments: Arguments, bank: Bank) -> Request:
@@ -90,11 +96,42 @@ def _radio(arguments: Arguments, bank: Bank) -> Request:
     raise OutOfRange("preset/radio: expected a radio button's number, from 0")
 
 
-def _store(arguments: Arguments, _: Bank) -> Request:
+def _slot(make: Callable[[int], Action], arguments: Arguments, _: Bank) -> Request:
     match [_number(a) for a in arguments]:
         case [int() | float() as slot] if float(slot).is_integer():
-            return Request(Store(int(slot)) if slot else None)
-    raise OutOfRange("store: expected a slot's number")
+            return Request(make(int(slot)) if slot else None)
+    raise OutOfRange("expected a slot's number")
+
+
+def _automation(arguments: Arguments, _: Bank) -> Request:
+    match [_number(a) for a in arguments]:
+        case []:
+            return Request(Automate())
+        case [str(path)]:
+            return Request(Automate(_path(path)))
+        case [int() | float() as bars]:
+            return Request(Automate(bars=_bars(bars)))
+        case [str(path), int() | float() as bars]:
+            return Request(Automate(_path(path), _bars(bars)))
+    raise OutOfRange("automation/record: expected the path of a parameter, and bars")
+
+
+def _automation_stop(arguments: Arguments, _: Bank) -> Request:
+    match list(arguments):
+        case []:
+            return Request(Automate(stop=True))
+        case [str(path)]:
+            return Request(Automate(_path(path), stop=True))
+    raise OutOfRange("automation/stop: expected the path of a parameter, or nothing")
+
+
+def _bars(given: float) -> int:
+    return int(BAR_COUNT.check(given, "bars"))
+
+
+def _path(text: str) -> str:
+    """The path that a text names, which may be spelled as an address."""
+    return text.strip().strip("/").removeprefix("livebend/").replace("/", ".")
 
 
 def _number(argument: object) -> object:
@@ -103,9 +140,12 @@ def _number(argument: object) -> object:
     return float(text) if NUMBER.fullmatch(text) else argument
 
 
-def _seconds(given: Arguments) -> float | None:
-    """The time in which a preset crosses over, if it is given."""
-    return float(FADE.fit(given[0], "preset.fade")) if given else None
+def _time(given: Arguments) -> tuple[float | None, TimeUnit]:
+    """The time in which a preset crosses over, if it is given, and what it counts."""
+    if not given:
+        return None, "seconds"
+    unit = cast(TimeUnit, UNIT.understand(given[1], "preset.unit")) if given[1:] else "seconds"
+    return float(FADE.fit(given[0], "preset.fade")), unit
 
 
 def _put_part(make: Callable[[Part], Command], kind: str, arguments: Arguments, _: Bank) -> Request:
@@ -154,8 +194,7 @@ def _listen(arguments: Arguments, _: Bank) -> Request:
 def _learn(by: Literal["midi", "osc"], forget: bool, arguments: Arguments, _: Bank) -> Request:
     match list(arguments):
         case [str(path)]:
-            target = path.strip().strip("/").removeprefix("livebend/").replace("/", ".")
-            return Request(Learn(target, forget, by))
+            return Request(Learn(_path(path), forget, by))
         case [] if not forget:
             return Request(Learn(by=by))
     raise OutOfRange(f"{by}: expected the path of a parameter, or an action")
@@ -173,24 +212,39 @@ def _of_parts() -> Iterator[tuple[str, Trigger]]:
 
 
 MORE = "[key value …]"
+TIME = "[TIME [UNIT]]"
 PARTS: Mapping[str, tuple[str, type[Part]]] = {
     "bend": ("a bend", Bend),
     "route": ("a route", Route),
     "prompt.mix": ("a prompt of the mixer", MixedPrompt),
+    "loop": ("a loop", Loop),
 }
 PART_TRIGGERS: Mapping[str, Trigger] = dict(_of_parts())
 BUTTONS = {
     "panic": "back to the preset as it was loaded",
-    "undo": "take the last change of structure back",
+    "undo": "take the last change of structure back, or a recall that waits",
+    "redo": "what undo took back, again",
     "tap": "there is a beat now; from the second on, the tempo",
     "resync": "a phrase begins at the nearest beat",
     "half": "half the tempo",
     "double": "twice the tempo",
 }
 TRIGGERS: Mapping[str, Trigger] = {
-    "preset.recall": Trigger("recall a preset by its name or slot", _preset, (NAME,), "[SECONDS]"),
+    "preset.recall": Trigger(
+        "recall a preset by its name or slot", partial(_preset, False), (NAME,), TIME),
     "preset.radio": Trigger("recall a preset by a radio button, from 0", _radio, (INDEX,)),
-    "store": Trigger("store the scene in a slot", _store, (SLOT,)),
+    "preset.store": Trigger("store the scene in a slot", partial(_slot, Store), (SLOT,)),
+    "preset.clear": Trigger(
+        "remove what was stored in a slot, with its file", partial(_slot, Clear), (SLOT,)),
+    "crossfade.to": Trigger(
+        "put a preset, by its name or slot, on the other side of the crossfader",
+        partial(_preset, True), (NAME,), TIME),
+    "automation.record": Trigger(
+        "record a parameter for so many bars and loop it; without a path what was touched last",
+        _automation, (), "[PATH] [BARS]"),
+    "automation.stop": Trigger(
+        "end what is being recorded, and remove the loop of a parameter",
+        _automation_stop, (), "[PATH]"),
     **{name: Trigger(doc, partial(_button, ACTIONS[name])) for name, doc in BUTTONS.items()},
     "blackout": Trigger("black, on and off", partial(_show, "blackout"), (), "[SWITCH]"),
     "freeze": Trigger("hold the picture, on and off", partial(_show, "freeze"), (), "[SWITCH]"),

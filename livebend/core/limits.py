@@ -16,7 +16,10 @@ MIXED = 16
 LORAS = 16
 EMBEDDINGS = 64
 CHANNELS = 4096
-SLOTS = 9
+SLOTS = 64
+LOOPS = 32
+POINTS = 512
+UNDO = 32
 SIDE = 4096
 PRESET_BYTES = 256 << 10
 PRESET_DEPTH = 16
@@ -64,6 +67,9 @@ TABLE = (
     Limit("a scene", ROUTES, "routes"),
     Limit("`prompt.turns`", PROMPTS, "prompts"),
     Limit("the prompt mixer", MIXED, "prompts beside the first"),
+    Limit("a scene", LOOPS, "loops"),
+    Limit("a loop", POINTS, "points"),
+    Limit("undo", UNDO, "steps back"),
     Limit("a show", LORAS, "LoRAs"),
     Limit("a show", EMBEDDINGS, "textual inversions"),
     Limit("the channels of a bend", CHANNELS, "channels"),

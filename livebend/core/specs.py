@@ -13,6 +13,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
+from livebend.core import limits
 from livebend.core.errors import OutOfRange, UnknownName, shown
 from livebend.core.ranges import Range
 from livebend.core.texts import NUMBER, plain_text
@@ -24,11 +25,13 @@ LARGEST = 2**64  # of a whole number: what OSC can send
 
 @dataclass(frozen=True, slots=True)
 class Several:
-    """A text that holds several: what separates them, the most there may be, what they are."""
+    """A text that holds several: what separates them, the most there may be, what they are, and the
+    most characters of all."""
 
     separator: str
     most: int
     what: str
+    length: int = limits.TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +68,14 @@ class Spec:
         return value
 
     def _text(self, value: str, where: str) -> str:
+        longest = limits.TEXT
         if self.several is not None:
+            longest = self.several.length
             separator, most, what = self.several.separator, self.several.most, self.several.what
             if value.count(separator) >= most:
                 count = value.count(separator) + 1
                 raise OutOfRange(f"{where}: {count} {what}: expected up to {most}")
-        return plain_text(value, where)
+        return plain_text(value, where, longest)
 
     def understand(self, value: object, where: str) -> ParameterValue:
         """Return a value as a controller may send it in a type that suits: a number in a string,
@@ -172,7 +177,7 @@ def _spec(name: str, hint: Any, default: Any) -> Spec | None:
     if typing.get_origin(hint) is Annotated:
         hint, *rest = typing.get_args(hint)
         extras = tuple(rest)
-    limits = next((e for e in extras if isinstance(e, Range)), None)
+    within = next((e for e in extras if isinstance(e, Range)), None)
     doc = next((e for e in extras if isinstance(e, str)), "")
     several = next((e for e in extras if isinstance(e, Several)), None)
     if typing.get_origin(hint) is Literal:
@@ -183,4 +188,4 @@ def _spec(name: str, hint: Any, default: Any) -> Spec | None:
     if hint not in kinds:
         return None
     kind = typing.cast(Literal["float", "int", "bool", "text"], kinds[hint])
-    return Spec(name, kind, "" if default is MISSING else default, limits, (), doc, several)
+    return Spec(name, kind, "" if default is MISSING else default, within, (), doc, several)

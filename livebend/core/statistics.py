@@ -108,6 +108,8 @@ class Statistics:
         self._first = 0.0
         self._engine: Callable[[], str] = str
         self._memory: Callable[[], MemoryUse] = MemoryUse
+        self._waits: Callable[[], str] = str
+        self._recorded: Callable[[], str] = str
 
     def frame(
         self,
@@ -176,6 +178,11 @@ class Statistics:
         any thread calls them, in `status` and `report`."""
         self._engine, self._memory = engine, memory
 
+    def foresee(self, waiting: Callable[[], str], recording: Callable[[], str]) -> None:
+        """Take what waits for its beat, and the path that is recorded for a loop, from these
+        functions; any thread calls them, in `status`."""
+        self._waits, self._recorded = waiting, recording
+
     def notice(self, text: str, level: Level = "info") -> None:
         """Show the performer a line of text. A repeated one moves to the end with its new time."""
         with self._lock:
@@ -193,6 +200,7 @@ class Statistics:
         bends: Sequence[BendStatus] = (),
         routes: Sequence[RouteStatus] = (),
         reused: Sequence[str] = (),
+        other: str = "",
     ) -> Status:
         """Return the show at this moment."""
         with self._lock:  # only to copy: the render worker may be waiting to count a frame
@@ -219,6 +227,9 @@ class Statistics:
             counters=Counters(**counts),
             engine=self._engine(),
             memory=self._memory(),
+            waiting=self._waits(),
+            recording=self._recorded(),
+            other=other,
         )
 
     def renewed(self, status: Status, features: Features) -> Status:

@@ -107,6 +107,8 @@ class Status:
     engine: str = ""  # what the network runs on
     memory: MemoryUse = MemoryUse()
     waiting: str = ""  # the presets that wait for their beat
+    recording: str = ""  # the path of the parameter that is recorded for a loop
+    other: str = ""  # the title of the scene on the other side of the crossfader
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "stage_ms", _frozen(self.stage_ms))

@@ -32,14 +32,14 @@ def name_like(text: str, otherwise: str) -> str:
     return re.sub(r"[^a-z0-9_-]+", "-", text.lower()).strip("-")[: limits.NAME] or otherwise
 
 
-def plain_text(text: str, where: str) -> str:
+def plain_text(text: str, where: str, longest: int = limits.TEXT) -> str:
     """Return a text on one line: line breaks, tabs and no-break spaces become single blanks.
 
     Every script, emoji and what joins them stay as they are.
     Raises: OutOfRange for a text that is too long or has control characters in it.
     """
-    if len(text) > limits.TEXT:
-        raise OutOfRange(f"{where}: {len(text)} characters: expected up to {limits.TEXT}")
+    if len(text) > longest:
+        raise OutOfRange(f"{where}: {len(text)} characters: expected up to {longest}")
     text = one_line_text(text)
     if text.isprintable():
         return text

@@ -5,7 +5,7 @@ import math
 from livebend.flow import Features
 from livebend.modulation.phase import Phase
 from livebend.scene.copy import altered
-from livebend.scene.values import Tempo
+from livebend.scene.show_values import Tempo
 
 NEARLY = 1e-9  # beats: rounding must not delay one by a frame
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from livebend.core.specs import ParameterValue
 from livebend.flow import Features
 from livebend.modulation.auto_gain import AutoGain
-from livebend.modulation.band_time import BandTime
 from livebend.modulation.curves import edged, shaped
 from livebend.modulation.feature_history import FeatureHistory
 from livebend.modulation.follower import followed
@@ -51,7 +50,6 @@ class Modulator:
         self._followers: dict[Key, float] = {}
         self._added: dict[Key, float] = {}
         self._phases: dict[str, Phase] = {}
-        self._beats = BandTime()
         self._before = Features()
         self._plan = Plan()
 
@@ -60,6 +58,7 @@ class Modulator:
     ) -> Modulation:
         """Return the value of every routed parameter in a frame.
 
+        features: with the beats of the scene's tempo, see `BandTime`.
         tick_time: s, on the clock of the show.
         dt: s, since the last frame.
         progress: position in the show, 0..1.
@@ -68,7 +67,6 @@ class Modulator:
         Routes that drive other routes come first, and act in the same frame. A route whose target
         does not exist or is not a number is left out and named in `refused`.
         """
-        features = self._beats.apply(scene.tempo, features, tick_time, dt)
         gained = self._gained(features, tick_time, scene.agc)
         self.history.add(tick_time, gained)
         moment = Moment(gained, self._before, progress)

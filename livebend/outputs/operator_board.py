@@ -63,8 +63,9 @@ class OperatorBoard:
         at = self._place(event.pos, pane)
         if event.type == pygame.MOUSEMOTION:
             return hand.move(at)
-        shift = bool(pygame.key.get_mods() & pygame.KMOD_SHIFT)
-        return hand.press(event.button, at, shift=shift)
+        keys = pygame.key.get_mods()
+        shift, ctrl = bool(keys & pygame.KMOD_SHIFT), bool(keys & pygame.KMOD_CTRL)
+        return hand.press(event.button, at, shift=shift, ctrl=ctrl)
 
     def _place(self, at: tuple[int, int], pane: SdlWindow) -> tuple[float, float]:
         """A place in a window, in units of the drawing: some displays have finer pixels."""

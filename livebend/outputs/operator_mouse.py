@@ -167,7 +167,7 @@ class Hand:
             case Mute(path):
                 text = f"{path}.mute  ·  click: on and off"
             case Pad(number, title):
-                recall = "click recalls, " if title else ""
+                recall = "click recalls, Ctrl click crosses, " if title else ""
                 text = f"slot {number}  {title or 'empty'}  ·  {recall}Shift click stores the scene"
             case Notice():
                 text = f"{target.text}  ·  click: away"
@@ -193,26 +193,29 @@ class Hand:
         if self._held is None:
             self.at = None
 
-    def press(self, button: int, at: tuple[float, float], *, shift: bool = False) -> list[Asked]:
-        """Press a button; return what that asks for."""
+    def press(
+        self, button: int, at: tuple[float, float], *, shift: bool = False, ctrl: bool = False
+    ) -> list[Asked]:
+        """Press a button, while those keys are held; return what that asks for."""
         self.at = at
         target = self._over()
+        if button == LEFT and isinstance(target, Pad):
+            action = "store" if shift else "cross" if ctrl else "preset"
+            return [Action(action, target.number)] if shift or target.title else []
         if button == LEFT:
-            return self._click(target, shift=shift)
+            return self._click(target)
         if button == RIGHT and isinstance(target, Grip):
             return [Gesture("forget" if shift else "learn", target.fader.path)]
         return []
 
-    def _click(self, target: Target | None, *, shift: bool) -> list[Asked]:
-        """Press the left button on a target."""
+    def _click(self, target: Target | None) -> list[Asked]:
+        """Press the left button on what is no pad."""
         asked: list[Asked] = []
         match target:
             case Grip(fader, width):
                 asked = self._take(fader, width)
             case Button(action):
                 asked = [action]
-            case Pad(number, title) if shift or title:
-                asked = [Action("store" if shift else "preset", number)]
             case Mute(path):
                 asked = [Gesture("mute", path)]
             case Part(path):

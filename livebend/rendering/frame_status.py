@@ -20,6 +20,7 @@ class FrameStatus(NamedTuple):
     `strength` is the d of every bend that acted, by name.
     `returning` is the moment, in s, at which each bend that was left out comes back.
     `painted` (W, H) is the size that the frame was enlarged from; None where it was not.
+    `other` is the title of the scene on the other side of the crossfader, "" where there is none.
     """
 
     scene: Scene
@@ -30,6 +31,7 @@ class FrameStatus(NamedTuple):
     strength: Mapping[str, float]
     returning: Mapping[str, float]
     painted: tuple[int, int] | None
+    other: str
 
     def status(self, statistics: Statistics) -> Status:
         """Return the state of the show, with its statistics as they are now."""
@@ -42,6 +44,7 @@ class FrameStatus(NamedTuple):
             [self._bend(bend) for bend in scene.bends],
             [self._route(route) for route in scene.routes],
             (*labels(scene), *size),
+            self.other,
         )
 
     def _bend(self, bend: Bend) -> BendStatus:

@@ -47,23 +47,30 @@ class InputSource:
         memory: Memory,
         duration: float | None,
         loras: Collection[str] = (),
+        number: int = 0,
     ) -> None:
         """`duration` in seconds ends the progress of the show; None where it has no end.
         `loras` are those on the text encoder.
+        `number` tells it apart from others with the same memory.
         """
-        self._loras = loras
+        self._loras, self._number = loras, number
         self._prompts, self._memory, self._duration = prompts, memory, duration
+        self._phases = ShowPhases()
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin without what was shown before, but where the time of the show has it."""
         self._morph, self._t = SceneMorph(), 1.0
         self._shown: dict[str, Versioned] = {}  # the prompt and the noise of the last frame
         self._origins: dict[str, Versioned] = {}  # those of the frame before a preset was loaded
         self._fade = PromptFade()
         self._mixed: dict[str, PromptFade] = {}  # of the prompts of the mixer, by name
-        self._phases = ShowPhases()
         self._held = HeldNoise()
 
-    def morphed(self, scene: Scene, time: float) -> Scene:
-        """Return the scene on its way from the one that was played to the one that was loaded."""
-        scene, self._t = self._morph.advance(scene, time)
+    def morphed(self, scene: Scene, time: float, bpm: float = 0.0) -> Scene:
+        """Return the scene on its way from the one that was played to the one that was loaded, at
+        a tempo of `bpm`, 0 = not known."""
+        scene, self._t = self._morph.advance(scene, time, bpm)
         if self._t >= 1.0:
             self._origins = {}
         elif self._morph.begun:
@@ -196,6 +203,7 @@ class InputSource:
             return b
         if t <= 0.0:
             return a
+        step = (self._number, step)
         return self._memory.derive(name, (a, b), (t,), lambda a, b: interpolate(a, b, t), step)
 
     def _toward(self, scene: Scene, tick: Tick) -> Versioned | None:
@@ -207,7 +215,7 @@ class InputSource:
         first = self._embedded(scene, self.prompt(scene, tick))
         second = self._embedded(scene, scene.prompt.to)
         return self._memory.derive(
-            "text.step", (first, second), (), lambda a, b: b.float() - a.float()
+            "text.step", (first, second), (), lambda a, b: b.float() - a.float(), self._number
         )
 
     def _walked(self, draw: Draw, seed: int, walk: Walk) -> Versioned:
@@ -224,7 +232,7 @@ class InputSource:
             return (x if size == 1.0 else x.div_(size),)
 
         key = (still.version, walk.radius, phi, size)
-        return self._memory.recall("walk", key, walked)[0]
+        return self._memory.recall("walk", key, walked, step=self._number)[0]
 
 
 class ShowPhases:

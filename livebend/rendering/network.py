@@ -153,6 +153,8 @@ class Network:
             check_channels(self._listed(bend).channels)
             self._masks.check(bend)
             check_given(bend)
+        if scene.other is not None:
+            self.check(scene.other)
         return scene
 
     def sampled(self, sampling: Sampling) -> Sampling:

@@ -17,7 +17,10 @@ from livebend.core.status import MemoryUse, Status
 from livebend.device.memory import FrameRuns
 from livebend.device.transfer import transfer_for
 from livebend.flow import Features, Frame, Pixels, Tick
-from livebend.modulation.modulator import Modulation, Modulator
+from livebend.modulation.band_time import BandTime
+from livebend.modulation.beats import Beats
+from livebend.modulation.modulator import Modulation
+from livebend.rendering.deck import Decks
 from livebend.rendering.faults import FaultyBends
 from livebend.rendering.frame_status import FrameStatus
 from livebend.rendering.governor import SceneGovernor
@@ -25,8 +28,7 @@ from livebend.rendering.inputs import InputSource
 from livebend.rendering.memory_shortage import MemoryShortage
 from livebend.rendering.network import Network, Picture
 from livebend.rendering.prompts import Prompts
-from livebend.scene import edit
-from livebend.scene.values import Scene
+from livebend.scene.values import Sampling, Scene
 
 HALF = "try --dtype float32, or another model"
 GREY = 32  # of 255: the picture where the first one failed, even without bends
@@ -65,12 +67,16 @@ class Renderer:
         self._strength: Mapping[str, float] = {}
         native, has_small = network.model.steps, small is not None
         self._governed = SceneGovernor(target_ms, native, small=has_small) if target_ms else None
-        self._modulator = Modulator()
-        self._inputs = InputSource(prompts, network.memory, duration, network.model.text_loras)
+        self._band = BandTime()
+        self.beats = Beats()  # of the last frame
+        loras = network.model.text_loras
+        inputs = partial(InputSource, prompts, network.memory, duration, loras)
+        self._decks = Decks(inputs, network.memory, self._sampled)
         self._faulty = FaultyBends(statistics)
         self._good: Pixels | None = None
         self._refused: Mapping[str, str] = {}
-        self._loads = 0
+        self._loads = 0, 0  # scenes loaded on a deck, and which
+        self._other = ""  # what stands on the other side
 
     def __call__(self, scene: Scene, features: Features, tick: Tick) -> Frame:
         """Paint the frame of this tick."""
@@ -78,29 +84,31 @@ class Renderer:
         playing, modulation = self._modulated(scene, features, tick)
         playing, painted = self._painted(self._lightened(self._faulty.without(playing, tick)), tick)
         pixels = self._checked(painted, playing, tick)
-        self._report(playing, features, modulation, tick, (now() - begin) * 1e3)
+        self._report(playing, modulation, tick, (now() - begin) * 1e3)
         return Frame(pixels, tick.index, tick.time, features.time, tick.presentation)
 
     @torch.inference_mode()
     def follow(self, scene: Scene, features: Features, tick: Tick) -> None:
         """Follow sound and prompts through this tick without painting."""
         playing, _ = self._modulated(scene, features, tick)
-        self._inputs.text(playing, tick)
+        self._decks.text(playing, tick)
+
+    def _sampled(self, sampling: Sampling) -> Sampling:
+        """With the model's own where it is left open, of the network of the moment."""
+        return self.network.sampled(sampling)
 
     # ---- what is played ----------------------------------------------------------------------
 
     def _modulated(self, scene: Scene, features: Features, tick: Tick) -> tuple[Scene, Modulation]:
         """Return the scene as its routes make it, and how they came to that."""
-        scene = self._inputs.morphed(scene, tick.time)
-        progress = self._inputs.progress(tick) or 0.0
-        modulation = self._modulator.modulate(scene, features, tick.time, tick.dt, progress)
+        features = self._band.apply(scene.tempo, features, tick.time, tick.dt)
+        self.beats = Beats(tick.time, scene.tempo, features)
+        self._other = "" if scene.other is None else scene.other.title
+        playing, modulation = self._decks.play(scene, self.beats, tick)
         for route, why in modulation.refused.items():
             if self._refused.get(route) != why:
                 self._statistics.notice(f"route.{route} is left out: {why}", "warning")
         self._refused = modulation.refused
-        playing = edit.with_values(scene, modulation.values)
-        playing = replace(playing, sampling=self.network.sampled(playing.sampling))
-        self._inputs.advance(scene, playing, tick)
         return playing, modulation
 
     def _lightened(self, scene: Scene) -> Scene:
@@ -115,12 +123,13 @@ class Renderer:
         network = (self._shortage.small if small else None) or self._whole
         if network is not self.network:
             self.network = network
-            self._inputs.forget_noise()
+            self._decks.forget_noise()
             network.begin_anew()
         network.frame(tick.dt)
-        if scene.loads != self._loads:
+        loads, deck = self._loads
+        if scene.loads != loads and scene.deck == deck:
             network.begin_anew()
-            self._loads = scene.loads
+        self._loads = scene.loads, scene.deck
         return scene
 
     # ---- the picture -------------------------------------------------------------------------
@@ -148,8 +157,8 @@ class Renderer:
 
     @torch.inference_mode()
     def _paint(self, scene: Scene, tick: Tick) -> Picture:
-        inputs = self._inputs.frame(self.network.noise, scene, tick)
-        trace = self._modulator.history.trace
+        inputs = self._decks.frame(self.network.noise, scene, tick)
+        trace = self._decks.near.modulator.history.trace
         return self.network.paint(
             bends=scene.bends,
             sampling=scene.sampling,
@@ -205,7 +214,6 @@ class Renderer:
     def _report(
         self,
         scene: Scene,
-        features: Features,
         modulation: Modulation,
         tick: Tick,
         frame_ms: float,
@@ -218,12 +226,13 @@ class Renderer:
         frame = FrameStatus(
             scene,
             tick,
-            features,
+            self.beats.features,
             modulation,
-            self._inputs.described(scene, tick),
+            self._decks.described(scene, tick),
             strength,
             dict(self._faulty.returning),
             self.network.enlarged,
+            self._other,
         )
         self._status.offer(partial(frame.status, self._statistics))
 

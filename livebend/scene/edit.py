@@ -1,7 +1,7 @@
 """A scene with another value or part in it, and the checks that may refuse one."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from livebend.core import limits
@@ -10,9 +10,10 @@ from livebend.core.errors import OutOfRange, Refused, UnknownName, shown
 from livebend.core.sites import place
 from livebend.core.specs import ParameterValue, specs_of
 from livebend.operators.library import find_operator, mask_specs
+from livebend.scene import loops, sides
 from livebend.scene.copy import altered
 from livebend.scene.paths import MASK, find, is_split, specs_of_bend, split
-from livebend.scene.values import FIELDS, Bend, Lora, MixedPrompt, Part, Route, Scene
+from livebend.scene.values import FIELDS, Bend, Loop, Lora, MixedPrompt, Part, Route, Scene
 
 
 def put(scene: Scene, path: str, value: object, *, fit: bool = False) -> Scene:
@@ -23,15 +24,27 @@ def put(scene: Scene, path: str, value: object, *, fit: bool = False) -> Scene:
     """
     spec = find(scene, path)
     checked = spec.fit(value, path) if fit else spec.check(value, path)
+    if path == sides.POSITION:
+        return sides.moved(scene, float(checked))
     kind, name, leaf = split(path)
     changed = _with_grouped(scene, {kind: {name: {leaf: checked}}})
     if kind == "route":
         _check_target(changed, changed.route(name))
+    elif kind == Loop.kind:
+        _check_loop(changed, changed.loop(name))
     elif isinstance(checked, str):
         if kind == "bend":
             _check_where(changed.bend(name))
         _check_wraps(changed)
     return changed
+
+
+def taken_over(scene: Scene, path: str) -> Scene:
+    """Return the scene with the loop of a parameter muted: a hand plays it now."""
+    if not any(loop.target == path and not loop.mute for loop in scene.loops):
+        return scene
+    muted = (altered(one, {"mute": True}) if one.target == path else one for one in scene.loops)
+    return altered(scene, {"loops": tuple(muted)})
 
 
 def with_prompt(scene: Scene, path: str, value: object) -> Scene:
@@ -108,21 +121,28 @@ def main_at(bend: Bend, t: float) -> Bend:
 
 
 def swap(scene: Scene, part: Part) -> Scene:
-    """Return the scene with the part of that name replaced in its place, without the routes to
-    parameters that the new one does not have."""
+    """Return the scene with the part of that name replaced in its place, without the routes and
+    loops of parameters that the new one does not have."""
     parts = (part if p.name == part.name else p for p in scene.parts(part.kind))
     changed = altered(scene, {FIELDS[part.kind]: tuple(parts)})
     if not isinstance(part, Bend):
         return changed
     prefix = f"bend.{part.name}."
     known = {f"{prefix}{leaf}" for leaf in specs_of_bend(part)}
-    kept = (r for r in scene.routes if not r.target.startswith(prefix) or r.target in known)
-    return altered(changed, {"routes": tuple(kept)})
+    return without(changed, lambda path: path.startswith(prefix) and path not in known)
+
+
+def without(scene: Scene, gone: Callable[[str], bool]) -> Scene:
+    """Return the scene without the routes and loops of parameters that are gone, by their path."""
+    routes = tuple(route for route in scene.routes if not gone(route.target))
+    left = tuple(loop for loop in scene.loops if not gone(loop.target))
+    return altered(scene, {"routes": routes, "loops": left})
 
 
 NAME = re.compile(f"[a-z0-9_-]{{1,{limits.NAME}}}")
 MOST = {
     "bend": limits.BENDS, "route": limits.ROUTES, "lora": limits.LORAS, "prompt.mix": limits.MIXED,
+    "loop": limits.LOOPS,
 }  # fmt: skip
 NOUNS = {"prompt.mix": "mixed prompt"}  # for a kind, where it is no word
 
@@ -161,6 +181,8 @@ def check(scene: Scene) -> Scene:
         _check_where(bend)
     for route in scene.routes:
         _check_target(scene, route)
+    for loop in scene.loops:
+        _check_loop(scene, loop)
     return scene
 
 
@@ -203,6 +225,18 @@ def _check_target(scene: Scene, route: Route) -> None:
             f"route.{route.name}.edge = 'wrap': while sampling.depth is split, a fraction of"
             f" {route.target} would jump where it wraps; expected fit, clip or fold"
         )
+
+
+def _check_loop(scene: Scene, loop: Loop) -> None:
+    where = f"loop.{loop.name}"
+    try:
+        loops.playable(scene, loop.target)
+    except UnknownName as why:
+        raise Refused(f"{where}.target = {shown(loop.target)}: {why}") from None
+    try:
+        loops.points_of(loop.points)
+    except OutOfRange as why:
+        raise OutOfRange(f"{where}.{why}") from None
 
 
 def _check_wraps(scene: Scene) -> None:

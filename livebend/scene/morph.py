@@ -15,7 +15,9 @@ from livebend.core.ranges import eased
 from livebend.core.specs import ParameterValue, Spec, specs_of
 from livebend.scene import edit, paths
 from livebend.scene.paths import specs_of_bend, specs_of_part
-from livebend.scene.values import LEAVING, Arrival, Bend, MixedPrompt, Part, Route, Scene
+from livebend.scene.show_values import Arrival
+from livebend.scene.sides import MIDDLE
+from livebend.scene.values import LEAVING, Bend, MixedPrompt, Part, Route, Scene
 
 NUMBERS = ("sampling", "agc")  # groups that are interpolated; the renderer crosses prompt and noise
 
@@ -32,17 +34,23 @@ class SceneMorph:
     def __init__(self) -> None:
         self._arrival: Arrival | None = None
         self.begun = self.keeps_noise = False
-        self._begin = 0.0
+        self._begin = self._seconds = 0.0
         self._origin: Scene | None = None
         self._shown: Scene | None = None
 
-    def advance(self, scene: Scene, time: float) -> tuple[Scene, float]:
-        """Return the scene to play at `time` (s, rising), and t of its crossing, 0..1, eased."""
+    def advance(self, scene: Scene, time: float, bpm: float = 0.0) -> tuple[Scene, float]:
+        """Return the scene to play at `time` (s, rising), and t of its crossing, 0..1, eased.
+
+        bpm: the tempo, 0 = not known: a crossing that is given in beats takes their time as it
+            begins.
+        """
         self.begun = scene.arrival is not self._arrival
         if self.begun:
             was = self._shown if self._origin is None else None
             self.keeps_noise = was is not None and (was.seed, was.walk) == (scene.seed, scene.walk)
             self._arrival, self._begin, self._origin = scene.arrival, time, self._shown
+            if scene.arrival is not None:
+                self._seconds = scene.arrival.seconds(bpm, scene.tempo.bar)
         t = self._eased_t(time)
         if self._origin is None or t >= 1.0:
             self._origin, self._shown = None, scene
@@ -53,7 +61,7 @@ class SceneMorph:
     def _eased_t(self, time: float) -> float:
         if self._arrival is None:
             return 1.0
-        return eased(min((time - self._begin) / self._arrival.seconds, 1.0))
+        return eased(min((time - self._begin) / self._seconds, 1.0))
 
 
 def blended(old: Scene, new: Scene, t: float) -> Scene:
@@ -68,6 +76,17 @@ def blended(old: Scene, new: Scene, t: float) -> Scene:
     loras = tuple(_between(before.get(lora.name, lora), lora, t) for lora in new.loras)
     routes = tuple(route for route in routes if _drives_something(route, new))
     return replace(new, bends=bends, routes=routes, loras=loras, **groups)
+
+
+def crossed(a: Scene, b: Scene, t: float) -> Scene:
+    """Return the scene at t (0..1) between the two sides of a crossfader: as `blended`, but what is
+    no number is that of the side that is nearer."""
+    made = blended(a, b, t)
+    if t > MIDDLE:
+        return made
+    groups: dict[str, Any] = {name: getattr(a, name) for name in ("title", "seed", *Scene.GROUPS)}
+    numbers = {name: _between(getattr(made, name), groups[name], 0.0) for name in NUMBERS}
+    return replace(made, **groups | numbers, mix=a.mix)
 
 
 def _drives_something(route: Route, new: Scene) -> bool:

@@ -153,24 +153,26 @@ class Slot:
 
 
 class PresetBank:
-    """The presets that controllers can recall, by name or by slot 1 to 9. Any thread may use it.
+    """The presets that controllers can recall, by name or by slot 1 to SLOTS. Any thread may use
+    it.
 
-    The slots hold the first nine presets of the list; a scene stored in slot N is the user's preset
-    `stored-N`, and still there when livebend is started again. The folders are read once, and again
-    when a name is not found.
+    The slots hold the presets of the list that are in no folder; a scene stored in slot N is the
+    user's preset `stored-N`, and still there when livebend is started again. The folders are read
+    once, and again when a name is not found. `version` counts changes of what the slots hold.
     """
 
     def __init__(self) -> None:
         self._files = _files()
         numbers = range(1, limits.SLOTS + 1)
         stored = {name: slot for slot in numbers if (name := _stored(slot)) in self._files}
-        slots = [name for name in self._files if name not in stored][: limits.SLOTS]
+        slots = [name for name in self._files if name not in stored and "/" not in name]
+        self._usual = dict(enumerate(slots[: limits.SLOTS], 1))
         self._titles: dict[str, str] = {}  # of presets in files, as far as they were asked for
         self.version = 0
         self._held: dict[str, Scene] = {}
         self._lock = threading.Lock()  # of what is expected
         self._expected: Counter[str] = Counter()  # scenes that are on their way to a slot, by name
-        self._slots = dict(enumerate(slots, 1)) | {slot: name for name, slot in stored.items()}
+        self._slots = self._usual | {slot: name for name, slot in stored.items()}
 
     def slots(self) -> Mapping[int, Slot]:
         """Return what the slots hold that are not empty, by their numbers, rising. The first call
@@ -203,7 +205,7 @@ class PresetBank:
     def expect(self, slot: int, scenes: int = 1) -> None:
         """Note that a scene is on its way to a slot, or, with −1, that it will not come.
 
-        Raises: OutOfRange for a slot outside 1..9.
+        Raises: OutOfRange for a slot outside 1..SLOTS.
         """
         name = self._name_of(slot)
         with self._lock:
@@ -218,7 +220,7 @@ class PresetBank:
     def hold(self, slot: int, scene: Scene) -> None:
         """Have a slot recall a scene from now on, before it is in its file.
 
-        Raises: OutOfRange for a slot outside 1..9.
+        Raises: OutOfRange for a slot outside 1..SLOTS.
         """
         name = self._name_of(slot)
         self._held = self._held | {name: scene}
@@ -229,7 +231,7 @@ class PresetBank:
     def store(self, slot: int, scene: Scene) -> Path:
         """Store a scene in a slot and in the user's folder; return its file.
 
-        Raises: OutOfRange for a slot outside 1..9, PresetError.
+        Raises: OutOfRange for a slot outside 1..SLOTS, PresetError.
         """
         name = self._name_of(slot)
         file = user_folder() / f"{name}.toml"
@@ -237,6 +239,29 @@ class PresetBank:
         self._files = self._files | {name: file}
         self._slots = self._slots | {slot: name}
         return file
+
+    def release(self, slot: int) -> None:
+        """Have a slot hold what it held before a scene was stored in it, from now on.
+
+        Raises: OutOfRange for a slot outside 1..SLOTS, or one where nothing was stored.
+        """
+        name = self._name_of(slot)
+        if self._slots.get(slot) != name:
+            raise OutOfRange(f"slot {slot}: nothing was stored in it")
+        usual = {slot: self._usual[slot]} if slot in self._usual else {}
+        self._slots = {n: held for n, held in self._slots.items() if n != slot} | usual
+        self._held = {kept: scene for kept, scene in self._held.items() if kept != name}
+        self.version += 1
+
+    def clear(self, slot: int) -> None:
+        """Remove the file of what was stored in a slot. Raises: OutOfRange, PresetError."""
+        name = self._name_of(slot)
+        file = user_folder() / f"{name}.toml"
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as why:
+            raise PresetError(f"{short(file)}: cannot be removed: {why.strerror}") from why
+        self._files = {kept: file for kept, file in self._files.items() if kept != name}
 
     def _name_of(self, slot: int) -> str:
         if not 1 <= slot <= limits.SLOTS:

@@ -11,7 +11,7 @@ A bend's own keys and its operator's stand side by side. Every error begins with
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, cast
 
 from livebend.core.errors import OutOfRange, Refused, UnknownName, shown
@@ -21,15 +21,16 @@ from livebend.operators.library import all_operators
 from livebend.operators.registry import Operator
 from livebend.scene import edit
 from livebend.scene.paths import MASK, specs_of_bend, specs_without_name
-from livebend.scene.values import Bend, Lora, MixedPrompt, Part, Route, Scene
+from livebend.scene.values import Bend, Loop, Lora, MixedPrompt, Part, Route, Scene
 
 Table = Mapping[str, object]
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     "bend": ("operator", "site"), "route": ("source", "target"), "lora": (),
-    "prompt.mix": ("text",),
+    "prompt.mix": ("text",), "loop": ("target", "points"),
 }  # fmt: skip
-KEYS = ("title", "about", "seed", *Scene.GROUPS, "bend", "route", "lora", "sweep")
+KEYS = ("title", "about", "seed", *Scene.GROUPS, "bend", "route", "lora", "loop", "sweep")
 INSIDE = {"prompt": "mix"}  # groups with the tables of parts inside
+OTHER = "other"  # the side of the crossfader that is further from it, of a scene in a show
 
 
 def scene_from(table: Table, title: str = "") -> Scene:
@@ -37,7 +38,7 @@ def scene_from(table: Table, title: str = "") -> Scene:
 
     Raises: UnknownName, OutOfRange or Refused, with the path of the key.
     """
-    _check_keys("", table, KEYS)
+    _check_keys("", table, (*KEYS, OTHER))
     for kind in REQUIRED:
         edit.check_count(kind, len(_tables(table, kind)))
     groups = {name: _group(name, table.get(name, {})) for name in Scene.GROUPS}
@@ -50,9 +51,18 @@ def scene_from(table: Table, title: str = "") -> Scene:
         routes=tuple(route_from(n, t) for n, t in _named(table, "route")),
         loras=tuple(_lora(n, t) for n, t in _named(table, "lora")),
         mix=tuple(mixed_from(n, t) for n, t in _named(table, "prompt.mix")),
+        loops=tuple(loop_from(n, t) for n, t in _named(table, "loop")),
         **groups,
     )
-    return edit.check(scene)
+    other = _table(table.get(OTHER, {}), OTHER)
+    return edit.check(_beside(scene, other) if other else scene)
+
+
+def _beside(scene: Scene, table: Table) -> Scene:
+    """The scene with the one on the other side of its crossfader."""
+    _check_keys(f"{OTHER}.", table, KEYS)
+    other = scene_from(table)
+    return replace(scene, other=replace(other, home=other, deck=1))
 
 
 def bend_from(name: str, table: Table, *, fit: bool = False) -> Bend:
@@ -79,6 +89,11 @@ def mixed_from(name: str, table: Table, *, fit: bool = False) -> MixedPrompt:
     return MixedPrompt(name, **_plain("prompt.mix", MixedPrompt, name, table, fit))
 
 
+def loop_from(name: str, table: Table, *, fit: bool = False) -> Loop:
+    """Return the loop that a table describes, as `bend_from`."""
+    return Loop(name, **_plain("loop", Loop, name, table, fit))
+
+
 def _lora(name: str, table: Table) -> Lora:
     return Lora(name, **_plain("lora", Lora, name, table, False))
 
@@ -93,6 +108,7 @@ def _plain(kind: str, made: type, name: str, table: Table, fit: bool) -> dict[st
 
 READERS: Mapping[str, Callable[..., Part]] = {
     "bend": bend_from, "route": route_from, "prompt.mix": mixed_from,
+    "loop": loop_from,
 }  # fmt: skip
 
 
@@ -116,6 +132,10 @@ def table_of(scene: Scene) -> dict[str, Any]:
         table["route"] = {route.name: part_table(route) for route in scene.routes}
     if scene.loras:
         table["lora"] = {lora.name: _changed(lora) for lora in scene.loras}
+    if scene.loops:
+        table["loop"] = {loop.name: part_table(loop) for loop in scene.loops}
+    if scene.other is not None:
+        table[OTHER] = table_of(scene.other)
     return table
 
 
@@ -125,6 +145,8 @@ def part_table(part: Part) -> dict[str, Any]:
         return {"source": part.source, "target": part.target} | _changed(part)
     if isinstance(part, MixedPrompt):
         return {"text": part.text} | _changed(part)
+    if isinstance(part, Loop):
+        return {"target": part.target, "points": part.points} | _changed(part)
     required = {"operator": part.operator, "site": part.site}
     masked = {f"{MASK}{key}": value for key, value in part.mask.items()}
     return required | dict(part.values) | _changed(part) | masked

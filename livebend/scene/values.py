@@ -10,6 +10,7 @@ from livebend.core import limits
 from livebend.core.errors import UnknownName
 from livebend.core.ranges import Degrees, Gain, Range, Seconds, Seed, Unit
 from livebend.core.specs import ParameterValue, Several
+from livebend.scene.show_values import Arrival, Crossfade, Recall, Tempo
 
 Source = Literal[
     "rms", "flux", "flux_raw", "centroid", "brightness", "low", "mid", "high", "pitch", "bpm",
@@ -146,51 +147,6 @@ class Agc:
 
 
 @dataclass(frozen=True, slots=True)
-class Tempo:
-    """The tempo, where it comes from, and how its beats make bars; loading a preset keeps it.
-
-    `source`: auto = Ableton Link where there are peers, else a MIDI clock, else what is tapped or
-    set, else what is heard.
-    """
-
-    bpm: Annotated[float, Range(0, 300, "bpm", soft=(0, 180)), "0 = the detected tempo"] = 0.0
-    taps: Annotated[
-        int, Range(0, 2**32 - 1, whole=True, soft=(0, 1)), "a change of it taps a beat"
-    ] = 0
-    beat_at: Annotated[
-        float, Range(-1e7, 1e7, "s", soft=(0, 600)),
-        "a moment of the show with the first beat of a phrase, where bpm is set",
-    ] = 0.0  # fmt: skip
-    resyncs: Annotated[
-        int, Range(0, 2**32 - 1, whole=True, soft=(0, 1)),
-        "a change of it makes the nearest beat the first of a phrase",
-    ] = 0  # fmt: skip
-    bar: Annotated[int, Range(1, 16, "beats", whole=True), "length of a bar"] = 4
-    phrase: Annotated[int, Range(1, 64, "bars", whole=True, soft=(1, 16)), "its length"] = 8
-    factor: Annotated[
-        float, Range(0.125, 8, curve="log", soft=(0.25, 4)), "of the tempo: 0.5 = half, 2 = double"
-    ] = 1.0
-    shift: Annotated[float, Range(-4, 4, "beats", soft=(-0.5, 0.5)), "nudges every beat"] = 0.0
-    source: Annotated[
-        Literal["auto", "link", "midi", "tap", "heard"], "where the tempo comes from"
-    ] = "auto"
-
-
-@dataclass(frozen=True, slots=True)
-class Recall:
-    """How a preset is loaded."""
-
-    fade: Annotated[Seconds, "time to cross from one preset to the next; 0 = at once"] = 0.0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Arrival:
-    """A load of a scene that crosses over in `seconds`; compared by identity, one for each load."""
-
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
 class Bend:
     """One operator at one site. `values` are the operator's parameters by name, `mask` the mask's
     by their names after `mask.`; either may leave out what is at its default."""
@@ -288,10 +244,37 @@ class MixedPrompt:
     ] = 1.0
 
 
-Part = Bend | Route | MixedPrompt  # what can be added and removed
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Automation: a parameter that is played as a hand played it, again and again with the beat.
+
+    A loop of n beats goes by the show's own count of them: its beat 0 is at every n-th beat, from
+    the one that a resync made the first.
+    """
+
+    kind: ClassVar[str] = "loop"
+
+    name: str
+    target: Annotated[str, "path of the parameter that it plays"]
+    points: Annotated[
+        str,
+        Several(" ", limits.POINTS, "points", limits.POINTS * 24),
+        "beat:value, rising; straight between two, a switch or choice holds: 0:0.5 1.5:0.8",
+    ]
+    beats: Annotated[float, Range(0.25, 1024, "beats", soft=(1, 32)), "its length"] = 4.0
+    mute: Annotated[bool, "leave it out; a hand on its parameter does that"] = False
+
+
+Part = Bend | Route | MixedPrompt | Loop  # what can be added and removed
 LEAVING = "~"  # appended to the name of a part that fades out, where a new part has that name
 FIELDS: Mapping[str, str] = MappingProxyType(
-    {Bend.kind: "bends", Route.kind: "routes", Lora.kind: "loras", MixedPrompt.kind: "mix"}
+    {
+        Bend.kind: "bends",
+        Route.kind: "routes",
+        Lora.kind: "loras",
+        MixedPrompt.kind: "mix",
+        Loop.kind: "loops",
+    }
 )  # where a scene has its parts, by their kind
 
 
@@ -300,9 +283,12 @@ class Scene:
     """Everything a performer wants.
 
     home: the scene as its preset gave it, which panic returns to.
-    before: the scene before the last structural command, which undo returns to.
+    past: the scenes before the last structural commands, the newest last, which undo returns to.
+    future: those that undo left, the newest last, which redo returns to.
     arrival: the load that made it the scene, where that crosses over from the one before.
     loads: number of whole scenes loaded; each load resets feedback and reuse.
+    other: what stands on the other side of the crossfader, the one that is further from it.
+    deck: 0 or 1: what of the renderer plays this side; the other one plays the other.
     """
 
     title: str = ""
@@ -314,17 +300,22 @@ class Scene:
     agc: Agc = Agc()
     tempo: Tempo = Tempo()
     preset: Recall = Recall()
+    crossfade: Crossfade = Crossfade()
     bends: tuple[Bend, ...] = ()
     routes: tuple[Route, ...] = ()
     loras: tuple[Lora, ...] = ()
     mix: tuple[MixedPrompt, ...] = ()
+    loops: tuple[Loop, ...] = ()
     home: "Scene | None" = field(default=None, compare=False, repr=False)
-    before: "Scene | None" = field(default=None, compare=False, repr=False)
+    past: tuple["Scene", ...] = field(default=(), compare=False, repr=False)
+    future: tuple["Scene", ...] = field(default=(), compare=False, repr=False)
     arrival: Arrival | None = field(default=None, compare=False, repr=False)
     loads: int = field(default=0, compare=False, repr=False)
+    other: "Scene | None" = field(default=None, compare=False, repr=False)
+    deck: int = field(default=0, compare=False, repr=False)
 
     GROUPS: ClassVar[tuple[str, ...]] = (
-        "prompt", "walk", "sampling", "reuse", "agc", "tempo", "preset",
+        "prompt", "walk", "sampling", "reuse", "agc", "tempo", "preset", "crossfade",
     )  # fmt: skip
 
     def bend(self, name: str) -> Bend:
@@ -334,6 +325,10 @@ class Scene:
     def route(self, name: str) -> Route:
         """Return the route of that name. Raises: UnknownName."""
         return _part(self.routes, "route", name)  # type: ignore[no-any-return]
+
+    def loop(self, name: str) -> Loop:
+        """Return the loop of that name. Raises: UnknownName."""
+        return _part(self.loops, "loop", name)  # type: ignore[no-any-return]
 
     def part(self, kind: str, name: str) -> Part | Lora:
         """Return the part of a kind with that name. Raises: UnknownName."""
@@ -345,7 +340,7 @@ class Scene:
         return parts
 
 
-Group = Prompt | Walk | Sampling | Reuse | Agc | Tempo | Recall
+Group = Prompt | Walk | Sampling | Reuse | Agc | Tempo | Recall | Crossfade
 Owner = Scene | Part | Lora | Group  # what has parameters
 
 

@@ -72,7 +72,7 @@ def test_one_that_fails_for_its_scene_goes_on_without_its_bends(show, faults):
     report = show.play()
     assert report["frames_generated"] > 10
     assert show.scenes.get().bends == ()
-    assert show.scenes.get().before.bends  # undo brings them back
+    assert show.scenes.get().past[-1].bends  # undo brings them back
 
 
 def test_one_that_hangs_is_replaced(show, faults, monkeypatch):

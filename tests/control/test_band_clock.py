@@ -20,7 +20,8 @@ from livebend.control.band_clock import (
 from livebend.core.errors import Refused
 from livebend.core.mailbox import Latest
 from livebend.scene.commands import Set
-from livebend.scene.values import Scene, Tempo
+from livebend.scene.show_values import Tempo
+from livebend.scene.values import Scene
 
 PHRASE = Tempo()
 

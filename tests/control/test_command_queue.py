@@ -78,7 +78,7 @@ def test_folding_does_not_change_the_last_scene(given_commands):
         assert q.give(command)
     folded = play(q)
     expected = unfolded(given_commands)
-    assert (folded, folded.before, folded.home) == (expected, expected.before, expected.home)
+    assert (folded, folded.past, folded.home) == (expected, expected.past, expected.home)
 
 
 @given(st.lists(commands, max_size=40))

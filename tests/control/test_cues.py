@@ -100,7 +100,7 @@ BAD = [
     ("1 add bend x rotate", "expected bend NAME OPERATOR SITE"),
     ("1 add bend x rotate image angle", "'angle': expected key=value"),
     ("1 add bend x rotate image angle=400", "bend.x.angle = 400: expected -360..360 deg"),
-    ("1 add prompt.mix night", "or prompt.mix NAME TEXT, then"),
+    ("1 add prompt.mix night", "or prompt.mix NAME TEXT or loop NAME TARGET POINTS, then"),
     ("1 add lora x y", "expected bend NAME OPERATOR SITE"),
     ("1 add bend X rotate image", "bend name 'X'"),
     ("1 add route x rmss bend.swirl.angle", "did you mean 'rms'"),

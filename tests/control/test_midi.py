@@ -327,7 +327,7 @@ def test_shipped_profiles_play_every_target_they_name():
         ('controls = [{at = "cc.1.1", to = "seed", lights = [1]}]', "off and on"),
         ('controls = [{at = "cc.1.1", to = "walk.radius", pickup = 1}]', "true or false"),
         ('controls = [{at = "cc.1.1", to = "output.blackuot"}]', "did you mean 'blackout'"),
-        ('controls = [{at = "cc.1.1", to = "preset.10"}]', "slot 1..9"),
+        ('controls = [{at = "cc.1.1", to = "preset.70"}]', "slot 1..64"),
         ('controls = [{at = "cc.1.1", to = "../../x"}]', "target"),
         ('ports = "x"', "list of texts"),
         ("controls = [[", "not TOML"),

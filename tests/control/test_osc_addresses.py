@@ -167,7 +167,7 @@ BAD = [
     ("route/kick/curve", [True], "expected 0..6 or one of linear"),
     ("preset/radio", [-1], "expected 1..2"),
     ("preset/radio", ["x"], "expected a radio button's number, from 0"),
-    ("store", [12], "slot 12: expected 1..9"),
+    ("store", [72], "slot 72: expected 1..64"),
     ("preset", [3], "expected 1..2"),
     ("preset", [1.5], "expected a preset's name, or its number"),
     ("preset", [-1], "expected 1..2"),

@@ -166,7 +166,7 @@ def test_a_bend_may_be_counted_and_where_there_are_fewer_nothing_happens(tmp_pat
     assert room.played("/b", 0.5) == []
 
 
-@pytest.mark.parametrize("target", ["bend.swrl.mix", "bend.@5.mix", "learn", "preset.10", "nobody"])
+@pytest.mark.parametrize("target", ["bend.swrl.mix", "bend.@5.mix", "learn", "preset.70", "nobody"])
 def test_what_no_address_can_play_is_not_learnt(target):
     room = Room()
     with pytest.raises(LivebendError):

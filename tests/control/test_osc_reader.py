@@ -63,12 +63,12 @@ def test_actions_go_where_they_belong():
 
 def test_store_waits_its_turn_in_the_queue():
     ear = Ear()
-    for slot in (5, 0, 12):
+    for slot in (5, 0, 72):
         ear.hear("store", slot)
     assert ear.desk.commands == [Store(5)]
     ear.desk.commands[0].apply(DUB)
     assert ear.desk.bank.stored == {5: DUB}
-    assert ear.desk.refused == ["OSC: slot 12: expected 1..9"]
+    assert ear.desk.refused == ["OSC: slot 72: expected 1..64"]
     assert (ear.counts.refused, ear.counts.ignored) == (1, 1)
 
 

@@ -54,8 +54,8 @@ def test_every_leaf_is_found_by_its_address_and_has_a_line_about_it():
 def test_a_trigger_says_what_it_takes(path):
     given = {"NAME": "swirl", "OPERATOR": "rotate", "SITE": "image", "SOURCE": "rms",
              "TARGET": "bend.swirl.angle", "SLOT": 1, "INDEX": 1, "PORT": 9001,
-             "PATH": "walk.radius", "TEXT": "flames"}  # fmt: skip
-    given |= {"NAME": "dub"} if path == "preset.recall" else {}
+             "PATH": "walk.radius", "TEXT": "flames", "POINTS": "0:1 2:5"}  # fmt: skip
+    given |= {"NAME": "dub"} if path in ("preset.recall", "crossfade.to") else {}
     arguments = [given[spec.name.upper()] for spec in TRIGGERS[path].takes]
     assert read(address_of(path), arguments, TREE, FakeBank()).action is not None
 
@@ -87,7 +87,9 @@ def test_changes_of_structure_are_events(after, found):
 
 
 def test_a_node_has_what_is_below_it():
-    assert [p.path for p in TREE.below("preset")] == ["preset.fade"]
+    assert [p.path for p in TREE.below("preset")] == [
+        "preset.fade", "preset.unit", "preset.quantise",
+    ]  # fmt: skip
     assert {p.path for p in TREE.below("bend.swirl.mask")} > {"bend.swirl.mask.x"}
     assert TREE.below("bend.swirl.angl") == []
     assert len(TREE.below("")) == len(TREE.parameters) - len(TRIGGERS)

@@ -59,7 +59,7 @@ NODES = {
     "meter/tempo": {"TYPE": "f", "ACCESS": 1, "VALUE": [0.0], "UNIT": ["time.bpm"],
                     "RANGE": [{"MIN": 0.0, "MAX": 1e6}]},
     "panic": {"TYPE": "I", "ACCESS": 2, "VALUE": [None]},
-    "store": {"TYPE": "i", "ACCESS": 2, "VALUE": [1], "RANGE": [{"MIN": 1, "MAX": 9}]},
+    "preset/store": {"TYPE": "i", "ACCESS": 2, "VALUE": [1], "RANGE": [{"MIN": 1, "MAX": 64}]},
     "bend/add": {"TYPE": "sss", "ACCESS": 2, "VALUE": ["", "", ""]},
 }  # fmt: skip
 
@@ -101,7 +101,7 @@ def test_an_attribute_or_a_reason_is_told(show, asked, status, answer):
 def test_contents_are_told_without_the_rest(show):
     status, found = show.get("/livebend/preset?CONTENTS")
     assert (status, [*found], [*found["CONTENTS"]]) == (
-        200, ["CONTENTS"], ["fade", "recall", "radio"],
+        200, ["CONTENTS"], ["fade", "unit", "quantise", "recall", "radio", "store", "clear"],
     )  # fmt: skip
 
 

@@ -8,7 +8,8 @@ from livebend.control.osc_addresses import read
 from livebend.control.parameters import tree_of
 from livebend.control.tap_tempo import TapTempo
 from livebend.scene.commands import Load, Panic, Set
-from livebend.scene.values import Scene, Tempo
+from livebend.scene.show_values import Tempo
+from livebend.scene.values import Scene
 from tests.fakes.desk import FakeDesk
 
 

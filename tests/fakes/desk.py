@@ -27,8 +27,10 @@ class FakeBank:
         self.stored: dict[int, Scene] = {}
 
     def slots(self) -> dict[int, Slot]:
-        """Return what the two slots hold."""
-        return {n: Slot(name, PRESETS[name].title) for n, name in enumerate(PRESETS, 1)}
+        """Return the two, and what was stored."""
+        known = {n: Slot(name, PRESETS[name].title) for n, name in enumerate(PRESETS, 1)}
+        stored = {n: Slot(f"stored-{n}", s.title, stored=True) for n, s in self.stored.items()}
+        return known | stored
 
     def recall(self, which: str | int) -> tuple[str, Scene]:
         """Return the preset's name and its scene."""
@@ -69,6 +71,7 @@ class FakeDesk:
             self.refused.append,
             tapper=tapper or TapTempo(),
             keep=self.bank.stored.__setitem__,
+            clear=self.bank.stored.__delitem__,
         )
 
     def _give(self, command: Command) -> bool:

@@ -9,17 +9,19 @@ from hypothesis import strategies as st
 
 from livebend.modulation.band_time import BandTime
 from livebend.modulation.modulator import Modulator
-from livebend.scene.values import Tempo
+from livebend.scene.show_values import Tempo
 from tests.fakes.routes import LOUD, route, scene
 
 
 def beats(tempos, start=100.0, fps=50):
     """The beat's phase and pulse, frame by frame."""
-    modulator, heard = Modulator(), []
+    modulator, keeper, heard = Modulator(), BandTime(), []
     for k, tempo in enumerate(tempos):
         pulse = route("beat.pulse", "bend.b.i", name="p")
         made = replace(scene(route("beat.phase"), pulse), tempo=tempo)
-        out = modulator.modulate(made, replace(LOUD, beat_phase=0.77), start + k / fps, 1 / fps)
+        time, dt = start + k / fps, 1 / fps
+        timed = keeper.apply(tempo, replace(LOUD, beat_phase=0.77), time, dt)
+        out = modulator.modulate(made, timed, time, dt)
         heard.append((out.sources["r"], out.sources["p"]))
     return heard
 

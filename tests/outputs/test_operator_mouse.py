@@ -134,6 +134,7 @@ def test_buttons_pads_and_lamps(time: ManualTime) -> None:
     pads = operator.panel.pads
     assert operator.hand.press(1, operator.place(pads[4])) == [Action("preset", 5)]
     assert operator.hand.press(1, operator.place(pads[4]), shift=True) == [Action("store", 5)]
+    assert operator.hand.press(1, operator.place(pads[4]), ctrl=True) == [Action("cross", 5)]
     assert operator.hand.press(1, operator.place(pads[63])) == []
     assert operator.hand.press(1, operator.place(pads[63]), shift=True) == [Action("store", 64)]
     assert operator.hand.press(1, operator.place(Mute("bend.glass"))) == [
@@ -174,7 +175,9 @@ def test_what_the_mouse_is_over_is_said_and_lit(time: ManualTime) -> None:
     plain = operator.draw()
     over = {
         ANGLE.path: "says bend.swirl.angle",
-        operator.panel.pads[4]: "slot 5  Dub  ·  click recalls, Shift click stores the scene",
+        operator.panel.pads[
+            4
+        ]: "slot 5  Dub  ·  click recalls, Ctrl click crosses, Shift click stores the scene",
         operator.panel.pads[8]: "slot 9  empty  ·  Shift click stores the scene",
         Part("route.kick"): "route.kick  ·  click: all of its faders",
         Mute("bend.swirl"): "bend.swirl.mute  ·  click: on and off",

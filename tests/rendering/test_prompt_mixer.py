@@ -15,7 +15,8 @@ from livebend.rendering.inputs import InputSource, slerp
 from livebend.rendering.network import Network, Setup
 from livebend.rendering.prompts import Prompts
 from livebend.scene.commands import Load
-from livebend.scene.values import Arrival, MixedPrompt, Prompt, Route, Scene
+from livebend.scene.show_values import Arrival
+from livebend.scene.values import MixedPrompt, Prompt, Route, Scene
 from tests.fakes.networks import CountingEngine
 from tests.fakes.shows import STILL, Show
 

@@ -8,7 +8,8 @@ import pytest
 from livebend.flow import Features
 from livebend.rendering.network import Network
 from livebend.rendering.small_network import open_small_network
-from livebend.scene.values import Arrival, Bend, Prompt, Reuse, Route, Sampling, Walk
+from livebend.scene.show_values import Arrival
+from livebend.scene.values import Bend, Prompt, Reuse, Route, Sampling, Walk
 from tests.fakes.shows import STILL, Show
 
 

@@ -7,7 +7,8 @@ import pytest
 from livebend.core.ranges import Range
 from livebend.flow import Features
 from livebend.scene.copy import altered
-from livebend.scene.values import Bend, Prompt, Recall, Route, Scene
+from livebend.scene.show_values import Crossfade
+from livebend.scene.values import Bend, Prompt, Route, Scene
 
 BEND = Bend("b", "rotate", "unet.mid", {"angle": 3.0}, mask={"kind": "disc"})
 VALUES = [
@@ -15,7 +16,7 @@ VALUES = [
     BEND,
     Route("r", "rms", "bend.b.angle"),
     Prompt("flames"),
-    Recall(3.0),  # of one field alone
+    Crossfade(0.5),  # of one field alone
     Features(1.0, rms=0.5),
 ]
 

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from livebend.core import limits
 from livebend.core.errors import OutOfRange, Refused, UnknownName
 from livebend.scene import edit, paths
-from livebend.scene.commands import Add, Change, Load, Panic, Remove, Replace, Set, Undo
+from livebend.scene.commands import Add, Change, Load, Panic, Redo, Remove, Replace, Set, Undo
 from livebend.scene.values import Bend, Prompt, Route, Sampling, Scene
 
 SWIRL = Bend("swirl", "rotate", "latent@0.8", {"angle": 30.0, "i": 1, "j": 2})
@@ -120,17 +121,28 @@ def test_panic_returns_to_the_preset():
     assert Panic().apply(Panic().apply(bent)) == SCENE
 
 
-def test_undo_returns_before_the_last_structural_command_and_twice_is_a_redo():
+def test_undo_goes_back_step_by_step_and_redo_forward():
     removed = Remove("bend", "swirl").apply(START)
-    undone = Undo().apply(removed)
-    assert undone == START
-    assert Undo().apply(undone) == removed
+    added = Add(Bend("tilt", "transform", "image")).apply(removed)
+    back = Undo().apply(added)
+    assert (back, Undo().apply(back)) == (removed, START)
+    assert Redo().apply(Redo().apply(Undo().apply(back))) == added
     assert Undo().apply(Panic().apply(removed)) == removed
 
 
-def test_undo_refuses_where_nothing_was_done():
+def test_undo_refuses_where_nothing_was_done_and_redo_where_something_came_after_it():
     with pytest.raises(Refused, match="nothing to undo"):
         Undo().apply(Scene())
+    again = Remove("route", "kick").apply(Undo().apply(Remove("bend", "swirl").apply(START)))
+    with pytest.raises(Refused, match="nothing to redo"):
+        Redo().apply(again)
+
+
+def test_undo_leaves_the_tempo_and_how_presets_come_alone():
+    scene = Remove("bend", "swirl").apply(START)
+    scene = Set("preset.quantise", "bar").apply(Set("tempo.bpm", 128.0).apply(scene))
+    back = Undo().apply(scene)
+    assert (back.tempo, back.preset, back.bends) == (scene.tempo, scene.preset, START.bends)
 
 
 def test_a_long_show_does_not_pile_up():
@@ -138,8 +150,8 @@ def test_a_long_show_does_not_pile_up():
     for _ in range(50):
         scene = Add(Bend("x", "add", "unet.mid")).apply(Remove("bend", "swirl").apply(scene))
         scene = Load(SCENE).apply(scene)
-    assert scene.before is not None
-    assert scene.before.before is None
+    assert len(scene.past) == limits.UNDO
+    assert not any(one.past or one.future or one.home.past for one in scene.past)
 
 
 def test_add_takes_the_end_of_the_chain_and_refuses_a_taken_name():

@@ -10,17 +10,8 @@ from livebend.core.ranges import Range
 from livebend.scene import paths, presets
 from livebend.scene.commands import Add, Load, Panic, Set, Undo
 from livebend.scene.morph import SceneMorph, blended
-from livebend.scene.values import (
-    Agc,
-    Arrival,
-    Bend,
-    Prompt,
-    Recall,
-    Route,
-    Sampling,
-    Scene,
-    own_name,
-)
+from livebend.scene.show_values import Arrival, Recall
+from livebend.scene.values import Agc, Bend, Prompt, Route, Sampling, Scene, own_name
 
 SWIRL = Bend("swirl", "rotate", "latent@0.8", {"angle": 350.0}, mix=0.5)
 KICK = Route("kick", "low", "bend.swirl.angle", high=90.0)
@@ -115,10 +106,10 @@ def test_at_its_ends_a_way_is_the_scenes(first, second):
 
 def test_a_load_takes_the_time_it_is_given_or_that_of_the_scene():
     assert Load(NEW).apply(OLD).arrival is None
-    assert Load(NEW, fade=2.0).apply(OLD).arrival.seconds == 2.0
+    assert Load(NEW, fade=2.0).apply(OLD).arrival.length == 2.0
     slow = Set("preset.fade", 3.0).apply(OLD)
     loaded = Load(NEW).apply(slow)
-    assert (loaded.arrival.seconds, loaded.preset) == (3.0, Recall(3.0))
+    assert (loaded.arrival.length, loaded.preset) == (3.0, Recall(3.0))
     assert Load(NEW, fade=0.0).apply(slow).arrival is None
     assert Panic().apply(loaded).arrival is None
     assert Set("bend.swirl.angle", 5.0).apply(loaded).arrival is loaded.arrival

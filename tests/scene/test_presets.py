@@ -7,6 +7,7 @@ import pytest
 from livebend.core.errors import LivebendError, OutOfRange, PresetError, UnknownName
 from livebend.scene import paths, presets
 from livebend.scene.commands import Load, Panic
+from livebend.scene.presets import Slot
 from livebend.scene.tables import scene_from, table_of
 from livebend.scene.values import Bend, Prompt, Route, Scene, Walk
 
@@ -151,7 +152,7 @@ def test_the_bank_knows_names_and_slots_but_no_files(home, tmp_path):
     for name in ("../outside", str(tmp_path / "outside.toml"), "outside.toml", "", "."):
         with pytest.raises(UnknownName):
             bank.load(name)
-    for slot in (0, -1, 10):
+    for slot in (0, -1, 10, 65):
         with pytest.raises(OutOfRange):
             bank.recall(slot)
 
@@ -185,7 +186,33 @@ def test_a_stored_scene_takes_its_slot_for_good(home):
     again = presets.PresetBank()
     assert (again.recall(3)[1], again.recall(1)[0]) == (scene, "default")
     with pytest.raises(OutOfRange):
-        bank.store(10, scene)
+        bank.store(65, scene)
+
+
+def test_what_slots_hold_is_told_with_titles_and_a_version(home):
+    bank = presets.PresetBank()
+    assert bank.slots()[1] == Slot("default", presets.load("default").title)
+    assert not any("/" in slot.name for slot in bank.slots().values())
+    bank.hold(3, Scene("Night"))
+    assert (bank.slots()[3], bank.version) == (Slot("stored-3", "Night", stored=True), 1)
+    bank.hold(60, Scene("Late"))
+    assert [*bank.slots()][-1] == 60
+
+
+def test_a_slot_that_is_cleared_holds_what_it_held_before(home):
+    bank = presets.PresetBank()
+    usual = bank.recall(3)
+    for slot in (3, 50):
+        bank.hold(slot, Scene("Night"))
+        file = bank.store(slot, Scene("Night"))
+        bank.release(slot)
+        bank.clear(slot)
+        assert not file.exists()
+        with pytest.raises(OutOfRange, match="nothing was stored"):
+            bank.release(slot)
+    assert bank.recall(3) == presets.PresetBank().recall(3) == usual
+    with pytest.raises(OutOfRange):
+        bank.recall(50)
 
 
 def test_a_preset_that_cannot_be_written_leaves_nothing(tmp_path):
