@@ -24,7 +24,7 @@ WINGS = ORDER.split()
 FILES_OF = {
     "models": """pixels sampler scheduler precision fingerprint vocabulary prompt_syntax
         prompt_reader attention adapted_layers fused_upsample stages stage_groups weight_files
-        places lean_imports families weights original_layout lora_file embedding_file
+        places model_hash lean_imports families weights original_layout lora_file embedding_file
         parts random_weights model_folder single_file decoders checkpoint default_model catalogue
         declared_sites backends""",
     "bending": "channels feedback_state moments apply mask_cache clusters frame_bends",

@@ -18,20 +18,21 @@ from typing import TYPE_CHECKING, Any, cast
 
 from livebend.audio.feature_sources import HeardSound
 from livebend.audio.open_input import hear_sound
-from livebend.cli.guarded import BEGAN, ENDING, WINDOW, Guarded
+from livebend.cli.guarded import ENDING, Guarded
 from livebend.cli.hands import OFF, Hands, Seen, open_hands, open_remote, opened_to
 from livebend.cli.options import ShowOptions
 from livebend.cli.painting import Painting
 from livebend.cli.printing import Printed, print_notice
+from livebend.cli.screen import Screen
 from livebend.cli.signals import ended_by_signals
 from livebend.cli.streaming import check_streams, open_streams
 from livebend.control.command_queue import CommandQueue, PromptGate, texts, texts_of
 from livebend.control.cues import CueRecorder, Cues
 from livebend.control.desk import Desk, Learn, no_midi
-from livebend.control.door import DECISIONS, AllowList, Decision, Door
-from livebend.control.key_actions import press
+from livebend.control.door import AllowList, Decision, Door
 from livebend.control.loop_recorder import LoopRecorder
 from livebend.control.midi.ports import Ports, RtMidiPorts
+from livebend.control.mouse import Mouse
 from livebend.control.osc import OscInput
 from livebend.control.osc_endpoint import (
     HOST,
@@ -319,6 +320,7 @@ class LiveShow:
             midi=self.options.midi, link=self.options.link, ports=self._ports,
             learnt=self.osc.learnt.drop,
         )  # fmt: skip
+        screen.play(Mouse(desk, self._bound, self._learning))
         ending.callback(sound.start().close)
         text = self._kept_going("text", partial(_encode, player.prompts))
         ending.callback(self._await, text)
@@ -347,7 +349,7 @@ class LiveShow:
             self._await(render)
             self.keep()  # first: it cannot be played again
 
-    def _outputs(self, screen: "_Screen", recording: LiveRecording) -> Sequence[Output]:
+    def _outputs(self, screen: Screen, recording: LiveRecording) -> Sequence[Output]:
         outputs = [screen.output, GuardedOutput("recording", recording, self.warn)]
         return [StrobeLimit(outputs, lambda: self.display.view.strobe_limit, self.warn)]
 
@@ -375,9 +377,9 @@ class LiveShow:
 
     # ---- the ends ----------------------------------------------------------------------------
 
-    def _screen(self, ending: ExitStack) -> "_Screen":
+    def _screen(self, ending: ExitStack) -> Screen:
         if self.options.headless:
-            return _Screen(Headless(self._shown, self.frames), None, self)
+            return Screen(Headless(self._shown, self.frames), None, self)
         from livebend.outputs.window import Window  # noqa: PLC0415 - only where there is a display
 
         size = self.options.size or (512, 512)
@@ -387,7 +389,7 @@ class LiveShow:
             outlives=self.guard is not None,
         )  # fmt: skip
         ending.callback(self._close, window)
-        return _Screen(window, window, self)
+        return Screen(window, window, self)
 
     def _shown(self, frame: Frame) -> None:
         """Count a frame that is on the display now; called by the output that shows it."""
@@ -413,7 +415,7 @@ class LiveShow:
         if moment - status.time > LATE:
             self.status.offer(partial(self.statistics.renewed, status, sound.at(moment)))
 
-    def _load(self, screen: "_Screen") -> tuple[Player, HeardSound]:
+    def _load(self, screen: Screen) -> tuple[Player, HeardSound]:
         """Open the sound, which is refused at once if it cannot be played, then the model."""
         loaded: list[tuple[Player, HeardSound]] = []
 
@@ -571,6 +573,16 @@ class LiveShow:
             with ExitStack() if what.by else suppress(Refused):  # a text: OSC alone plays it
                 (midi.forget if what.forget else midi.learn)(what.target)
 
+    def _bound(self, path: str) -> list[str]:
+        """What plays a parameter: controls of MIDI, and foreign OSC addresses."""
+        midi = self.hands.midi
+        return [*(midi.playing(path) if midi else ()), *self.osc.learnt.playing(path)]
+
+    def _learning(self) -> str:
+        """What waits for a control, or ""."""
+        midi = self.hands.midi
+        return (midi.waiting if midi else "") or self.osc.learnt.waiting
+
     def _end_midi_lesson(self) -> None:
         if self.hands.midi is not None:
             self.hands.midi.drop()
@@ -597,47 +609,6 @@ class LiveShow:
     def _failed(self, failure: BaseException) -> None:
         """End the show for a fault."""
         self.failures.append(failure)
-
-
-class _Screen:
-    """The display: a window that the main thread keeps alive, or nothing."""
-
-    def __init__(self, output: Output, window: Any, show: LiveShow) -> None:
-        self.output, self._window, self._show = output, window, show
-        self.desk: Desk | None = None
-
-    def serve(self, worker: Worker | KeptWorker) -> None:
-        """Keep the window alive until the worker has ended, the performer closes the window, or a
-        signal asks for the end."""
-        while worker.alive and not self._show.is_over:
-            if self._window is None:
-                worker.wait(0.1)
-            elif any(self._act(action) for action in self._window.poll()):
-                return
-            else:
-                self._window.draw()
-            self._live()
-
-    def _live(self) -> None:
-        """Tell the guard that the show lives, if there is one, and that its window is drawn."""
-        show = self._show
-        if show.guard is None:
-            return
-        show.guard.live(show.frames.get(), show.display, self._window and self._window.place)
-        if self._window is not None:
-            show.guard.say(WINDOW)
-        if show.begun:
-            show.guard.say(BEGAN)
-
-    def _act(self, action: Any) -> bool:
-        """Do the action of a key; True if it ends the show."""
-        if action.name == "close":
-            return True
-        if action.name in DECISIONS:
-            self._show.decide(action.name)
-        elif self.desk is not None:
-            press(self.desk, action.name, action.argument)
-        return False
 
 
 def _encode(prompts: Prompts, term: Term) -> None:

@@ -52,7 +52,7 @@ from livebend.core.errors import (
     one_line,
     shown,
 )
-from livebend.core.files import free_name, read_text, short
+from livebend.core.files import config_folder, free_name, read_text, short
 from livebend.core.notify import Notify, ignore
 from livebend.core.specs import ParameterValue, specs_of
 from livebend.core.texts import NUMBER, one_line_text
@@ -88,6 +88,11 @@ BARE = re.compile(r"[^\s\"=]+")
 FADE, UNIT = (specs_of(Recall)[name] for name in ("fade", "unit"))
 
 LoadPreset = Callable[[str], Scene]
+
+
+def user_cues() -> Path:
+    """Return the folder of the user's own cue files, which may not exist yet."""
+    return config_folder() / "cues"
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,10 +215,14 @@ def read_cues(file: Path, load: LoadPreset) -> list[Cue]:
 
     Raises: PresetError.
     """
+    return cues_in(read_text(file, limits.CUES_BYTES, may_be_cut=True), short(file), load)
+
+
+def cues_in(text: str, name: str, load: LoadPreset) -> list[Cue]:
+    """Return the commands in the text of a cue file, which is called `name`, as `read_cues`."""
     cues = []
-    text = read_text(file, limits.CUES_BYTES, may_be_cut=True)
     for number, line in enumerate(StringIO(text), 1):
-        where = f"{short(file)}:{number}"
+        where = f"{name}:{number}"
         if len(line) > limits.CUE_LENGTH:
             raise PresetError(f"{where}: a line of more than {limits.CUE_LENGTH} characters")
         if line.strip() and not line.lstrip().startswith("#"):

@@ -29,6 +29,7 @@ ACCENTS = (TEAL, BLUE, VIOLET, PINK, AMBER)
 
 
 OTHERS = 0.6875  # size of other fonts: pygame draws its own font smaller than its nominal size
+STEPS = 32  # of a colour on its way to another
 FINE = 3  # letters are drawn this much larger and scaled down, which spaces them evenly
 
 
@@ -107,8 +108,9 @@ def forget_letters() -> None:
 
 
 def mixed(low: Colour, high: Colour, t: float) -> Colour:
-    """Return the colour at t (0..1) of the way from `low` to `high`."""
-    t = min(max(t, 0.0), 1.0)
+    """Return the colour at t (0..1) of the way from `low` to `high`, in so few steps that letters
+    which fade are seldom drawn anew."""
+    t = round(min(max(t, 0.0), 1.0) * STEPS) / STEPS
     red, green, blue = (round(a + (b - a) * t) for a, b in zip(low, high, strict=True))
     return red, green, blue
 
@@ -181,6 +183,46 @@ class Canvas:
         if value * width * self.unit >= 1.0:
             filled = max(value * width, min(height, width))
             self.box(x, y - height / 2, filled, height, colour, radius=height / 2)
+
+    def frame(
+        self,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        colour: Colour,
+        *,
+        radius: float = 0.0,
+    ) -> None:
+        """Draw the outline of a rectangle with round corners."""
+        unit = self.unit
+        left, top = round(x * unit), round(y * unit)
+        size = (round((x + width) * unit) - left, round((y + height) * unit) - top)
+        line, corner = max(1, round(1.2 * unit)), round(radius * unit)
+        rect = pygame.Rect((left, top), size)
+        pygame.draw.rect(self.surface, (*colour, 255), rect, line, border_radius=corner)
+
+    def fader(
+        self,
+        x: float,
+        y: float,
+        width: float,
+        position: float,
+        colour: Colour,
+        zero: float = 0.0,
+        mark: float | None = None,
+        *,
+        lit: bool = False,
+    ) -> None:
+        """Draw a fader, vertically centred at `y`, that stands at `position`, filled from `zero`,
+        with a stroke at `mark`, each 0..1; a larger knob where it is `lit`."""
+        self.box(x, y - 2, width, 4, TRACK, radius=2)
+        low, high = sorted((position, zero))
+        if (high - low) * width * self.unit >= 1.0:
+            self.box(x + low * width, y - 2, (high - low) * width, 4, mixed(TRACK, colour, 0.6))
+        if mark is not None:
+            self.box(x + mark * width - 1, y - 7, 2, 14, INK)
+        self.lamp(x + position * width, y, 6.5 if lit else 5.0, colour, 1.0)
 
     def lamp(self, x: float, y: float, radius: float, colour: Colour, light: float) -> None:
         """Draw a round lamp; `light` 0..1 is its brightness."""

@@ -122,6 +122,7 @@ def folder(home):
     (home / "mine.toml").write_text(blocks(README, "toml")[0])
     (home / "show.txt").write_text("0.1 walk.radius 0.5\n")
     presets.PresetBank().store(5, presets.load("mine.toml"))
+    assert main(["pack", "my-show.zip", "--model", "tiny"]) == 0
     before = dict(all_operators())
     yield home
     all_operators().clear()
@@ -141,7 +142,7 @@ def quick(monkeypatch):
 @pytest.mark.parametrize("arguments", OURS, ids=" ".join)
 def test_a_command(arguments, folder, quick, model_folder, model, capsys):
     lists = ("devices", "presets", "operators", "sites", "prompts", "doctor", "models", "midi",
-             "parameters", "touchosc")  # fmt: skip
+             "parameters", "touchosc", "pack", "unpack")  # fmt: skip
     models = ("stabilityai/sd-turbo", "FRIEND.safetensors", "FOLDER")
     arguments = [str(model_folder("turbo")) if a in models else a for a in arguments]
     if "--lora" in arguments:
