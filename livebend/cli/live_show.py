@@ -31,14 +31,7 @@ from livebend.control.door import DECISIONS, AllowList, Decision, Door
 from livebend.control.key_actions import press
 from livebend.control.midi.ports import Ports, RtMidiPorts
 from livebend.control.osc import OscInput
-from livebend.control.osc_endpoint import (
-    HOST,
-    PORT,
-    endpoint,
-    is_loopback,
-    listen,
-    reach,
-)
+from livebend.control.osc_endpoint import HOST, PORT, endpoint, is_loopback, listen, reach
 from livebend.control.osc_learnt import LearntAddresses
 from livebend.control.osc_learnt import user_file as learnt_file
 from livebend.control.scene_keeper import SceneKeeper
@@ -56,7 +49,7 @@ from livebend.core.status import Level, Status
 from livebend.core.watchdog import KeptWorker, Term, Watchdog, said
 from livebend.core.worker import Worker
 from livebend.device.torch_threads import compute_with
-from livebend.flow import Frame, Output, Samples
+from livebend.flow import Frame, Output, PictureSource, Samples
 from livebend.models.backends.read_ahead import ReadAhead
 from livebend.models.checkpoint import AUTO
 from livebend.outputs.bridge import LATE
@@ -128,6 +121,7 @@ class Player:
             status=show.status,
             duration=options.seconds,
             target_ms=options.target_ms,
+            pictures=show.pictures,
         )
         self._small = self._small_network() if options.target_ms else None
         self.render = self._painter(self.network, small=self._small)
@@ -208,6 +202,7 @@ class LiveShow:
         self.hung = False  # by the network, or a display that is gone: the process must be left
         self._kept, self._keeping = ExitStack(), threading.Lock()  # what no other fault may touch
         self.osc: OscInput
+        self.pictures: PictureSource | None = None
         self.hands = Hands(None, ())
         self.remote: Remote | None = None
         AllowList(options.osc_allow)  # before --lan adds to it
@@ -399,7 +394,7 @@ class LiveShow:
         loaded: list[tuple[Player, HeardSound]] = []
 
         def load(_: threading.Event) -> None:
-            sound = self._sound()
+            sound, self.pictures = self._sound(), self.options.pictures()
             loaded.append((Player(self), sound))
 
         worker = Worker("loading", load).start()

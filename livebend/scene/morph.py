@@ -17,7 +17,8 @@ from livebend.scene import edit, paths
 from livebend.scene.paths import specs_of_bend, specs_of_part
 from livebend.scene.values import LEAVING, Arrival, Bend, MixedPrompt, Part, Route, Scene
 
-NUMBERS = ("sampling", "agc")  # groups that are interpolated; the renderer crosses prompt and noise
+# Groups that are interpolated; the renderer crosses prompt and noise.
+NUMBERS = ("sampling", "picture", "agc")
 
 P = TypeVar("P", Bend, Route)
 
