@@ -34,14 +34,7 @@ from livebend.control.loop_recorder import LoopRecorder
 from livebend.control.midi.ports import Ports, RtMidiPorts
 from livebend.control.mouse import Mouse
 from livebend.control.osc import OscInput
-from livebend.control.osc_endpoint import (
-    HOST,
-    PORT,
-    endpoint,
-    is_loopback,
-    listen,
-    reach,
-)
+from livebend.control.osc_endpoint import HOST, PORT, endpoint, is_loopback, listen, reach
 from livebend.control.osc_learnt import LearntAddresses
 from livebend.control.osc_learnt import user_file as learnt_file
 from livebend.control.quantiser import Quantiser
@@ -60,7 +53,7 @@ from livebend.core.status import Level, Status
 from livebend.core.watchdog import KeptWorker, Term, Watchdog, said
 from livebend.core.worker import Worker
 from livebend.device.torch_threads import compute_with
-from livebend.flow import Frame, Output, Samples
+from livebend.flow import Frame, Output, PictureSource, Samples
 from livebend.models.backends.read_ahead import ReadAhead
 from livebend.models.checkpoint import AUTO
 from livebend.modulation.beats import Beats
@@ -113,6 +106,15 @@ class LiveOptions(ShowOptions):
     target_ms: float | None = None
     resume: str | None = None  # the file of a scene; "" is that of the last show
 
+    def view(self) -> View:
+        """Return the display's state that the show begins with."""
+        return View(
+            fullscreen=self.fullscreen,
+            record=self.record is not None,
+            strobe_limit=self.strobe_limit,
+            **dict.fromkeys(self.streams, True),
+        )
+
 
 class Player:
     """The loaded network and what paints with it: what the render thread runs."""
@@ -136,6 +138,7 @@ class Player:
             status=show.status,
             duration=options.seconds,
             target_ms=options.target_ms,
+            pictures=show.pictures,
         )
         self._small = self._small_network() if options.target_ms else None
         self.render = self._painter(self.network, small=self._small)
@@ -200,15 +203,7 @@ class LiveShow:
         self.status = OnDemand(Status())
         frame, view = guard.last() if guard else (None, None)
         self.frames: Latest[Frame | None] = Latest(frame)
-        self.display = Display(
-            view
-            or View(
-                fullscreen=options.fullscreen,
-                record=options.record is not None,
-                strobe_limit=options.strobe_limit,
-                **dict.fromkeys(options.streams, True),
-            )
-        )
+        self.display = Display(view or options.view())
         self.scene, self.drawn = self._first_scene(), options.drawn_masks()
         self.scenes = Latest(self.scene)
         self.bank = presets.PresetBank()
@@ -223,6 +218,7 @@ class LiveShow:
         self._kept, self._keeping = ExitStack(), threading.Lock()  # what no other fault may touch
         self.osc: OscInput
         self.desk: Desk
+        self.pictures: PictureSource | None = None
         self.hands = Hands(None, ())
         self.remote: Remote | None = None
         AllowList(options.osc_allow)  # before --lan adds to it
@@ -420,7 +416,7 @@ class LiveShow:
         loaded: list[tuple[Player, HeardSound]] = []
 
         def load(_: threading.Event) -> None:
-            sound = self._sound()
+            sound, self.pictures = self._sound(), self.options.pictures()
             loaded.append((Player(self), sound))
 
         worker = Worker("loading", load).start()

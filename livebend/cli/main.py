@@ -237,8 +237,17 @@ def _add_model(to: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def _add_picture(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--picture", metavar="FILE", help="paint over it: see picture.strength")
+    to.add_argument(
+        "--encoder", default="vae", metavar="vae|own",
+        help="of pictures: that beside the decoder in use, or the model's own",
+    )  # fmt: skip
+
+
 def _add_scene(to: argparse.ArgumentParser) -> None:
     _add_network(to)
+    _add_picture(to)
     to.add_argument("--steps", type=whole, metavar="N", help="network calls per frame")
     to.add_argument("--seed", type=whole, metavar="N", help="of the noise")
     to.add_argument(

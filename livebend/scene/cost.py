@@ -77,11 +77,11 @@ def _walks(preset: Table) -> bool:
 
 
 def _moves_everything(preset: Table) -> bool:
-    """Whether a route moves the network's input: seed, prompt, walk or sampling; or a LoRA, which
-    may be on any of its layers."""
+    """Whether a route moves what the network reads: seed, prompt, walk, sampling or picture; or a
+    LoRA, which may be on any of its layers."""
     targets = [route.get("target", "") for route in preset.get("route", {}).values()]
     heads = {str(target).partition(".")[0] for target in targets}
-    return bool(heads & {"seed", "prompt", "walk", "sampling", "lora"})
+    return bool(heads & {"seed", "prompt", "walk", "sampling", "picture", "lora"})
 
 
 def _driven_sites(preset: Table) -> Iterator[str]:
