@@ -49,6 +49,7 @@ class Descriptions:
         rows: list[dict[str, Any]] = []
         for index, parameter in enumerate(nodes.tree.parameters.values()):
             row = described(scene, parameter, None)
+            row["wraps"] = (parameter.spec.range and parameter.spec.range.wraps) or None
             rows.append({key: value for key, value in row.items() if value is not None})
             if index % PIECE == PIECE - 1:
                 yield

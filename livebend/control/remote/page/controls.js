@@ -124,7 +124,7 @@ export function fader(path, label = short(path)) {
     at = position;
     fill.style.transform =
       `translateX(${100 * Math.min(at, zero)}%) scaleX(${Math.abs(at - zero)})`;
-    edge.style.left = `calc(${100 * at}% - ${3 * at}px)`;
+    edge.style.transform = `translateX(calc(${at} * (100% - 3px)))`;
   };
   const draw = (now) => {
     place(toUnit(spec, now));
@@ -184,7 +184,7 @@ export function fader(path, label = short(path)) {
   made.showDriven = (now) => {
     driven.hidden = now === undefined;
     const there = now === undefined ? 0 : toUnit(spec, now);
-    driven.style.left = `calc(${100 * there}% - ${8 * there}px)`;
+    driven.style.transform = `translateX(calc(${there} * (100% - 8px)))`;
   };
   return made;
 }

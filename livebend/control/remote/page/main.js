@@ -126,6 +126,7 @@ show.on("live", (now) => {
   }
   counted = now.hits;
   $("title").textContent = now.title || "livebend";
+  $("link").textContent = now.recording ? `● ${now.recording}` : "";
   $("figures").textContent = [`${now.fps.toFixed(0)} fps`, `${now.ms.toFixed(0)} ms`,
     now.bpm ? `${now.bpm.toFixed(1)} bpm` : "", now.silent ? "silence" : ""]
     .filter(Boolean).join("   ");

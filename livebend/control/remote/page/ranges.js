@@ -2,7 +2,8 @@
 
 export function toUnit(spec, value) {
   const [low, high] = spec.soft;
-  const turned = spec.unit === "deg" && low === -180 ? value - 360 * Math.round(value / 360) : value;
+  const out = value < low || value > high;
+  const turned = spec.wraps && out ? value - 360 * Math.round(value / 360) : value;
   const inside = Math.min(Math.max(turned, low), high);
   if (spec.curve === "log") return Math.log(inside / low) / Math.log(high / low);
   return (inside - low) / (high - low);

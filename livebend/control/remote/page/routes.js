@@ -12,13 +12,17 @@ const SVG = "http://www.w3.org/2000/svg";
 export function build(section) {
   const list = h("div", { class: "stack" });
   const none = h("p", { class: "none" }, "No routes: nothing follows the sound.");
+  const loops = h("div", { class: "stack" });
+  const looped = h("div", { class: "card" }, h("h2", {}, "Loops: movements that were recorded"), loops);
   section.replaceChildren(h("div", { class: "row" }, button("Add a route", () => add(), {
-    class: "primary", "aria-label": "Add a route" })), none, list);
+    class: "primary", "aria-label": "Add a route" })), none, list, looped);
   document.addEventListener("route-to", ({ detail }) => add(detail));
   show.on("live", ({ routes }) => showLive(list, routes));
   return () => {
     none.hidden = show.parts.route.length > 0;
     sync(list, show.parts.route, card);
+    looped.hidden = !show.parts.loop?.length;
+    sync(loops, show.parts.loop ?? [], loop);
   };
 }
 
@@ -70,6 +74,14 @@ function card(name) {
 // A path that may go on in the next line behind a point.
 const broken = (path) => path.split(/(?<=\.)/).flatMap((part) => [part, h("wbr")]);
 const curves = () => Object.keys(show.choices?.curves ?? {}).map((name) => [name, name, ""]);
+// A movement that goes round and round: what it moves, off and on, away.
+function loop(name) {
+  const target = h("b", {});
+  show.watch(`loop.${name}.target`, target, (now) => target.replaceChildren(...broken(now)));
+  return h("div", { class: "row loop" }, target, toggle(`loop.${name}.mute`),
+    remover("loop", name, "×"));
+}
+
 const DETAILS = ["low", "gain", "attack", "release", "rate", "edge", "slew"];
 const details = (stem) => DETAILS.map((leaf) => stem + leaf).filter(show.has)
   .map((path) => control(path, path.endsWith(".low") ? "adds at rest" : undefined));

@@ -1,55 +1,74 @@
-// Scenes: a grid of slots to recall and to store in, the crossfader, presets by name.
+// Scenes: a grid of slots, what a touch of one does, how scenes cross over, presets by name.
 
 import * as show from "/remote/show.js";
-import { button, choice, h, maybe, sync } from "/remote/controls.js";
+import { button, choice, fader, h, sync } from "/remote/controls.js";
 
 const SLOTS = 16;  // that are shown at once
+// What a touch of a slot does: the trigger, its label, whether an empty slot takes it.
+const MODES = [
+  ["preset.recall", "Recall", false], ["crossfade.to", "Other side", false],
+  ["preset.store", "Store", true], ["preset.clear", "Clear", false],
+];
 
-let storing = false;
+let mode = MODES[0];
 let page = 0;
+let slots = 0;  // the version of what they hold
 
 export function build(section) {
+  const modes = h("div", { class: "row modes" }, ...MODES.filter(([name]) => show.has(name)).map(
+    ([name, label]) => button(label, () => take(section, name), {
+      class: "toggle", value: name, "aria-label": label })));
   const grid = h("div", { class: "slots" });
   const pages = h("div", { class: "row pages" });
-  const store = button("Store", () => arm(section, !storing), {
-    class: "store", "aria-pressed": false, "aria-label": "Store in the slot that is touched next",
-  });
+  const waiting = h("p", { class: "waiting", role: "status" });
+  const other = h("span", {});
   const how = h("div", { class: "stack" });
   const names = h("div", { class: "chips" });
-  section.replaceChildren(
-    h("div", { class: "row" }, store,
-      button("Undo", () => show.send("undo"), { "aria-label": "undo" }),
-      show.has("redo") ? button("Redo", () => show.send("redo"), { "aria-label": "redo" }) : null),
-    grid, pages, h("div", { class: "card" }, h("h2", {}, "Crossing over"), how),
+  section.replaceChildren(modes, grid, pages, waiting,
+    h("div", { class: "row" }, ...["undo", "redo"].filter(show.has).map((name) => button(
+      name === "undo" ? "Undo" : "Redo", () => show.send(name), { "aria-label": name }))),
+    h("div", { class: "card" }, h("h2", {}, "Crossing over"), how),
+    h("div", { class: "card" }, h("h2", {}, "Crossfader"), h("p", { class: "sides" },
+      h("span", {}, "this scene"), other), ...["crossfade.position"].filter(show.has)
+      .map((path) => fader(path, "crossfader"))),
     h("div", { class: "card" }, h("h2", {}, "Presets"), names));
   const fill = () => {
     fillGrid(section, grid);
     fillPages(section, grid, pages);
     sync(names, show.choices?.presets.filter((name) => !name.startsWith("stored-")) ?? [],
-      (name) => button(name, () => show.send("preset.recall", name), { class: "chip" }));
+      (name) => button(name, () => show.send(mode[2] ? "preset.recall" : mode[0], name), {
+        class: "chip" }));
   };
-  show.on("live", ({ title }) => markTitle(grid, names, title));
+  show.on("live", (now) => {
+    waiting.textContent = now.waiting ? `waits for its beat: ${now.waiting}` : "";
+    other.textContent = now.other || "nothing on the other side";
+    if (now.slots !== slots) {
+      slots = now.slots;
+      show.askChoices().then(fill);
+    }
+  });
   return () => {
-    sync(how, ["preset.fade", "preset.unit", "preset.quantise", "crossfade.to",
-      "crossfade.position"].filter(show.has), crossing);
+    sync(how, ["preset.fade", "preset.unit", "preset.quantise"].filter(show.has), crossing);
+    take(section, mode[0]);
     fill();
-    show.askChoices().then(fill);
   };
 }
 
-const NAMES = { "preset.fade": "time", "preset.unit": "in", "preset.quantise": "begins on",
-  "crossfade.to": "to", "crossfade.position": "crossfader" };
-
-function crossing(path) {
-  return show.params.get(path).choices ? choice(path, NAMES[path]) : maybe(path, NAMES[path]);
-}
-
-// How many slots there are: as many as can be stored in.
+const NAMES = { "preset.fade": "time", "preset.unit": "counted in", "preset.quantise": "begins on" };
+const crossing = (path) => (path === "preset.fade" ? fader : choice)(path, NAMES[path]);
 const count = () => show.choices?.most.slots ?? 0;
+
+// A touch of a slot does this from now on.
+function take(section, name) {
+  mode = MODES.find(([one]) => one === name);
+  section.dataset.mode = name;
+  for (const one of section.querySelectorAll(".modes button")) {
+    one.setAttribute("aria-pressed", one.value === name);
+  }
+}
 
 function fillPages(section, grid, pages) {
   const all = Math.ceil(count() / SLOTS);
-  pages.hidden = all < 2;
   sync(pages, all < 2 ? [] : [...Array(all).keys()], (index) => button(
     `${index * SLOTS + 1}–${Math.min((index + 1) * SLOTS, count())}`, () => {
       page = index;
@@ -66,10 +85,10 @@ function fillGrid(section, grid) {
   const keys = Array.from({ length: last - first + 1 }, (_, i) => first + i);
   sync(grid, keys, (slot) => slotButton(section, slot));
   for (const one of grid.children) {
-    const name = show.choices?.slots[one.dataset.slot] ?? "";
+    const [name, title] = show.choices?.slots[one.dataset.slot] ?? ["", ""];
     one.classList.toggle("empty", !name);
-    one.dataset.name = name;
-    one.lastChild.textContent = name.replace(/^stored-\d+$/, "stored") || "empty";
+    one.dataset.title = title;
+    one.lastChild.textContent = title || name || "empty";
   }
 }
 
@@ -82,32 +101,13 @@ function slotButton(section, slot) {
   return made;
 }
 
+// Store and clear are done once: the next touch recalls again.
 function touch(section, made, slot) {
-  if (!storing) {
-    if (made.classList.contains("empty")) return;
-    show.send("preset.recall", slot);
-    return mark(made.parentElement, made);
+  const [name, , takesEmpty] = mode;
+  if (made.classList.contains("empty") && !takesEmpty) return;
+  show.send(name, slot);
+  if (name === "preset.recall" || name === "preset.store") {
+    for (const one of made.parentElement.children) one.classList.toggle("now", one === made);
   }
-  show.send(show.has("preset.store") ? "preset.store" : "store", slot);
-  arm(section, false);
-  made.classList.remove("empty");
-  made.dataset.name = `stored-${slot}`;
-  made.lastChild.textContent = "stored";
-  mark(made.parentElement, made);
-}
-
-function mark(grid, made) {
-  for (const one of grid.children) one.classList.toggle("now", one === made);
-}
-
-function markTitle(grid, names, title) {
-  for (const one of names.children) {
-    one.classList.toggle("now", one.textContent === title.toLowerCase());
-  }
-}
-
-function arm(section, on) {
-  storing = on;
-  section.classList.toggle("storing", on);
-  section.querySelector(".store").setAttribute("aria-pressed", on);
+  if (name !== "preset.recall" && name !== "crossfade.to") take(section, "preset.recall");
 }
