@@ -1,6 +1,8 @@
 """The cards of the operator's view that are played: bends, routes, the scenes, and buttons."""
 
+from collections.abc import Iterator
 from functools import lru_cache
+from typing import NamedTuple
 
 import pygame
 
@@ -26,12 +28,13 @@ from livebend.outputs.drawing import (
     Colour,
 )
 from livebend.outputs.key_table import KEYS, Action
-from livebend.outputs.operator_mouse import Button, Grip, Mute, Part
+from livebend.outputs.operator_mouse import Button, Grid, Grip, Mute, Part
 
 FADER = 20.0  # units: the height of a fader's row
-LABEL, VALUE = 74.0, 72.0  # beside its track
+LABEL, VALUE = 80.0, 72.0  # beside its track
 FEW = 2  # faders of a bend that are always shown
 CROWD = 6  # bends or routes from which on only those that are opened show any
+BUTTON_HIGH, BUTTON_GAP = 23.0, 5.0
 COLUMNS = 8  # of pads
 PAD_HIGH, PAD_GAP, PAD_TEXT = 15.0, 3.0, 15.0
 BUTTONS: tuple[tuple[str, str, Colour], ...] = (
@@ -43,19 +46,33 @@ ABOUT = {key.action: f"{key.doc}  ·  key {key.label}" for key in KEYS}
 
 def buttons(at: CardArea, y: float) -> float:
     """What is done at once: a row of buttons; return the next free height."""
-    gap, high = 5.0, 23.0
-    wide = (at.inner - gap * (len(BUTTONS) - 1)) / len(BUTTONS)
-    on = {"freeze": at.view.freeze, "blackout": at.view.blackout}
-    for place, (name, text, colour) in enumerate(BUTTONS):
-        x = at.left + place * (wide + gap)
-        over = at.touch(x, y, wide, high, Button(Action(name), ABOUT[name]))
+    on = (at.view.freeze, at.view.blackout)
+    at.canvas.put(_buttons_drawn(at.inner, at.canvas.unit, *on), at.left, y)
+    for x, wide, (name, _, colour) in _row_of_buttons(at.inner):
+        button = Button(Action(name), ABOUT[name])
+        if at.touch(at.left + x, y, wide, BUTTON_HIGH, button):
+            at.canvas.frame(at.left + x, y, wide, BUTTON_HIGH, colour, radius=5)
+    return y + BUTTON_HIGH + 8
+
+
+def _row_of_buttons(width: float) -> Iterator[tuple[float, float, tuple[str, str, Colour]]]:
+    """Yield where each button begins, its width, and what it is."""
+    wide = (width - BUTTON_GAP * (len(BUTTONS) - 1)) / len(BUTTONS)
+    return ((n * (wide + BUTTON_GAP), wide, button) for n, button in enumerate(BUTTONS))
+
+
+@lru_cache(maxsize=8)
+def _buttons_drawn(width: float, unit: float, freeze: bool, blackout: bool) -> pygame.Surface:
+    """The row of buttons."""
+    canvas = Canvas((round(width * unit) + 1, round(BUTTON_HIGH * unit) + 1), unit)
+    canvas.clear(CARD, 0)
+    on = {"freeze": freeze, "blackout": blackout}
+    for x, wide, (name, text, colour) in _row_of_buttons(width):
         is_on = on.get(name, False)
-        at.canvas.box(x, y, wide, high, colour if is_on else TRACK, radius=5)
-        if over:
-            at.canvas.frame(x, y, wide, high, colour, radius=5)
+        canvas.box(x, 0, wide, BUTTON_HIGH, colour if is_on else TRACK, radius=5)
         ink = GROUND if is_on else colour
-        at.canvas.text(x + wide / 2, y + high / 2 + 1, text, 17.0, ink, align="centre")
-    return y + high + 8
+        canvas.text(x + wide / 2, BUTTON_HIGH / 2 + 1, text, 17.0, ink, align="centre")
+    return canvas.surface
 
 
 def scenes(at: CardArea) -> float:
@@ -63,23 +80,36 @@ def scenes(at: CardArea) -> float:
     if not (at.panel.pads or at.panel.show):
         return 0.0
     y = _pads(at, at.heading("SCENES") - 8)
+    _news(at)
     for fader in at.panel.show:
         y = _fader(at, y, fader, VIOLET)
     return y + 2 - at.y
 
 
+def _news(at: CardArea) -> None:
+    """Beside the heading: what is being recorded for a loop, what waits, what is on the other side
+    of the crossfader."""
+    status, room = at.status, at.inner - 70
+    said = (
+        (f"records {status.recording}" * bool(status.recording), PINK),
+        (f"waits: {status.waiting}" * bool(status.waiting), AMBER),
+        (f"other side: {status.other}" * bool(status.other), DIM),
+    )
+    text, colour = next(((text, colour) for text, colour in said if text), ("", DIM))
+    line = at.canvas.fitted(text, SMALL, room)
+    at.canvas.text(at.right, at.y + 17, line, SMALL, colour, align="right")
+
+
 def _pads(at: CardArea, y: float) -> float:
     pads, unit = at.panel.pads, at.canvas.unit
     wide = (at.inner - PAD_GAP * (COLUMNS - 1)) / COLUMNS
-    at.canvas.surface.blit(
-        _pads_drawn(pads, at.inner, unit), (round(at.left * unit), round(y * unit))
-    )
-    for place, pad in enumerate(pads):
-        x = at.left + (place % COLUMNS) * (wide + PAD_GAP)
-        top = y + (place // COLUMNS) * (PAD_HIGH + PAD_GAP)
-        if at.touch(x, top, wide + PAD_GAP, PAD_HIGH + PAD_GAP, pad):
-            at.canvas.frame(x, top, wide, PAD_HIGH, INK, radius=3)
-    return y + -(-len(pads) // COLUMNS) * (PAD_HIGH + PAD_GAP) + 12
+    at.canvas.put(_pads_drawn(pads, at.inner, unit), at.left, y)
+    grid = Grid(pads, COLUMNS, wide + PAD_GAP, PAD_HIGH + PAD_GAP)
+    over = at.hand.touch_grid(at.left, y, grid)
+    if over is not None:
+        x = at.left + (over % COLUMNS) * grid.width
+        at.canvas.frame(x, y + (over // COLUMNS) * grid.height, wide, PAD_HIGH, INK, radius=3)
+    return y + -(-len(pads) // COLUMNS) * grid.height + 14
 
 
 @lru_cache(maxsize=4)
@@ -200,19 +230,42 @@ def _route(at: CardArea, y: float, route: RouteStatus) -> float:
 
 
 def _fader(at: CardArea, y: float, fader: Fader, colour: Colour, now: float | None = None) -> float:
-    """A fader, and with `now` a mark where routes have its number; return the next height."""
+    """A fader, and with `now` a stroke where routes have its number; return the next height."""
     canvas, wide = at.canvas, at.inner - LABEL - VALUE
-    x = at.left + LABEL
-    position = at.hand.position(fader)
     over = at.touch(at.left, y - FADER / 2, at.inner, FADER, Grip(fader, wide))
-    learns = fader.path == at.panel.learning
-    ink = AMBER if learns else INK if over else DIM
-    canvas.text(at.left, y, canvas.fitted(fader.label, SMALL, LABEL - 6), SMALL, ink)
-    mark = None if now is None else fader.reach.to_unit(now)
-    zero = fader.reach.to_unit(0.0) if fader.reach.low < 0 < fader.reach.high else 0.0
-    canvas.fader(x, y, wide, position, AMBER if learns else colour, zero, mark, lit=over)
-    text = "move it" if learns else fader.text_at(position)
-    if position == fader.position and not learns:
-        text = fader.text
-    canvas.text(at.right, y, canvas.fitted(text, SMALL, VALUE - 8), SMALL, ink, align="right")
+    look = _Look(at.inner, canvas.unit, colour, over, fader.path == at.panel.learning)
+    canvas.put(_fader_drawn(fader, at.hand.moved(fader), look), at.left, y - FADER / 2)
+    if now is not None and now != fader.value:
+        x = at.left + LABEL + fader.reach.to_unit(now) * wide
+        canvas.box(x - 1, y - 7, 2, 14, INK)
     return y + FADER
+
+
+class _Look(NamedTuple):
+    """How a fader is drawn: its width and a unit in pixels, and whether the mouse is over it, or it
+    waits for a control."""
+
+    width: float
+    unit: float
+    colour: Colour
+    is_lit: bool
+    learns: bool
+
+
+@lru_cache(maxsize=128)
+def _fader_drawn(fader: Fader, moved: float | None, look: _Look) -> pygame.Surface:
+    """A fader at its place, or where the hand has `moved` it: drawn once while it stands there."""
+    canvas = Canvas((round(look.width * look.unit) + 1, round(FADER * look.unit) + 1), look.unit)
+    canvas.clear(CARD, 0)
+    position, text = (
+        (fader.position, fader.text) if moved is None else (moved, fader.text_at(moved))
+    )
+    ink = AMBER if look.learns else INK if look.is_lit else DIM
+    colour, y = AMBER if look.learns else look.colour, FADER / 2
+    zero = fader.reach.to_unit(0.0) if fader.reach.low < 0 < fader.reach.high else 0.0
+    canvas.text(0, y, canvas.fitted(fader.label, SMALL, LABEL - 6), SMALL, ink)
+    wide = look.width - LABEL - VALUE
+    canvas.fader(LABEL, y, wide, position, colour, zero, lit=look.is_lit)
+    said = canvas.fitted("move it" if look.learns else text, SMALL, VALUE - 10)
+    canvas.text(look.width, y, said, SMALL, ink, align="right")
+    return canvas.surface

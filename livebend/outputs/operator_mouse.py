@@ -3,8 +3,9 @@
 A fader is moved by as far as the mouse is, not to where it is: a click by mistake changes nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from livebend.core import clock
 from livebend.core.panel import Fader, Gesture, Pad
@@ -52,15 +53,27 @@ Asked = Action | Gesture
 Says = Callable[[str], str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class Grid(NamedTuple):
+    """Targets in rows of `columns`, each `width` by `height` units."""
+
+    targets: Sequence[Pad]
+    columns: int
+    width: float
+    height: float
+
+    def at(self, x: float, y: float) -> int:
+        """Return which target is at a place, from the upper left corner of the first."""
+        return int(y // self.height) * self.columns + int(x // self.width)
+
+
+class _Place(NamedTuple):
     """Where a target is, in units."""
 
     x: float
     y: float
     width: float
     height: float
-    target: Target
+    target: Target | Grid
 
     def has(self, at: tuple[float, float]) -> bool:
         return 0 <= at[0] - self.x < self.width and 0 <= at[1] - self.y < self.height
@@ -122,16 +135,29 @@ class Hand:
             return isinstance(target, Grip) and target.fader.path == self._held.path
         return self.at is not None and place.has(self.at)
 
-    def position(self, fader: Fader) -> float:
-        """Return where a fader stands, 0..1: in the hand, where that has it, whatever comes in."""
+    def touch_grid(self, x: float, y: float, grid: Grid) -> int | None:
+        """Say where a grid is drawn; return which of its targets the mouse is over."""
+        rows = -(-len(grid.targets) // grid.columns)
+        place = _Place(x, y, grid.columns * grid.width, rows * grid.height, grid)
+        self._drawn.append(place)
+        if self._held is not None or self.at is None or not place.has(self.at):
+            return None
+        found = grid.at(self.at[0] - x, self.at[1] - y)
+        return found if found < len(grid.targets) else None
+
+    def moved(self, fader: Fader) -> float | None:
+        """Return where a fader is in the hand, 0..1, whatever comes in, and a moment after that;
+        None where it stands at its value."""
         held = self._held
         if held is not None and held.path == fader.path and held.moved:
             return held.position
-        position, until = self._left.get(fader.path, (0.0, 0.0))
+        if fader.path not in self._left:
+            return None
+        position, until = self._left[fader.path]
         if clock.now() < until and fader.reach.from_unit(position) != fader.value:
             return position
-        self._left.pop(fader.path, None)
-        return fader.position
+        del self._left[fader.path]
+        return None
 
     def is_open(self, path: str) -> bool:
         """Whether a part shows all of its faders."""
@@ -248,7 +274,8 @@ class Hand:
             self._pressed = _Press()
             return [Gesture("reset", fader.path)]
         assert self.at is not None
-        start = self.position(fader)
+        moved = self.moved(fader)
+        start = fader.position if moved is None else moved
         self._held = _Held(fader.path, self.at[0], start, width, start)
         return []
 
@@ -256,4 +283,11 @@ class Hand:
         """What the mouse is over: what was drawn last lies above."""
         if self.at is None:
             return None
-        return next((p.target for p in reversed(self._places) if p.has(self.at)), None)
+        place = next((p for p in reversed(self._places) if p.has(self.at)), None)
+        if place is None:
+            return None
+        target = place.target
+        if not isinstance(target, Grid):
+            return target
+        found = target.at(self.at[0] - place.x, self.at[1] - place.y)
+        return target.targets[found] if found < len(target.targets) else None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pygame
@@ -13,7 +14,7 @@ from livebend.outputs import operator_mouse
 from livebend.outputs.display import View
 from livebend.outputs.key_table import Action
 from livebend.outputs.operator_board import OperatorBoard, joined
-from livebend.outputs.operator_mouse import Button, Grip, Hand, Mute, Part
+from livebend.outputs.operator_mouse import Button, Grid, Grip, Hand, Mute, Part
 from livebend.outputs.operator_view import OperatorView, Shown
 from tests.fakes.panels import ANGLE, HIGH, MIX, a_panel
 from tests.fakes.times import ManualTime
@@ -47,12 +48,24 @@ class Operator:
         shown = Shown(self.status, METERS, "", self.panel, lambda path: f"says {path}")
         return pygame.surfarray.array3d(self.view.draw(self.size, shown, over_picture=False))
 
+    @property
+    def places(self) -> list[tuple[float, float, float, float, object]]:
+        """x, y, width, height and target of all that can be touched, each pad by itself."""
+        found = []
+        for x, y, wide, high, target in self.hand._places:
+            if not isinstance(target, Grid):
+                found.append((x, y, wide, high, target))
+                continue
+            for n, pad in enumerate(target.targets):
+                at = (x + n % 8 * target.width, y + n // 8 * target.height)
+                found.append((*at, target.width, target.height, pad))
+        return found
+
     def place(self, wanted: object) -> tuple[float, float]:
         """The middle of a target, in units: a fader's by its path."""
-        for one in self.hand._places:
-            path = one.target.fader.path if isinstance(one.target, Grip) else one.target
-            if path == wanted:
-                return one.x + one.width / 2, one.y + one.height / 2
+        for x, y, wide, high, target in self.places:
+            if wanted == (target.fader.path if isinstance(target, Grip) else target):
+                return x + wide / 2, y + high / 2
         raise LookupError(wanted)
 
     def drag(self, path: str, way: float) -> list[object]:
@@ -82,14 +95,13 @@ def test_a_fader_in_the_hand_is_moved_by_nothing_that_comes_in(time: ManualTime)
     for value in (-170.0, 12.0):
         operator.panel = a_panel(angle=replace(ANGLE, value=value))
         operator.draw()
-        assert operator.hand.position(operator.panel.bends["swirl"][0]) == pytest.approx(
-            ANGLE.position + 0.25
-        )
-    assert operator.hand.position(MIX) == MIX.position
+        moved = operator.hand.moved(operator.panel.bends["swirl"][0])
+        assert moved == pytest.approx(ANGLE.position + 0.25)
+    assert operator.hand.moved(MIX) is None
     operator.hand.release()
-    assert operator.hand.position(ANGLE) == pytest.approx(ANGLE.position + 0.25)
+    assert operator.hand.moved(ANGLE) == pytest.approx(ANGLE.position + 0.25)
     time.moment += operator_mouse.UNDER_WAY
-    assert operator.hand.position(ANGLE) == ANGLE.position
+    assert operator.hand.moved(ANGLE) is None
 
 
 def test_what_arrives_after_a_drag_is_shown_at_once_and_from_then_on(time: ManualTime) -> None:
@@ -97,8 +109,8 @@ def test_what_arrives_after_a_drag_is_shown_at_once_and_from_then_on(time: Manua
     (set_it,) = operator.drag(ANGLE.path, 0.25)
     operator.hand.release()
     there = replace(ANGLE, value=ANGLE.reach.from_unit(set_it.amount))
-    assert operator.hand.position(there) == there.position
-    assert operator.hand.position(ANGLE) == ANGLE.position
+    assert operator.hand.moved(there) is None
+    assert operator.hand.moved(ANGLE) is None
 
 
 def test_the_wheel_is_fine_a_double_click_resets_and_a_right_click_learns(
@@ -200,7 +212,7 @@ def test_a_fader_that_is_learnt_says_so(time: ManualTime) -> None:
 
 
 def targets(operator: Operator) -> list[object]:
-    return [one.target for one in operator.hand._places]
+    return [target for *_, target in operator.places]
 
 
 def paths(operator: Operator) -> set[str]:
@@ -213,19 +225,13 @@ def test_all_that_is_played_fits(size: tuple[int, int], time: ManualTime) -> Non
     unit = operator.view._canvas.unit
     assert paths(operator) >= {ANGLE.path, MIX.path, HIGH.path, "output.brightness"}
     assert sum(t in operator.panel.pads for t in targets(operator)) == 64
-    for one in operator.hand._places:
-        assert one.x * unit >= 0
-        assert (one.x + one.width) * unit <= size[0]
-        assert (one.y + one.height) * unit <= size[1] - 20
-    for first in operator.hand._places:  # nothing lies over anything else
-        for other in operator.hand._places:
-            apart = (
-                first.x + first.width <= other.x + 1e-6
-                or other.x + other.width <= first.x + 1e-6
-                or first.y + first.height <= other.y + 1e-6
-                or other.y + other.height <= first.y + 1e-6
-            )
-            assert apart or first is other, (first.target, other.target)
+    for x, y, wide, high, _ in operator.places:
+        assert min(x, y) >= 0
+        assert (x + wide) * unit <= size[0]
+        assert (y + high) * unit <= size[1] - 20
+    for (x, y, wide, high, one), (x2, y2, wide2, high2, other) in combinations(operator.places, 2):
+        beside = x + wide <= x2 + 1e-6 or x2 + wide2 <= x + 1e-6
+        assert beside or y + high <= y2 + 1e-6 or y2 + high2 <= y + 1e-6, (one, other)
 
 
 def test_a_crowd_of_bends_fits_and_each_can_be_opened(time: ManualTime) -> None:
