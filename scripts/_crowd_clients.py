@@ -2,7 +2,7 @@
 
 listen PORT CODE N   N WebSockets that listen, one of which reads nothing, and a few pages that
                      look; until its standard input ends, then prints what they got
-fuzz PORT CODE N     N broken requests and frames, from strangers and from a page; prints how many
+fuzz PORT CODE N     N broken requests and frames, from strangers and a page; prints how many
 """
 
 import asyncio
