@@ -1,6 +1,13 @@
-"""The page of the remote in Chromium, at the width of a phone and of a desktop."""
+"""The page of the remote in Chromium, at the width of a phone and of a desktop.
+
+With REMOTE_PICTURE=FILE the scene that is played on the phone leaves its picture for the README:
+
+    REMOTE_PICTURE=.pictures/remote.png scripts/test --slow -k "end_to_end and phone" \\
+        tests/end_to_end/test_remote_in_a_browser.py
+"""
 
 import asyncio
+import io
 import json
 import os
 import re
@@ -11,6 +18,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 
 import pytest
+from PIL import Image
 
 from livebend.control.parameters import soft_range, tree_of
 from livebend.outputs.display import Display
@@ -26,6 +34,7 @@ pytestmark = [
 ]
 SIZES = pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 TABS = ("play", "scenes", "bends", "routes", "mix", "all")
+PICTURE = os.environ.get("REMOTE_PICTURE", "")
 TOUCH = 44  # px of what a finger meets
 
 
@@ -76,7 +85,8 @@ class RealShow:
 def real_show(tmp_path):
     homes = {f"XDG_{name}_HOME": str(tmp_path / name) for name in ("CONFIG", "STATE", "CACHE")}
     command = [sys.executable, "-m", "livebend.cli.main", "live", "--headless", "--osc",
-               "127.0.0.1:0", "--midi", "off", "--preset", "storm", "--size", "64"]  # fmt: skip
+               "127.0.0.1:0", "--midi", "off", "--preset", "storm", "--size",
+               "256" if PICTURE else "64"]  # fmt: skip
     process = subprocess.Popen(
         command, env={**os.environ, **homes, "OMP_NUM_THREADS": "1"}, cwd=ROOT,
         stderr=subprocess.PIPE, text=True,
@@ -94,11 +104,25 @@ def real_show(tmp_path):
 
 @SIZES
 def test_a_scene_is_played_from_end_to_end(size, tmp_path):
+    seen = []
     with real_show(tmp_path) as show:
-        asyncio.run(play(show, size))
+        asyncio.run(play(show, size, seen))
+    if PICTURE and size == PHONE:
+        side_by_side(seen).save(PICTURE, optimize=True)
 
 
-async def play(show, size):
+def side_by_side(pictures):
+    """Screens of the phone beside one another, in few colours: a small file."""
+    (width, height), gap = PHONE, 16
+    whole = Image.new("RGB", (len(pictures) * (width + gap) - gap, height), (40, 44, 48))
+    for index, data in enumerate(pictures):
+        with Image.open(io.BytesIO(data)) as one:
+            whole.paste(one.convert("RGB").resize(PHONE), (index * (width + gap), 0))
+    return whole.quantize(160)
+
+
+async def play(show, size, seen):
+    """Play by hand; `seen` gets a few pictures of the screen."""
     async with browsing(size) as page:
         await page.go(show.url)  # as somebody types it
         await page.until("document.body.dataset.state === 'pair'")
@@ -111,6 +135,8 @@ async def play(show, size):
         await page.write("#play .prompt input", "aurora")
         await page.press("Enter")
         await show.until(lambda: show.value("prompt.text") == "aurora")
+        await asyncio.sleep(2.0 if PICTURE else 0.0)
+        seen.append(await page.picture())
 
         await turn(page, "bends")
         await page.tap("[aria-label='Add a bend']")
@@ -128,6 +154,8 @@ async def play(show, size):
         await page.tap(f".pick[data-value='bend.{name}.angle']")
         await show.until(lambda: show.value("route.kick.target") == f"bend.{name}.angle")
         await page.until("document.querySelector('[data-route=kick] circle')?.getAttribute('cx')")
+
+        seen.append(await page.picture())
 
         await turn(page, "scenes")
         await page.tap(".modes [value='preset.store']")
@@ -150,6 +178,8 @@ async def play(show, size):
         await show.until(lambda: show.value("crossfade.other") not in (None, ""))
         await page.drag("[data-path='crossfade.position']", 120)
         await show.until(lambda: show.value("crossfade.position") > 0.2)
+
+        seen.append(await page.picture())
 
         await page.tap("#blackout")
         await show.until(lambda: show.value("output.blackout"))
