@@ -14,10 +14,11 @@ from livebend.control import osc_feedback
 from livebend.control.door import Door
 from livebend.control.osc import OscInput, OscReader
 from livebend.control.osc_endpoint import REPLY_PORT, Sender, listen
-from livebend.control.osc_feedback import BUNDLES, HOLD, INTERVAL, RETRY, Feedback
+from livebend.control.osc_feedback import BUNDLES, HOLD, INTERVAL, NOTICE, RETRY, Feedback
 from livebend.control.osc_learnt import GESTURE
 from livebend.control.osc_listener import BYTES, SENDERS, Listener
 from livebend.control.parameters import soft_range
+from livebend.control.readings import READINGS
 from livebend.core import limits
 from livebend.core.errors import LivebendError
 from livebend.core.status import Notice, RouteStatus, Status
@@ -67,7 +68,7 @@ class Rig:
         return self.reader.receive(datagram(f"/livebend/{address}", *arguments), sender)
 
     def turn(self, seconds=INTERVAL):
-        """Let time pass and have a turn; return what each listener got, without meters."""
+        """Let time pass and have a turn; return what each listener got, without readings."""
         self.time.moment += seconds
         del self.sent[:]
         self.feedback.turn()
@@ -80,9 +81,12 @@ class Rig:
                 value = round(value, 4) if isinstance(value, float) else value
                 got.setdefault(where[0], []).append((one.address.removeprefix("/livebend/"), value))
         return {
-            host: [pair for pair in pairs if not pair[0].startswith(("meter", "title"))]
+            host: [pair for pair in pairs if pair[0].replace("/", ".") not in MEASURED]
             for host, pairs in got.items()
         }
+
+
+MEASURED = READINGS.keys() - {NOTICE}
 
 
 @pytest.fixture

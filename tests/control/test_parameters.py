@@ -116,7 +116,7 @@ def test_changes_of_structure_are_events(after, found):
 
 def test_a_node_has_what_is_below_it():
     assert [p.path for p in TREE.below("preset")] == [
-        "preset.fade", "preset.unit", "preset.quantise",
+        "preset.fade", "preset.unit", "preset.quantise", "preset.waiting",
     ]  # fmt: skip
     assert {p.path for p in TREE.below("bend.swirl.mask")} > {"bend.swirl.mask.x"}
     assert TREE.below("bend.swirl.angl") == []
