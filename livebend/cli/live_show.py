@@ -29,6 +29,7 @@ from livebend.control.command_queue import CommandQueue, PromptGate, texts, text
 from livebend.control.cues import CueRecorder, Cues
 from livebend.control.desk import Desk, Learn, no_midi
 from livebend.control.door import AllowList, Decision, Door
+from livebend.control.loop_recorder import LoopRecorder
 from livebend.control.midi.ports import Ports, RtMidiPorts
 from livebend.control.mouse import Mouse
 from livebend.control.osc import OscInput
@@ -42,6 +43,7 @@ from livebend.control.osc_endpoint import (
 )
 from livebend.control.osc_learnt import LearntAddresses
 from livebend.control.osc_learnt import user_file as learnt_file
+from livebend.control.quantiser import Quantiser
 from livebend.control.scene_keeper import SceneKeeper
 from livebend.core.clock import LiveClock, SystemTime, Time, now
 from livebend.core.errors import LivebendError, Refused
@@ -60,6 +62,7 @@ from livebend.device.torch_threads import compute_with
 from livebend.flow import Frame, Output, Samples
 from livebend.models.backends.read_ahead import ReadAhead
 from livebend.models.checkpoint import AUTO
+from livebend.modulation.beats import Beats
 from livebend.outputs.bridge import LATE
 from livebend.outputs.display import Display, View
 from livebend.outputs.guarded_output import GuardedOutput
@@ -145,6 +148,10 @@ class Player:
         self.network.memory.forget()
         self.network.begin_anew()
 
+    def beats(self) -> Beats:
+        """Return where the beat was in the last frame."""
+        return self.render.beats
+
     def renew(self) -> None:
         """Paint with a renderer and a network of their own from now on, on the same model and
         engine: the thread before may still hold the others."""
@@ -209,6 +216,7 @@ class LiveShow:
         self.hung = False  # by the network, or a display that is gone: the process must be left
         self._kept, self._keeping = ExitStack(), threading.Lock()  # what no other fault may touch
         self.osc: OscInput
+        self.desk: Desk
         self.hands = Hands(None, ())
         self.remote: Remote | None = None
         AllowList(options.osc_allow)  # before --lan adds to it
@@ -285,14 +293,15 @@ class LiveShow:
         player, sound = self._load(screen)
         self._missed()  # nothing of a show, while there was none
         recording = self._recording(player, sound, kept)
-        queue = self._queue(player, kept)
+        loops = LoopRecorder(self.scenes, player.beats, self.statistics.notice)
+        queue = self._queue(player, loops, kept)
         keeper = SceneKeeper(self.bank, self.statistics.notice, self.warn)
         slots = self._kept_going("slots", keeper.work)
         ending.callback(slots.stop)
-        screen.desk = desk = Desk(
+        self.desk = screen.desk = desk = Desk(
             queue.give, self._show, self.scenes, self.bank, self.warn, Display.specs,
-            keep=keeper.keep, view=self.display.get, status=self.status.get,
-            learn=self._learn,
+            keep=keeper.keep, clear=keeper.clear, view=self.display.get, status=self.status.get,
+            learn=self._learn, automate=loops.automate,
         )  # fmt: skip
         self._open_osc(ending, desk, listening)
         self._open_remote(ending, desk)
@@ -437,8 +446,10 @@ class LiveShow:
         if self.recording is not None:
             self.recording.hear(block, time)
 
-    def _queue(self, player: Player, kept: ExitStack) -> CommandQueue:
-        feed: list[CommandSource] = []
+    def _queue(self, player: Player, loops: LoopRecorder, kept: ExitStack) -> CommandQueue:
+        quantiser = Quantiser(player.beats, self.warn)
+        self.statistics.foresee(lambda: quantiser.waiting, lambda: loops.recording)
+        feed: list[CommandSource] = [loops]
         if self.cues is not None:
             for text in {text for cue in self.cues.cues for text in texts(cue.command)}:
                 player.prompts.value(text)
@@ -453,6 +464,7 @@ class LiveShow:
             check=player.network.check,
             recorder=self.cue_recorder,
             feed=feed,
+            quantiser=quantiser,
         )
 
     def _cues(self) -> Cues | None:
