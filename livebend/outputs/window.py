@@ -17,7 +17,8 @@ from livebend.outputs.black import Black
 from livebend.outputs.bridge import Bridge
 from livebend.outputs.display import Display, View, wanted_index
 from livebend.outputs.drawing import forget_letters
-from livebend.outputs.key_table import Action, action
+from livebend.outputs.key_events import pressed
+from livebend.outputs.key_table import Action
 from livebend.outputs.loading_picture import loading_picture
 from livebend.outputs.monitors import Monitor, lister
 from livebend.outputs.operator_board import OperatorBoard, joined
@@ -33,7 +34,6 @@ STRAYS = 3  # times that a window is put back that was taken elsewhere
 REDRAW = 0.25  # s, after which the window is drawn even if nothing has changed
 METERS = 1 / 15  # s between two drawings of the operator's view
 HELD = 1 / 30  # s, while the mouse moves a fader in it
-FIRST_DIGIT, LAST_DIGIT = pygame.KSCAN_1, pygame.KSCAN_9
 TOGGLES = {"blackout", "freeze", "meters", "help", "fullscreen", "display", "record"}
 
 
@@ -310,7 +310,7 @@ class Window:
 
     def _action_of(self, event: pygame.Event) -> Action | None:
         if event.type == pygame.KEYDOWN:
-            return _pressed(event)
+            return pressed(event)
         if event.type == pygame.QUIT:
             return Action("close")
         if event.type == pygame.WINDOWCLOSE:
@@ -434,6 +434,7 @@ class Window:
 
     def _start_pygame(self) -> None:
         os.environ.setdefault("SDL_VIDEO_MINIMIZE_ON_FOCUS_LOSS", "0")
+        os.environ.setdefault("SDL_MOUSE_FOCUS_CLICKTHROUGH", "1")  # the first click acts
         try:
             pygame.display.init()
         except pygame.error as refusal:
@@ -451,16 +452,3 @@ class Window:
 
 def _say_nothing(_: str, __: Level) -> None:
     """Notify nobody."""
-
-
-def _pressed(event: pygame.Event) -> Action | None:
-    """Return the action of a key press. Digits are known by their position: layouts differ."""
-    digit = FIRST_DIGIT <= event.scancode <= LAST_DIGIT
-    name = str(event.scancode - FIRST_DIGIT + 1) if digit else pygame.key.name(event.key)
-    held = event.mod
-    return action(
-        name,
-        shift=bool(held & pygame.KMOD_SHIFT),
-        ctrl=bool(held & pygame.KMOD_CTRL),
-        meta=bool(held & pygame.KMOD_META),
-    )
