@@ -40,7 +40,7 @@ class OperatorBoard:
     def upload(self, pane: SdlWindow, view: View, *, over_picture: bool) -> Texture:
         """Draw it for a window, as a texture of that."""
         film, remote = self._display.recording, self._display.remote
-        shown = Shown(self._status.get(), view, film, remote, self._panel(), self._says)
+        shown = Shown(self._status.get(), view, film, self._panel(), self._says, remote)
         surface = self._view.draw(pane.size, shown, over_picture=over_picture)
         return pane.upload("meters", surface, blend=True)
 

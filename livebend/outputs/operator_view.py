@@ -33,9 +33,9 @@ class Shown:
     status: Status
     view: View
     recording: str = ""
-    remote: tuple[str, str] = ("", "")
     panel: Panel = field(default_factory=Panel)
     says: Says = own_path
+    remote: tuple[str, str] = ("", "")
 
 
 class OperatorView:
