@@ -8,6 +8,7 @@ records is the next part of the film. A scene that shows die of one after the ot
 
 import argparse
 import os
+import secrets
 import select
 import signal
 import subprocess
@@ -18,7 +19,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from livebend.cli.guarded import BEGAN, ENDING, WINDOW, spec_of
+from livebend.cli.guarded import BEGAN, ENDING, KEY, WINDOW, spec_of
 from livebend.cli.printing import print_notice
 from livebend.cli.signals import ended_by_signals
 from livebend.core.clock import now
@@ -62,6 +63,7 @@ class Guard:
         """`arguments` are those of the command line without --guard. Raises: OSError."""
         self._arguments, self._seconds = list(arguments), seconds
         self._files, self._picture = ShowFiles(), LastPicture()
+        self._secret = secrets.token_hex(32)  # pages of the remote stay paired
         self._earlier = self._saved()
         self._cover = None if headless else Cover(self._picture)
         self._begun: float | None = None  # when the first picture of all was shown, s
@@ -102,7 +104,7 @@ class Guard:
         """Run a show to its end; return what was wrong, None where it ended well."""
         since = 0.0 if self._begun is None else now() - self._begun
         place = partial(spec_of, self._files.number, picture=self._picture.file, since=since)
-        self._show = show = _Show(self._command(since), place, self._picture.file)
+        self._show = show = _Show(self._command(since), place, self._picture.file, self._secret)
         if self._asked:
             show.process.send_signal(signal.SIGTERM)
         looked = show.heard
@@ -176,9 +178,14 @@ class Guard:
 class _Show:
     """A show in its process, and what it says."""
 
-    def __init__(self, command: Sequence[str], spec: Callable[..., str], picture: int) -> None:
+    def __init__(
+        self, command: Sequence[str], spec: Callable[..., str], picture: int, secret: str
+    ) -> None:
         self._reads, writes = os.pipe()
-        self.process = subprocess.Popen([*command, spec(beats=writes)], pass_fds=[writes, picture])
+        self.process = subprocess.Popen(
+            [*command, spec(beats=writes)], pass_fds=[writes, picture],
+            env={**os.environ, KEY: secret},
+        )  # fmt: skip
         os.close(writes)
         self.heard, self.said, self.outcome = now(), b"", ""
 

@@ -17,6 +17,7 @@ from livebend.outputs.last_picture import LastPicture
 
 ALIVE, WINDOW, BEGAN, ENDING = b".", b"w", b"b", b"e"
 EVERY = 0.25  # s between signs of life
+KEY = "LIVEBEND_REMOTE_KEY"  # the variable that gives each show the same secret of the remote
 SILENT = 20.0  # s without a picture after which a show is no longer called alive
 
 

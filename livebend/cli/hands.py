@@ -1,20 +1,27 @@
 """The hands of a show beside OSC and keys: MIDI devices, the band's own clock, and the remote."""
 
+import os
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
+from livebend.cli.guarded import KEY
+from livebend.cli.printing import print_notice
 from livebend.control.band_clock import BandClock, Leader, LinkClock, MidiClock
 from livebend.control.desk import Desk
 from livebend.control.door import Door
 from livebend.control.midi.midi_input import MidiInput
 from livebend.control.midi.ports import Ports, RtMidiPorts
 from livebend.control.osc_endpoint import HOST, is_loopback, listen, place
-from livebend.core.clock import Time
+from livebend.core.clock import Time, now
 from livebend.core.errors import Refused
+from livebend.core.mailbox import Latest
 from livebend.core.notify import Notify
 from livebend.core.watchdog import KeptWorker, OnFault, Term
+from livebend.flow import Frame
+from livebend.outputs.display import Display
+from livebend.scene import presets
 
 KeepGoing = Callable[[str, Callable[[Term], None]], KeptWorker]
 if TYPE_CHECKING:
@@ -111,19 +118,40 @@ def opened_to(osc: tuple[str, int], allow: Sequence[str], *, lan: bool) -> Reach
     return Reach(("0.0.0.0" if is_loopback(host) else host, port), known, here)
 
 
+class Seen(NamedTuple):
+    """What the remote shows of a show, and where it is shown itself.
+
+    sites: where bends can act.
+    masks: returns the names of the drawn masks.
+    """
+
+    display: Display
+    frames: Latest[Frame | None]
+    sites: Sequence[str]
+    masks: Callable[[], Sequence[str]]
+
+
 def open_remote(
     ending: ExitStack,
     desk: Desk,
     reach: Reach,
     door: Door,
+    seen: Seen,
     notify: Notify,
     on_fault: OnFault,
 ) -> "Remote | None":
     """Start the remote at OSC's port number; `ending` stops it. With --lan it answers what the
-    door lets in, else this machine alone. None, with a notice, where it cannot be had."""
+    door lets in, else this machine alone. None, with a notice, where it cannot be had.
+
+    The display shows where the page is and its code, and they are printed; no notice has the code,
+    since notices go out to who listens.
+    """
     host, port = reach.osc
     try:
+        from livebend.control.remote.pairing import Pairing, key_from  # noqa: PLC0415
         from livebend.control.remote.server import Remote  # noqa: PLC0415 - takes 0.2 s
+        from livebend.control.remote.site import Material  # noqa: PLC0415
+        from livebend.control.remote.uploads import Uploads  # noqa: PLC0415
 
         at = host if reach.lan or is_loopback(host) else HOST
         listening = listen(at, port, notify, what="remote", kind=socket.SOCK_STREAM)
@@ -133,12 +161,17 @@ def open_remote(
     except Refused as why:
         notify(str(why))
         return None
+    pairing = Pairing(now, key_from(os.environ.get(KEY, "")))
+    uploads = Uploads(presets.user_folder() / presets.MASKS)
+    material = Material(seen.frames, seen.sites, seen.masks, uploads)
     remote = Remote(
         desk, listening, osc_port=port, door=door if reach.lan else Door(THIS_MACHINE),
-        lan=reach.lan, on_fault=on_fault,
+        lan=reach.lan, pairing=pairing, material=material, on_fault=on_fault,
     ).start()  # fmt: skip
     ending.callback(remote.stop)
-    where = " or ".join(f"http://{place(one, remote.address[1])}" for one in reach.here or (at,))
+    everywhere = [f"http://{place(one, remote.address[1])}" for one in reach.here or (at,)]
     whom = "to those whom OSC hears" if reach.lan else "on this machine only"
-    notify(f"OSCQuery: {where}, {whom}")
+    notify(f"OSCQuery: {' or '.join(everywhere)}, {whom}")
+    seen.display.remote = everywhere[0], pairing.code
+    print_notice(f"remote: {everywhere[0]} in a browser, code {pairing.code}")
     return remote

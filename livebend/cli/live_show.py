@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 from livebend.audio.feature_sources import HeardSound
 from livebend.audio.open_input import hear_sound
 from livebend.cli.guarded import ENDING, Guarded
-from livebend.cli.hands import OFF, Hands, open_hands, open_remote, opened_to
+from livebend.cli.hands import OFF, Hands, Seen, open_hands, open_remote, opened_to
 from livebend.cli.options import ShowOptions
 from livebend.cli.painting import Painting
 from livebend.cli.printing import Printed, print_notice
@@ -69,6 +69,7 @@ from livebend.outputs.guarded_output import GuardedOutput
 from livebend.outputs.headless import Headless
 from livebend.outputs.live_recording import Film, LiveRecording
 from livebend.outputs.movie_file import check_movie
+from livebend.outputs.strobe_limit import StrobeLimit
 from livebend.rendering.open_network import made_by, take_up
 from livebend.rendering.prompts import Prompts
 from livebend.rendering.renderer import Renderer
@@ -201,6 +202,7 @@ class LiveShow:
             or View(
                 fullscreen=options.fullscreen,
                 record=options.record is not None,
+                strobe_limit=options.strobe_limit,
             )
         )
         self.scene, self.drawn = self._first_scene(), options.drawn_masks()
@@ -304,7 +306,10 @@ class LiveShow:
             learn=self._learn, automate=loops.automate,
         )  # fmt: skip
         self._open_osc(ending, desk, listening)
-        self._open_remote(ending, desk)
+        if self.options.remote != OFF:
+            seen = Seen(self.display, self.frames, player.network.sites, self.drawn.names)
+            told = self.statistics.notice, self._report_fault
+            self.remote = open_remote(ending, desk, self.reach, self.door, seen, *told)
         self.hands = open_hands(
             ending, desk, self.time, self.statistics.notice, self._kept_going,
             midi=self.options.midi, link=self.options.link, ports=self._ports,
@@ -317,18 +322,10 @@ class LiveShow:
         gc.collect()
         gc.freeze()  # what is loaded stays: collections during the show need not scan it
         gc.enable()
-        outputs = [screen.output, GuardedOutput("recording", recording, self.warn)]
-        render = self._render_part(player, sound, queue, outputs)
-        parts = [
-            render,
-            sound.worker,
-            text,
-            *self.osc.workers,
-            *self.hands.workers,
-            *([self.remote.worker] if self.remote else ()),
-            slots,
-            recording.encoder,
-        ]
+        render = self._render_part(player, sound, queue, self._outputs(screen, recording))
+        parts = [render, sound.worker, text, slots, recording.encoder]
+        parts += [*self.osc.workers, *self.hands.workers]
+        parts += [self.remote.worker] if self.remote else []
         look = partial(self._renew_status, sound)
         watchdog = Worker("watchdog", Watchdog(parts, now, look).work).start()
         ending.callback(watchdog.stop)
@@ -342,6 +339,10 @@ class LiveShow:
             watchdog.stop()
             self._await(render)
             self.keep()  # first: it cannot be played again
+
+    def _outputs(self, screen: Screen, recording: LiveRecording) -> Sequence[Output]:
+        outputs = [screen.output, GuardedOutput("recording", recording, self.warn)]
+        return [StrobeLimit(outputs, lambda: self.display.view.strobe_limit, self.warn)]
 
     def _open_files(self, ending: ExitStack) -> None:
         """Begin the log, and save the scene from now on whenever it changes."""
@@ -369,7 +370,7 @@ class LiveShow:
 
     def _screen(self, ending: ExitStack) -> Screen:
         if self.options.headless:
-            return Screen(Headless(self._shown), None, self)
+            return Screen(Headless(self._shown, self.frames), None, self)
         from livebend.outputs.window import Window  # noqa: PLC0415 - only where there is a display
 
         size = self.options.size or (512, 512)
@@ -480,11 +481,6 @@ class LiveShow:
         ending.callback(self.osc.stop)
         self.reach = self.reach._replace(osc=self.osc.address)
         self._say_who_is_heard()
-
-    def _open_remote(self, ending: ExitStack, desk: Desk) -> None:
-        if self.options.remote != OFF:
-            told = self.statistics.notice
-            self.remote = open_remote(ending, desk, self.reach, self.door, told, self._report_fault)
 
     def _say_who_is_heard(self) -> None:
         """Say who can reach the port: a tablet that cannot, or a venue that can, is a surprise."""

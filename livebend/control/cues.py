@@ -14,6 +14,7 @@
     6.500 add prompt.mix night "northern lights" weight=0.5
     6.600 add loop sway bend.swirl.angle "0:0 2:90" beats=4
     7.000 remove route kick
+    7.500 move bend swirl 1
     8.000 undo
     8.500 redo
     9.000 panic
@@ -62,6 +63,7 @@ from livebend.scene.commands import (
     Load,
     LoadOther,
     LoadStored,
+    Move,
     Panic,
     Redo,
     Remove,
@@ -76,10 +78,11 @@ from livebend.scene.values import Part, Scene
 
 FIRST_HEAD = "# livebend cues: seconds, then a command"  # of files in which two undos undo nothing
 HEAD = "# livebend cues 2: seconds, then a command"
-WORDS = ("preset", "cross", "add", "replace", "remove", "panic", "undo", "redo")
+WORDS = ("preset", "cross", "add", "replace", "remove", "move", "panic", "undo", "redo")
 ALONE: Mapping[str, Command] = {"panic": Panic(), "undo": Undo(), "redo": Redo()}
 LOADS: Mapping[str, type[Load] | type[LoadOther]] = {"preset": Load, "cross": LoadOther}
 TOKEN = re.compile(r'(?:[^\s"]|"(?:[^"\\]|\\.)*(?:"|\\?$))+')  # an open quote goes to the end
+PLACE = re.compile(r"[1-9][0-9]{0,3}")
 BARE = re.compile(r"[^\s\"=]+")
 
 FADE, UNIT = (specs_of(Recall)[name] for name in ("fade", "unit"))
@@ -280,6 +283,8 @@ def _words(command: Command) -> str:
             return f"{_verb(command)} {_part_words(part)}"
         case Remove(what, name):
             return f"remove {what} {name}"
+        case Move(what, name, place):
+            return f"move {what} {name} {place}"
         case Panic() | Undo() | Redo():
             return _verb(command)
     raise Refused(f"{type(command).__name__} without a preset's name cannot be written as a cue")
@@ -368,6 +373,8 @@ def _command(text: str, load: LoadPreset) -> Command:
     match word, rest.split():
         case "remove", [what, name] if what in READERS:
             return Remove(what, name)
+        case "move", [what, name, place] if what in READERS and PLACE.fullmatch(place):
+            return Move(what, name, int(place))
     if ("." in word or word == "seed") and rest:
         return Set(word, _value(rest))
     if "." in word or word in (*WORDS, "seed"):

@@ -1,6 +1,6 @@
 """The desk: everything that a controller can act on. OSC and keys use the same one."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal, Protocol
@@ -46,6 +46,9 @@ class Bank(Protocol):
 
     def recall(self, which: str | int) -> tuple[str, Scene]:
         """Return the preset's name and its scene. Raises: LivebendError."""
+
+    def names(self) -> Sequence[str]:
+        """Return the names of all presets."""
 
     def expect(self, slot: int, scenes: int = 1) -> None:
         """Note that a scene is on its way to a slot, or, with −1, that it will not come."""

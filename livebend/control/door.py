@@ -2,7 +2,8 @@
 
 An allow-list names which come in. Any other is a stranger, which is turned away, and named in a
 notice while it asks: then a key at the show lets it in, or turns it away for good. No message does
-either, whoever sends it.
+either, whoever sends it. One that gives the remote's code is paired: it plays by the remote's page,
+until the same key turns it away.
 """
 
 import threading
@@ -86,12 +87,29 @@ class Door:
         self._allowed, self._warn, self._keyed, self._now = AllowList(allow), warn, keyed, now
         self._lock = threading.Lock()
         self._guests: list[str] = []  # in the order in which they came
+        self._paired: list[str] = []  # strangers with the remote's code, the newest last
         self._dismissed: OrderedDict[str, None] = OrderedDict()
         self._asks, self._heard, self._told = "", 0.0, -AGAIN  # who, and when, s
 
+    def knows(self, host: str) -> bool:
+        """Whether a machine may come in; a stranger is not noted."""
+        return self._allowed.allows(host) or host in self._guests
+
+    def has_dismissed(self, host: str) -> bool:
+        """Whether a machine was turned away by the operator."""
+        return host in self._dismissed
+
+    def pair(self, host: str) -> None:
+        """Note that a machine has given the remote's code."""
+        with self._lock:
+            if not self.knows(host):
+                others = [one for one in self._paired if one != host]
+                self._paired = [*others, host][-REMEMBERED:]
+                self._asks = "" if self._asks == host else self._asks
+
     def lets_in(self, host: str) -> bool:
         """Whether a machine may come in."""
-        if self._allowed.allows(host) or host in self._guests:
+        if self.knows(host):
             return True
         if notice := self._note(host):
             self._warn(notice)
@@ -101,7 +119,8 @@ class Door:
         """Do what the operator decided; return a notice.
 
         admit: the stranger that asks comes in, until the show ends.
-        dismiss: it does not, and is not named again; if none asks, the last guest leaves.
+        dismiss: it does not, and is not named again; if none asks, who was paired last leaves, or
+            the last guest.
         Raises: Refused where there is none to decide about, or no room.
         """
         with self._lock:
@@ -119,10 +138,12 @@ class Door:
         return f"{asks} is let in until the show ends"
 
     def _dismiss(self, asks: str) -> str:
-        if not asks and not self._guests:
+        here = [*self._guests, *self._paired]
+        if not asks and not here:
             raise Refused("no machine asks to be let in, and there are no guests")
-        whom = asks or self._guests[-1]
+        whom = asks or here[-1]
         self._guests, self._asks = [one for one in self._guests if one != whom], ""
+        self._paired = [one for one in self._paired if one != whom]
         self._dismissed[whom] = None
         if len(self._dismissed) > REMEMBERED:
             self._dismissed.popitem(last=False)

@@ -9,28 +9,24 @@ import select
 import socket
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import count
-from typing import cast
 
-from livebend.control.desk import Action, Desk, FaderMove, Listen, Query, Request, SetDisplay
+from livebend.control.desk import Desk
 from livebend.control.door import Door
-from livebend.control.osc_addresses import FADER, is_private, named, normal, read
+from livebend.control.osc_actions import MessageActions, OscCounts
+from livebend.control.osc_addresses import FADER, is_private, named, normal
 from livebend.control.osc_aliases import ALIASES
 from livebend.control.osc_backlog import Backlog, numbers
 from livebend.control.osc_endpoint import REPLY_PORT, Sender
 from livebend.control.osc_feedback import Feedback, Hears, everyone
 from livebend.control.osc_learnt import LearntAddresses
-from livebend.control.osc_packets import ROOT, Message, read_packet, reply
+from livebend.control.osc_packets import ROOT, Message, read_packet
 from livebend.control.osc_patterns import expanded, is_pattern
-from livebend.control.parameters import OUTPUT, Tree, Trees, value_of
+from livebend.control.parameters import Tree, Trees
 from livebend.core import clock, limits
 from livebend.core.errors import LivebendError, OutOfRange, UnknownName, shown
 from livebend.core.notify import Reports
 from livebend.core.watchdog import KeptWorker, OnFault, Term
-from livebend.scene import paths
-from livebend.scene.commands import Add, Change, Load, Replace, Set
-from livebend.scene.values import Part
 
 LARGEST = 65_535  # bytes of a datagram
 POLL = 0.2  # s between looks at the stop event
@@ -38,26 +34,12 @@ BREATH = 0.002  # s between looks at the socket: each costs the frame more than 
 TAKING = 0.2  # s that datagrams are taken at a time, where they come faster than that
 ACTING = 0.01  # s that they are acted on then
 TURN = 16  # datagrams that are acted on at least
-REPORTED = 8  # addresses that are reported in a while
 SEARCHES = 64  # addresses with wildcards that are looked up in a while
 PATTERNS = 64  # of those, whose parameters are remembered
-PENDING_TIME = 2.0  # s that a part may take from the message that adds it to the scene
 AHEAD = 10.0  # s: a bundle dated further ahead is held, and reported
 URGENT = (b"livebend/blackout", b"livebend/freeze", b"pause", b"play")
 EVERYTHING = "/?"
 HERE = Sender("")
-
-
-@dataclass(slots=True)
-class OscCounts:
-    """What has been received. Written by the OSC thread alone; any thread may read it."""
-
-    messages: int = 0
-    garbage: int = 0  # datagrams that are not OSC
-    refused: int = 0
-    clamped: int = 0
-    ignored: int = 0
-    turned_away: int = 0  # datagrams of senders that are not allowed
 
 
 class OscReader:
@@ -77,14 +59,13 @@ class OscReader:
         hears: Hears = everyone,
         learnt: LearntAddresses | None = None,
     ) -> None:
-        self.counts = OscCounts()
         self._desk, self._now, self._calendar = desk, now, calendar
         self._trees = Trees(desk.output)
         self._trees.of(desk.scene.get())  # now: operators that nobody has loaded yet take seconds
         self.learnt = learnt or LearntAddresses(desk, now=now)
-        self.feedback = Feedback(desk, self._trees, now, hears)
-        self._pending: dict[tuple[str, str], float] = {}  # part -> when it should be there, s
-        self._reports, self._searches = Reports(now, REPORTED), Reports(now, SEARCHES)
+        self.feedback = Feedback(desk, self._trees, now, hears, self.learnt.players)
+        self.counts, self._searches = OscCounts(), Reports(now, SEARCHES)
+        self._actions = MessageActions(desk, self._trees, self.counts, self.feedback, now, "OSC")
         self._named: OrderedDict[str, tuple[Tree, list[str]]] = OrderedDict()
         self._dated: list[tuple[float, int, Message, Sender]] = []  # a heap, by time
         self._places = count()
@@ -95,7 +76,7 @@ class OscReader:
         packet = read_packet(datagram)
         self.counts.garbage += packet.garbage
         for notice in packet.notices:
-            self._report(notice, notice)
+            self._actions.report(notice, notice)
         answers: list[bytes] = []
         for message in packet.messages:
             if message.time is None or not self._is_kept(message, message.time, sender):
@@ -128,11 +109,13 @@ class OscReader:
         if ahead <= 0.0:
             return False
         if ahead > limits.DATED_TIME or len(self._dated) >= limits.DATED:
-            self._report("too far", f"a bundle is dated {ahead:.0f} s ahead: it acts at once")
+            self._actions.report(
+                "too far", f"a bundle is dated {ahead:.0f} s ahead: it acts at once"
+            )
             return False
         if ahead > AHEAD:
             wait = f"a bundle waits {ahead:.0f} s for its time; is its sender's clock right?"
-            self._report("waits", wait)
+            self._actions.report("waits", wait)
         heapq.heappush(self._dated, (self._now() + ahead, next(self._places), message, sender))
         return True
 
@@ -149,14 +132,14 @@ class OscReader:
                 return self._ask_for_all(address, sender)
             return self._handle_all(self._meant(address, arguments), sender)
         except LivebendError as why:
-            self._refuse(address, f"OSC: {why}")
+            self._actions.refuse(address, str(why))
             return []
 
     def _handle_alias(self, address: str, arguments: list[object], sender: Sender) -> list[bytes]:
         """Do what an address of another program means here. Raises: OutOfRange."""
         meaning = ALIASES[address](arguments, self._desk.scene.get())
         if meaning.notice:
-            self._report(address, meaning.notice)
+            self._actions.report(address, meaning.notice)
         self.counts.ignored += not meaning.messages
         return self._handle_all(meaning.messages, sender)
 
@@ -166,7 +149,7 @@ class OscReader:
         """Handle messages that another one stands for; return their replies."""
         answers: list[bytes] = []
         for address, arguments in messages:
-            answers += self._handle_one(address, list(arguments), sender)
+            answers += self._actions.act(address, arguments, sender)
         return answers
 
     def _ask_for_all(self, address: str, sender: Sender) -> list[bytes]:
@@ -210,102 +193,6 @@ class OscReader:
         if not found[1]:
             raise OutOfRange(f"{shown(pattern)} names no parameter")
         return found[1]
-
-    def _handle_one(self, address: str, arguments: list[object], sender: Sender) -> list[bytes]:
-        tree = self._trees.of(self._desk.scene.get())
-        try:
-            request = read(address, arguments, tree, self._desk.bank)
-            request = request or self._set_pending(address, arguments)
-            if request is not None:
-                return self._act(address, request, tree, sender)
-        except LivebendError as why:
-            self._refuse(address, f"OSC: {why}")
-            return []
-        self._count_unknown(address, tree)
-        return []
-
-    def _refuse(self, address: str, why: str) -> None:
-        """Count a refusal, and report it where nothing was lately about this address."""
-        self.counts.refused += 1
-        self._report(address, why)
-
-    def _report(self, subject: str, notice: str) -> None:
-        if self._reports.first(subject):
-            self._desk.warn(notice if notice.startswith("OSC: ") else f"OSC: {notice}")
-
-    def _act(self, address: str, request: Request, tree: Tree, sender: Sender) -> list[bytes]:
-        if request.clamped:
-            self.counts.clamped += 1
-            self._report(f"{address} clamped", request.clamped)
-        match request.action:
-            case None:
-                self.counts.ignored += 1
-                self.feedback.touch(sender)
-            case Query(path):
-                self.feedback.touch(sender)
-                return [reply(address, value_of(self._desk, tree.parameters[path]))]
-            case Listen() as wish:
-                self.feedback.ask(sender, wish)
-            case FaderMove(path, position) if position is not None:
-                soft = paths.soft_range(self._desk.scene.get(), path)
-                self._send(Set(path, soft.from_unit(position)), sender, fader=True)
-            case FaderMove(path):
-                self.feedback.touch(sender, path, fader=True)
-                scene = self._desk.scene.get()
-                position = paths.soft_range(scene, path).to_unit(float(paths.get(scene, path)))
-                return [reply(address, position)]
-            case action:
-                self._send(action, sender)
-        return []
-
-    def _send(self, action: Action, sender: Sender, *, fader: bool = False) -> None:
-        """Send an action to the desk, and note who touched what by it."""
-        match action:
-            case Set(path, value):
-                self.feedback.touch(sender, path, value, fader=fader)
-            case Change(path, by_fader=by_fader):
-                self.feedback.touch(sender, path, fader=by_fader)
-            case SetDisplay(what, value):
-                self.feedback.touch(sender, f"{OUTPUT}.{what}", value)
-            case _:
-                self.feedback.touch(sender)
-        if not self._desk.send(action):
-            self.counts.refused += 1
-        self._expect_parts(action)
-
-    def _expect_parts(self, action: Action) -> None:
-        """Remember the parts that the scene will have once it has applied the action."""
-        parts: Sequence[Part]
-        match action:
-            case Load(scene=scene):
-                parts = (*scene.bends, *scene.routes, *scene.mix)
-            case Add(part) | Replace(part):
-                parts = (part,)
-            case _:
-                return
-        until = self._now() + PENDING_TIME
-        pending = {stem: end for stem, end in self._pending.items() if end > self._now()}
-        self._pending = pending | {(part.kind, part.name): until for part in parts}
-
-    def _set_pending(self, address: str, arguments: list[object]) -> Request | None:
-        """Read a value for a part that was just added; None if it is not one.
-
-        A client sends "add a bend" and the bend's first values in one go. The part is in the scene
-        only after the next frame, so the address is unknown until then: the value is queued
-        unchecked behind the command that adds the part, and checked when it is applied.
-        """
-        path = address.removeprefix(f"{ROOT}/").replace("/", ".")
-        part = paths.split(path)[:2]
-        if self._pending.get(part, 0.0) <= self._now() or len(arguments) != 1:
-            return None
-        return Request(Set(path, cast(float | str, arguments[0])))
-
-    def _count_unknown(self, address: str, tree: Tree) -> None:
-        """Count an unknown address and, not too often, report the nearest name: an expensive
-        search."""
-        self.counts.refused += 1
-        if self._reports.first(address):
-            self._desk.warn(str(UnknownName("OSC address", address, tree.addresses)))
 
 
 class OscInput:

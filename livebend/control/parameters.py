@@ -87,6 +87,11 @@ class Tree:
                 found.setdefault((kind, name), []).append((leaf, parameter))
         return found
 
+    @cached_property
+    def measured(self) -> Sequence[Parameter]:
+        """What has a value that is not the scene's: settings of the display, and readings."""
+        return [p for p in self.below("") if p.is_setting or p.access == "reading"]
+
     def values(self) -> Iterator[Parameter]:
         """Yield what has a value that can be set."""
         return (p for p in self.parameters.values() if p.access == "value")

@@ -28,7 +28,7 @@ from livebend.core.ranges import Range
 from livebend.core.specs import Spec, specs_of
 from livebend.core.texts import NUMBER
 from livebend.scene import paths
-from livebend.scene.commands import Add, Command, Remove, Replace, Store
+from livebend.scene.commands import Add, Command, Move, Remove, Replace, Store
 from livebend.scene.show_values import Recall, TimeUnit
 from livebend.scene.tables import REQUIRED, part_from
 from livebend.scene.values import Bend, Loop, MixedPrompt, Part, Route
@@ -41,6 +41,7 @@ SWITCH = Spec("switch", "bool", default=False)
 NAME = Spec("name", "text", "")
 PATH = Spec("path", "text", "")
 SLOT = Spec("slot", "int", 1, Range(1, limits.SLOTS, whole=True))
+PLACE = Spec("place", "int", 1, Range(1, limits.BENDS, whole=True))
 INDEX = Spec("index", "int", 0, Range(0, limits.SLOTS - 1, whole=True))
 BAR_COUNT = Spec("bars", "int", BARS, Range(1, 64, "bars", whole=True))
 PORT = Spec("port", "int", 9000, Range(0, 65535, whole=True), doc="0 = no more feedback")
@@ -180,6 +181,13 @@ def _remove(what: str, arguments: Arguments, _: Bank) -> Request:
     raise OutOfRange(f"{what.replace('.', '/')}/remove: expected NAME")
 
 
+def _move(what: str, arguments: Arguments, _: Bank) -> Request:
+    match [arguments[0], *map(_number, arguments[1:])] if arguments else []:
+        case [str(name), int() | float() as place] if float(place).is_integer():
+            return Request(Move(what, name, int(place)))
+    raise OutOfRange(f"{what.replace('.', '/')}/move: expected NAME PLACE, from 1")
+
+
 def _listen(arguments: Arguments, _: Bank) -> Request:
     port, wants = arguments[0] if arguments else PORT.default, arguments[1:]
     for word in wants:
@@ -259,6 +267,8 @@ TRIGGERS: Mapping[str, Trigger] = {
     "osc.forget": Trigger(
         "take its foreign OSC addresses from a parameter", partial(_learn, "osc", True), (PATH,)),
     **PART_TRIGGERS,
+    "bend.move": Trigger(
+        "move a bend to another place in the chain, from 1", partial(_move, "bend"), (NAME, PLACE)),
     "feedback": Trigger(
         "send what changes to a port of the sender's machine", _listen, (PORT,),
         "[" + "] [".join(WANTS) + "]"),

@@ -42,7 +42,10 @@ BACKLOG = 16 << 20
 NOTICES = 256
 MIDI_CONTROLS = 512
 OSC_LEARNT = 512
-REMOTES = 32
+REMOTES = 256
+TRIES = 10
+UPLOAD = 8 << 20
+UPLOADS = 64
 REQUEST = 4096
 HEADERS = 64
 REQUEST_TIME = 10.0
@@ -97,6 +100,9 @@ TABLE = (
     Limit("the profile of a MIDI device", MIDI_CONTROLS, "controls"),
     Limit("foreign OSC addresses that are learnt", OSC_LEARNT, "addresses"),
     Limit("the remote", REMOTES, "connections"),
+    Limit("codes that may be tried at the remote in a minute, by all together", TRIES, "codes"),
+    Limit("a picture that is sent to the remote", UPLOAD // 2**20, "MiB"),
+    Limit("pictures that were sent to the remote and are kept", UPLOADS, "pictures"),
     Limit("the first line of an HTTP request, or one of its headers", REQUEST, "bytes"),
     Limit("an HTTP request", HEADERS, "headers"),
     Limit("an HTTP request, with its answer", REQUEST_TIME, "seconds"),

@@ -33,6 +33,9 @@ class View:
         int, Range(-1, 15, whole=True), "display of the picture; -1 = the last one"
     ] = -1
     meters: Annotated[bool, "the operator's view"] = False
+    strobe_limit: Annotated[
+        bool, "at most three flashes a second over a quarter of the picture; more can make ill"
+    ] = True
     record: Annotated[bool, "a film of picture and sound is being written"] = False
     help: Annotated[bool, "the list of keys"] = False
 
@@ -42,7 +45,8 @@ class Display:
 
     Its display is known by name: where it is gone, the picture is on another until it is back.
     `names` are those of the displays there are; the window keeps them by `found`. `recording` says
-    how long the film is that is being written, and how much room there is.
+    how long the film is that is being written, and how much room there is; `remote`, where the
+    page of the remote is and its code.
     """
 
     specs: Mapping[str, Spec] = specs_of(View)
@@ -54,6 +58,7 @@ class Display:
         self.home = ""  # name of the picture's display; "" = not known yet
         self._is_alone = False  # whether there was no other when it became that
         self.recording = ""
+        self.remote = "", ""
 
     @property
     def view(self) -> View:

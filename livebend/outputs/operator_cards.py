@@ -42,15 +42,27 @@ def header(at: CardArea) -> float:
     for line in canvas.wrapped(status.prompt or "no prompt", BODY, at.inner, 2):
         canvas.text(at.left, y, line, BODY, colour)
         y += ROW
-    return buttons(at, _chips(at, _film(at, y + 2)) - 4) - at.y
+    return buttons(at, _chips(at, _remote(at, _film(at, y + 2))) - 4) - at.y
+
+
+def _remote(at: CardArea, y: float) -> float:
+    """Where the page of the remote is, and the code that pairs a phone; return the next free
+    height."""
+    where, code = at.shown.remote
+    if not where:
+        return y
+    at.canvas.text(at.left, y, at.canvas.fitted(where, SMALL, at.inner - 120), SMALL, DIM)
+    at.canvas.text(at.right - 92, y, "code", SMALL, FAINT, align="right")
+    at.canvas.number(at.right, y, f"{code[:3]} {code[3:]}", BODY, TEAL)
+    return y + ROW + 2
 
 
 def _film(at: CardArea, y: float) -> float:
     """The film that is being written, with a red lamp; return the next free height."""
-    if not at.recording:
+    if not at.shown.recording:
         return y
     at.canvas.lamp(at.left + 5, y - 1, 5, RED, 1.0)
-    at.canvas.text(at.left + 18, y, f"recorded {at.recording}", SMALL, INK)
+    at.canvas.text(at.left + 18, y, f"recorded {at.shown.recording}", SMALL, INK)
     return y + ROW + 2
 
 

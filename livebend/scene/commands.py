@@ -150,6 +150,29 @@ class Remove(_StructuralCommand):
 
 
 @dataclass(frozen=True, slots=True)
+class Move(_StructuralCommand):
+    """Move a part to another place among those of its kind: of bends at one site, the order
+    decides which acts first.
+
+    place: from 1; behind the last is the last.
+    """
+
+    what: str  # its kind
+    name: str
+    place: int
+
+    def __post_init__(self) -> None:
+        if self.place < 1:
+            raise OutOfRange(f"{self.what}.{self.name}: place {self.place}: expected 1 or more")
+
+    def apply(self, scene: Scene) -> Scene:
+        part = scene.part(self.what, self.name)
+        others = [p for p in scene.parts(self.what) if p is not part]
+        others.insert(self.place - 1, part)
+        return altered(_with_past(scene), {FIELDS[self.what]: tuple(others)})
+
+
+@dataclass(frozen=True, slots=True)
 class Load(_StructuralCommand):
     """Load a whole scene.
 

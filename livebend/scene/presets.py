@@ -198,6 +198,10 @@ class PresetBank:
         held = self._held.get(name)
         return name, _load_file(self._file(name)) if held is None else scene_from(table_of(held))
 
+    def names(self) -> list[str]:
+        """Return the names of all presets, as far as the folders were read."""
+        return list(self._files)
+
     def load(self, name: str) -> Scene:
         """Return the scene of a preset. Raises: UnknownName, PresetError."""
         return self.recall(name)[1]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from livebend.control.cues import HEAD, CueRecorder, Cues, cue_line, read_cues
 from livebend.core.errors import PresetError, Refused, UnknownName
 from livebend.core.texts import one_line_text
-from livebend.scene.commands import Add, Load, Panic, Remove, Replace, Set, Undo
+from livebend.scene.commands import Add, Load, Move, Panic, Remove, Replace, Set, Undo
 from livebend.scene.values import Bend, MixedPrompt, Route
 from tests.fakes.desk import DUB
 from tests.fakes.osc import wait_for
@@ -43,6 +43,7 @@ LINES = [
     ("6.750 prompt.mix.night.weight 0.25", Set("prompt.mix.night.weight", 0.25)),
     ("6.900 remove prompt.mix night", Remove("prompt.mix", "night")),
     ("7.000 remove route kick", Remove("route", "kick")),
+    ("7.500 move bend swirl 2", Move("bend", "swirl", 2)),
     ("8.000 remove bend swirl", Remove("bend", "swirl")),
     ("9.000 undo", Undo()),
     ("3600.000 panic", Panic()),
@@ -96,6 +97,9 @@ BAD = [
     ("1 preset ../dub", "unknown preset"),
     ("1 remove swirl", "incomplete"),
     ("1 remove cue x", "incomplete"),
+    ("1 move bend swirl", "incomplete"),
+    ("1 move bend swirl 0", "incomplete"),
+    ("1 move bend swirl -1", "incomplete"),
     ("1 add bend x rotat image", "unknown bend.x.operator 'rotat'"),
     ("1 add bend x rotate", "expected bend NAME OPERATOR SITE"),
     ("1 add bend x rotate image angle", "'angle': expected key=value"),

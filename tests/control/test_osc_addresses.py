@@ -17,7 +17,18 @@ from livebend.core.errors import LivebendError
 from livebend.core.ranges import Range
 from livebend.core.specs import Spec
 from livebend.scene import paths
-from livebend.scene.commands import Add, Change, Load, Panic, Remove, Replace, Set, Store, Undo
+from livebend.scene.commands import (
+    Add,
+    Change,
+    Load,
+    Move,
+    Panic,
+    Remove,
+    Replace,
+    Set,
+    Store,
+    Undo,
+)
 from livebend.scene.values import Bend, Route
 from tests.fakes.desk import DUB, STORM, FakeBank, FakeDesk
 from tests.fakes.osc import datagram
@@ -49,6 +60,8 @@ MEANT = [
     ("bend/replace", ["new", "rotate", "unet.mid", "angle", 20, "i", 3, "mix", 0.5],
      Replace(ROTATE)),
     ("bend/remove", ["swirl"], Remove("bend", "swirl")),
+    ("bend/move", ["swirl", 2], Move("bend", "swirl", 2)),
+    ("bend/move", ["swirl", "2.0"], Move("bend", "swirl", 2)),
     ("route/add", ["r", "onset.pulse", "bend.swirl.angle", "high", 90, "curve", "cube"],
      Add(ROUTE)),
     ("route/replace", ["r", "onset.pulse", "bend.swirl.angle", "high", 90, "curve", "cube"],
@@ -197,6 +210,10 @@ BAD = [
     ("feedback", [9000, "plai"], "did you mean 'play'"),
     ("bend/remove", [], "expected NAME"),
     ("bend/remove", [3], "expected NAME"),
+    ("bend/move", [], "expected NAME PLACE"),
+    ("bend/move", ["swirl"], "expected NAME PLACE"),
+    ("bend/move", ["swirl", 1.5], "expected NAME PLACE"),
+    ("bend/move", ["swirl", 0], "expected 1 or more"),
     ("route/add", ["r", "rmss", "bend.swirl.angle"], "did you mean 'rms'"),
 ]  # fmt: skip
 

@@ -11,7 +11,8 @@ from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.udp_client import SimpleUDPClient
 
 from livebend.control import osc
-from livebend.control.osc import REPORTED, OscReader
+from livebend.control.osc import OscReader
+from livebend.control.osc_actions import REPORTED
 from livebend.control.osc_addresses import named
 from livebend.control.osc_endpoint import Sender, listen
 from livebend.control.osc_packets import Strange, read_packet, reply

@@ -101,7 +101,8 @@ def test_an_attribute_or_a_reason_is_told(show, asked, status, answer):
 def test_contents_are_told_without_the_rest(show):
     status, found = show.get("/livebend/preset?CONTENTS")
     assert (status, [*found], [*found["CONTENTS"]]) == (
-        200, ["CONTENTS"], ["fade", "unit", "quantise", "recall", "radio", "store", "clear"],
+        200, ["CONTENTS"],
+        ["fade", "unit", "quantise", "recall", "radio", "store", "clear", "waiting"],
     )  # fmt: skip
 
 
@@ -353,7 +354,7 @@ def test_who_does_not_read_is_let_go_and_the_others_are_served(monkeypatch):
             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + b"A" * 22 + b"==\r\n\r\n"
         )
         assert deaf.recv(12) == b"HTTP/1.1 101"
-        (transport,) = show.remote._connections
+        (transport,) = show.remote._connections._all
         wait_for(lambda: bool(show.remote._followers._all))
         (one,) = show.remote._followers._all
         many = {str(index): "x" * 60_000 for index in range(200)}

@@ -6,6 +6,7 @@ import pytest
 
 from livebend.cli.render import RenderOptions, render
 from livebend.control.desk import Automate, preset
+from livebend.scene import presets
 from livebend.scene.commands import Change, Panic, Redo, Set, Store, Undo
 from tests.end_to_end.test_live_is_offline import PRESET, options_of
 from tests.fakes.live import played
@@ -68,7 +69,8 @@ def show(folder, model, **more):
 
 
 @pytest.mark.parametrize(("sets", "seconds"), [(TEMPO, 5.0), (HEARD, 9.0)], ids=["set", "heard"])
-def test_what_hands_played_is_rendered_again(tmp_path, model_folder, sets, seconds):
+def test_what_hands_played_is_rendered_again(tmp_path, monkeypatch, model_folder, sets, seconds):
+    monkeypatch.setattr(presets, "user_folder", lambda: tmp_path / "presets")
     (tmp_path / "test.toml").write_text(PRESET)
     model, cues = model_folder("turbo"), tmp_path / "cues.txt"
     live = show(tmp_path, model, sets=sets, seconds=seconds, record_cues=cues)

@@ -42,6 +42,10 @@ class FakeBank:
             raise UnknownName("preset", which, PRESETS)
         return which, PRESETS[which]
 
+    def names(self) -> list[str]:
+        """Return the names of the presets."""
+        return [*PRESETS]
+
     def expect(self, slot: int, scenes: int = 1) -> None:
         """Expect nothing."""
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from livebend.core.errors import OutOfRange, UnknownName
+from livebend.core.mailbox import Latest
 from livebend.flow import Frame
 from livebend.outputs.display import Display, View
 from livebend.outputs.headless import Headless
@@ -83,12 +84,14 @@ def test_every_field_of_the_view_is_documented() -> None:
 
 def test_headless_shows_every_frame() -> None:
     shown: list[Frame] = []
-    output = Headless(shown.append)
+    newest: Latest[Frame | None] = Latest(None)
+    output = Headless(shown.append, newest)
     frame = Frame(np.zeros((2, 2, 3), np.uint8), 0, 0.0, 0.0, 0.0)
     output.write(frame)
     output.write(frame)
     output.close()
     assert shown == [frame, frame]
+    assert newest.get() is frame
 
 
 def test_the_table_and_the_display_import_nothing_heavy() -> None:

@@ -9,11 +9,12 @@ import pytest
 from livebend.core.errors import LivebendError
 from livebend.core.status import Status
 from livebend.flow import Frame
+from livebend.outputs.card_area import Shown
 from livebend.outputs.display import Display, View
 from livebend.outputs.drawing import Canvas
 from livebend.outputs.key_table import Action
 from livebend.outputs.loading_picture import loading_picture
-from livebend.outputs.operator_view import OperatorView, Shown
+from livebend.outputs.operator_view import OperatorView
 from livebend.outputs.sdl_window import placed
 from tests.fakes.times import ManualTime
 from tests.fakes.windows import BLUE, GREEN, RED, Screen, a_status, frame_of, plug, plug_in

@@ -9,7 +9,18 @@ from hypothesis import strategies as st
 from livebend.core import limits
 from livebend.core.errors import OutOfRange, Refused, UnknownName
 from livebend.scene import edit, paths
-from livebend.scene.commands import Add, Change, Load, Panic, Redo, Remove, Replace, Set, Undo
+from livebend.scene.commands import (
+    Add,
+    Change,
+    Load,
+    Move,
+    Panic,
+    Redo,
+    Remove,
+    Replace,
+    Set,
+    Undo,
+)
 from livebend.scene.values import Bend, Prompt, Route, Sampling, Scene
 
 SWIRL = Bend("swirl", "rotate", "latent@0.8", {"angle": 30.0, "i": 1, "j": 2})
@@ -184,6 +195,32 @@ def test_replace_keeps_the_place_and_the_routes_that_still_fit():
     assert turned.routes == (KICK,)
     assert Replace(Bend("swirl", "add", "unet.mid")).apply(two).routes == ()
     assert Replace(Bend("new", "add", "unet.mid")).apply(SCENE).bend("new")
+
+
+@given(st.integers(1, 6), st.integers(1, 9))
+def test_a_part_moves_to_its_place_and_undo_puts_it_back(which, place):
+    names = ["a", "b", "c", "d", "e", "f"]
+    scene = Scene(
+        bends=tuple(Bend(name, "add", "unet.mid") for name in names),
+        routes=(Route("kick", "low", f"bend.{names[which - 1]}.amount"),),
+    )
+    moved = Move("bend", names[which - 1], place).apply(scene)
+    order = [bend.name for bend in moved.bends]
+    assert sorted(order) == names
+    assert order.index(names[which - 1]) == min(place, len(names)) - 1
+    assert [n for n in order if n != names[which - 1]] == [
+        n for n in names if n != names[which - 1]
+    ]
+    assert moved.routes == scene.routes
+    assert Undo().apply(moved) == scene
+    assert Redo().apply(Undo().apply(moved)) == moved
+
+
+def test_a_part_that_is_not_there_does_not_move():
+    with pytest.raises(UnknownName, match="nope"):
+        Move("bend", "nope", 1).apply(SCENE)
+    with pytest.raises(OutOfRange, match="expected 1 or more"):
+        Move("bend", "swirl", 0)
 
 
 def test_removing_a_bend_removes_what_drives_it():

@@ -30,12 +30,21 @@ class Follower:
     wake: is called when it is owed something.
     """
 
-    def __init__(self, wake: Callable[[], None]) -> None:
+    def __init__(self, among: "Followers", wake: Callable[[], None]) -> None:
         self.heard: dict[str, ParameterValue] = {}  # by path, what it was told last
+        self.fresh: set[str] = set()  # of these, what it listens to since the last turn
         self.news: dict[str, str] = {}  # by address, what became of a part
         self.owed: dict[str, Parameter] = {}  # by path, whose newest value it is to get
         self.is_slow = False  # so that news were lost: it has to begin again
-        self.wake = wake
+        self.among, self.wake = among, wake
+
+    def say(self, text: str) -> int:
+        """Do what it asks for; return how many parameters that was about."""
+        return self.among.obey(self, text)
+
+    def play(self, _: bytes) -> int:
+        """Leave out what it would set: values are set by OSC, or by a page that is paired."""
+        return 0
 
     def take(self, most: int) -> Iterator[str | bytes]:
         """Yield up to so many frames that it is owed, news first."""
@@ -45,7 +54,7 @@ class Follower:
                 yield as_json({"COMMAND": self.news.pop(address), "DATA": address})
             elif self.owed:
                 path = next(iter(self.owed))
-                yield message(self.owed.pop(path), self.heard[path])
+                yield self.among.message(self.owed.pop(path), self.heard[path])
             else:
                 return
 
@@ -54,6 +63,10 @@ class Follower:
         if self.heard.get(parameter.path) != value:
             self.heard[parameter.path] = value
             self.owed[parameter.path] = parameter
+
+    def turn(self, nodes: Nodes) -> bool:  # noqa: ARG002 - a page looks at them
+        """Look at the show; return whether it is owed something."""
+        return bool(self.news or self.owed or self.is_slow)
 
     def keep(self, nodes: Nodes) -> None:
         """Have it no longer listen to what is gone."""
@@ -77,6 +90,7 @@ class Followers:
         self._desk, self._trees = desk, trees
         self._all: list[Follower] = []
         self._seen: Nodes | None = None
+        self._messages: dict[tuple[str, ParameterValue], bytes] = {}  # of this turn
 
     def __len__(self) -> int:
         return len(self._all)
@@ -99,7 +113,7 @@ class Followers:
     def obey(self, one: Follower, text: str) -> int:
         """Do what a follower asks for; what cannot be read is left out, as OSCQuery has it. Return
         how many parameters it was about."""
-        command, address = _command(text)
+        command, address = command_in(text)
         if command not in ("LISTEN", "IGNORE"):
             return 0
         nodes = Nodes(self._desk, self._trees)
@@ -111,11 +125,21 @@ class Followers:
             else:
                 one.heard.pop(parameter.path, None)
                 one.owe(parameter, nodes.value(parameter))
+                one.fresh.add(parameter.path)
         one.wake()
         return len(found)
 
+    def message(self, parameter: Parameter, value: ParameterValue) -> bytes:
+        """Return the OSC message that reports a value, made once for all in a turn."""
+        key = parameter.path, value
+        made = self._messages.get(key)
+        if made is None:
+            made = self._messages[key] = message(parameter, value)
+        return made
+
     def turn(self) -> None:
         """Look at the show, and owe every follower what is new."""
+        self._messages = {}
         if not self._all:
             self._seen = None  # who comes next follows from then on
             return
@@ -128,20 +152,30 @@ class Followers:
                 one.keep(nodes)
                 for address, command in news.items():
                     one.tell(address, command)
+        moved |= _measured(before, nodes)
         self._seen = nodes
         for one in self._all:
             self._owe(one, nodes, moved)
+            if one.turn(nodes):
+                one.wake()
 
     @staticmethod
     def _owe(one: Follower, nodes: Nodes, moved: Set[str]) -> None:
-        """Owe a follower what it listens to of what has moved; what is not of the scene may have
-        at any time."""
-        for path in list(one.heard):
-            if path in moved or not _is_scenes(nodes, path):
-                parameter = nodes.tree.parameters[path]
-                one.owe(parameter, nodes.value(parameter))
-        if one.news or one.owed or one.is_slow:
-            one.wake()
+        """Owe a follower what it listens to of what has moved."""
+        fresh, one.fresh = one.fresh, set()
+        for path in (moved | fresh) & one.heard.keys():
+            parameter = nodes.tree.parameters[path]
+            one.owe(parameter, nodes.value(parameter))
+
+
+def _measured(before: Nodes | None, nodes: Nodes) -> set[str]:
+    """What is not of the scene and differs from a turn ago."""
+    found = set()
+    for parameter in nodes.tree.measured:
+        value = nodes.value(parameter)
+        if before is None or before.value(parameter) != value:
+            found.add(parameter.path)
+    return found
 
 
 def _news(before: Nodes, after: Nodes, moved: Iterable[str]) -> dict[str, str]:
@@ -169,8 +203,8 @@ def _below(nodes: Nodes, address: str) -> Iterator[Parameter]:
             yield parameter
 
 
-def _command(text: str) -> tuple[str, str]:
-    """The command and the address in a frame; two empty texts for what is none."""
+def command_in(text: str) -> tuple[str, str]:
+    """Return the command and the address in a frame; two empty texts for what is none."""
     try:
         given: Any = json.loads(text)
     except (ValueError, RecursionError):

@@ -13,6 +13,7 @@ from typing import Any
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from livebend.control.desk import Desk
+from livebend.control.osc_packets import BUNDLE
 from livebend.control.parameters import Parameter, Tree, Trees, soft_range, value_of
 from livebend.core.specs import ParameterValue, Spec
 
@@ -172,6 +173,12 @@ def message(parameter: Parameter, value: ParameterValue) -> bytes:
     builder.add_arg(value, ("T" if value else "F") if tag == "T" else tag)
     packet: bytes = builder.build().dgram
     return packet
+
+
+def bundle(messages: Sequence[bytes]) -> bytes:
+    """Return the bundle of OSC messages that act at once."""
+    sized = (len(one).to_bytes(4, "big") + one for one in messages)
+    return BUNDLE + (1).to_bytes(8, "big") + b"".join(sized)
 
 
 def as_json(value: object) -> str:

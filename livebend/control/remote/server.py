@@ -1,7 +1,8 @@
-"""The remote's port and its thread: OSCQuery over HTTP, and WebSockets on the same port.
+"""The remote's port and its thread: OSCQuery over HTTP, a page to play, and WebSockets of both.
 
-A connection is one request, which has to be over within REQUEST_TIME, or becomes a WebSocket. Only
-the parameter tree is told; there is no folder and no file. aiohttp reads and writes the protocols.
+A connection is one request, which has to be over within REQUEST_TIME, or becomes a WebSocket.
+OSCQuery tells the parameter tree to those whom the door knows and to pages that are paired; below
+/remote anyone may load the page. No address becomes a path. aiohttp reads and writes the protocols.
 """
 
 import asyncio
@@ -10,9 +11,9 @@ import logging
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, Protocol, cast
 
-from aiohttp import WSMsgType, web
+from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from livebend.control.desk import Desk
@@ -20,22 +21,26 @@ from livebend.control.door import Door
 from livebend.control.osc_addresses import normal
 from livebend.control.parameters import Trees
 from livebend.control.remote.announcing import announced, host_name, machine
+from livebend.control.remote.connections import Connections
 from livebend.control.remote.followers import COMMANDS, INTERVAL, Follower, Followers
 from livebend.control.remote.gate import Gate, Headers, query_of
-from livebend.control.remote.nodes import ATTRIBUTES, Nodes, as_json, host_info
+from livebend.control.remote.nodes import ATTRIBUTES, TOP, Nodes, as_json, host_info
+from livebend.control.remote.pages import Page, Stage
+from livebend.control.remote.pairing import Pairing
+from livebend.control.remote.preview import Preview
+from livebend.control.remote.site import AT, SAFE, SOCKET, Material, Site, closing, refusal
+from livebend.control.remote.sockets import Sockets
 from livebend.core import clock, limits
 from livebend.core.errors import one_line
+from livebend.core.mailbox import Latest
 from livebend.core.notify import Reports
 from livebend.core.priority import step_back
 from livebend.core.watchdog import KeptWorker, OnFault, Term
 
 POLL = 0.2  # s between looks at the stop event while nobody follows
 PIECES = 32  # of a node's text that are made before others have their turn
-STRANGERS = 4  # connections of machines that are not let in, which get no more than a 403
 PATIENCE = 1.0  # s that the end of a show waits for those who are connected
 HEARTBEAT = 20.0  # s between looks whether a WebSocket is still there
-GOING_AWAY, TOO_MUCH, TRY_AGAIN = 1001, 1008, 1013  # why a WebSocket is closed
-SAFE = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
 
 class Request(Protocol):
@@ -59,20 +64,14 @@ class RemoteCounts:
     faults: int = 0  # errors of this program, of which the first are reported
 
 
-class _Connection(NamedTuple):
-    """A connection: what ends it where a request takes too long, and who is at its other end."""
-
-    end: asyncio.TimerHandle
-    host: str
-    is_known: bool
-
-
 class Remote:
     """The server at a socket that `listen` opened, which it closes at the end.
 
     osc_port: where OSC is received.
     door: who is answered.
     lan: whether to announce it in the network.
+    pairing: knows the pages that may play.
+    material: what they see beside the tree.
     on_fault: is called where the thread fails or hangs, before it is started again.
     """
 
@@ -84,6 +83,8 @@ class Remote:
         osc_port: int,
         door: Door | None = None,
         lan: bool = False,
+        pairing: Pairing | None = None,
+        material: Material | None = None,
         on_fault: OnFault = lambda *_: None,
         now: Callable[[], float] = clock.now,
     ) -> None:
@@ -95,11 +96,11 @@ class Remote:
         self._door = door or Door()
         own = machine()
         self._gate = Gate([own, f"{own}.local", host_name(self.address[1])], now)
-        self._title = f"livebend on {own}"
-        self._followers = Followers(desk, self._trees)
-        self._sockets: set[web.WebSocketResponse] = set()
-        self._connections: dict[asyncio.Transport, _Connection] = {}
+        self._title, self._now = f"livebend on {own}", now
         self._reports = Reports(now)
+        self.pairing = pairing or Pairing(now)
+        self._material = material or Material(Latest(None))
+        self._open_anew()
         self.worker = KeptWorker("remote", self._work, clock.now, on_fault)
 
     @property
@@ -107,6 +108,20 @@ class Remote:
         """Where it listens."""
         host, port = self._socket.getsockname()[:2]
         return host, port
+
+    def _open_anew(self) -> None:
+        """Have nobody connected: those of a term before are gone."""
+        self._followers = Followers(self._desk, self._trees)
+        preview = Preview(self._material.frames)
+        self._stage = Stage(self._desk, self._trees, preview, self._now)
+        self._site = Site(
+            self._desk, self._trees, self._stage.descriptions, self.pairing, self._door,
+            self._gate, self._material, self.address[1],
+        )  # fmt: skip
+        self._sockets = Sockets(
+            self._gate, self.counts, lambda: self._followers.share, self._count_fault
+        )
+        self._connections = Connections(self._door)
 
     def start(self) -> "Remote":
         """Begin to answer; return self."""
@@ -125,8 +140,7 @@ class Remote:
 
     async def _serve(self, stop: Term) -> None:
         asyncio.get_running_loop().set_exception_handler(self._fault)
-        self._followers = Followers(self._desk, self._trees)
-        self._sockets, self._connections = set(), {}  # those of a term before are gone
+        self._open_anew()
         http = web.Server(
             cast(Any, self._answer),
             access_log=None,
@@ -146,16 +160,15 @@ class Remote:
                     if task.done():
                         task.result()  # an error ends the thread, which reports it
                 await asyncio.sleep(INTERVAL if self._followers else POLL)
-                self._send_away()
+                self._connections.send_away()
                 self._followers.turn()
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await asyncio.gather(*(one.close(code=GOING_AWAY) for one in self._sockets))
+            await self._sockets.close()
             await http.shutdown(PATIENCE)
-            for transport in list(self._connections):
-                transport.abort()
+            self._connections.end()
 
     async def _announce(self) -> None:
         """Announce the show until cancelled."""
@@ -177,8 +190,7 @@ class Remote:
                 self._report(f"nobody can connect: {one_line(why)}")
                 await asyncio.sleep(POLL)
                 continue
-            is_known = self._door.lets_in(host)
-            if not self._has_room(known=is_known):
+            if not self._connections.has_room(host):
                 opened.close()
                 continue
             try:
@@ -186,20 +198,7 @@ class Remote:
             except OSError:  # who was there is gone
                 opened.close()
                 continue
-            end = loop.call_later(limits.REQUEST_TIME, transport.abort)
-            self._connections[transport] = _Connection(end, host, is_known)
-
-    def _send_away(self) -> None:
-        """Hang up on guests whom the operator has dismissed."""
-        for transport, one in self._connections.items():
-            if one.is_known and not self._door.lets_in(one.host):
-                transport.abort()
-
-    def _has_room(self, *, known: bool) -> bool:
-        for transport in [one for one in self._connections if one.is_closing()]:
-            self._connections.pop(transport).end.cancel()
-        count = sum(one.is_known is known for one in self._connections.values())
-        return count < (limits.REMOTES if known else STRANGERS)
+            self._connections.add(transport, host)
 
     # ---- requests ------------------------------------------------------------------------------
 
@@ -208,19 +207,36 @@ class Remote:
         self.counts.requests += 1
         peer = request.transport.get_extra_info("peername") if request.transport else None
         host = peer[0] if peer else ""
-        if not host or not self._door.lets_in(host):
+        is_open = _is_at_page(request) or _leads_to_page(request)  # to anyone
+        if not is_open and not self._lets_in(request, host):
             self.counts.turned_away += 1
-            return _plain(403, "not let in by --osc-allow, nor at the show")
+            return refusal(403, "not let in by --osc-allow, nor at the show")
         if why := self._gate.refusal(request.headers):
             return self._refuse(403, why)
         socket = web.WebSocketResponse(
             heartbeat=HEARTBEAT, compress=False, max_msg_size=limits.COMMAND + 1, timeout=PATIENCE
         )
         if request.method == "GET" and socket.can_prepare(cast(Any, request)).ok:
-            return await self._follow(request, socket, host)
+            return await self._answer_socket(request, socket, host)
+        if is_open:
+            return await self._answer_page(request, host)
         if request.method not in ("GET", "HEAD"):
             return self._refuse(405, "GET and HEAD are answered")
         return await self._tell(normal(request.path), request.query_string, host)
+
+    def _lets_in(self, request: Request, host: str) -> bool:
+        """Whether OSCQuery is told."""
+        return self._site.knows(request, host) or self._door.lets_in(host)
+
+    async def _answer_page(self, request: Request, host: str) -> web.Response:
+        """Answer what is asked about the page."""
+        if not _is_at_page(request):
+            return closing(web.Response(status=302, headers=SAFE | {"Location": AT}))
+        if request.path == AT and not self._door.knows(host):
+            self._report(f"{host} opens the page; it plays once it has given the code")
+        answer = await self._site.answer(request, host)
+        self.counts.refused += answer.status >= 400
+        return answer
 
     async def _tell(self, address: str, query: str, host: str) -> web.Response:
         """Answer what is asked about a node."""
@@ -243,7 +259,7 @@ class Remote:
         else:
             found = {name: nodes.attribute(address, name) for name in wanted}
         told = {name: value for name, value in found.items() if value is not None}
-        return _json(as_json(told)) if told else _closing(web.Response(status=204, headers=SAFE))
+        return _json(as_json(told)) if told else closing(web.Response(status=204, headers=SAFE))
 
     async def _text(self, nodes: Nodes, address: str, host: str) -> str:
         """A node with all below it, made while others have their turns."""
@@ -257,65 +273,36 @@ class Remote:
 
     def _refuse(self, status: int, why: str, headers: dict[str, str] | None = None) -> web.Response:
         self.counts.refused += 1
-        return _plain(status, why, headers)
+        return refusal(status, why, headers)
 
     # ---- WebSockets ----------------------------------------------------------------------------
 
-    async def _follow(self, request: Request, socket: Any, host: str) -> web.StreamResponse:
-        """Serve a WebSocket until it is closed."""
+    async def _answer_socket(self, request: Request, socket: Any, host: str) -> web.StreamResponse:
+        """Serve a WebSocket until it is closed: a page's, or one of OSCQuery."""
+        is_page = _is_at_page(request)
+        if is_page and not self._is_ours(request, host):
+            return self._refuse(401, "give the code that the operator's view shows")
         try:
             await socket.prepare(request)
         except ConnectionError:
             self.counts.lost += 1
             return self._refuse(400, "gone")  # nobody reads it
-        if request.transport in self._connections:
-            self._connections[request.transport].end.cancel()
-        try:
-            await self._serve_follower(request, socket, host)
-        except ConnectionError:
-            self.counts.lost += 1
-        return cast(web.StreamResponse, socket)
-
-    async def _serve_follower(self, request: Request, socket: Any, host: str) -> None:
-        due = asyncio.Event()
-        one = Follower(due.set)
+        transport, due = cast(asyncio.Transport, request.transport), asyncio.Event()
+        self._connections.keep(transport, paired=is_page)
+        one = Follower(self._followers, due.set)
+        if is_page:
+            one = Page(self._followers, due.set, self._stage, host)
         self._followers.add(one)
-        self._sockets.add(socket)
-        sending = asyncio.create_task(self._send(request, socket, one, due))
         try:
-            async for frame in socket:
-                if not self._gate.spend(host, 1):
-                    self.counts.refused += 1
-                    await socket.close(code=TOO_MUCH)
-                elif frame.type is WSMsgType.TEXT:
-                    self._gate.spend(host, self._followers.obey(one, frame.data))
+            await self._sockets.serve(socket, one, due, host, transport.abort)
         finally:
             self._followers.remove(one)
-            self._sockets.discard(socket)
-            sending.cancel()
-            (fault,) = await asyncio.gather(sending, return_exceptions=True)
-            if isinstance(fault, Exception):
-                self._count_fault(one_line(fault))
+        return cast(web.StreamResponse, socket)
 
-    async def _send(self, request: Request, socket: Any, one: Follower, due: asyncio.Event) -> None:
-        """Send a follower what it is owed; who does not read for long is let go."""
-        try:
-            while await due.wait():
-                due.clear()
-                async with asyncio.timeout(limits.REQUEST_TIME):
-                    await self._send_owed(socket, one)
-                if one.is_slow:
-                    await socket.close(code=TRY_AGAIN)
-        except ConnectionError:
-            self.counts.lost += 1
-        except TimeoutError:
-            if request.transport is not None:
-                request.transport.abort()
-
-    async def _send_owed(self, socket: Any, one: Follower) -> None:
-        """Send its share; the rest has its turn with what is new by then."""
-        for frame in list(one.take(self._followers.share)):
-            await (socket.send_str if isinstance(frame, str) else socket.send_bytes)(frame)
+    def _is_ours(self, request: Request, host: str) -> bool:
+        """Whether the page that opens a WebSocket is ours, as the gate has seen, and paired."""
+        has_origin = bool(list(request.headers.getall("Origin", ())))
+        return has_origin and request.path == SOCKET and self._site.knows(request, host)
 
     # ---- faults --------------------------------------------------------------------------------
 
@@ -339,18 +326,20 @@ class Remote:
             self._desk.warn(f"remote: {what}")
 
 
+def _is_at_page(request: Request) -> bool:
+    return f"{request.path}/".startswith(f"{AT}/")
+
+
+def _leads_to_page(request: Request) -> bool:
+    """Whether somebody typed the show's address into a browser."""
+    if (request.method, request.path, request.query_string) != ("GET", TOP, ""):
+        return False
+    is_socket = bool(list(request.headers.getall("Upgrade", ())))
+    return not is_socket and "text/html" in ",".join(request.headers.getall("Accept", ()))
+
+
 def _json(text: str) -> web.Response:
-    return _closing(web.Response(text=text, content_type="application/json", headers=SAFE))
-
-
-def _plain(status: int, why: str, headers: dict[str, str] | None = None) -> web.Response:
-    return _closing(web.Response(status=status, text=f"{why}\n", headers=SAFE | (headers or {})))
-
-
-def _closing(answer: web.Response) -> web.Response:
-    """Have the connection closed behind an answer."""
-    answer.force_close()
-    return answer
+    return closing(web.Response(text=text, content_type="application/json", headers=SAFE))
 
 
 class _Log(logging.Handler):
