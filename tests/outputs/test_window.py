@@ -322,12 +322,13 @@ def test_a_display_that_is_gone_is_one_line_and_nothing_waits_for_it(screen: Scr
     screen.window.lost = False
 
 
-def test_the_film_that_is_written_is_in_the_operators_view(screen: Screen) -> None:
-    status = a_status()
-    without = OperatorView().draw((1060, 720), Shown(status, View(meters=True)), over_picture=False)
-    plain = pygame.surfarray.array3d(without)
-    film = "0:12, room for 3:20:00"
-    drawn = OperatorView().draw(
-        (1060, 720), Shown(status, View(meters=True), film), over_picture=False
-    )
-    assert (pygame.surfarray.array3d(drawn) != plain).any()
+def test_the_film_that_is_written_and_the_code_of_the_remote_are_in_the_operators_view(
+    screen: Screen,
+) -> None:
+    def drawn(**more: object) -> np.ndarray:
+        shown = Shown(a_status(), View(meters=True), **more)
+        surface = OperatorView().draw((1060, 720), shown, over_picture=False)
+        return pygame.surfarray.array3d(surface)
+
+    assert (drawn(recording="0:12, room for 3:20:00") != drawn()).any()
+    assert (drawn(remote=("http://10.0.0.2:8000", "123456")) != drawn()).any()
