@@ -7,11 +7,33 @@ from livebend.core.panel import Panel
 from livebend.core.status import Status
 from livebend.outputs.display import View
 from livebend.outputs.drawing import FAINT, Canvas
-from livebend.outputs.operator_mouse import Hand, Target
+from livebend.outputs.operator_mouse import Hand, Says, Target
 
 PAD, ROW = 14.0, 21.0  # units
 HEAD = 34.0  # from the top of a card to its first row
 SMALL, BODY, LARGE = 18.5, 21.0, 33.0  # heights of letters
+
+
+def own_path(path: str) -> str:
+    """Return a path as all there is to say of it."""
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is drawn.
+
+    recording, remote: those of `Display`.
+    panel: what can be played.
+    says: returns what there is to say of a parameter, by its path.
+    """
+
+    status: Status
+    view: View
+    recording: str = ""
+    remote: tuple[str, str] = ("", "")
+    panel: Panel = field(default_factory=Panel)
+    says: Says = own_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +44,20 @@ class CardArea:
     x: float
     y: float
     width: float
-    status: Status
-    view: View
-    recording: str = ""  # see Display
-    remote: tuple[str, str] = ("", "")  # see Display
-    panel: Panel = field(default_factory=Panel)
-    hand: Hand = field(default_factory=Hand)
+    shown: Shown
+    hand: Hand
+
+    @property
+    def status(self) -> Status:
+        return self.shown.status
+
+    @property
+    def view(self) -> View:
+        return self.shown.view
+
+    @property
+    def panel(self) -> Panel:
+        return self.shown.panel
 
     @property
     def left(self) -> float:

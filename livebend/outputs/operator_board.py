@@ -8,9 +8,10 @@ from pygame._sdl2.video import Texture
 from livebend.core.mailbox import OnDemand
 from livebend.core.panel import Gesture, Panel
 from livebend.core.status import Status
+from livebend.outputs.card_area import Shown, own_path
 from livebend.outputs.display import Display, View
 from livebend.outputs.operator_mouse import Asked, Says
-from livebend.outputs.operator_view import OperatorView, Shown, own_path
+from livebend.outputs.operator_view import OperatorView
 from livebend.outputs.sdl_window import SdlWindow
 
 PRESSES = (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP, pygame.MOUSEMOTION, pygame.MOUSEWHEEL)
@@ -40,7 +41,7 @@ class OperatorBoard:
     def upload(self, pane: SdlWindow, view: View, *, over_picture: bool) -> Texture:
         """Draw it for a window, as a texture of that."""
         film, remote = self._display.recording, self._display.remote
-        shown = Shown(self._status.get(), view, film, self._panel(), self._says, remote)
+        shown = Shown(self._status.get(), view, film, remote, self._panel(), self._says)
         surface = self._view.draw(pane.size, shown, over_picture=over_picture)
         return pane.upload("meters", surface, blend=True)
 

@@ -48,7 +48,7 @@ def header(at: CardArea) -> float:
 def _remote(at: CardArea, y: float) -> float:
     """Where the page of the remote is, and the code that pairs a phone; return the next free
     height."""
-    where, code = at.remote
+    where, code = at.shown.remote
     if not where:
         return y
     at.canvas.text(at.left, y, at.canvas.fitted(where, SMALL, at.inner - 120), SMALL, DIM)
@@ -59,10 +59,10 @@ def _remote(at: CardArea, y: float) -> float:
 
 def _film(at: CardArea, y: float) -> float:
     """The film that is being written, with a red lamp; return the next free height."""
-    if not at.recording:
+    if not at.shown.recording:
         return y
     at.canvas.lamp(at.left + 5, y - 1, 5, RED, 1.0)
-    at.canvas.text(at.left + 18, y, f"recorded {at.recording}", SMALL, INK)
+    at.canvas.text(at.left + 18, y, f"recorded {at.shown.recording}", SMALL, INK)
     return y + ROW + 2
 
 

@@ -1,41 +1,14 @@
 """The operator's view: the state of the show, in cards on a grid, played by the mouse."""
 
-from dataclasses import dataclass, field
-
 import pygame
 
-from livebend.core.panel import Panel
-from livebend.core.status import Status
-from livebend.outputs.card_area import ROW, SMALL, Card, CardArea
-from livebend.outputs.display import View
+from livebend.outputs.card_area import ROW, SMALL, Card, CardArea, Shown
 from livebend.outputs.drawing import CARD, DIM, GROUND, Canvas
 from livebend.outputs.operator_cards import CARDS, help_card
-from livebend.outputs.operator_mouse import Hand, Says
+from livebend.outputs.operator_mouse import Hand
 
 COLUMN, GAP = 300.0, 10.0  # units
 STRIP = 24.0  # units at the bottom, for what the mouse is over
-
-
-def own_path(path: str) -> str:
-    """Return a path as all there is to say of it."""
-    return path
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What is drawn.
-
-    recording, remote: those of `Display`.
-    panel: what can be played.
-    says: returns what there is to say of a parameter, by its path.
-    """
-
-    status: Status
-    view: View
-    recording: str = ""
-    panel: Panel = field(default_factory=Panel)
-    says: Says = own_path
-    remote: tuple[str, str] = ("", "")
 
 
 class OperatorView:
@@ -66,7 +39,7 @@ class OperatorView:
         for card, column, y in self._places:
             x = GAP + column * (width + GAP)
             canvas.box(x, y, width, self._heights[card], CARD, alpha=alpha, radius=8)
-            card(self._area(canvas, x, y, width, shown))
+            card(CardArea(canvas, x, y, width, shown, hand))
         hand.end()
         self._say(canvas, hand.said(shown.says), alpha)
         return canvas.surface
@@ -89,11 +62,6 @@ class OperatorView:
             self._canvas = Canvas(size, min(max(min(size[0] / 660, size[1] / 720), 0.9), 3.0))
         return self._canvas
 
-    def _area(self, canvas: Canvas, x: float, y: float, width: float, shown: Shown) -> CardArea:
-        status, view, recording, remote = shown.status, shown.view, shown.recording, shown.remote
-        what = status, view, recording, remote, shown.panel, self.hand
-        return CardArea(canvas, x, y, width, *what)
-
     def _arrange(self, canvas: Canvas, count: int, width: float, shown: Shown) -> None:
         """Measure the cards to show by drawing them outside the canvas, and place them."""
         status, view = shown.status, shown.view
@@ -104,7 +72,7 @@ class OperatorView:
         shape = (canvas, width, view, bool(shown.recording), shown.remote, *names, *texts, *played)
         if shape != self._shape:
             cards = (help_card,) * view.help + CARDS * view.meters
-            away = self._area(canvas, -3 * canvas.width, 0, width, shown)
+            away = CardArea(canvas, -3 * canvas.width, 0, width, shown, self.hand)
             self._heights = {card: high for card in cards if (high := card(away))}
             self._places = self._columns(count, canvas.height - STRIP * bool(shown.panel.show))
             self._shape = shape

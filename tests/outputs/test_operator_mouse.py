@@ -11,11 +11,12 @@ import pytest
 from livebend.core.panel import Gesture, Panel
 from livebend.core.status import Notice, Status
 from livebend.outputs import operator_mouse
+from livebend.outputs.card_area import Shown
 from livebend.outputs.display import View
 from livebend.outputs.key_table import Action
 from livebend.outputs.operator_board import OperatorBoard, joined
 from livebend.outputs.operator_mouse import Button, Grid, Grip, Hand, Mute, Part
-from livebend.outputs.operator_view import OperatorView, Shown
+from livebend.outputs.operator_view import OperatorView
 from tests.fakes.panels import ANGLE, HIGH, MIX, a_panel
 from tests.fakes.times import ManualTime
 from tests.fakes.windows import RED, Screen, a_status, frame_of, plug
@@ -45,7 +46,7 @@ class Operator:
         return self.view.hand
 
     def draw(self) -> np.ndarray:
-        shown = Shown(self.status, METERS, "", self.panel, lambda path: f"says {path}")
+        shown = Shown(self.status, METERS, panel=self.panel, says=lambda path: f"says {path}")
         return pygame.surfarray.array3d(self.view.draw(self.size, shown, over_picture=False))
 
     @property

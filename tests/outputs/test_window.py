@@ -9,11 +9,12 @@ import pytest
 from livebend.core.errors import LivebendError
 from livebend.core.status import Status
 from livebend.flow import Frame
+from livebend.outputs.card_area import Shown
 from livebend.outputs.display import Display, View
 from livebend.outputs.drawing import Canvas
 from livebend.outputs.key_table import Action
 from livebend.outputs.loading_picture import loading_picture
-from livebend.outputs.operator_view import OperatorView, Shown
+from livebend.outputs.operator_view import OperatorView
 from livebend.outputs.sdl_window import placed
 from tests.fakes.times import ManualTime
 from tests.fakes.windows import BLUE, GREEN, RED, Screen, a_status, frame_of, plug, plug_in
@@ -321,12 +322,13 @@ def test_a_display_that_is_gone_is_one_line_and_nothing_waits_for_it(screen: Scr
     screen.window.lost = False
 
 
-def test_the_film_that_is_written_is_in_the_operators_view(screen: Screen) -> None:
-    status = a_status()
-    without = OperatorView().draw((1060, 720), Shown(status, View(meters=True)), over_picture=False)
-    plain = pygame.surfarray.array3d(without)
-    film = "0:12, room for 3:20:00"
-    drawn = OperatorView().draw(
-        (1060, 720), Shown(status, View(meters=True), film), over_picture=False
-    )
-    assert (pygame.surfarray.array3d(drawn) != plain).any()
+def test_the_film_that_is_written_and_the_code_of_the_remote_are_in_the_operators_view(
+    screen: Screen,
+) -> None:
+    def drawn(**more: object) -> np.ndarray:
+        shown = Shown(a_status(), View(meters=True), **more)
+        surface = OperatorView().draw((1060, 720), shown, over_picture=False)
+        return pygame.surfarray.array3d(surface)
+
+    assert (drawn(recording="0:12, room for 3:20:00") != drawn()).any()
+    assert (drawn(remote=("http://10.0.0.2:8000", "123456")) != drawn()).any()
