@@ -20,6 +20,7 @@ from livebend.audio.feature_sources import HeardSound
 from livebend.audio.open_input import hear_sound
 from livebend.cli.guarded import BEGAN, ENDING, WINDOW, Guarded
 from livebend.cli.hands import OFF, Hands, open_hands, open_remote, opened_to
+from livebend.cli.live_picture import LivePicture
 from livebend.cli.options import ShowOptions
 from livebend.cli.painting import Painting
 from livebend.cli.printing import Printed, print_notice
@@ -49,7 +50,7 @@ from livebend.core.status import Level, Status
 from livebend.core.watchdog import KeptWorker, Term, Watchdog, said
 from livebend.core.worker import Worker
 from livebend.device.torch_threads import compute_with
-from livebend.flow import Frame, Output, PictureSource, Samples
+from livebend.flow import Frame, Output, Samples
 from livebend.models.backends.read_ahead import ReadAhead
 from livebend.models.checkpoint import AUTO
 from livebend.outputs.bridge import LATE
@@ -121,7 +122,7 @@ class Player:
             status=show.status,
             duration=options.seconds,
             target_ms=options.target_ms,
-            pictures=show.pictures,
+            pictures=show.pictures.source,
         )
         self._small = self._small_network() if options.target_ms else None
         self.render = self._painter(self.network, small=self._small)
@@ -182,13 +183,8 @@ class LiveShow:
         self.status = OnDemand(Status())
         frame, view = guard.last() if guard else (None, None)
         self.frames: Latest[Frame | None] = Latest(frame)
-        self.display = Display(
-            view
-            or View(
-                fullscreen=options.fullscreen,
-                record=options.record is not None,
-            )
-        )
+        shown = View(fullscreen=options.fullscreen, record=options.record is not None)
+        self.display = Display(view or shown)
         self.scene, self.drawn = self._first_scene(), options.drawn_masks()
         self.scenes = Latest(self.scene)
         self.bank = presets.PresetBank()
@@ -202,7 +198,7 @@ class LiveShow:
         self.hung = False  # by the network, or a display that is gone: the process must be left
         self._kept, self._keeping = ExitStack(), threading.Lock()  # what no other fault may touch
         self.osc: OscInput
-        self.pictures: PictureSource | None = None
+        self.pictures: LivePicture
         self.hands = Hands(None, ())
         self.remote: Remote | None = None
         AllowList(options.osc_allow)  # before --lan adds to it
@@ -296,6 +292,7 @@ class LiveShow:
             learnt=self.osc.learnt.drop,
         )  # fmt: skip
         ending.callback(sound.start().close)
+        ending.callback(self.pictures.start().close)
         text = self._kept_going("text", partial(_encode, player.prompts))
         ending.callback(self._await, text)
         gc.collect()
@@ -311,6 +308,7 @@ class LiveShow:
             *self.hands.workers,
             *([self.remote.worker] if self.remote else ()),
             slots,
+            *self.pictures.workers,
             recording.encoder,
         ]
         look = partial(self._renew_status, sound)
@@ -394,7 +392,7 @@ class LiveShow:
         loaded: list[tuple[Player, HeardSound]] = []
 
         def load(_: threading.Event) -> None:
-            sound, self.pictures = self._sound(), self.options.pictures()
+            sound, self.pictures = self._sound(), self._picture()
             loaded.append((Player(self), sound))
 
         worker = Worker("loading", load).start()
@@ -416,6 +414,11 @@ class LiveShow:
             on_fault=self._report_fault,
             timed=self.statistics.hop,
         )
+
+    def _picture(self) -> LivePicture:
+        options, notify = self.options, self.statistics.notice
+        size = options.size or (512, 512)
+        return LivePicture(options.picture, size, notify, self._report_fault)
 
     def _recording(self, player: Player, sound: HeardSound, kept: ExitStack) -> LiveRecording:
         """What writes a film whenever `output/record` is on."""

@@ -18,7 +18,7 @@ from livebend.scene.paths import specs_of_bend, specs_of_part
 from livebend.scene.values import LEAVING, Arrival, Bend, MixedPrompt, Part, Route, Scene
 
 # Groups that are interpolated; the renderer crosses prompt and noise.
-NUMBERS = ("sampling", "picture", "agc")
+NUMBERS = ("sampling", "picture", "feedback", "agc")
 
 P = TypeVar("P", Bend, Route)
 
