@@ -7,7 +7,7 @@ its files. Read `flow` first: the loop, and the values that travel.
     core         errors, ranges, specs, sites, clocks, mailboxes, workers, files, status
     device       GPU calls, copies, torch's threads, remembered outputs
     audio        sound becomes Features
-    video        a file becomes the pictures that painting begins at
+    video        cameras and files become the pictures that painting begins at
     operators    what can be done to a tensor; masks
     models       a checkpoint becomes named stages, and backends run them
     outputs      frames and status go to a window and to files

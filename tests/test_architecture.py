@@ -28,7 +28,7 @@ FILES_OF = {
         declared_sites backends""",
     "bending": "channels feedback_state moments apply mask_cache clusters frame_bends",
     "rendering": """ahead reuse prompts inputs deck faults frame_status governor sampler_steps
-        framing picture_input network
+        framing blending last_frame picture_input network
         small_network memory_shortage open_network renderer painter""",
 }
 STRANGERS = {  # wings that a wing must not know although they come before it

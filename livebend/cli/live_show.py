@@ -20,6 +20,7 @@ from livebend.audio.feature_sources import HeardSound
 from livebend.audio.open_input import hear_sound
 from livebend.cli.guarded import ENDING, Guarded
 from livebend.cli.hands import OFF, Hands, Seen, open_hands, open_remote, opened_to
+from livebend.cli.live_picture import LivePicture
 from livebend.cli.options import ShowOptions
 from livebend.cli.painting import Painting
 from livebend.cli.printing import Printed, print_notice
@@ -53,7 +54,7 @@ from livebend.core.status import Level, Status
 from livebend.core.watchdog import KeptWorker, Term, Watchdog, said
 from livebend.core.worker import Worker
 from livebend.device.torch_threads import compute_with
-from livebend.flow import Frame, Output, PictureSource, Samples
+from livebend.flow import Frame, Output, Samples
 from livebend.models.backends.read_ahead import ReadAhead
 from livebend.models.checkpoint import AUTO
 from livebend.modulation.beats import Beats
@@ -138,7 +139,7 @@ class Player:
             status=show.status,
             duration=options.seconds,
             target_ms=options.target_ms,
-            pictures=show.pictures,
+            pictures=show.pictures.source,
         )
         self._small = self._small_network() if options.target_ms else None
         self.render = self._painter(self.network, small=self._small)
@@ -218,7 +219,7 @@ class LiveShow:
         self._kept, self._keeping = ExitStack(), threading.Lock()  # what no other fault may touch
         self.osc: OscInput
         self.desk: Desk
-        self.pictures: PictureSource | None = None
+        self.pictures: LivePicture
         self.hands = Hands(None, ())
         self.remote: Remote | None = None
         AllowList(options.osc_allow)  # before --lan adds to it
@@ -318,6 +319,7 @@ class LiveShow:
         )  # fmt: skip
         screen.play(Mouse(desk, self._bound, self._learning))
         ending.callback(sound.start().close)
+        ending.callback(self.pictures.start().close)
         text = self._kept_going("text", partial(_encode, player.prompts))
         ending.callback(self._await, text)
         gc.collect()
@@ -325,7 +327,7 @@ class LiveShow:
         gc.enable()
         render = self._render_part(player, sound, queue, self._outputs(screen, recording))
         parts = [render, sound.worker, text, slots, recording.encoder]
-        parts += [*self.osc.workers, *self.hands.workers]
+        parts += [*self.osc.workers, *self.hands.workers, *self.pictures.workers]
         parts += [self.remote.worker] if self.remote else []
         parts += open_streams(
             ending, self.frames, self.display, self.options.stream_size, self.options.fps,
@@ -416,7 +418,7 @@ class LiveShow:
         loaded: list[tuple[Player, HeardSound]] = []
 
         def load(_: threading.Event) -> None:
-            sound, self.pictures = self._sound(), self.options.pictures()
+            sound, self.pictures = self._sound(), self._picture()
             loaded.append((Player(self), sound))
 
         worker = Worker("loading", load).start()
@@ -438,6 +440,11 @@ class LiveShow:
             on_fault=self._report_fault,
             timed=self.statistics.hop,
         )
+
+    def _picture(self) -> LivePicture:
+        options, notify = self.options, self.statistics.notice
+        size = options.size or (512, 512)
+        return LivePicture(options.picture, size, notify, self._report_fault)
 
     def _recording(self, player: Player, sound: HeardSound, kept: ExitStack) -> LiveRecording:
         """What writes a film whenever `output/record` is on."""

@@ -238,7 +238,10 @@ def _add_model(to: argparse.ArgumentParser) -> None:
 
 
 def _add_picture(to: argparse.ArgumentParser) -> None:
-    to.add_argument("--picture", metavar="FILE", help="paint over it: see picture.strength")
+    to.add_argument(
+        "--picture", metavar="FILE|camera[:NAME]|screen|feedback",
+        help="paint over a picture, a film, a camera: see picture.strength",
+    )  # fmt: skip
     to.add_argument(
         "--encoder", default="vae", metavar="vae|own",
         help="of pictures: that beside the decoder in use, or the model's own",

@@ -46,8 +46,9 @@ class NetworkOptions:
         return _wanted(self.model, self)
 
     def pictures(self) -> PictureSource | None:
-        """Open the pictures that painting begins at; None without. Raises: LivebendError."""
-        return None if self.picture is None else open_picture(self.picture)
+        """Open the pictures that painting begins at, for offline; None without. Raises:
+        LivebendError."""
+        return None if self.picture is None else open_picture(self.picture, self.size or (512, 512))
 
     def check_model(self, scenes: Iterable[Scene], notify: Notify) -> None:
         """Refuse, before anything is loaded, a model that cannot play and scenes that bend where it

@@ -14,7 +14,7 @@ from livebend.scene.values import InputPicture
 def levels(pixels: Pixels, device: torch.device) -> Tensor:
     """Return pixels uint8 [h, w, 3] as levels 0..1 [1, 3, h, w], float32, channels last, as
     diffusers has them."""
-    sent = send(torch.from_numpy(pixels), device)
+    sent = send(torch.tensor(pixels), device)  # a copy: pixels may not be written to
     return sent[None].permute(0, 3, 1, 2).float() / 255.0
 
 

@@ -18,7 +18,7 @@ from livebend.bending.feedback_state import FeedbackState
 from livebend.bending.frame_bends import FrameBends, by_site, depths_of
 from livebend.bending.mask_cache import MaskCache, Trace, silence
 from livebend.core.channels import check_channels
-from livebend.core.errors import ModelError, OutOfRange
+from livebend.core.errors import ModelError, OutOfRange, Refused
 from livebend.core.sites import LATENT, LORA, TEXT, TIME, check_place, place
 from livebend.device.gpu import wait_for
 from livebend.device.memory import Memory, Versioned
@@ -149,8 +149,16 @@ class Network:
         """Every site a bend may name, in reading order; `latent` takes a depth."""
         return (TEXT, LATENT, TIME, *sites_of(self._unet), *sites_of(self._vae))
 
+    @property
+    def sees(self) -> bool:
+        """Whether it has an encoder, and can begin at a picture."""
+        return self._encoder is not None
+
     def check(self, scene: Scene) -> Scene:
         """Return the scene if this network can play it. Raises: Refused, UnknownName."""
+        if scene.feedback.decay > 0.0 and not self.sees:
+            decay = f"feedback.decay = {scene.feedback.decay:g}"
+            raise Refused(f"{decay}: the show has no encoder: begin it with --picture feedback")
         for bend in scene.bends:
             check_place(bend.site, self.sites)
             check_channels(self._listed(bend).channels)
@@ -201,6 +209,7 @@ class Network:
         loras: Sequence[Lora] = (),
         start: Start | None = None,
         seed: int = 0,
+        image: Versioned | None = None,
     ) -> Picture:
         """Paint one picture from a variance-preserving noise and a prompt's embedding [1, T, C].
 
@@ -210,10 +219,11 @@ class Network:
         `context` says which frame this is and what it may reuse of earlier ones.
         `loras` are at their strengths, others of the model are off.
         `start` is a picture to begin at; `seed` draws its latent, where the encoder has that drawn.
+        `image` [1, 3, H, W] is the picture that came in, for masks that show it.
         """
         sampling, strengths = self.sampled(sampling), self._strengths(loras)
         self._reuse.follow(context)
-        self._feedback.toward = toward
+        self._feedback.toward, self._masks.image = toward, image
         placed = by_site([self._listed(bend) for bend in bends])
         split = sampling.depth == "split"
         self._bends = active = FrameBends(

@@ -11,7 +11,9 @@ from livebend.flow import PictureSource, Tick
 from livebend.models.backends.engine import Engine
 from livebend.models.checkpoint import Model
 from livebend.models.stages import encoder_stage
+from livebend.rendering.blending import blended
 from livebend.rendering.framing import framed, levels
+from livebend.rendering.last_frame import moved
 from livebend.scene.values import Scene
 
 
@@ -25,25 +27,56 @@ class Start:
 
 
 class PictureInput:
-    """Brings the pictures of a source to frames."""
+    """Brings the pictures of a source, and the last frame, to frames."""
 
-    def __init__(self, source: PictureSource | None, device: torch.device) -> None:
-        self._source, self._device = source, device
+    def __init__(self, source: PictureSource | None, memory: Memory, device: torch.device) -> None:
+        self._source, self._memory, self._device = source, memory, device
+        self._last: Versioned | None = None  # the pixels that were shown last
 
-    def start(
-        self, scene: Scene, tick: Tick, memory: Memory, size: tuple[int, int]
-    ) -> Start | None:
-        """Return what the frame of a tick begins at, `size` = (H, W); None where that is noise."""
-        how = scene.picture
-        shot = self._source.at(tick.time) if self._source and how.on else None
+    def image(self, scene: Scene, tick: Tick, size: tuple[int, int]) -> Versioned | None:
+        """Return the picture [1, 3, H, W], −1..1, that comes in at a tick, `size` = (H, W); None
+        without."""
+        how, memory = scene.picture, self._memory
+        shot = self._source.at(tick.time) if self._source else None
         if shot is None:
             return None
         made = memory.recall(
             "picture.in", shot.number, lambda: (levels(shot.pixels, self._device),)
         )
         placing = (size, how.fit, how.zoom, how.angle, how.x, how.y, how.mirror)
-        image = memory.derive("picture", made, placing, lambda x: framed(x, size, how))
-        return Start(image, how.strength)
+        return memory.derive("picture", made, placing, lambda x: framed(x, size, how))
+
+    def start(
+        self, scene: Scene, tick: Tick, image: Versioned | None, size: tuple[int, int]
+    ) -> Start | None:
+        """Return what painting begins at: the picture that came in, the last frame over it; None
+        where that is noise."""
+        how = scene.feedback
+        if not scene.picture.on:
+            return None
+        if self._last is not None and how.decay > 0.0:
+            read = (self._last,) if image is None else (self._last, image)
+            rates = (how.decay, how.zoom, how.angle, how.right, how.down, how.hue)
+
+            def over(pixels: Tensor, picture: Tensor | None = None) -> Tensor:
+                return moved(pixels, picture, size, how, tick.dt)
+
+            key = (size, tick.dt, *rates)
+            image = self._memory.derive("picture.feedback", read, key, over)
+        return None if image is None else Start(image, scene.picture.strength)
+
+    def laid_over(self, scene: Scene, pixels: Versioned, image: Versioned | None) -> Versioned:
+        """Return painted pixels with the picture that came in over them."""
+        mix, blend = scene.picture.mix, scene.picture.blend
+        if image is None or mix == 0.0:
+            return pixels
+        return self._memory.derive(
+            "picture.mix", (pixels, image), (mix, blend), lambda x, b: blended(x, b, mix, blend)
+        )
+
+    def keep(self, pixels: Versioned | None) -> None:
+        """Remember what is shown, for the next frame; None begins anew."""
+        self._last = pixels
 
 
 class PictureEncoder:

@@ -75,7 +75,7 @@ class Renderer:
         loras = network.model.text_loras
         inputs = partial(InputSource, prompts, network.memory, duration, loras)
         self._decks = Decks(inputs, network.memory, self._sampled)
-        self._pictures = PictureInput(pictures, network.model.device)
+        self._pictures = PictureInput(pictures, network.memory, network.model.device)
         self._faulty = FaultyBends(statistics)
         self._good: Pixels | None = None
         self._refused: Mapping[str, str] = {}
@@ -133,6 +133,7 @@ class Renderer:
         loads, deck = self._loads
         if scene.loads != loads and scene.deck == deck:
             network.begin_anew()
+            self._pictures.keep(None)
         self._loads = scene.loads, scene.deck
         return scene
 
@@ -162,25 +163,32 @@ class Renderer:
     @torch.inference_mode()
     def _paint(self, scene: Scene, tick: Tick) -> Picture:
         network = self.network
-        start = self._pictures.start(scene, tick, network.memory, (network.height, network.width))
+        size = (network.height, network.width)
+        image = self._pictures.image(scene, tick, size)
+        starts = network.sees or image is not None
+        start = self._pictures.start(scene, tick, image, size) if starts else None
         inputs = self._decks.frame(network.draw_for(start), scene, tick)
         trace = self._decks.near.modulator.history.trace
-        return network.paint(
+        painted = network.paint(
             bends=scene.bends,
             sampling=scene.sampling,
             trace=trace,
             loras=scene.loras,
             start=start,
             seed=scene.seed,
+            image=image,
             **inputs._asdict(),
         )
+        return replace(painted, pixels=self._pictures.laid_over(scene, painted.pixels, image))
 
     def _checked(self, painted: Picture, scene: Scene, tick: Tick) -> Pixels:
         """Return the picture's pixels, or the last good ones where it is not finite."""
         if (pixels := self._fetched(painted)) is not None:
             self._good = pixels
+            self._pictures.keep(painted.pixels)
             return pixels
         acted, good = self.network.acted, self._good
+        self._pictures.keep(None)
         culprits = acted.culprits()
         self.network.begin_anew()
         is_own = False  # the model's own fault

@@ -28,6 +28,8 @@ Normalise = Literal["auto", "none", "match", "match.channel"]
 Units = Literal["sigma", "raw"]
 Mixing = Literal["linear", "slerp"]
 Fit = Literal["fill", "fit", "stretch"]
+Blend = Literal["mix", "add", "screen", "multiply", "difference"]
+Drift = Annotated[float, Range(-1, 1, "of the picture a second", soft=(-0.5, 0.5))]
 Follow = Annotated[float, Range(0, 600, "s", soft=(0, 2))]
 
 
@@ -122,7 +124,7 @@ class Sampling:
 class InputPicture:
     """The picture that comes in by --picture, and that painting begins at instead of noise."""
 
-    on: Annotated[bool, "off = painted from noise alone"] = True
+    on: Annotated[bool, "off = painting begins at noise; mix and masks go on"] = True
     strength: Annotated[
         Unit, "how much is repainted: 0 = it is as it came, 1 = from noise with a trace of it"
     ] = 0.6
@@ -136,6 +138,28 @@ class InputPicture:
     x: Annotated[Fraction, "shift to the right"] = 0.0
     y: Annotated[Fraction, "shift downwards"] = 0.0
     mirror: Annotated[bool, "left and right exchanged"] = False
+    mix: Annotated[Unit, "how much of it lies over the painted frame"] = 0.0
+    blend: Annotated[Blend, "how it lies there; mix = as it is"] = "mix"
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """The last frame as the picture to begin at, or over that of --picture."""
+
+    decay: Annotated[
+        float,
+        Range(0, 600, "s", soft=(0, 10)),
+        "time in which what was shown fades to a third, into the picture or black; 0 = off",
+    ] = 0.0
+    zoom: Annotated[
+        float, Range(0.25, 4, "times a second", curve="log", soft=(0.5, 2)), "above 1 flies in"
+    ] = 1.0
+    angle: Annotated[
+        float, Range(-360, 360, "deg/s", soft=(-90, 90)), "turn, counter-clockwise"
+    ] = 0.0
+    right: Annotated[Drift, "shift to the right"] = 0.0
+    down: Annotated[Drift, "shift downwards"] = 0.0
+    hue: Annotated[float, Range(-360, 360, "deg/s", soft=(-90, 90)), "turn of the colours"] = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +342,7 @@ class Scene:
     walk: Walk = Walk()
     sampling: Sampling = Sampling()
     picture: InputPicture = InputPicture()
+    feedback: Feedback = Feedback()
     reuse: Reuse = Reuse()
     agc: Agc = Agc()
     tempo: Tempo = Tempo()
@@ -337,7 +362,8 @@ class Scene:
     deck: int = field(default=0, compare=False, repr=False)
 
     GROUPS: ClassVar[tuple[str, ...]] = (
-        "prompt", "walk", "sampling", "picture", "reuse", "agc", "tempo", "preset", "crossfade",
+        "prompt", "walk", "sampling", "picture", "feedback", "reuse", "agc", "tempo", "preset",
+        "crossfade",
     )  # fmt: skip
 
     def bend(self, name: str) -> Bend:
@@ -362,7 +388,9 @@ class Scene:
         return parts
 
 
-Group = Prompt | Walk | Sampling | InputPicture | Reuse | Agc | Tempo | Recall | Crossfade
+Group = (
+    Prompt | Walk | Sampling | InputPicture | Feedback | Reuse | Agc | Tempo | Recall | Crossfade
+)
 Owner = Scene | Part | Lora | Group  # what has parameters
 
 

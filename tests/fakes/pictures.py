@@ -1,7 +1,9 @@
 """Pictures that come in, drawn by tests, and sources of them."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
+import av
 import numpy as np
 
 from livebend.flow import InputFrame, Pixels
@@ -32,3 +34,20 @@ class StillSource:
 
     def close(self) -> None:
         """Do nothing."""
+
+
+def write_film(path: Path, count: int, fps: int = 10, size: tuple[int, int] = (96, 64)) -> Path:
+    """Write a film whose picture k can be told by `number_of`; `size` is (W, H)."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=fps, options={"qp": "0", "bf": "0"})
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv444p"
+        for k in range(count):
+            pixels = np.full((*size[::-1], 3), 20 + 20 * k, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def number_of(shot: InputFrame) -> int:
+    """Return which picture of such a film it is."""
+    return round((float(shot.pixels.mean()) - 20.0) / 20.0)

@@ -5,8 +5,12 @@ import pytest
 from PIL import Image
 
 from livebend.core.errors import PictureError
-from livebend.video.open_picture import open_picture
+from livebend.video import open_picture as opening
 from tests.fakes.pictures import garden
+
+
+def open_picture(name):
+    return opening.open_picture(name, (64, 64))
 
 
 def test_a_png_comes_in_bit_for_bit(tmp_path):
@@ -38,9 +42,10 @@ def test_what_cannot_be_read_is_said_in_a_line(tmp_path):
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 50)
     Image.new("1", (5000, 4)).save(tmp_path / "wide.png")
     for name, said in {
-        "none.png": "No such file", "broken.png": "cannot be read as a picture",
-        "wide.png": "5000x4: expected up to 4096 a side", "a.xyz": "expected a file that ends in",
+        "none.png": "no such file", "broken.png": "cannot be read as a picture",
+        "wide.png": "5000x4: expected up to 4096 a side", "": "is a folder",
+        "camera": "expected a file",
     }.items():  # fmt: skip
         with pytest.raises(PictureError, match=said) as refusal:
-            open_picture(str(tmp_path / name))
+            open_picture(name if name == "camera" else str(tmp_path / name))
         assert "\n" not in str(refusal.value)
