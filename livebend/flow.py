@@ -108,6 +108,23 @@ class Frame:
     presentation: float
 
 
+class InputFrame(NamedTuple):
+    """A picture that comes in. Equal numbers of one source mean equal pixels."""
+
+    pixels: Pixels  # read-only
+    number: int
+
+
+class PictureSource(Protocol):
+    """Gives the pictures of a camera, a film or a file."""
+
+    def at(self, time: float) -> InputFrame | None:
+        """Return the newest picture up to `time`, without waiting for long; None before the
+        first."""
+
+    def close(self) -> None: ...
+
+
 class Clock(Protocol):
     """Gives the times at which frames are made."""
 

@@ -55,7 +55,8 @@ def parse(given: list[str]) -> argparse.Namespace:
 class Flooded:
     """A show, and what is seen of it from outside. Its main thread plays; another one floods."""
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    def __init__(self, options: argparse.Namespace, **more: str) -> None:
+        """`more` are options of the show."""
         from livebend.cli.live_show import LiveOptions, LiveShow  # noqa: PLC0415
         from livebend.core.clock import now  # noqa: PLC0415 - after the environment is set
 
@@ -63,7 +64,7 @@ class Flooded:
         self.first = threading.Event()
         self.show = LiveShow(LiveOptions(
             input="demo", model=options.model, size=(options.size, options.size),
-            backend=options.backend, osc="127.0.0.1:0",
+            backend=options.backend, osc="127.0.0.1:0", **more,
         ))  # fmt: skip
         self.show.seen = self._see
 

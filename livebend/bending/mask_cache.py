@@ -25,6 +25,7 @@ class MaskCache:
 
     def __init__(self, memory: Memory, drawn: DrawnMasks) -> None:
         self._memory, self._drawn = memory, drawn
+        self.image: Versioned | None = None  # [1, 3, H, W] in −1..1, that came into this frame
 
     def check(self, bend: Bend) -> None:
         """Raises: Refused for a site without height and width, or an unknown drawn mask."""
@@ -49,10 +50,13 @@ class MaskCache:
             return None
         drawn = self._drawn.get(str(chosen["picture"])) if "picture" in chosen else None
         history: tuple[float, ...] = ()
+        version = None
+        if chosen["kind"] == "incoming" and self.image is not None:
+            drawn, version = masks.brightness(self.image.tensor), self.image.version
         if "listen" in chosen:
             history = trace(str(chosen["listen"]), float(chosen["span"]))
         size = (x.shape[-2], x.shape[-1])
-        key = (*chosen.values(), history, size)
+        key = (*chosen.values(), history, version, size)
         (made,) = self._memory.recall(
             "mask",
             key,

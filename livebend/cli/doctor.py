@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from livebend.cli.no_display import DEMO_FILE, has_display
@@ -23,6 +24,7 @@ from livebend.control.osc_endpoint import HOST, PORT, is_loopback
 from livebend.core.errors import LivebendError
 from livebend.models.places import PARTS, TINY, snapshots
 from livebend.outputs.display import wanted_index
+from livebend.outputs.streams.kinds import KINDS, Kind
 
 TURBO = "stabilityai/sd-turbo"
 AGAIN = "set up again: remove the folder .venv, then run scripts/livebend"
@@ -134,7 +136,7 @@ def run(options: argparse.Namespace) -> int:
 def examine() -> list[Finding]:
     """Examine everything, in the order in which a show needs it."""
     first = [python(), packages(), *torch(), openvino(), sound(), midi(), display(), codecs()]
-    return [*first, tiny_model(), turbo_model(), *other_models(), presets(), osc_port()]
+    return [*first, streams(), tiny_model(), turbo_model(), *other_models(), presets(), osc_port()]
 
 
 def healthy(findings: Iterable[Finding]) -> bool:
@@ -304,6 +306,15 @@ def codecs(ask: Ask = ask) -> Finding:
         advice = "pip install --force-reinstall av"
         return Finding("recording", f"PyAV without {' and '.join(missing)}", None, advice)
     return Finding("recording", f"PyAV {answer['version']}: H.264 and AAC into mp4")
+
+
+def streams(kinds: Mapping[str, Kind] = KINDS) -> Finding:
+    """What the picture can be sent by to other programs."""
+    here = [kind for kind in kinds.values() if kind.fits]
+    there = [kind.title for kind in here if find_spec(kind.library)]
+    missing = [f"{kind.title}: {kind.install}" for kind in here if kind.title not in there]
+    found = f"{', '.join(there)} installed" if there else "none installed"
+    return Finding("streams", found, True if there else None, "; ".join(missing))
 
 
 def tiny_model(folder: Path = TINY) -> Finding:

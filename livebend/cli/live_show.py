@@ -18,28 +18,24 @@ from typing import TYPE_CHECKING, Any, cast
 
 from livebend.audio.feature_sources import HeardSound
 from livebend.audio.open_input import hear_sound
-from livebend.cli.guarded import BEGAN, ENDING, WINDOW, Guarded
+from livebend.cli.guarded import ENDING, Guarded
 from livebend.cli.hands import OFF, Hands, Seen, open_hands, open_remote, opened_to
+from livebend.cli.live_picture import LivePicture
 from livebend.cli.options import ShowOptions
 from livebend.cli.painting import Painting
 from livebend.cli.printing import Printed, print_notice
+from livebend.cli.screen import Screen
 from livebend.cli.signals import ended_by_signals
+from livebend.cli.streaming import check_streams, open_streams
 from livebend.control.command_queue import CommandQueue, PromptGate, texts, texts_of
 from livebend.control.cues import CueRecorder, Cues
 from livebend.control.desk import Desk, Learn, no_midi
-from livebend.control.door import DECISIONS, AllowList, Decision, Door
-from livebend.control.key_actions import press
+from livebend.control.door import AllowList, Decision, Door
 from livebend.control.loop_recorder import LoopRecorder
 from livebend.control.midi.ports import Ports, RtMidiPorts
+from livebend.control.mouse import Mouse
 from livebend.control.osc import OscInput
-from livebend.control.osc_endpoint import (
-    HOST,
-    PORT,
-    endpoint,
-    is_loopback,
-    listen,
-    reach,
-)
+from livebend.control.osc_endpoint import HOST, PORT, endpoint, is_loopback, listen, reach
 from livebend.control.osc_learnt import LearntAddresses
 from livebend.control.osc_learnt import user_file as learnt_file
 from livebend.control.quantiser import Quantiser
@@ -96,6 +92,8 @@ class LiveOptions(ShowOptions):
     vae: str = AUTO
     headless: bool = False
     fullscreen: bool = False
+    streams: Sequence[str] = ()
+    stream_size: tuple[int, int] | None = None  # None = the picture's own
     display: str = "-1"  # name or index; -1 = the last
     record: Path | None = None
     record_cues: Path | None = None
@@ -108,6 +106,15 @@ class LiveOptions(ShowOptions):
     aloud: bool = False
     target_ms: float | None = None
     resume: str | None = None  # the file of a scene; "" is that of the last show
+
+    def view(self) -> View:
+        """Return the display's state that the show begins with."""
+        return View(
+            fullscreen=self.fullscreen,
+            record=self.record is not None,
+            strobe_limit=self.strobe_limit,
+            **dict.fromkeys(self.streams, True),
+        )
 
 
 class Player:
@@ -132,6 +139,7 @@ class Player:
             status=show.status,
             duration=options.seconds,
             target_ms=options.target_ms,
+            pictures=show.pictures.source,
         )
         self._small = self._small_network() if options.target_ms else None
         self.render = self._painter(self.network, small=self._small)
@@ -196,14 +204,7 @@ class LiveShow:
         self.status = OnDemand(Status())
         frame, view = guard.last() if guard else (None, None)
         self.frames: Latest[Frame | None] = Latest(frame)
-        self.display = Display(
-            view
-            or View(
-                fullscreen=options.fullscreen,
-                record=options.record is not None,
-                strobe_limit=options.strobe_limit,
-            )
-        )
+        self.display = Display(view or options.view())
         self.scene, self.drawn = self._first_scene(), options.drawn_masks()
         self.scenes = Latest(self.scene)
         self.bank = presets.PresetBank()
@@ -218,6 +219,7 @@ class LiveShow:
         self._kept, self._keeping = ExitStack(), threading.Lock()  # what no other fault may touch
         self.osc: OscInput
         self.desk: Desk
+        self.pictures: LivePicture
         self.hands = Hands(None, ())
         self.remote: Remote | None = None
         AllowList(options.osc_allow)  # before --lan adds to it
@@ -231,6 +233,7 @@ class LiveShow:
     def _check_files(self) -> None:
         """Raises: LivebendError where a model cannot play, or a file cannot be written."""
         options = self.options
+        check_streams(options.streams, options.stream_size)
         options.check_model([self.scene], print_notice)
         if options.record is not None:
             check_movie(options.record, "--record")
@@ -314,7 +317,9 @@ class LiveShow:
             midi=self.options.midi, link=self.options.link, ports=self._ports,
             learnt=self.osc.learnt.drop,
         )  # fmt: skip
+        screen.play(Mouse(desk, self._bound, self._learning))
         ending.callback(sound.start().close)
+        ending.callback(self.pictures.start().close)
         text = self._kept_going("text", partial(_encode, player.prompts))
         ending.callback(self._await, text)
         gc.collect()
@@ -322,8 +327,12 @@ class LiveShow:
         gc.enable()
         render = self._render_part(player, sound, queue, self._outputs(screen, recording))
         parts = [render, sound.worker, text, slots, recording.encoder]
-        parts += [*self.osc.workers, *self.hands.workers]
+        parts += [*self.osc.workers, *self.hands.workers, *self.pictures.workers]
         parts += [self.remote.worker] if self.remote else []
+        parts += open_streams(
+            ending, self.frames, self.display, self.options.stream_size, self.options.fps,
+            self.warn, self._kept_going,
+        )  # fmt: skip
         look = partial(self._renew_status, sound)
         watchdog = Worker("watchdog", Watchdog(parts, now, look).work).start()
         ending.callback(watchdog.stop)
@@ -338,7 +347,7 @@ class LiveShow:
             self._await(render)
             self.keep()  # first: it cannot be played again
 
-    def _outputs(self, screen: "_Screen", recording: LiveRecording) -> Sequence[Output]:
+    def _outputs(self, screen: Screen, recording: LiveRecording) -> Sequence[Output]:
         outputs = [screen.output, GuardedOutput("recording", recording, self.warn)]
         return [StrobeLimit(outputs, lambda: self.display.view.strobe_limit, self.warn)]
 
@@ -366,9 +375,9 @@ class LiveShow:
 
     # ---- the ends ----------------------------------------------------------------------------
 
-    def _screen(self, ending: ExitStack) -> "_Screen":
+    def _screen(self, ending: ExitStack) -> Screen:
         if self.options.headless:
-            return _Screen(Headless(self._shown, self.frames), None, self)
+            return Screen(Headless(self._shown, self.frames), None, self)
         from livebend.outputs.window import Window  # noqa: PLC0415 - only where there is a display
 
         size = self.options.size or (512, 512)
@@ -378,7 +387,7 @@ class LiveShow:
             outlives=self.guard is not None,
         )  # fmt: skip
         ending.callback(self._close, window)
-        return _Screen(window, window, self)
+        return Screen(window, window, self)
 
     def _shown(self, frame: Frame) -> None:
         """Count a frame that is on the display now; called by the output that shows it."""
@@ -404,12 +413,12 @@ class LiveShow:
         if moment - status.time > LATE:
             self.status.offer(partial(self.statistics.renewed, status, sound.at(moment)))
 
-    def _load(self, screen: "_Screen") -> tuple[Player, HeardSound]:
+    def _load(self, screen: Screen) -> tuple[Player, HeardSound]:
         """Open the sound, which is refused at once if it cannot be played, then the model."""
         loaded: list[tuple[Player, HeardSound]] = []
 
         def load(_: threading.Event) -> None:
-            sound = self._sound()
+            sound, self.pictures = self._sound(), self._picture()
             loaded.append((Player(self), sound))
 
         worker = Worker("loading", load).start()
@@ -431,6 +440,11 @@ class LiveShow:
             on_fault=self._report_fault,
             timed=self.statistics.hop,
         )
+
+    def _picture(self) -> LivePicture:
+        options, notify = self.options, self.statistics.notice
+        size = options.size or (512, 512)
+        return LivePicture(options.picture, size, notify, self._report_fault)
 
     def _recording(self, player: Player, sound: HeardSound, kept: ExitStack) -> LiveRecording:
         """What writes a film whenever `output/record` is on."""
@@ -562,6 +576,16 @@ class LiveShow:
             with ExitStack() if what.by else suppress(Refused):  # a text: OSC alone plays it
                 (midi.forget if what.forget else midi.learn)(what.target)
 
+    def _bound(self, path: str) -> list[str]:
+        """What plays a parameter: controls of MIDI, and foreign OSC addresses."""
+        midi = self.hands.midi
+        return [*(midi.playing(path) if midi else ()), *self.osc.learnt.playing(path)]
+
+    def _learning(self) -> str:
+        """What waits for a control, or ""."""
+        midi = self.hands.midi
+        return (midi.waiting if midi else "") or self.osc.learnt.waiting
+
     def _end_midi_lesson(self) -> None:
         if self.hands.midi is not None:
             self.hands.midi.drop()
@@ -588,47 +612,6 @@ class LiveShow:
     def _failed(self, failure: BaseException) -> None:
         """End the show for a fault."""
         self.failures.append(failure)
-
-
-class _Screen:
-    """The display: a window that the main thread keeps alive, or nothing."""
-
-    def __init__(self, output: Output, window: Any, show: LiveShow) -> None:
-        self.output, self._window, self._show = output, window, show
-        self.desk: Desk | None = None
-
-    def serve(self, worker: Worker | KeptWorker) -> None:
-        """Keep the window alive until the worker has ended, the performer closes the window, or a
-        signal asks for the end."""
-        while worker.alive and not self._show.is_over:
-            if self._window is None:
-                worker.wait(0.1)
-            elif any(self._act(action) for action in self._window.poll()):
-                return
-            else:
-                self._window.draw()
-            self._live()
-
-    def _live(self) -> None:
-        """Tell the guard that the show lives, if there is one, and that its window is drawn."""
-        show = self._show
-        if show.guard is None:
-            return
-        show.guard.live(show.frames.get(), show.display, self._window and self._window.place)
-        if self._window is not None:
-            show.guard.say(WINDOW)
-        if show.begun:
-            show.guard.say(BEGAN)
-
-    def _act(self, action: Any) -> bool:
-        """Do the action of a key; True if it ends the show."""
-        if action.name == "close":
-            return True
-        if action.name in DECISIONS:
-            self._show.decide(action.name)
-        elif self.desk is not None:
-            press(self.desk, action.name, action.argument)
-        return False
 
 
 def _encode(prompts: Prompts, term: Term) -> None:

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from livebend import __version__
+from livebend.cli.option_values import embedding, fade, lora, pair, real, size, whole
 from livebend.control.osc_endpoint import HOST, PORT
-from livebend.core import limits
-from livebend.core.errors import LONGEST, LivebendError, Refused, shown
-from livebend.core.texts import NUMBER
+from livebend.core.errors import LONGEST, LivebendError, Refused
 
 PACKAGE = "livebend.cli"
 
@@ -111,6 +110,22 @@ def _add_presets(to: argparse.ArgumentParser) -> None:
     to.add_argument("--sheet", type=Path, metavar="OUT.png", help="paint them")
 
 
+def _add_pack(to: argparse.ArgumentParser) -> None:
+    to.add_argument("output", type=Path, metavar="SHOW.zip")
+    to.add_argument("names", nargs="*", metavar="NAME|FILE", help="these presets; all your own")
+    to.add_argument(
+        "--cues", action="append", type=Path, default=[], metavar="FILE",
+        help="a cue file, with the presets it names; may be repeated",
+    )  # fmt: skip
+
+
+def _add_unpack(to: argparse.ArgumentParser) -> None:
+    to.add_argument("file", type=Path, metavar="SHOW.zip")
+    to.add_argument(
+        "folders", nargs="*", type=Path, metavar="DIR", help="look here for weights; default: ."
+    )
+
+
 def _add_operators(to: argparse.ArgumentParser) -> None:
     to.add_argument("--image", type=Path, metavar="DIR", help="paint a strip of pictures of each")
 
@@ -133,17 +148,17 @@ def _add_preset(to: argparse.ArgumentParser) -> None:
 
 
 def _add_clusters(to: argparse.ArgumentParser) -> None:
-    to.add_argument("--count", type=_whole, default=6, metavar="K", help="at a site; 6")
+    to.add_argument("--count", type=whole, default=6, metavar="K", help="at a site; 6")
     to.add_argument("-o", "--output", type=Path, metavar="FILE", help="not the cache")
 
 
 def _add_bench(to: argparse.ArgumentParser) -> None:
-    to.add_argument("--steps", type=_whole, default=1, metavar="N", help="network calls")
-    to.add_argument("--frames", type=_whole, default=40, metavar="N", help="of each kind")
+    to.add_argument("--steps", type=whole, default=1, metavar="N", help="network calls")
+    to.add_argument("--frames", type=whole, default=40, metavar="N", help="of each kind")
     to.add_argument("--beside", action="store_true", help="and what others would run")
     to.add_argument(
         "--beside-load",
-        type=_whole,
+        type=whole,
         default=0,
         metavar="N",
         help="and a frame beside N busy processes",
@@ -151,7 +166,7 @@ def _add_bench(to: argparse.ArgumentParser) -> None:
     to.add_argument("--stages", action="store_true", help="and every stage alone")
     to.add_argument("--start", action="store_true", help="only: phases of a start")
     to.add_argument(
-        "--hands", type=_whole, nargs="?", const=200, metavar="N",
+        "--hands", type=whole, nargs="?", const=200, metavar="N",
         help="only: from a message to the picture that shows it, N times by OSC and by MIDI",
     )  # fmt: skip
 
@@ -168,14 +183,18 @@ def _add_network(to: argparse.ArgumentParser) -> None:
     """Add the options of every command that opens a network: see `rendering.open_network`."""
     _add_model(to)
     _add_size(to)
-    to.add_argument(
-        "--operators", type=Path, metavar="MINE.py", help="add the operators of a Python file"
-    )
+    _add_own(to)
     to.add_argument(
         "--backend", default="auto", metavar="auto|torch|openvino|graphs|compiled|onnx",
         help="what runs the network; auto = what livebend tune found, or the usual one",
     )  # fmt: skip
     _add_device(to)
+
+
+def _add_own(to: argparse.ArgumentParser) -> None:
+    to.add_argument(
+        "--operators", type=Path, metavar="MINE.py", help="add the operators of a Python file"
+    )
 
 
 def _add_device(to: argparse.ArgumentParser) -> None:
@@ -190,7 +209,7 @@ def _add_device(to: argparse.ArgumentParser) -> None:
 
 
 def _add_size(to: argparse.ArgumentParser) -> None:
-    to.add_argument("--size", type=_size, metavar="256|512x320", help="of the picture, in pixels")
+    to.add_argument("--size", type=size, metavar="256|512x320", help="of the picture, in pixels")
 
 
 def _add_masks(to: argparse.ArgumentParser) -> None:
@@ -209,21 +228,33 @@ def _add_model(to: argparse.ArgumentParser) -> None:
         help="the decoder; auto = taesd instead of a full one, where it can be had, as live does",
     )  # fmt: skip
     to.add_argument(
-        "--lora", action="append", type=_lora, default=[], metavar="FILE[=STRENGTH]", dest="loras",
+        "--lora", action="append", type=lora, default=[], metavar="FILE[=STRENGTH]", dest="loras",
         help="play a LoRA; its strength is lora.NAME.strength; may be repeated",
     )  # fmt: skip
     to.add_argument(
-        "--embedding", action="append", type=_embedding, default=[], metavar="FILE[=NAME]",
+        "--embedding", action="append", type=embedding, default=[], metavar="FILE[=NAME]",
         dest="embeddings", help="a textual inversion, <NAME> in a prompt; may be repeated",
+    )  # fmt: skip
+
+
+def _add_picture(to: argparse.ArgumentParser) -> None:
+    to.add_argument(
+        "--picture", metavar="FILE|camera[:NAME]|screen|feedback",
+        help="paint over a picture, a film, a camera: see picture.strength",
+    )  # fmt: skip
+    to.add_argument(
+        "--encoder", default="vae", metavar="vae|own",
+        help="of pictures: that beside the decoder in use, or the model's own",
     )  # fmt: skip
 
 
 def _add_scene(to: argparse.ArgumentParser) -> None:
     _add_network(to)
-    to.add_argument("--steps", type=_whole, metavar="N", help="network calls per frame")
-    to.add_argument("--seed", type=_whole, metavar="N", help="of the noise")
+    _add_picture(to)
+    to.add_argument("--steps", type=whole, metavar="N", help="network calls per frame")
+    to.add_argument("--seed", type=whole, metavar="N", help="of the noise")
     to.add_argument(
-        "--set", action="append", type=_pair, default=[], metavar="path=value", dest="sets",
+        "--set", action="append", type=pair, default=[], metavar="path=value", dest="sets",
         help="set a parameter, such as walk.radius=0.5; may be repeated",
     )  # fmt: skip
     _add_masks(to)
@@ -233,7 +264,7 @@ def _add_played(to: argparse.ArgumentParser) -> None:
     _add_preset(to)
     to.add_argument("--cues", type=Path, metavar="FILE", help="play the commands of a cue file")
     to.add_argument(
-        "--fade", action="append", type=_fade, default=[], metavar="S", dest="sets",
+        "--fade", action="append", type=fade, default=[], metavar="S", dest="sets",
         help="seconds from one preset to the next, as --set preset.fade",
     )  # fmt: skip
     to.add_argument(
@@ -250,9 +281,9 @@ def _add_live(to: argparse.ArgumentParser) -> None:
         "--input", default="demo", metavar="demo|loopback|FILE|DEVICE[:CHANNELS]", help="the sound"
     )
     to.add_argument("--aloud", action="store_true", help="play the demo or the file aloud, too")
-    to.add_argument("--fps", type=_real, default=60.0, metavar="N", help="at most so many frames/s")
+    to.add_argument("--fps", type=real, default=60.0, metavar="N", help="at most so many frames/s")
     to.add_argument(
-        "--target-ms", type=_real, metavar="N",
+        "--target-ms", type=real, metavar="N",
         help="hold 95 of 100 frames under N ms: tween, deep refresh, fewer steps, no guidance",
     )  # fmt: skip
     to.add_argument("--headless", action="store_true", help="without a window")
@@ -261,7 +292,13 @@ def _add_live(to: argparse.ArgumentParser) -> None:
         "--display", default="-1", metavar="NAME|INDEX",
         help="of the picture; 0 = the first, -1 = the last; livebend doctor lists them",
     )  # fmt: skip
-    to.add_argument("--seconds", type=_real, metavar="S", help="end after so long")
+    to.add_argument(
+        "--stream", action="append", default=[], dest="streams",
+        metavar="ndi|virtual_camera|spout|syphon",
+        help="send the picture to other programs, too; may be repeated",
+    )  # fmt: skip
+    to.add_argument("--stream-size", type=size, metavar="1920x1080", help="of what is sent")
+    to.add_argument("--seconds", type=real, metavar="S", help="end after so long")
     to.add_argument("--record", type=Path, metavar="OUT.mp4", help="record picture and sound")
     to.add_argument("--record-cues", type=Path, metavar="FILE", help="write down what is played")
     to.add_argument("--osc", default=f"{HOST}:{PORT}", metavar="HOST:PORT", help="where to listen")
@@ -294,7 +331,7 @@ def _add_live(to: argparse.ArgumentParser) -> None:
 
 
 def _add_check(to: argparse.ArgumentParser) -> None:
-    to.add_argument("--hours", type=_real, default=2.0, metavar="N", help="of recording; 2")
+    to.add_argument("--hours", type=real, default=2.0, metavar="N", help="of recording; 2")
 
 
 def _add_render(to: argparse.ArgumentParser) -> None:
@@ -302,8 +339,8 @@ def _add_render(to: argparse.ArgumentParser) -> None:
     to.add_argument("-o", "--output", type=Path, metavar="OUT.mp4", help="the video")
     to.add_argument("--frames", type=Path, metavar="DIR", help="write every frame as a PNG, too")
     _add_played(to)
-    to.add_argument("--fps", type=_real, default=20.0, metavar="N", help="frames per second")
-    to.add_argument("--seconds", type=_real, metavar="S", help="only the first S seconds")
+    to.add_argument("--fps", type=real, default=20.0, metavar="N", help="frames per second")
+    to.add_argument("--seconds", type=real, metavar="S", help="only the first S seconds")
 
 
 def _add_sweep(to: argparse.ArgumentParser) -> None:
@@ -345,6 +382,10 @@ COMMANDS: tuple[Any, ...] = (
     ("devices", "device_listing", "list the sound inputs", _add_json),
     ("midi", "midi_listing", "list the MIDI devices, and what their controls do",
      _add_json, _add_profiles),
+    ("pack", "pack", "put a show in one file, without weights: presets, masks, MIDI, cues",
+     _add_json, _add_model, _add_own, _add_masks, _add_pack),
+    ("unpack", "unpack", "take up such a file, and say what is missing here",
+     _add_json, _add_own, _add_unpack),
     ("touchosc", "touchosc", "write a layout for TouchOSC, or draw it", _add_layout),
     ("bench", "bench.command", "time frames by what changed in them",
      _add_json, _add_network, _add_bench),
@@ -352,68 +393,6 @@ COMMANDS: tuple[Any, ...] = (
      _add_json, _add_model, _add_size, _add_device, _add_tune),
     ("doctor", "doctor", "say what is here, and what to do about what is not", _add_json),
 )  # fmt: skip
-
-
-# ---- values ----------------------------------------------------------------------------------
-
-
-def _size(text: str) -> tuple[int, int]:
-    """Read 256 or 512x320. What no network paints is moved to what it does: see `open_network`."""
-    width, x, height = text.partition("x")
-    sides = (width, height if x else width)
-    if not all(side.isdecimal() and len(side) < 6 for side in sides):
-        raise argparse.ArgumentTypeError(f"{shown(text)}: expected 256 or 512x320")
-    wide, high = map(int, sides)
-    if not (min(wide, high) >= 1 and max(wide, high) <= limits.SIDE):
-        raise argparse.ArgumentTypeError(f"{wide}x{high}: expected 1..{limits.SIDE} pixels a side")
-    return wide, high
-
-
-def _whole(text: str) -> int:
-    """Read a whole number."""
-    if not (NUMBER.fullmatch(text) and text.lstrip("+-").isdecimal()):
-        raise argparse.ArgumentTypeError(f"{shown(text)}: expected a whole number")
-    return int(text)
-
-
-def _real(text: str) -> float:
-    """Read a number."""
-    if not NUMBER.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{shown(text)}: expected a number")
-    return float(text)
-
-
-def _pair(text: str) -> tuple[str, object]:
-    """Read path=value, where the value may be true, false, a number or text."""
-    path, equals, value = text.partition("=")
-    if not equals:
-        raise argparse.ArgumentTypeError(f"{shown(text)}: expected path=value")
-    if value in ("true", "false"):
-        return path, value == "true"
-    try:
-        return path, float(value)
-    except ValueError:
-        return path, value
-
-
-def _lora(text: str) -> tuple[Path, float]:
-    """Read FILE or FILE=STRENGTH."""
-    file, equals, strength = text.rpartition("=")
-    if equals and NUMBER.fullmatch(strength):
-        return Path(file), float(strength)
-    return Path(text), 1.0
-
-
-def _embedding(text: str) -> tuple[Path, str]:
-    """Read FILE or FILE=NAME."""
-    file, equals, name = text.rpartition("=")
-    if not equals or Path(text).is_file():
-        return Path(text), ""
-    return Path(file), name
-
-
-def _fade(text: str) -> tuple[str, object]:
-    return _pair(f"preset.fade={text}")
 
 
 if __name__ == "__main__":

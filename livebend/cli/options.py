@@ -9,8 +9,9 @@ from typing import TypeVar
 from livebend.cli.printing import print_notice
 from livebend.core.notify import Notify, ignore
 from livebend.core.specs import specs_of
+from livebend.flow import PictureSource
 from livebend.models.backends.read_ahead import ReadAhead
-from livebend.models.checkpoint import OWN, Wanted, find_model
+from livebend.models.checkpoint import NONE, OWN, VAE, Wanted, find_model
 from livebend.models.declared_sites import check_sites
 from livebend.models.default_model import model_or_default
 from livebend.models.embedding_file import WantedEmbedding
@@ -20,6 +21,7 @@ from livebend.rendering.network import Network
 from livebend.rendering.open_network import open_network
 from livebend.scene import presets
 from livebend.scene.values import Lora, Scene
+from livebend.video.open_picture import open_picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,8 @@ class NetworkOptions:
     model: str = "tiny"
     family: str = ""
     vae: str = OWN
+    picture: str | None = None  # what painting begins at
+    encoder: str = VAE  # of pictures
     loras: Sequence[tuple[Path, float]] = ()  # files, and their strengths at the beginning
     embeddings: Sequence[tuple[Path, str]] = ()  # files of textual inversions, and their names
     size: tuple[int, int] | None = None  # width, height in pixels
@@ -40,6 +44,11 @@ class NetworkOptions:
     def wanted(self) -> Wanted:
         """Which model is opened."""
         return _wanted(self.model, self)
+
+    def pictures(self) -> PictureSource | None:
+        """Open the pictures that painting begins at, for offline; None without. Raises:
+        LivebendError."""
+        return None if self.picture is None else open_picture(self.picture, self.size or (512, 512))
 
     def check_model(self, scenes: Iterable[Scene], notify: Notify) -> None:
         """Refuse, before anything is loaded, a model that cannot play and scenes that bend where it
@@ -121,7 +130,8 @@ def wanted_of(given: argparse.Namespace) -> Wanted:
 
 def _wanted(name: str, given: argparse.Namespace | NetworkOptions) -> Wanted:
     words = tuple(WantedEmbedding(*each) for each in given.embeddings)
-    return Wanted(name, given.family, given.vae, _wanted_loras(given.loras), words)
+    encoder = NONE if getattr(given, "picture", None) is None else given.encoder
+    return Wanted(name, given.family, given.vae, encoder, _wanted_loras(given.loras), words)
 
 
 def _wanted_loras(files: Sequence[tuple[Path, float]]) -> tuple[WantedLora, ...]:

@@ -65,19 +65,21 @@ def render(options: RenderOptions, notify: Notify) -> int:
     scene = options.first_scene()
     options.check_model([scene], notify)
     sound = open_sound(options.sound, notify)
-    commands = _commands(options, scene, notify)
+    pictures, commands = options.pictures(), _commands(options, scene, notify)
     seconds = sound.seconds if options.seconds is None else min(options.seconds, sound.seconds)
     guidance, drawn = scene.sampling.guidance, options.drawn_masks()
     network = options.network(notify, guidance=guidance, drawn=drawn)
     network.check(scene)
     prompts = Prompts(network.model.encode, network.model.notes, notify)
-    renderer = offline_renderer(network, prompts, duration=seconds, strict=True)
+    renderer = offline_renderer(network, prompts, duration=seconds, strict=True, pictures=pictures)
     with ExitStack() as ending:
         outputs: list[Output] = [*_outputs(options, network, sound, ending)]
         if options.strobe_limit:
             outputs = [StrobeLimit(outputs, lambda: True, notify)]
         features = pull_sound(sound, frame_rate=options.fps)
         ending.callback(features.close)
+        if pictures is not None:
+            ending.callback(pictures.close)
         clock = SoundClock(features, options.fps, options.seconds)
         expected = max(1, round(seconds * options.fps))
         ticks = tqdm(clock, total=expected, unit="frame", disable=None)  # only on a terminal

@@ -81,12 +81,14 @@ def sweep(options: SweepOptions, notify: Notify) -> int:
     grid = grid_of(scene, rows, columns)
     cells = [cell for row in grid for cell in row]
     options.check_model(cells, notify)
+    source = options.pictures()
     network = options.network(notify, drawn=options.drawn_masks())
     for cell in cells:
         network.check(cell)
     outer = upstream(network, scene, columns) <= upstream(network, scene, rows)
     with tqdm(total=sum(map(len, grid)), unit="picture", disable=None) as progress:
-        pictures = paint(Painter(network), grid, columns_first=outer, on_painted=progress.update)
+        painter = Painter(network, source)
+        pictures = paint(painter, grid, columns_first=outer, on_painted=progress.update)
     title = f"{scene.title} · {rows.path} down, {columns.path} across"
     down, across = _labels([row[0] for row in grid], rows), _labels(grid[0], columns)
     write_sheet(options.output, pictures, down, across, title)

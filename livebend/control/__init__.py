@@ -7,5 +7,6 @@ message means), osc_actions (what it does), osc_aliases (other programs' address
 (those that were learnt), targets (what these and MIDI play), osc_feedback (what goes back),
 osc_listener (to whom), osc_endpoint (where it listens), door (who is heard) · midi, remote
 (OSCQuery, and a page to play) · scene_keeper (slots) · quantiser (recalls that wait for the beat) ·
-loop_recorder (automation) · key_actions · tap_tempo · cues (a show as a text file), cue_words
+loop_recorder (automation) · key_actions · mouse (the desk under one) · tap_tempo · cues (a show as
+a text file), cue_words
 """

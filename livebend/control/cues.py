@@ -48,7 +48,7 @@ from livebend.core.errors import (
     one_line,
     shown,
 )
-from livebend.core.files import free_name, read_text, short
+from livebend.core.files import config_folder, free_name, read_text, short
 from livebend.core.notify import Notify, ignore
 from livebend.core.texts import NUMBER
 from livebend.core.worker import Worker
@@ -64,6 +64,11 @@ from livebend.scene.values import Scene
 
 FIRST_HEAD = "# livebend cues: seconds, then a command"  # of files in which two undos undo nothing
 HEAD = "# livebend cues 2: seconds, then a command"
+
+
+def user_cues() -> Path:
+    """Return the folder of the user's own cue files, which may not exist yet."""
+    return config_folder() / "cues"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,10 +191,14 @@ def read_cues(file: Path, load: LoadPreset) -> list[Cue]:
 
     Raises: PresetError.
     """
+    return cues_in(read_text(file, limits.CUES_BYTES, may_be_cut=True), short(file), load)
+
+
+def cues_in(text: str, name: str, load: LoadPreset) -> list[Cue]:
+    """Return the commands in the text of a cue file, which is called `name`, as `read_cues`."""
     cues = []
-    text = read_text(file, limits.CUES_BYTES, may_be_cut=True)
     for number, line in enumerate(StringIO(text), 1):
-        where = f"{short(file)}:{number}"
+        where = f"{name}:{number}"
         if len(line) > limits.CUE_LENGTH:
             raise PresetError(f"{where}: a line of more than {limits.CUE_LENGTH} characters")
         if line.strip() and not line.lstrip().startswith("#"):

@@ -6,6 +6,7 @@
     │   └── OutOfRange   a number, choice or type outside what its parameter allows
     ├── PresetError      a preset or cue file that cannot be read, with file and key
     ├── SoundError       a sound file or device that cannot be read
+    ├── PictureError     a picture, a film or a camera that cannot be read
     ├── OperatorError    a performer's own operator that cannot be used
     ├── BendFault        a bend whose operator failed while a frame was painted
     ├── ModelError       a model folder that cannot be run
@@ -61,6 +62,10 @@ class PresetError(LivebendError):
 
 class SoundError(LivebendError):
     """A sound file or device that cannot be opened or decoded."""
+
+
+class PictureError(LivebendError):
+    """A picture, a film or a camera that cannot be opened or decoded."""
 
 
 class OperatorError(LivebendError):

@@ -3,7 +3,7 @@
 import os
 import tempfile
 from codecs import getincrementaldecoder
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import chain, count, islice
 from pathlib import Path
 
@@ -47,6 +47,38 @@ def write_file(file: Path, write: Callable[[Path], object]) -> Path:
         write(part)
         os.replace(part, file)
     return file
+
+
+def write_new(files: Mapping[Path, bytes]) -> None:
+    """Write files that are not there yet, all or none; their folders are made.
+
+    Raises: OSError, also FileExistsError where one has come meanwhile, and then nothing is written.
+    """
+    placed: list[Path] = []
+    try:
+        for file, data in files.items():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=".", dir=file.parent) as folder:
+                part = Path(folder) / file.name
+                part.write_bytes(data)
+                _move_new(part, file)
+            placed.append(file)
+    except OSError:
+        for file in placed:
+            file.unlink(missing_ok=True)
+        raise
+
+
+def _move_new(part: Path, file: Path) -> None:
+    """Raises: FileExistsError rather than write over a file."""
+    try:
+        os.link(part, file)
+    except FileExistsError:
+        raise
+    except OSError as why:  # a file system without links, as of some memory sticks
+        if file.exists():
+            raise FileExistsError(None, f"{file} exists") from why
+        os.rename(part, file)
 
 
 def write_text(file: Path, text: str) -> None:

@@ -32,6 +32,10 @@ MATCHES = 512
 WAITING = 1024
 DATED = 1024
 DATED_TIME = 3600.0
+MASK_BYTES = 16 << 20
+PACK_BYTES = 64 << 20
+PACK_UNPACKED = 256 << 20
+PACK_FILES = 512
 LISTENERS = 16
 GUESTS = 8
 BACKLOG = 16 << 20
@@ -78,6 +82,10 @@ TABLE = (
     Limit("a key of a preset", PRESET_DEPTH, "parts"),
     Limit("a cue file", CUES_BYTES // 2**20, "MiB"),
     Limit("a line of a cue file", CUE_LENGTH, "characters"),
+    Limit("the file of a drawn mask", MASK_BYTES // 2**20, "MiB"),
+    Limit("a pack", PACK_BYTES // 2**20, "MiB"),
+    Limit("a pack, unpacked", PACK_UNPACKED // 2**20, "MiB"),
+    Limit("a pack", PACK_FILES, "files"),
     Limit("an OSC message", ARGUMENTS, "values"),
     Limit("OSC bundles and arrays inside one another", NESTING, "levels"),
     Limit("an OSC address with wildcards", PATTERN, "characters"),
@@ -92,7 +100,7 @@ TABLE = (
     Limit("the profile of a MIDI device", MIDI_CONTROLS, "controls"),
     Limit("foreign OSC addresses that are learnt", OSC_LEARNT, "addresses"),
     Limit("the remote", REMOTES, "connections"),
-    Limit("codes that may be tried at the remote in a minute, by all together", TRIES, "codes"),
+    Limit("wrong codes that the remote hears in a minute, from all together", TRIES, "codes"),
     Limit("a picture that is sent to the remote", UPLOAD // 2**20, "MiB"),
     Limit("pictures that were sent to the remote and are kept", UPLOADS, "pictures"),
     Limit("the first line of an HTTP request, or one of its headers", REQUEST, "bytes"),

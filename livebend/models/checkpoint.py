@@ -13,12 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from livebend.core.errors import ModelError
+from livebend.core.errors import ModelError, UnknownName
 from livebend.core.notify import Notify, ignore
 from livebend.device.devices import on_torch, usual
 from livebend.device.gpu import aside, wait_for
 from livebend.models.adapted_layers import Factors, adapt, loras_in
-from livebend.models.decoders import check_decoder, load_decoder
+from livebend.models.decoders import check_decoder, check_has_encoder, load_decoder
 from livebend.models.embedding_file import WantedEmbedding, add_embeddings, check_embedding
 from livebend.models.families import family
 from livebend.models.lora_file import TEXT, UNET, WantedLora, check_lora, load_lora
@@ -35,7 +35,9 @@ from livebend.models.vocabulary import Vocabulary, load_vocabulary
 from livebend.models.weight_files import read_json
 
 OWN, AUTO, SMALL = "own", "auto", "taesd"
-NONE: Mapping[str, float] = MappingProxyType({})
+NONE, VAE = "none", "vae"
+ENCODERS = (NONE, VAE, OWN)
+NO_LORAS: Mapping[str, float] = MappingProxyType({})
 
 Parts = tuple[nn.Module, nn.Module, nn.Module, Any, Sampled]
 
@@ -48,6 +50,7 @@ class Wanted:
     family: of a single file, where it cannot be told; "" = as it is told.
     vae: taesd, or the name of a folder, a file or a hub id of a decoder; own = the model's own;
         auto = taesd for one whose own is the full decoder, where it can be had.
+    encoder: of pictures: that beside the decoder (vae), or the model's own; none = not loaded.
     loras: that are put beside its weights.
     embeddings: that its text encoder is given as words.
     """
@@ -55,6 +58,7 @@ class Wanted:
     name: str
     family: str = ""
     vae: str = OWN
+    encoder: str = NONE
     loras: tuple[WantedLora, ...] = ()
     embeddings: tuple[WantedEmbedding, ...] = ()
 
@@ -67,6 +71,7 @@ class Model:
     places: tuple[Path, ...]  # its folder or file, and that of its decoder; none of random weights
     unet: nn.Module
     vae: nn.Module
+    encoder: nn.Module | None  # an autoencoder without its decoder, for pictures
     text_encoder: nn.Module
     tokenizer: Any
     sampled: Sampled
@@ -135,7 +140,7 @@ class Model:
         """The names of those that change how prompts are read."""
         return loras_in(self.text_encoder).names
 
-    def encode(self, texts: Sequence[str], strengths: Mapping[str, float] = NONE) -> Tensor:
+    def encode(self, texts: Sequence[str], strengths: Mapping[str, float] = NO_LORAS) -> Tensor:
         """Return the embeddings [len(texts), T, C] of prompts, without holding up frames, with the
         LoRAs of the text encoder at `strengths`; those not named are off. Parts count as much as
         the texts say: see `prompt_syntax`."""
@@ -174,17 +179,20 @@ def load_model(
     places = find_model(wanted, notify)
     try:
         unet, vae, text, tokenizer, sampled = _parts(wanted, places, target)
+        encoder = _encoder(wanted, places, vae, target)
     except ModelError as error:
         raise _about(wanted.name, error) from error
     words = add_embeddings(text, wanted.embeddings, int(tokenizer.model_max_length) - 2)
     _adapt(wanted.loras, {UNET: unet, TEXT: text})
-    for part in (unet, vae, text):
+    made_of = [part for part in (unet, vae, encoder, text) if part is not None]
+    for part in made_of:
         nn.Module.to(part, target.device, target.dtype).eval().requires_grad_(False)
     made = Model(
         wanted,
         places,
         unet,
         vae,
+        encoder,
         text,
         tokenizer,
         sampled,
@@ -193,7 +201,7 @@ def load_model(
         device=target.device,
         dtype=target.dtype or torch.float32,
     )
-    for part in (unet, vae, text):
+    for part in made_of:
         nn.Module.to(part, memory_format=layout)  # type: ignore[call-overload]
     wait_for(target.device)  # any stream may read them
     return made
@@ -206,18 +214,41 @@ def find_model(wanted: Wanted, notify: Notify = ignore) -> tuple[Path, ...]:
         check_lora(lora.file)
     for embedding in wanted.embeddings:
         check_embedding(embedding.file)
+    if wanted.encoder not in ENCODERS:
+        raise UnknownName("encoder", wanted.encoder, ENCODERS)
     if wanted.name.startswith(PREFIX):
         return ()
     try:
         place = find_place(wanted.name, lambda place: check_place(place, wanted.family), notify)
     except ModelError as error:
         raise _about(wanted.name, error) from error
+    places = (place, *_other_decoder(wanted, place, notify))
+    if wanted.encoder != NONE:
+        check_has_encoder(_encoder_place(wanted, places))
+    return places
+
+
+def _other_decoder(wanted: Wanted, place: Path, notify: Notify) -> tuple[Path, ...]:
+    """The place of the decoder where that is not the model's own."""
     if wanted.vae == AUTO:
-        return (place, *(_small_decoder(notify) if _has_full_decoder(place) else ()))
+        return _small_decoder(notify) if _has_full_decoder(place) else ()
     if wanted.vae == OWN:
-        return (place,)
+        return ()
     name = TAESD if wanted.vae == SMALL else wanted.vae
-    return place, find_place(name, check_decoder, notify, "vae")
+    return (find_place(name, check_decoder, notify, "vae"),)
+
+
+def _encoder_place(wanted: Wanted, places: Sequence[Path]) -> Path:
+    return places[-1] if wanted.encoder == VAE else places[0]
+
+
+def _encoder(
+    wanted: Wanted, places: Sequence[Path], vae: nn.Module, target: Target
+) -> nn.Module | None:
+    """The encoder of pictures, where one is wanted; random weights have it beside the decoder."""
+    if wanted.encoder == NONE:
+        return None
+    return load_decoder(_encoder_place(wanted, places), target, "encoder") if places else vae
 
 
 def _adapt(loras: Sequence[WantedLora], parts: Mapping[str, nn.Module]) -> None:

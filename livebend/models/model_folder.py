@@ -4,6 +4,7 @@ model_index.json  unet/  vae/  text_encoder/  tokenizer/  scheduler/scheduler_co
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import nn
 from livebend.core.errors import ModelError
 from livebend.models.parts import (
     Config,
+    Side,
     Target,
     check_unet,
     make_text_encoder,
@@ -71,9 +73,9 @@ def load_unet(folder: Path, target: Target) -> nn.Module:
     return _part(folder / "unet", make_unet, target)
 
 
-def load_vae(folder: Path, target: Target) -> nn.Module:
-    """Return the decoder in a part's own folder. Raises: ModelError."""
-    return _part(folder, make_vae, target)
+def load_vae(folder: Path, target: Target, side: Side = "decoder") -> nn.Module:
+    """Return the decoder in a part's own folder, or its encoder. Raises: ModelError."""
+    return _part(folder, partial(make_vae, side=side), target)
 
 
 def load_text(folder: Path, target: Target) -> tuple[nn.Module, Any]:

@@ -1,15 +1,15 @@
 """The four parts of a model, made from a configuration and weights: network, decoder, text encoder
 and tokenizer, as the classes of diffusers and transformers.
 
-Encoders of pictures are left out: nothing here looks at a picture.
+The encoder of pictures beside the decoder is left out where nothing looks at a picture.
 """
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +21,12 @@ from livebend.models.original_layout import decoder_attention
 from livebend.models.weights import State, empty, fill
 
 Config = Mapping[str, Any]
+Side = Literal["decoder", "encoder"]  # of an autoencoder
+OTHER_SIDE: Mapping[Side, tuple[str, ...]] = {
+    "decoder": ("encoder", "quant_conv"),
+    "encoder": ("decoder", "post_quant_conv"),
+}
+HAS_ONE = "try --encoder own, or another --vae"
 LCM_GUIDANCE = 8.5  # that a consistency model with an input for it is told
 
 
@@ -136,23 +142,34 @@ class _GuidedTime(nn.Module):
         return embedded
 
 
-def make_vae(config: Config, state: State, target: Target) -> nn.Module:
-    """Return the decoder, full or tiny, without its encoder. Raises: ModelError."""
+def make_vae(config: Config, state: State, target: Target, side: Side = "decoder") -> nn.Module:
+    """Return the decoder without its encoder, full or tiny, or the encoder without the decoder.
+
+    Raises: ModelError.
+    """
     kind = config.get("_class_name", "AutoencoderKL")
     with _making("vae") as known:
         kinds = {"AutoencoderKL": known.kl, "AutoencoderTiny": known.tiny}
         if kind not in kinds:
             raise ModelError(f"vae/ is {kind}: expected {' or '.join(kinds)}")
-        decoder = kinds[kind].from_config
+        if side == "encoder":
+            check_encoder(state)
+        both = kinds[kind].from_config
 
         def make() -> nn.Module:
-            net: Any = decoder(dict(config))
-            net.encoder = None
-            if kind == "AutoencoderKL":
-                net.quant_conv = None
+            net: Any = both(dict(config))
+            for other in OTHER_SIDE[side]:
+                if hasattr(net, other):
+                    setattr(net, other, None)
             return net  # type: ignore[no-any-return]
 
         return fill(empty(make, target.device, target.dtype), decoder_attention(state), "vae")
+
+
+def check_encoder(names: Iterable[str]) -> None:
+    """Refuse an autoencoder whose weights have no encoder, by their names. Raises: ModelError."""
+    if not any("encoder." in name for name in names):
+        raise ModelError(f"the decoder comes without an encoder, which --picture needs: {HAS_ONE}")
 
 
 def make_text_encoder(config: Config, state: State, target: Target) -> nn.Module:

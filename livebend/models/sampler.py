@@ -11,6 +11,7 @@ picture to picture, so each is a function of its inputs like the others.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -27,6 +28,7 @@ Kind = Literal["trailing", "leading", "linspace", "lcm"]
 
 BETA_START, BETA_END = 0.00085, 0.012  # Stable Diffusion's
 ALMOST_ZERO = 2.0**-24  # ᾱ of pure noise for Euler, whose σ would be infinite
+FEW = 15  # steps of DPM++ below which the last is of the first order
 LAYERS = 50  # the founding paper calls its 50 DDIM steps layers; t = 981 − 20·layer
 FIRST_TIME = 981.0
 
@@ -81,7 +83,7 @@ class Noising:
             betas = torch.linspace(self.beta_start, self.beta_end, self.steps)
         else:
             betas = torch.linspace(self.beta_start**0.5, self.beta_end**0.5, self.steps) ** 2
-        return torch.cumprod(1.0 - (without_signal(betas) if self.zero_snr else betas), 0)
+        return torch.cumprod(1.0 - (withoutsignal(betas) if self.zero_snr else betas), 0)
 
     def spaced(self, sampler: str) -> Spacing:
         """The spacing of a sampler's times. Raises: UnknownName."""
@@ -90,7 +92,7 @@ class Noising:
         return self.spacing if sampler == self.sampler else USUAL[sampler]
 
 
-def without_signal(betas: Tensor) -> Tensor:
+def withoutsignal(betas: Tensor) -> Tensor:
     """Return betas [steps] whose √ᾱ is shifted to 0 at the last time and scaled back to its first
     value. Source: Lin et al. 2023, algorithm 1."""
     root = torch.cumprod(1.0 - betas, 0).sqrt()
@@ -99,10 +101,16 @@ def without_signal(betas: Tensor) -> Tensor:
     return 1.0 - torch.cat([abar[:1], abar[1:] / abar[:-1]])
 
 
+Stop = tuple[float, float, float]  # a boundary's t, σ and ᾱ
+
+
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """The boundaries of a sampler's steps: boundary k is before network call k, the last one after
     all calls. `t`, `sigma` and `abar` (ᾱ) have one entry per boundary; t of the last is 0.
+
+    few: whether the whole way from noise has few steps: see FEW.
+    spans: of PNDM, the ᾱ that each call goes from, and to.
     """
 
     sampler: str
@@ -110,6 +118,8 @@ class Schedule:
     sigma: tuple[float, ...]
     abar: tuple[float, ...]
     start: float  # what noise of deviation 1 is multiplied by, to begin with
+    few: bool = True
+    spans: tuple[tuple[float, float], ...] = ()
 
     @property
     def calls(self) -> int:
@@ -157,10 +167,8 @@ def schedule(
     The times are `noising.spaced(sampler)`, as diffusers has them. Raises: UnknownName.
     """
     spacing = noising.spaced(sampler)
-    alphas = noising.alphas()
-    if noising.zero_snr and sampler in ("euler", "dpm++"):
-        alphas[-1] = ALMOST_ZERO
-    sigmas = ((1 - alphas) / alphas).sqrt().numpy()
+    alphas = alphas_of(noising, sampler)
+    sigmas = sigmas_of(alphas)
     grid = np.arange(len(sigmas))
     if noising.karras and sampler == noising.sampler:
         given = _karras(sigmas, calls)
@@ -171,14 +179,36 @@ def schedule(
     inserted = (v for v in map(_time_of, depths) if v is not None)
     given += [(v, float(np.interp(v, grid, sigmas))) for v in inserted if _is_new(v, given)]
     given.sort(key=lambda pair: -pair[0])
-    if sampler == "pndm":
-        given[1:1] = given[1:2]
-    t, sigma = [v for v, _ in given], [float(np.float32(s)) for _, s in given]
-    abar = [_abar(v, s, alphas) for v, s in given]
     whole = sampler == "euler" or noising.final_one
-    end = (0.0, 1.0) if whole else (float(sigmas[0]), float(alphas[0]))
-    start = _start(sigma[0], spacing) if sampler == "euler" else 1.0
-    return Schedule(sampler, (*t, 0.0), (*sigma, end[0]), (*abar, end[1]), start)
+    end = (0.0, 0.0, 1.0) if whole else (0.0, float(sigmas[0]), float(alphas[0]))
+    stops = [(v, float(np.float32(s)), _abar(v, s, alphas)) for v, s in given]
+    start = _start(stops[0][1], spacing) if sampler == "euler" else 1.0
+    return planned(sampler, [*stops, end], start, few=len(stops) < FEW)
+
+
+def planned(sampler: str, stops: Sequence[Stop], start: float, *, few: bool) -> Schedule:
+    """Return the schedule that goes through stops; PNDM calls the network twice at the second."""
+    ends = [abar for _, _, abar in stops]
+    spans: tuple[tuple[float, float], ...] = ()
+    if sampler == "pndm":
+        spans = (*pairwise(ends[:2]), *pairwise(ends))
+        stops = [*stops[:2], *stops[1:]] if len(stops) > 2 else stops
+    t, sigma, abar = zip(*stops, strict=True)
+    return Schedule(sampler, t, sigma, abar, start, few, spans)
+
+
+@lru_cache(maxsize=16)
+def alphas_of(noising: Noising, sampler: str) -> Tensor:
+    """Return ᾱ at every training time, as a sampler has it, float32 [steps]; not to be changed."""
+    alphas = noising.alphas()
+    if noising.zero_snr and sampler in ("euler", "dpm++"):
+        alphas[-1] = ALMOST_ZERO
+    return alphas
+
+
+def sigmas_of(alphas: Tensor) -> NDArray[Any]:
+    """Return σ for ᾱ, float32 [steps]."""
+    return ((1 - alphas) / alphas).sqrt().numpy()
 
 
 def _start(sigma: float, spacing: Spacing) -> float:
@@ -300,14 +330,14 @@ def multistep(e: Sequence[Tensor]) -> Tensor:
 
 def clean(x: Tensor, output: Tensor, sigma: Tensor, prediction: Prediction) -> Tensor:
     """Return x0 from a variance-preserving x and the network's output for it."""
-    a, s = _signal(sigma)
+    a, s = signal(sigma)
     if prediction == "epsilon":
         return (x - s * output) / a
     return output if prediction == "sample" else a * x - s * output
 
 
-def _signal(sigma: Tensor) -> tuple[Tensor, Tensor]:
-    """√ᾱ and √(1−ᾱ) for noise per signal."""
+def signal(sigma: Tensor) -> tuple[Tensor, Tensor]:
+    """Return √ᾱ and √(1−ᾱ) for noise per signal."""
     a = 1 / ((sigma**2 + 1) ** 0.5)
     return a, sigma * a
 
@@ -321,7 +351,7 @@ def dpm_step(
     before: the x0 of the last call; None for a step of the first order.
     Source: Lu et al. 2022 (DPM-Solver++), algorithm 2.
     """
-    (a1, s1), (a0, s0), (a, s) = (_signal(value) for value in sigma)
+    (a1, s1), (a0, s0), (a, s) = (signal(value) for value in sigma)
     l1, l0, later = (torch.log(p) - torch.log(q) for p, q in ((a1, s1), (a0, s0), (a, s)))
     h = later - l0
     first = (s / s0) * x - (a * (torch.exp(-h) - 1.0)) * x0

@@ -31,6 +31,7 @@ from livebend.models.fused_upsample import fuse
 from livebend.models.pixels import to_pixels
 
 Run = Callable[..., tuple[Tensor, ...]]
+ENCODER = "encoder"  # the stage that runs before all others, where a picture comes in
 
 # Part of the names of cached engines: raise it when a stage comes to compute something else.
 STAGES_VERSION = 5
@@ -251,6 +252,20 @@ def _out(net: Any) -> Run:
         return (net.conv_out(h),)
 
     return run
+
+
+def encoder_stage(vae: nn.Module) -> Stage:
+    """Return the encoder of an AutoencoderTiny or AutoencoderKL as one stage: it reads `picture`
+    [B, 3, H, W] in −1..1 and writes `encoded`, the latent before it is scaled; of a full one its
+    mean, then the logarithm of its variance, as channels."""
+    both: Any = vae
+
+    def run(x: Tensor) -> tuple[Tensor, ...]:
+        h = both.encoder(x)
+        quantise = getattr(both, "quant_conv", None)
+        return (h if quantise is None else quantise(h),)
+
+    return Stage(ENCODER, ("picture",), ("encoded",), run, owner=vae)
 
 
 def _tiny_stages(vae: Any) -> list[Stage]:

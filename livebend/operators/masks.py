@@ -56,7 +56,7 @@ class Plane:
 
     u: Tensor  # [1, W], to the right
     v: Tensor  # [H, 1], downwards
-    drawn: Tensor | None = None  # [1, 1, H, W], a drawn mask
+    drawn: Tensor | None = None  # [1, 1, H, W], a drawn mask, or the light of what comes in
     trace: tuple[float, ...] = ()  # TRACE_LENGTH values 0..1, a feature's recent history
 
     @property
@@ -185,6 +185,14 @@ def scanline(
     return torch.lerp(before, after, position - first)
 
 
+@mask
+def incoming(p: Plane) -> Tensor:
+    """The brightness of the picture that comes in, in its place in the frame; none acts nowhere."""
+    if p.drawn is None:
+        return torch.zeros_like(p.u + p.v)
+    return p.drawn[0, 0].clamp(0.0, 1.0)
+
+
 def _halves(size: float, aspect: float) -> tuple[float, float]:
     """Half the width and half the height."""
     return max(size * math.sqrt(aspect), 1e-6), max(size / math.sqrt(aspect), 1e-6)
@@ -202,6 +210,12 @@ def _edge(inwards: Tensor, width: float) -> Tensor:
 
 
 # ---- parameters ------------------------------------------------------------------------------
+
+
+def brightness(image: Tensor) -> Tensor:
+    """Return the light [1, 1, H, W], 0..1, of a picture [1, 3, H, W], −1..1, by Rec. 709."""
+    red, green, blue = (image.float() * 0.5 + 0.5).unbind(1)
+    return (0.2126 * red + 0.7152 * green + 0.0722 * blue)[:, None]
 
 
 def _every_spec() -> Mapping[str, Spec]:
@@ -240,7 +254,7 @@ def build(
 
     chosen: what `settings` returned.
     size: (H, W) of the site.
-    drawn: [1, 1, h, w], for the kind picture.
+    drawn: [1, 1, h, w], for the kinds picture and incoming.
     trace: TRACE_LENGTH values 0..1, for scanline.
     """
     values = dict(chosen)

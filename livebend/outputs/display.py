@@ -36,6 +36,10 @@ class View:
     strobe_limit: Annotated[
         bool, "at most three flashes a second over a quarter of the picture; more can make ill"
     ] = True
+    ndi: Annotated[bool, "sent to the network as NDI"] = False
+    virtual_camera: Annotated[bool, "a camera that other programs choose"] = False
+    spout: Annotated[bool, "shared with other programs of a Windows machine"] = False
+    syphon: Annotated[bool, "shared with other programs of a Mac"] = False
     record: Annotated[bool, "a film of picture and sound is being written"] = False
     help: Annotated[bool, "the list of keys"] = False
 

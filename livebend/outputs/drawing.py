@@ -29,6 +29,7 @@ ACCENTS = (TEAL, BLUE, VIOLET, PINK, AMBER)
 
 
 OTHERS = 0.6875  # size of other fonts: pygame draws its own font smaller than its nominal size
+STEPS = 32  # of a colour on its way to another
 FINE = 3  # letters are drawn this much larger and scaled down, which spaces them evenly
 
 
@@ -75,6 +76,24 @@ def _advance(pixels: int) -> int:
     return -(-_font(pixels).size("0")[0] // FINE)
 
 
+@lru_cache(maxsize=1024)
+def _number(text: str, pixels: int, colour: Colour) -> tuple[pygame.Surface, float]:
+    """A number with digits of equal width, and how far its middle is below its top."""
+    letters = [_letters(sign, pixels, colour) for sign in text]
+    widths = [
+        max(_advance(pixels), letter.get_width()) if sign.isdigit() else letter.get_width()
+        for sign, letter in zip(text, letters, strict=True)
+    ]
+    high = max((letter.get_height() for letter in letters), default=0)
+    line, x = pygame.Surface((sum(widths), high), pygame.SRCALPHA), 0
+    for letter, width in zip(letters, widths, strict=True):
+        line.blit(
+            letter, (x + (width - letter.get_width()) // 2, (high - letter.get_height()) // 2)
+        )
+        x += width
+    return line, high / 2
+
+
 @lru_cache(maxsize=512)
 def _fitted(text: str, pixels: int, width: int) -> str:
     if _wide(text, pixels) <= width * FINE:
@@ -101,15 +120,20 @@ def _wrapped(text: str, pixels: int, width: int, lines: int) -> tuple[str, ...]:
 
 def forget_letters() -> None:
     """Release the fonts, which must not outlive pygame's font module."""
-    for cached in (_letters, _advance, _fitted, _wrapped, _font):
+    for cached in (_letters, _advance, _number, _fitted, _wrapped, _font):
         cached.cache_clear()
     glyphs.forget()
 
 
 def mixed(low: Colour, high: Colour, t: float) -> Colour:
-    """Return the colour at t (0..1) of the way from `low` to `high`."""
-    t = min(max(t, 0.0), 1.0)
-    red, green, blue = (round(a + (b - a) * t) for a, b in zip(low, high, strict=True))
+    """Return the colour at t (0..1) of the way from `low` to `high`, in so few steps that letters
+    which fade are seldom drawn anew."""
+    return _mixed(low, high, round(min(max(t, 0.0), 1.0) * STEPS))
+
+
+@lru_cache(maxsize=1024)
+def _mixed(low: Colour, high: Colour, step: int) -> Colour:
+    red, green, blue = (round(a + (b - a) * step / STEPS) for a, b in zip(low, high, strict=True))
     return red, green, blue
 
 
@@ -125,6 +149,10 @@ class Canvas:
         """Fill everything; `alpha` 0..255."""
         self.surface.fill((*colour, alpha))
 
+    def put(self, drawn: pygame.Surface, x: float, y: float) -> None:
+        """Draw what was drawn before, with its upper left corner at a place."""
+        self.surface.blit(drawn, (round(x * self.unit), round(y * self.unit)))
+
     def text(
         self, x: float, y: float, text: str, size: float, colour: Colour, *, align: Align = "left"
     ) -> float:
@@ -137,14 +165,9 @@ class Canvas:
 
     def number(self, x: float, y: float, text: str, size: float, colour: Colour) -> None:
         """Draw a number that ends at `x`, with digits of equal width."""
-        pixels = self._pixels(size)
-        right, middle = round(x * self.unit), y * self.unit
-        for sign in reversed(text):
-            letter = _letters(sign, pixels, colour)
-            width = _advance(pixels) if sign.isdigit() else letter.get_width()
-            right -= width
-            place = (right + (width - letter.get_width()) // 2, middle - letter.get_height() / 2)
-            self.surface.blit(letter, (place[0], round(place[1])))
+        drawn, above = _number(text, self._pixels(size), colour)
+        place = (round(x * self.unit) - drawn.get_width(), round(y * self.unit - above))
+        self.surface.blit(drawn, place)
 
     def fitted(self, text: str, size: float, width: float) -> str:
         """Return the text, truncated with … where it is wider than `width` units."""
@@ -169,8 +192,11 @@ class Canvas:
         unit = self.unit
         left, top = round(x * unit), round(y * unit)
         size = (max(0, round((x + width) * unit) - left), max(0, round((y + height) * unit) - top))
-        rect = pygame.Rect((left, top), size)
-        pygame.draw.rect(self.surface, (*colour, alpha), rect, border_radius=round(radius * unit))
+        rect, corner = pygame.Rect((left, top), size), round(radius * unit)
+        if corner < 2:  # nobody sees it, and it takes longer than everything else
+            self.surface.fill((*colour, alpha), rect)
+        else:
+            pygame.draw.rect(self.surface, (*colour, alpha), rect, border_radius=corner)
 
     def bar(
         self, x: float, y: float, width: float, value: float, colour: Colour, *, height: float = 6
@@ -181,6 +207,43 @@ class Canvas:
         if value * width * self.unit >= 1.0:
             filled = max(value * width, min(height, width))
             self.box(x, y - height / 2, filled, height, colour, radius=height / 2)
+
+    def frame(
+        self,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        colour: Colour,
+        *,
+        radius: float = 0.0,
+    ) -> None:
+        """Draw the outline of a rectangle with round corners."""
+        unit = self.unit
+        left, top = round(x * unit), round(y * unit)
+        size = (round((x + width) * unit) - left, round((y + height) * unit) - top)
+        line, corner = max(1, round(1.2 * unit)), round(radius * unit)
+        rect = pygame.Rect((left, top), size)
+        pygame.draw.rect(self.surface, (*colour, 255), rect, line, border_radius=corner)
+
+    def fader(
+        self,
+        x: float,
+        y: float,
+        width: float,
+        position: float,
+        colour: Colour,
+        zero: float = 0.0,
+        *,
+        lit: bool = False,
+    ) -> None:
+        """Draw a fader, vertically centred at `y`, that stands at `position`, filled from `zero`,
+        each 0..1; a larger knob where it is `lit`."""
+        self.box(x, y - 2, width, 4, TRACK, radius=2)
+        low, high = sorted((position, zero))
+        if (high - low) * width * self.unit >= 1.0:
+            self.box(x + low * width, y - 2, (high - low) * width, 4, mixed(TRACK, colour, 0.6))
+        self.lamp(x + position * width, y, 6.5 if lit else 5.0, colour, 1.0)
 
     def lamp(self, x: float, y: float, radius: float, colour: Colour, light: float) -> None:
         """Draw a round lamp; `light` 0..1 is its brightness."""

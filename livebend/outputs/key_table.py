@@ -18,7 +18,7 @@ class Action:
     """What a key press means."""
 
     name: str
-    argument: int | None = None  # the digit that was pressed
+    argument: int | None = None  # the digit that was pressed, or the slot
 
 
 KEYS = (

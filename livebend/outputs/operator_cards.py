@@ -4,13 +4,11 @@ CARDS has the most important ones first, because a small window shows only as ma
 """
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-from livebend.core.specs import ParameterValue
-from livebend.core.status import BendStatus, RouteStatus, Status
+from livebend.core.status import Level
 from livebend.flow import Features
-from livebend.outputs.display import View
+from livebend.outputs.card_area import BODY, LARGE, ROW, SMALL, Card, CardArea
 from livebend.outputs.drawing import (
     ACCENTS,
     AMBER,
@@ -23,45 +21,13 @@ from livebend.outputs.drawing import (
     RED,
     TEAL,
     VIOLET,
-    Canvas,
     Colour,
     mixed,
 )
 from livebend.outputs.key_table import KEYS
+from livebend.outputs.operator_faders import bends, buttons, routes, scenes
 
-PAD, ROW = 14.0, 21.0  # units
-HEAD = 34.0  # from the top of a card to its first row
-SMALL, BODY, LARGE = 18.5, 21.0, 33.0  # heights of letters
-LEVEL_COLOURS: Mapping[str, Colour] = {"info": TEAL, "warning": AMBER, "error": RED}
-
-
-@dataclass(frozen=True, slots=True)
-class CardArea:
-    """Where a card is drawn, in units, and from what. `inner` is its width without padding."""
-
-    canvas: Canvas
-    x: float
-    y: float
-    width: float
-    status: Status
-    view: View
-    recording: str = ""  # see Display
-    remote: tuple[str, str] = ("", "")  # see Display
-
-    @property
-    def left(self) -> float:
-        return self.x + PAD
-
-    @property
-    def right(self) -> float:
-        return self.x + self.width - PAD
-
-    @property
-    def inner(self) -> float:
-        return self.width - 2 * PAD
-
-
-Card = Callable[[CardArea], float]
+LEVEL_COLOURS: Mapping[Level, Colour] = {"info": TEAL, "warning": AMBER, "error": RED}
 
 
 def header(at: CardArea) -> float:
@@ -76,13 +42,13 @@ def header(at: CardArea) -> float:
     for line in canvas.wrapped(status.prompt or "no prompt", BODY, at.inner, 2):
         canvas.text(at.left, y, line, BODY, colour)
         y += ROW
-    return _chips(at, _remote(at, _film(at, y + 2))) - at.y
+    return buttons(at, _chips(at, _remote(at, _film(at, y + 2))) - 4) - at.y
 
 
 def _remote(at: CardArea, y: float) -> float:
     """Where the page of the remote is, and the code that pairs a phone; return the next free
     height."""
-    where, code = at.remote
+    where, code = at.shown.remote
     if not where:
         return y
     at.canvas.text(at.left, y, at.canvas.fitted(where, SMALL, at.inner - 120), SMALL, DIM)
@@ -93,31 +59,28 @@ def _remote(at: CardArea, y: float) -> float:
 
 def _film(at: CardArea, y: float) -> float:
     """The film that is being written, with a red lamp; return the next free height."""
-    if not at.recording:
+    if not at.shown.recording:
         return y
     at.canvas.lamp(at.left + 5, y - 1, 5, RED, 1.0)
-    at.canvas.text(at.left + 18, y, f"recorded {at.recording}", SMALL, INK)
+    at.canvas.text(at.left + 18, y, f"recorded {at.shown.recording}", SMALL, INK)
     return y + ROW + 2
 
 
 def _chips(at: CardArea, y: float) -> float:
-    """Settings that alter the picture on the display; return the next free height."""
-    view, x = at.view, at.left
-    dimmed = f"BRIGHTNESS {view.brightness:.0%}" if view.brightness < 1 else ""
-    chips = (("BLACKOUT" * view.blackout, RED), ("FREEZE" * view.freeze, BLUE), (dimmed, AMBER))
-    for text, colour in chips:
-        if text:
-            wide = at.canvas.text(-9999, 0, text, SMALL, GROUND) + 18
-            at.canvas.box(x, y - 8, wide, 20, colour, radius=10)
-            at.canvas.text(x + 9, y + 2, text, SMALL, GROUND)
-            x += wide + 6
-    return y + ROW + 6 if x > at.left else y
+    """How bright the picture is, where it is not; return the next free height."""
+    if at.view.brightness >= 1:
+        return y
+    text = f"BRIGHTNESS {at.view.brightness:.0%}"
+    wide = at.canvas.text(-9999, 0, text, SMALL, GROUND) + 18
+    at.canvas.box(at.left, y - 8, wide, 20, AMBER, radius=10)
+    at.canvas.text(at.left + 9, y + 2, text, SMALL, GROUND)
+    return y + ROW + 4
 
 
 def speed(at: CardArea) -> float:
     """Times of frames, of sound to picture, and of stages."""
     canvas, status = at.canvas, at.status
-    y = _heading(at, "TIME")
+    y = at.heading("TIME")
     for place, label in enumerate(("p50", "p95", "p99")):
         canvas.text(at.right - 120 + 60 * place, at.y + 17, label, SMALL, FAINT, align="right")
     rows = (("frame", status.frame_ms), ("sound to picture", status.latency_ms))
@@ -172,7 +135,7 @@ def _memory(at: CardArea, y: float) -> float:
 
 def sound(at: CardArea) -> float:
     """Every feature: levels as bars, onsets and beats as lamps."""
-    canvas, heard, y = at.canvas, at.status.features, _heading(at, "SOUND")
+    canvas, heard, y = at.canvas, at.status.features, at.heading("SOUND")
     beat = (1.0 - heard.beat_phase) ** 2 if heard.bpm > 0 else 0.0
     onset = math.exp(-max(at.status.time - heard.onset_time, 0.0) / 0.12) * bool(heard.onset_count)
     canvas.lamp(at.right - 7, at.y + 17, 6, PINK, onset)
@@ -207,81 +170,27 @@ def _levels(heard: Features) -> list[tuple[str, float, Colour, str, str]]:
     ]
 
 
-def bends(at: CardArea) -> float:
-    """Each bend with its strength, mix and live values."""
-    y = _heading(at, "BENDS")
-    if not at.status.bends:
-        return _nothing(at, y)
-    at.canvas.text(at.right, at.y + 17, "mix", SMALL, FAINT, align="right")
-    at.canvas.text(at.right - 56, at.y + 17, "strength", SMALL, FAINT, align="right")
-    for place, bend in enumerate(at.status.bends):
-        y = _bend(at, y, bend, ACCENTS[place % len(ACCENTS)])
-    return y - 4 - at.y
-
-
-def _bend(at: CardArea, y: float, bend: BendStatus, accent: Colour) -> float:
-    canvas, colour = at.canvas, accent if bend.active else FAINT
-    name = canvas.fitted(bend.name, BODY, 110)
-    end = at.left + canvas.text(at.left, y, name, BODY, INK if bend.active else FAINT) + 8
-    goal = f" of {bend.goal:.2f}" if bend.goal else ""
-    width = at.right - (148 if goal else 108) - end
-    canvas.text(
-        end, y + 1, canvas.fitted(f"{bend.operator} · {bend.site}", SMALL, width), SMALL, DIM
-    )
-    canvas.number(at.right - 56, y, f"{bend.strength:.2f}{goal}", SMALL, colour)
-    canvas.number(at.right, y, f"{bend.mix:.2f}", SMALL, INK if bend.active else FAINT)
-    y += 15
-    canvas.bar(at.left, y, at.inner, bend.strength, colour, height=4)
-    y += 15
-    values = "   ".join(f"{name} {_number(value)}" for name, value in bend.values.items())
-    line = canvas.fitted("   ".join(filter(None, (bend.note, values))), SMALL, at.inner)
-    canvas.text(at.left, y, line, SMALL, AMBER if bend.note else DIM)
-    return y + ROW + 5
-
-
-def _number(value: ParameterValue) -> str:
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
-
-
-def routes(at: CardArea) -> float:
-    """Each route: its source, its target, and their values."""
-    y = _heading(at, "ROUTES")
-    if not at.status.routes:
-        return _nothing(at, y)
-    for route in at.status.routes:
-        _route(at, y, route)
-        y += ROW
-    return y - at.y
-
-
-def _route(at: CardArea, y: float, route: RouteStatus) -> None:
-    canvas = at.canvas
-    canvas.text(at.left, y, canvas.fitted(route.source, SMALL, 78), SMALL, DIM)
-    canvas.bar(at.left + 82, y, 46, route.value, TEAL)
-    target = canvas.fitted(route.target.removeprefix("bend."), SMALL, at.inner - 138 - 62)
-    canvas.text(at.left + 138, y, target, SMALL, INK)
-    canvas.number(at.right, y, f"{route.output:+.2f}", SMALL, INK)
-
-
 def notices(at: CardArea) -> float:
-    """What the performer should know, the newest first."""
-    y = _heading(at, "NOTICES")
-    if not at.status.notices:
-        return _nothing(at, y)
-    for notice in tuple(reversed(at.status.notices))[:5]:
+    """What the performer should know, the newest first, but what was clicked away."""
+    y, canvas = at.heading("NOTICES"), at.canvas
+    seen = [notice for notice in reversed(at.status.notices) if not at.hand.is_gone(notice)]
+    if not seen:
+        return at.nothing(y)
+    for notice in seen[:5]:
         age = at.status.time - notice.time
         colour = mixed(LEVEL_COLOURS[notice.level], DIM, age / 30)
-        canvas = at.canvas
         canvas.lamp(at.left + 4, y - 1, 4, LEVEL_COLOURS[notice.level], 1 - age / 60)
-        for line in canvas.wrapped(notice.text, SMALL, at.inner - 16, 2):
-            canvas.text(at.left + 16, y, line, SMALL, mixed(colour, INK, 0.4))
+        lines = canvas.wrapped(notice.text, SMALL, at.inner - 16, 2)
+        over = at.touch(at.left, y - ROW / 2, at.inner, (ROW - 2) * len(lines), notice)
+        for line in lines:
+            canvas.text(at.left + 16, y, line, SMALL, INK if over else mixed(colour, INK, 0.4))
             y += ROW - 2
     return y + 4 - at.y
 
 
 def counters(at: CardArea) -> float:
     """The counters; those of faults are dim while they are 0."""
-    y, counts = _heading(at, "COUNTED"), at.status.counters
+    y, counts = at.heading("COUNTED"), at.status.counters
     rows = (
         ("frames made", counts.frames_generated, INK),
         ("frames shown", counts.frames_shown, INK),
@@ -303,7 +212,7 @@ def counters(at: CardArea) -> float:
 
 def help_card(at: CardArea) -> float:
     """The keys, from their table."""
-    y = _heading(at, "KEYS")
+    y = at.heading("KEYS")
     for key in KEYS:
         at.canvas.text(at.left, y, key.label, SMALL, TEAL)
         at.canvas.text(at.left + 92, y, at.canvas.fitted(key.doc, SMALL, at.inner - 92), SMALL, INK)
@@ -311,15 +220,4 @@ def help_card(at: CardArea) -> float:
     return y - at.y
 
 
-def _heading(at: CardArea, text: str) -> float:
-    """Write a card's heading; return the height of its first row."""
-    at.canvas.text(at.left, at.y + 17, text, SMALL, FAINT)
-    return at.y + HEAD + 9
-
-
-def _nothing(at: CardArea, y: float) -> float:
-    at.canvas.text(at.left, y, "none", SMALL, FAINT)
-    return y + ROW - at.y
-
-
-CARDS: tuple[Card, ...] = (header, sound, bends, routes, notices, speed, counters)
+CARDS: tuple[Card, ...] = (header, scenes, sound, bends, routes, notices, speed, counters)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pygame
-from pygame._sdl2.video import Texture
 
 from livebend.core import clock
 from livebend.core.errors import LivebendError
@@ -14,13 +13,16 @@ from livebend.core.mailbox import Latest, OnDemand
 from livebend.core.status import Level, Status
 from livebend.flow import Frame
 from livebend.outputs import sdl
+from livebend.outputs.black import Black
 from livebend.outputs.bridge import Bridge
 from livebend.outputs.display import Display, View, wanted_index
 from livebend.outputs.drawing import forget_letters
-from livebend.outputs.key_table import Action, action
+from livebend.outputs.key_events import pressed
+from livebend.outputs.key_table import Action
 from livebend.outputs.loading_picture import loading_picture
 from livebend.outputs.monitors import Monitor, lister
-from livebend.outputs.operator_view import OperatorView
+from livebend.outputs.operator_board import OperatorBoard, joined
+from livebend.outputs.operator_mouse import Asked
 from livebend.outputs.operator_window import KeptPlaces, OperatorWindow, other_than
 from livebend.outputs.png_frames import surface_of
 from livebend.outputs.sdl_window import SdlWindow, placed
@@ -31,7 +33,7 @@ LOOK = 0.5  # s between two looks at which displays there are
 STRAYS = 3  # times that a window is put back that was taken elsewhere
 REDRAW = 0.25  # s, after which the window is drawn even if nothing has changed
 METERS = 1 / 15  # s between two drawings of the operator's view
-FIRST_DIGIT, LAST_DIGIT = pygame.KSCAN_1, pygame.KSCAN_9
+HELD = 1 / 30  # s, while the mouse moves a fader in it
 TOGGLES = {"blackout", "freeze", "meters", "help", "fullscreen", "display", "record"}
 
 
@@ -79,13 +81,17 @@ class Window:
         self._frame: Frame | None = None
         self._view: View | None = None
         self._redrawn = self._metered = -1.0
-        self._black, self._drawn = 0.0, clock.now()  # opacity of black, 0..1, and when it was set
+        self._black = Black(clock.now())
         self._placed: tuple[bool, Monitor | None] = (False, None)  # full screen, display
         self._strays = STRAYS
         self._known: set[str] = set()  # displays that there were
         self._had_two = self._meters_return = False  # displays; with the second of them
         self.operator_pane: OperatorWindow | None = None
-        self._meters, self._places = OperatorView(), KeptPlaces(state_folder() / PLACES)
+        self.board, self._places = (
+            OperatorBoard(status, display),
+            KeptPlaces(state_folder() / PLACES),
+        )
+        self._pointer: bool | None = None  # whether the mouse is seen
         self._start_pygame()
         self.pane = SdlWindow(title, size, pygame.WINDOWPOS_CENTERED, vsync=True, hidden=spare)
         self.lost = False  # with the display server: nothing can be shown or closed any more
@@ -115,12 +121,13 @@ class Window:
         """Take the newest frame; never waits."""
         self._frames.put(frame)
 
-    def poll(self) -> list[Action]:
-        """Return the actions of keys since the last call: panic, undo, tap, preset and store with a
-        digit, close. Those of the display alone are done here and not returned."""
+    def poll(self) -> list[Asked]:
+        """Return what keys and the mouse asked for since the last call: panic, undo, tap, preset
+        and store with a number, close, gestures. What is of the display alone is done here and not
+        returned."""
         with self._display_needed():
-            actions = [found for event in pygame.event.get() if (found := self._action_of(event))]
-        return [one for one in actions if not self._done_here(one)]
+            asked = [one for event in pygame.event.get() for one in self._asked_by(event)]
+        return [one for one in joined(asked) if not self._done_here(one)]
 
     def draw(self) -> None:
         """Wait for something new, at most one refresh of the display, and show it.
@@ -141,13 +148,14 @@ class Window:
         view = self._display.view
         self._move_window(view)
         fresh = self._take(newest, view)
-        metered = moment - self._metered >= METERS
+        self._show_pointer(view)
+        metered = moment - self._metered >= (HELD if self.board.is_held else METERS)
         if metered:
             self._metered = moment
             self._draw_operator(view)
         overlaid = self._overlaid(view) and metered
         loading = self._frame is None and metered
-        fading = self._fade(view, moment)
+        fading = self._black.follow(view, moment)
         moving = self._move_picture(newest, view, moment)
         changed = fresh or overlaid or loading or fading or moving or view != self._view
         overdue = self._redrawn < 0 or moment - self._redrawn >= REDRAW
@@ -218,18 +226,10 @@ class Window:
             self._late(self._bridge.silent(moment))
         return self._bridge.move(moment, view.freeze)
 
-    def _fade(self, view: View, moment: float) -> bool:
-        """Fade black in or out by the time since the last drawing; return whether it changed."""
-        wanted, before = float(view.blackout), self._black
-        reach = max(moment - self._drawn, 0.0) / view.fade if view.fade else 1.0
-        self._black += min(max(wanted - before, -reach), reach)
-        self._drawn = moment
-        return self._black != before
-
     def _paint(self, view: View, moment: float, overlaid: bool) -> None:
         """Draw the picture as the view sets it, and the operator's view if it lies over it."""
         self.pane.clear()
-        if self._black < 1.0:
+        if self._black.opacity < 1.0:
             self._paint_picture(view, moment)
         if self._overlaid(view) and not view.blackout:
             self._paint_overlay(view, overlaid)
@@ -239,7 +239,7 @@ class Window:
         if self._frame is None:
             self.pane.upload("loading", surface_of(loading_picture(moment)))
         texture = self.pane.textures["loading" if self._frame is None else "picture"]
-        level = round(255 * view.brightness * (1.0 - self._black))
+        level = round(255 * self._black.level(view))
         texture.color = (level, level, level)
         cover = view.cover or self._frame is None
         self.pane.draw_within(
@@ -256,7 +256,7 @@ class Window:
         size = self.pane.size
         old = self.pane.textures.get("meters")
         if renew or old is None or (old.width, old.height) != size or view != self._view:
-            self._upload_meters(self.pane, view, over_picture=True)
+            self.board.upload(self.pane, view, over_picture=True)
         self.pane.textures["meters"].draw()
 
     def _draw_operator(self, view: View) -> None:
@@ -271,14 +271,21 @@ class Window:
             self.pane.window.focus()
         self.operator_pane.settle()
         self.operator_pane.clear()
-        self._upload_meters(self.operator_pane, view, over_picture=False).draw()
+        self.board.upload(self.operator_pane, view, over_picture=False).draw()
         self.operator_pane.present()
 
-    def _upload_meters(self, pane: SdlWindow, view: View, *, over_picture: bool) -> Texture:
-        status, film, remote = self._status.get(), self._display.recording, self._display.remote
-        draw = self._meters.draw
-        surface = draw(pane.size, status, view, film, remote, over_picture=over_picture)
-        return pane.upload("meters", surface, blend=True)
+    @property
+    def _board_pane(self) -> SdlWindow | None:
+        """The window that has the operator's view, for the mouse."""
+        view = self._display.view
+        return self.pane if self._overlaid(view) and not view.blackout else self.operator_pane
+
+    def _show_pointer(self, view: View) -> None:
+        """Hide the mouse over a picture in full screen, but not where it can play."""
+        seen = self.two_displays or not view.fullscreen or self._overlaid(view)
+        if seen != self._pointer:
+            pygame.mouse.set_visible(seen)
+            self._pointer = seen
 
     def _close_operator(self, *, keep: bool = True) -> None:
         """Close the operator's window, and remember where it was moved to; not with `keep` False,
@@ -295,11 +302,15 @@ class Window:
                 said = f"the place of the operator's window is not kept: {why.strerror}"
                 self._notify(said, "warning")
 
-    # ---- keys and windows
+    # ---- keys, the mouse and windows
+
+    def _asked_by(self, event: pygame.Event) -> list[Asked]:
+        found = self._action_of(event)
+        return self.board.take(event, self._board_pane) if found is None else [found]
 
     def _action_of(self, event: pygame.Event) -> Action | None:
         if event.type == pygame.KEYDOWN:
-            return _pressed(event)
+            return pressed(event)
         if event.type == pygame.QUIT:
             return Action("close")
         if event.type == pygame.WINDOWCLOSE:
@@ -311,8 +322,10 @@ class Window:
             self._forget_textures()
         return None
 
-    def _done_here(self, wanted: Action) -> bool:
+    def _done_here(self, wanted: Asked) -> bool:
         """Do an action of the display alone; return whether it was one."""
+        if not isinstance(wanted, Action):
+            return False
         if wanted.name in TOGGLES:
             self._display.toggle(wanted.name)
         elif wanted.name == "leave":
@@ -341,7 +354,6 @@ class Window:
             self._close_operator()
         if wanted[0]:
             window.set_fullscreen(desktop=True)
-        pygame.mouse.set_visible(self.two_displays or not wanted[0])
         self._placed, self._redrawn = wanted, -1.0
 
     # ---- displays
@@ -422,6 +434,7 @@ class Window:
 
     def _start_pygame(self) -> None:
         os.environ.setdefault("SDL_VIDEO_MINIMIZE_ON_FOCUS_LOSS", "0")
+        os.environ.setdefault("SDL_MOUSE_FOCUS_CLICKTHROUGH", "1")  # the first click acts
         try:
             pygame.display.init()
         except pygame.error as refusal:
@@ -439,16 +452,3 @@ class Window:
 
 def _say_nothing(_: str, __: Level) -> None:
     """Notify nobody."""
-
-
-def _pressed(event: pygame.Event) -> Action | None:
-    """Return the action of a key press. Digits are known by their position: layouts differ."""
-    digit = FIRST_DIGIT <= event.scancode <= LAST_DIGIT
-    name = str(event.scancode - FIRST_DIGIT + 1) if digit else pygame.key.name(event.key)
-    held = event.mod
-    return action(
-        name,
-        shift=bool(held & pygame.KMOD_SHIFT),
-        ctrl=bool(held & pygame.KMOD_CTRL),
-        meta=bool(held & pygame.KMOD_META),
-    )

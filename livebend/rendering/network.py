@@ -4,7 +4,7 @@ A frame walks from noise to pixels through `Memory.recall`, so that only computa
 changed run: prompt, noise, step, what lies upstream, and the values of bends.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -18,7 +18,7 @@ from livebend.bending.feedback_state import FeedbackState
 from livebend.bending.frame_bends import FrameBends, by_site, depths_of
 from livebend.bending.mask_cache import MaskCache, Trace, silence
 from livebend.core.channels import check_channels
-from livebend.core.errors import OutOfRange
+from livebend.core.errors import ModelError, OutOfRange, Refused
 from livebend.core.sites import LATENT, LORA, TEXT, TIME, check_place, place
 from livebend.device.gpu import wait_for
 from livebend.device.memory import Memory, Versioned
@@ -28,11 +28,13 @@ from livebend.models.adapted_layers import zero
 from livebend.models.attention import Attention
 from livebend.models.backends.engine import Engine
 from livebend.models.checkpoint import Model
-from livebend.models.sampler import Schedule, schedule
+from livebend.models.img2img import begun
+from livebend.models.sampler import Schedule
 from livebend.models.stage_groups import Group, groups
 from livebend.models.stages import Stage, sites_of, time_stage, unet_stages, vae_stages
 from livebend.operators.drawn_masks import DrawnMasks
 from livebend.rendering.ahead import Work, done
+from livebend.rendering.picture_input import PictureEncoder, Start
 from livebend.rendering.reuse import EXACT, NetworkReuse, ReuseContext
 from livebend.rendering.sampler_steps import Calls, SamplerSteps
 from livebend.scene.values import Bend, Lora, Sampling, Scene
@@ -104,6 +106,7 @@ class Network:
         self._vae = vae_stages(model.vae)
         self._unet_groups, self._vae_groups = groups(self._unet), groups(self._vae)
         self._names = tuple(stage.name for stage in self.stages)
+        self._encoder = PictureEncoder(self.memory, self.engine, model) if model.encoder else None
         self._joins = True
         self._plain_attention: dict[tuple[str, int], Versioned] = {}
         self._time = time_stage(model.unet)
@@ -146,8 +149,16 @@ class Network:
         """Every site a bend may name, in reading order; `latent` takes a depth."""
         return (TEXT, LATENT, TIME, *sites_of(self._unet), *sites_of(self._vae))
 
+    @property
+    def sees(self) -> bool:
+        """Whether it has an encoder, and can begin at a picture."""
+        return self._encoder is not None
+
     def check(self, scene: Scene) -> Scene:
         """Return the scene if this network can play it. Raises: Refused, UnknownName."""
+        if scene.feedback.decay > 0.0 and not self.sees:
+            decay = f"feedback.decay = {scene.feedback.decay:g}"
+            raise Refused(f"{decay}: the show has no encoder: begin it with --picture feedback")
         for bend in scene.bends:
             check_place(bend.site, self.sites)
             check_channels(self._listed(bend).channels)
@@ -171,11 +182,18 @@ class Network:
         """Network calls per frame, without inserted ones."""
         return sampling.steps or self.model.steps
 
-    def noise(self, seed: int, extra: int = 2) -> tuple[Versioned, ...]:
+    def noise(self, seed: int, extra: int = 2, *, after: int = 0) -> tuple[Versioned, ...]:
         """Standard normal latents of a seed, float32: the one that diffusers draws for it, then
-        `extra` more."""
+        `extra` more. `after` are drawn before it and left out."""
         key = (seed, extra, self.shape)
-        return self.memory.recall("noise", key, lambda: self._draw(seed, extra))
+        drawn = partial(self._draw, seed, after + extra)
+        return self.memory.recall("noise", key, lambda: drawn()[after:], step=after)
+
+    def draw_for(self, start: Start | None) -> Callable[[int], tuple[Versioned, ...]]:
+        """Return `noise` for a frame that begins at a picture: a full encoder's latent is drawn
+        from the same seed, before the noise."""
+        drawn = start is not None and self._encoder is not None and self._encoder.samples
+        return partial(self.noise, after=1) if drawn else self.noise
 
     @torch.inference_mode()
     def paint(
@@ -189,6 +207,9 @@ class Network:
         toward: Versioned | None = None,
         context: ReuseContext = EXACT,
         loras: Sequence[Lora] = (),
+        start: Start | None = None,
+        seed: int = 0,
+        image: Versioned | None = None,
     ) -> Picture:
         """Paint one picture from a variance-preserving noise and a prompt's embedding [1, T, C].
 
@@ -197,18 +218,21 @@ class Network:
         `toward` is the step from this prompt to the second, for operators that take it.
         `context` says which frame this is and what it may reuse of earlier ones.
         `loras` are at their strengths, others of the model are off.
+        `start` is a picture to begin at; `seed` draws its latent, where the encoder has that drawn.
+        `image` [1, 3, H, W] is the picture that came in, for masks that show it.
         """
         sampling, strengths = self.sampled(sampling), self._strengths(loras)
         self._reuse.follow(context)
-        self._feedback.toward = toward
+        self._feedback.toward, self._masks.image = toward, image
         placed = by_site([self._listed(bend) for bend in bends])
         split = sampling.depth == "split"
         self._bends = active = FrameBends(
             self.memory, self._masks, self._feedback, placed, trace, split
         )
-        plan = self._plan(sampling, bends)
+        plan = self._plan(sampling, bends, start)
+        latent = None if start is None else self._encoded(start.image, seed)
         finished = partial(
-            self._finished, noise, text, sampling, negative, plan, context, strengths
+            self._finished, noise, text, sampling, negative, plan, context, strengths, latent
         )
         if context.reuse.tween > 1:
             whole = plan.calls * sum(stage.work for stage in self._unet)
@@ -252,7 +276,9 @@ class Network:
         self.memory.forget()
         loras = [Lora(name) for name in self.model.loras]  # on, so that they are compared as well
         sampling = Sampling("euler", 1, 2.0)
-        self.paint(self.noise(0)[0], text, (), sampling, negative, loras=loras)
+        black = torch.full((1, 3, self.height, self.width), -1.0, device=self.model.device)
+        start = Start(Versioned(-1, black), 1.0) if self._encoder else None
+        self.paint(self.noise(0)[0], text, (), sampling, negative, loras=loras, start=start)
 
     @contextmanager
     def unjoined(self) -> Iterator[None]:
@@ -306,9 +332,10 @@ class Network:
         plan: Schedule,
         context: ReuseContext,
         strengths: Mapping[str, Versioned],
+        picture: Versioned | None,
         active: FrameBends,
     ) -> Work[Versioned]:
-        """From the noise to the finished latent, before that is bent.
+        """From the noise, or the latent of a picture, to the finished latent, before that is bent.
 
         It is a generator, here and below, so that this work can be spread over frames: it yields
         after every stage, and the next frame may go on from there (`ahead`). A frame that is
@@ -316,7 +343,7 @@ class Network:
         """
         self._reuse.deep.sample_by((plan, negative is None, context.reuse.level))
         text = self._text(active, text, negative)
-        x = self._sampler.enter(noise, plan)
+        x = self._sampler.enter(noise, plan, picture)
         guidance = sampling.guidance if negative else None
         calls: Calls = []
         for k in range(plan.calls):
@@ -341,9 +368,17 @@ class Network:
 
         return self.memory.recall("lora", strength, made, step=name)[0]
 
-    def _plan(self, sampling: Sampling, bends: Sequence[Bend]) -> Schedule:
+    def _plan(self, sampling: Sampling, bends: Sequence[Bend], start: Start | None) -> Schedule:
         depths = depths_of(bends) if sampling.depth == "insert" else ()
-        return schedule(sampling.sampler, self.calls(sampling), self.model.noising, depths)
+        strength = 1.0 if start is None else start.strength
+        calls = self.calls(sampling)
+        return begun(sampling.sampler, calls, self.model.noising, depths, strength)
+
+    def _encoded(self, image: Versioned, seed: int) -> Versioned:
+        if self._encoder is None:
+            raise ModelError("a picture needs an encoder, which is loaded with --picture")
+        draw = self.noise(seed, 0)[0] if self._encoder.samples else None
+        return self._encoder.latent(image, draw)
 
     def _text(self, active: FrameBends, text: Versioned, negative: Versioned | None) -> Versioned:
         if negative is not None:

@@ -16,7 +16,7 @@ from livebend.core.statistics import Statistics
 from livebend.core.status import MemoryUse, Status
 from livebend.device.memory import FrameRuns
 from livebend.device.transfer import transfer_for
-from livebend.flow import Features, Frame, Pixels, Tick
+from livebend.flow import Features, Frame, PictureSource, Pixels, Tick
 from livebend.modulation.band_time import BandTime
 from livebend.modulation.beats import Beats
 from livebend.modulation.modulator import Modulation
@@ -27,6 +27,7 @@ from livebend.rendering.governor import SceneGovernor
 from livebend.rendering.inputs import InputSource
 from livebend.rendering.memory_shortage import MemoryShortage
 from livebend.rendering.network import Network, Picture
+from livebend.rendering.picture_input import PictureInput
 from livebend.rendering.prompts import Prompts
 from livebend.scene.values import Sampling, Scene
 
@@ -48,6 +49,7 @@ class Renderer:
         strict: bool = False,
         target_ms: float | None = None,
         small: Network | None = None,
+        pictures: PictureSource | None = None,
     ) -> None:
         """`status` is offered the state of the show after every frame.
 
@@ -55,6 +57,7 @@ class Renderer:
         `strict` raises where a live show carries on: offline.
         `target_ms` is the frame time that a governor holds; without it there is none.
         `small` is the same network at a smaller size, for the lightest frames of a governor.
+        `pictures` are what painting begins at; without them that is noise.
         """
         self.network = network
         self._whole = network
@@ -72,6 +75,7 @@ class Renderer:
         loras = network.model.text_loras
         inputs = partial(InputSource, prompts, network.memory, duration, loras)
         self._decks = Decks(inputs, network.memory, self._sampled)
+        self._pictures = PictureInput(pictures, network.memory, network.model.device)
         self._faulty = FaultyBends(statistics)
         self._good: Pixels | None = None
         self._refused: Mapping[str, str] = {}
@@ -129,6 +133,7 @@ class Renderer:
         loads, deck = self._loads
         if scene.loads != loads and scene.deck == deck:
             network.begin_anew()
+            self._pictures.keep(None)
         self._loads = scene.loads, scene.deck
         return scene
 
@@ -157,22 +162,33 @@ class Renderer:
 
     @torch.inference_mode()
     def _paint(self, scene: Scene, tick: Tick) -> Picture:
-        inputs = self._decks.frame(self.network.noise, scene, tick)
+        network = self.network
+        size = (network.height, network.width)
+        image = self._pictures.image(scene, tick, size)
+        starts = network.sees or image is not None
+        start = self._pictures.start(scene, tick, image, size) if starts else None
+        inputs = self._decks.frame(network.draw_for(start), scene, tick)
         trace = self._decks.near.modulator.history.trace
-        return self.network.paint(
+        painted = network.paint(
             bends=scene.bends,
             sampling=scene.sampling,
             trace=trace,
             loras=scene.loras,
+            start=start,
+            seed=scene.seed,
+            image=image,
             **inputs._asdict(),
         )
+        return replace(painted, pixels=self._pictures.laid_over(scene, painted.pixels, image))
 
     def _checked(self, painted: Picture, scene: Scene, tick: Tick) -> Pixels:
         """Return the picture's pixels, or the last good ones where it is not finite."""
         if (pixels := self._fetched(painted)) is not None:
             self._good = pixels
+            self._pictures.keep(painted.pixels)
             return pixels
         acted, good = self.network.acted, self._good
+        self._pictures.keep(None)
         culprits = acted.culprits()
         self.network.begin_anew()
         is_own = False  # the model's own fault
@@ -238,11 +254,18 @@ class Renderer:
 
 
 def offline_renderer(
-    network: Network, prompts: Prompts, *, duration: float | None = None, strict: bool = False
+    network: Network,
+    prompts: Prompts,
+    *,
+    duration: float | None = None,
+    strict: bool = False,
+    pictures: PictureSource | None = None,
 ) -> Renderer:
     """Return a renderer whose statistics and status are not read."""
     statistics, status = Statistics(SystemTime()), OnDemand(Status())
-    return Renderer(network, prompts, statistics, status, duration=duration, strict=strict)
+    return Renderer(
+        network, prompts, statistics, status, duration=duration, strict=strict, pictures=pictures
+    )
 
 
 def _memory_use(network: Network) -> MemoryUse:

@@ -17,13 +17,11 @@ from livebend.models.sampler import (
     euler_step,
     lcm_step,
     pndm_step,
+    signal,
 )
 
 Normal = Callable[[torch.Generator], Tensor]
 Calls = list[tuple[Versioned, Versioned]]  # x before each call of a picture, what was made of it
-
-
-FEW = 15  # steps of DPM++ below which the last is of the first order
 
 
 class SamplerSteps:
@@ -34,13 +32,32 @@ class SamplerSteps:
         self._memory, self._model, self._normal = memory, model, normal
         self._scaling = _scalar(model.scaling)
 
-    def enter(self, noise: Versioned, plan: Schedule) -> Versioned:
-        """Return where a plan begins, for a variance-preserving noise."""
+    def enter(
+        self, noise: Versioned, plan: Schedule, picture: Versioned | None = None
+    ) -> Versioned:
+        """Return where a plan begins, for a variance-preserving noise: at the noise, or at the
+        latent of a picture with as much of it as the plan begins with."""
+        if picture is not None:
+            return self._noised(picture, noise, plan)
         if plan.sampler != "euler":
             return noise
         start = plan.start
         scale = _scalar(start)
         return self._memory.derive("sampler", (noise,), (start,), lambda n: n * scale, -1)
+
+    def _noised(self, latent: Versioned, noise: Versioned, plan: Schedule) -> Versioned:
+        if not plan.calls:
+            return latent
+        sampler, sigma, abar = plan.sampler, _scalar(plan.sigma[0]), _scalar(plan.abar[0])
+
+        def noised(z: Tensor, n: Tensor) -> Tensor:
+            if sampler == "euler":
+                return z + n * sigma
+            kept, added = signal(sigma) if sampler == "dpm++" else (abar**0.5, (1 - abar) ** 0.5)
+            return kept * z + added * n
+
+        key = (sampler, plan.sigma[0], plan.abar[0])
+        return self._memory.derive("sampler", (latent, noise), key, noised, -1)
 
     def sample(self, x: Versioned, plan: Schedule, k: int, *, twice: bool) -> Versioned:
         """Return what the network reads of x at boundary k; `twice` where it is guided."""
@@ -89,7 +106,7 @@ class SamplerSteps:
         made = [value for _, value in calls]
         read = made if k < 2 else [made[0], *made[2:]][-4:]
         x = calls[0][0] if k == 1 else x
-        abar = (plan.abar[0], plan.abar[1]) if k == 1 else plan.abar[k : k + 2]
+        abar = plan.spans[k]
         prediction, ends = self._model.noising.prediction, [_scalar(value) for value in abar]
 
         def step(x: Tensor, *e: Tensor) -> Tensor:
@@ -112,7 +129,7 @@ class SamplerSteps:
         key = (sigma[k], guidance)
         x0 = self._memory.derive("sampler.output", (x, output), key, cleaned, k)
         calls.append((x, x0))
-        last = k + 1 == plan.calls and (plan.calls < FEW or sigma[-1] == 0.0)
+        last = k + 1 == plan.calls and (plan.few or sigma[-1] == 0.0)
         read = (x, x0) if k == 0 or last else (x, x0, calls[-2][1])
         around = sigma[max(k - 1, 0)], sigma[k], sigma[k + 1]
         first, here, after = map(_scalar, around)

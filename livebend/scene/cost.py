@@ -12,7 +12,7 @@ from typing import Any
 
 from livebend.core.sites import LATENT, MID, SKIP, UP, Place, deep_span, own_block, place
 from livebend.core.specs import specs_of
-from livebend.scene.values import Reuse, Walk
+from livebend.scene.values import Feedback, Reuse, Walk
 
 # ms in eager torch, by stage: the minimum of 30 frames.
 UNET = {
@@ -77,11 +77,13 @@ def _walks(preset: Table) -> bool:
 
 
 def _moves_everything(preset: Table) -> bool:
-    """Whether a route moves the network's input: seed, prompt, walk or sampling; or a LoRA, which
-    may be on any of its layers."""
+    """Whether a route moves what the network reads: seed, prompt, walk, sampling or picture; a
+    LoRA, which may be on any of its layers; or the last frame is fed back."""
     targets = [route.get("target", "") for route in preset.get("route", {}).values()]
     heads = {str(target).partition(".")[0] for target in targets}
-    return bool(heads & {"seed", "prompt", "walk", "sampling", "lora"})
+    fed_back = _group(preset, "feedback", Feedback)["decay"]
+    moving = {"seed", "prompt", "walk", "sampling", "picture", "feedback", "lora"}
+    return bool(fed_back or heads & moving)
 
 
 def _driven_sites(preset: Table) -> Iterator[str]:

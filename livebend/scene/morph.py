@@ -19,7 +19,8 @@ from livebend.scene.show_values import Arrival
 from livebend.scene.sides import MIDDLE
 from livebend.scene.values import LEAVING, Bend, MixedPrompt, Part, Route, Scene
 
-NUMBERS = ("sampling", "agc")  # groups that are interpolated; the renderer crosses prompt and noise
+# Groups that are interpolated; the renderer crosses prompt and noise.
+NUMBERS = ("sampling", "picture", "feedback", "agc")
 
 P = TypeVar("P", Bend, Route)
 

@@ -18,30 +18,23 @@ the same name. A name is looked up among both and never becomes a path. Listing 
 operators, and so no torch.
 """
 
-import re
 import threading
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import tomli_w
-
 from livebend.core import limits
-from livebend.core.errors import LONGEST, LivebendError, OutOfRange, PresetError, UnknownName, shown
+from livebend.core.errors import LivebendError, OutOfRange, PresetError, UnknownName, shown
 from livebend.core.files import config_folder, read_text, short, write_text
 from livebend.scene import edit
 from livebend.scene.cost import cost_of
+from livebend.scene.preset_text import scene_in, table_in, text_of
 from livebend.scene.tables import scene_from, table_of
 from livebend.scene.values import Lora, Scene
 
 DEFAULT = "default"
-# TOML's reader takes time and memory with the square of a key's parts.
-DEEP_KEY = re.compile(
-    rf"""(?<![\w-])(?:(?:"[^"\n]*"|'[^'\n]*'|[\w-]++)[ \t]*+\.[ \t]*+){{{limits.PRESET_DEPTH}}}"""
-)
 MASKS = "masks"  # the folder of drawn masks beside presets
 
 
@@ -68,6 +61,11 @@ def built_in_folder() -> Path:
 def user_folder() -> Path:
     """Return the folder of the user's own presets, which may not exist yet."""
     return config_folder() / "presets"
+
+
+def user_masks() -> Path:
+    """Return the folder of the user's own drawn masks, which may not exist yet."""
+    return user_folder() / MASKS
 
 
 def list_presets(names: Sequence[str] = ()) -> list[PresetInfo]:
@@ -114,7 +112,7 @@ def mask_folders(preset: str = "", folder: Path | None = None) -> list[Path]:
     folder: one more, of the command line.
     Raises: PresetError where `folder` is none.
     """
-    folders = [built_in_folder() / MASKS, user_folder() / MASKS]
+    folders = [built_in_folder() / MASKS, user_masks()]
     if preset.endswith(".toml"):
         folders.append(Path(preset).parent / MASKS)
     if folder is not None:
@@ -138,11 +136,9 @@ def sweep_of(name_or_file: str) -> Mapping[str, str]:
 
 def save(scene: Scene, file: Path, about: str = "") -> None:
     """Write a scene as a preset, whole or not at all. Raises: PresetError."""
-    table = table_of(scene)
-    head = {"title": table.pop("title")} | ({"about": about} if about else {})
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_text(file, tomli_w.dumps(head | table))
+        write_text(file, text_of(scene, about))
     except OSError as why:
         raise PresetError(f"{short(file)}: cannot be written: {why.strerror}") from why
 
@@ -338,22 +334,8 @@ def _line(text: object) -> str:
 
 
 def _load_file(file: Path) -> Scene:
-    try:
-        return scene_from(_read(file), file.stem)
-    except PresetError:
-        raise
-    except LivebendError as why:
-        raise PresetError(f"{short(file)}: {why}") from why
+    return scene_in(read_text(file, limits.PRESET_BYTES), short(file), file.stem)
 
 
 def _read(file: Path) -> dict[str, Any]:
-    text = read_text(file, limits.PRESET_BYTES)
-    if DEEP_KEY.search(text):
-        raise PresetError(f"{short(file)}: a key of more than {limits.PRESET_DEPTH} parts")
-    try:
-        return tomllib.loads(text)
-    except RecursionError as why:
-        raise PresetError(f"{short(file)}: not TOML: nested too deeply") from why
-    except ValueError as why:  # also for a number with more digits than Python reads
-        fault = str(why).partition("\n")[0][:LONGEST]
-        raise PresetError(f"{short(file)}: not TOML: {fault}") from why
+    return table_in(read_text(file, limits.PRESET_BYTES), short(file))

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from livebend.core import limits
 from livebend.core.errors import UnknownName
-from livebend.core.ranges import Degrees, Gain, Range, Seconds, Seed, Unit
+from livebend.core.ranges import Degrees, Fraction, Gain, Range, Seconds, Seed, Unit
 from livebend.core.specs import ParameterValue, Several
 from livebend.scene.show_values import Arrival, Crossfade, Recall, Tempo
 
@@ -27,6 +27,9 @@ DepthRule = Literal["nearest", "insert", "split"]
 Normalise = Literal["auto", "none", "match", "match.channel"]
 Units = Literal["sigma", "raw"]
 Mixing = Literal["linear", "slerp"]
+Fit = Literal["fill", "fit", "stretch"]
+Blend = Literal["mix", "add", "screen", "multiply", "difference"]
+Drift = Annotated[float, Range(-1, 1, "of the picture a second", soft=(-0.5, 0.5))]
 Follow = Annotated[float, Range(0, 600, "s", soft=(0, 2))]
 
 
@@ -115,6 +118,48 @@ class Sampling:
     depth: Annotated[DepthRule, "which step a bend at latent@p acts on; split is approximate"] = (
         "nearest"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class InputPicture:
+    """The picture that comes in by --picture, and that painting begins at instead of noise."""
+
+    on: Annotated[bool, "off = painting begins at noise; mix and masks go on"] = True
+    strength: Annotated[
+        Unit, "how much is repainted: 0 = it is as it came, 1 = from noise with a trace of it"
+    ] = 0.6
+    fit: Annotated[
+        Fit, "fill = cut to the frame, fit = all of it with black beside, stretch = to the frame"
+    ] = "fill"
+    zoom: Annotated[
+        float, Range(0.1, 10, "times", curve="log", soft=(0.5, 2)), "above 1 comes closer"
+    ] = 1.0
+    angle: Annotated[Degrees, "turn, counter-clockwise"] = 0.0
+    x: Annotated[Fraction, "shift to the right"] = 0.0
+    y: Annotated[Fraction, "shift downwards"] = 0.0
+    mirror: Annotated[bool, "left and right exchanged"] = False
+    mix: Annotated[Unit, "how much of it lies over the painted frame"] = 0.0
+    blend: Annotated[Blend, "how it lies there; mix = as it is"] = "mix"
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """The last frame as the picture to begin at, or over that of --picture."""
+
+    decay: Annotated[
+        float,
+        Range(0, 600, "s", soft=(0, 10)),
+        "time in which what was shown fades to a third, into the picture or black; 0 = off",
+    ] = 0.0
+    zoom: Annotated[
+        float, Range(0.25, 4, "times a second", curve="log", soft=(0.5, 2)), "above 1 flies in"
+    ] = 1.0
+    angle: Annotated[
+        float, Range(-360, 360, "deg/s", soft=(-90, 90)), "turn, counter-clockwise"
+    ] = 0.0
+    right: Annotated[Drift, "shift to the right"] = 0.0
+    down: Annotated[Drift, "shift downwards"] = 0.0
+    hue: Annotated[float, Range(-360, 360, "deg/s", soft=(-90, 90)), "turn of the colours"] = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +341,8 @@ class Scene:
     prompt: Prompt = Prompt()
     walk: Walk = Walk()
     sampling: Sampling = Sampling()
+    picture: InputPicture = InputPicture()
+    feedback: Feedback = Feedback()
     reuse: Reuse = Reuse()
     agc: Agc = Agc()
     tempo: Tempo = Tempo()
@@ -315,7 +362,8 @@ class Scene:
     deck: int = field(default=0, compare=False, repr=False)
 
     GROUPS: ClassVar[tuple[str, ...]] = (
-        "prompt", "walk", "sampling", "reuse", "agc", "tempo", "preset", "crossfade",
+        "prompt", "walk", "sampling", "picture", "feedback", "reuse", "agc", "tempo", "preset",
+        "crossfade",
     )  # fmt: skip
 
     def bend(self, name: str) -> Bend:
@@ -340,7 +388,9 @@ class Scene:
         return parts
 
 
-Group = Prompt | Walk | Sampling | Reuse | Agc | Tempo | Recall | Crossfade
+Group = (
+    Prompt | Walk | Sampling | InputPicture | Feedback | Reuse | Agc | Tempo | Recall | Crossfade
+)
 Owner = Scene | Part | Lora | Group  # what has parameters
 
 

@@ -155,11 +155,11 @@ def test_a_start_has_its_phases(model_folder):
 
 
 @pytest.mark.slow
-def test_touches_by_osc_and_midi_are_seen_in_the_picture(model_folder):
+def test_touches_by_osc_midi_and_the_page_are_seen_in_the_picture(model_folder):
     given = {"model": str(model_folder("turbo")), "size": (64, 64)}
     rows = time_hands(given, 3)
     assert [(row["by"], row["touches"], row["seen"]) for row in rows] == [
-        ("OSC", 3, 3), ("MIDI", 3, 3),
+        ("OSC", 3, 3), ("MIDI", 3, 3), ("page", 3, 3),
     ]  # fmt: skip
     assert all(0.0 < row["p50"] <= row["p95"] <= row["p99"] for row in rows)
 

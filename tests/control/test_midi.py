@@ -396,9 +396,11 @@ def test_a_device_is_played_taken_out_and_back():
     show = Show("nanoKONTROL2:x 20:0")
     show.play("nanoKONTROL2:x 20:0", (0xB0, 0, 127))
     assert [c.path for c in show.fake.commands] == ["bend.swirl.mix"]
+    assert show.midi.playing("bend.swirl.mix") == ["nanoKONTROL2 cc.1.0"]
+    assert show.midi.playing("bend.swirl.i") == []
     show.ports.names.clear()
     show.turn()
-    assert show.midi.devices == ()
+    assert (show.midi.devices, show.midi.playing("bend.swirl.mix")) == ((), [])
     assert "is gone" in show.said[-1]
     show.ports.names.append("nanoKONTROL2:x 24:0")  # another number
     show.turn()

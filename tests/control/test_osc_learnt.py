@@ -164,6 +164,8 @@ def test_a_bend_may_be_counted_and_where_there_are_fewer_nothing_happens(tmp_pat
     room = Room(tmp_path / "osc.toml")
     assert room.played("/a", 0.5) == [Set(ANGLE, 0.0)]
     assert room.played("/b", 0.5) == []
+    assert room.learnt.playing(ANGLE) == ["/a"]
+    assert room.learnt.playing("bend.swirl.mix") == []
 
 
 @pytest.mark.parametrize("target", ["bend.swrl.mix", "bend.@5.mix", "learn", "preset.70", "nobody"])

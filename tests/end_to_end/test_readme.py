@@ -13,6 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from PIL import Image
 from pythonosc.udp_client import SimpleUDPClient
 
 from livebend.cli import operator_strips, tune
@@ -27,6 +28,7 @@ from tests import ROOT
 from tests.fakes import loras
 from tests.fakes.live import played
 from tests.fakes.osc import free_port, wait_for
+from tests.fakes.pictures import garden, write_film
 
 FIRST = "README.md"
 TEXTS = {
@@ -37,6 +39,7 @@ TEXTS = {
         "livebend/control/README.md",
         "livebend/modulation/README.md",
         "livebend/operators/README.md",
+        "livebend/outputs/README.md",
         "livebend/models/backends/README.md",
         "livebend/rendering/README.md",
         "livebend/scene/README.md",
@@ -121,8 +124,11 @@ def folder(home):
     own = next(block for block in blocks(EVERYTHING, "python") if "@operator" in block)
     (home / "mine.py").write_text(own)
     (home / "mine.toml").write_text(blocks(README, "toml")[0])
+    Image.fromarray(garden(48, 80)).save(home / "garden.jpg")
+    write_film(home / "street.mp4", 5)
     (home / "show.txt").write_text("0.1 walk.radius 0.5\n")
     presets.PresetBank().store(5, presets.load("mine.toml"))
+    assert main(["pack", "my-show.zip", "--model", "tiny"]) == 0
     before = dict(all_operators())
     yield home
     all_operators().clear()
@@ -142,7 +148,7 @@ def quick(monkeypatch):
 @pytest.mark.parametrize("arguments", OURS, ids=" ".join)
 def test_a_command(arguments, folder, quick, model_folder, model, capsys):
     lists = ("devices", "presets", "operators", "sites", "prompts", "doctor", "models", "midi",
-             "parameters", "touchosc")  # fmt: skip
+             "parameters", "touchosc", "pack", "unpack")  # fmt: skip
     models = ("stabilityai/sd-turbo", "FRIEND.safetensors", "FOLDER")
     arguments = [str(model_folder("turbo")) if a in models else a for a in arguments]
     if "--lora" in arguments:
@@ -162,6 +168,10 @@ def test_a_command(arguments, folder, quick, model_folder, model, capsys):
     said = capsys.readouterr()
     if status and "loopback" in arguments:
         assert said.err.startswith("livebend: loopback")  # no sound system here, and it says so
+    elif status and "--stream" in arguments:
+        assert "needs " in said.err  # the extra is not installed here
+    elif status and "camera" in arguments:
+        assert said.err.startswith("livebend: no camera")
     elif status and "npu" in arguments:
         assert "device = npu: not here" in said.err
     elif arguments[:1] == ["check"]:  # its status is about the machine, as doctor's is

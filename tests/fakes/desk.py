@@ -21,10 +21,10 @@ PRESETS = {"dub": DUB, "storm": STORM}
 class FakeBank:
     """The presets `dub` and `storm`, which are 1 and 2; `stored` is what was stored, by slot."""
 
+    version = 0
+
     def __init__(self) -> None:
         self.stored: dict[int, Scene] = {}
-
-    version = 0
 
     def slots(self) -> dict[int, Slot]:
         """Return the two, and what was stored."""

@@ -7,88 +7,17 @@ import pygame
 import pytest
 
 from livebend.core.errors import LivebendError
-from livebend.core.mailbox import Latest, OnDemand
-from livebend.core.status import BendStatus, MemoryUse, Notice, RouteStatus, Status
-from livebend.flow import Features, Frame
+from livebend.core.status import Status
+from livebend.flow import Frame
+from livebend.outputs.card_area import Shown
 from livebend.outputs.display import Display, View
 from livebend.outputs.drawing import Canvas
 from livebend.outputs.key_table import Action
 from livebend.outputs.loading_picture import loading_picture
-from livebend.outputs.monitors import Monitor
 from livebend.outputs.operator_view import OperatorView
 from livebend.outputs.sdl_window import placed
-from livebend.outputs.window import Window
 from tests.fakes.times import ManualTime
-
-RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
-
-
-def frame_of(colour: tuple[int, int, int], size: tuple[int, int] = (32, 32)) -> Frame:
-    pixels = np.broadcast_to(np.array(colour, np.uint8), (size[1], size[0], 3)).copy()
-    pixels.setflags(write=False)
-    return Frame(pixels, 0, 0.0, 0.0, 0.0)
-
-
-def a_status() -> Status:
-    bend = BendStatus("swirl", "rotate", "unet.mid", {"angle": 30.0, "plane": "0,1"}, 0.5, 0.3)
-    off = BendStatus("glass", "reflect", "latent@0.8", {}, 1.0, 0.0, False, "eased off")
-    return Status(
-        features=Features(rms=0.3, bpm=120.0, onset_count=1, pitch=220.0, silent=False),
-        title="Dub",
-        prompt="a very long prompt " * 20,
-        stage_ms={"unet.mid": 4.0, "vae": 6.0},
-        bends=(bend, off),
-        routes=(RouteStatus("kick", "low", 0.5, "bend.swirl.angle", 12.0),),
-        reused=("deep refresh 1/3", "tween 1/2"),
-        memory=MemoryUse(24.0, 2147.0, 3),
-        notices=tuple(Notice(0.0, f"{i}: told", "warning") for i in range(8)),
-    )
-
-
-def plug(monkeypatch: pytest.MonkeyPatch, *sizes: tuple[int, int]) -> None:
-    """Have windows that are opened from now on find displays of these sizes."""
-    found = [Monitor(f"display {n}", 0, 0, *size) for n, size in enumerate(sizes)]
-    monkeypatch.setattr("livebend.outputs.window.lister", lambda _: lambda: found)
-
-
-def plug_in(screen: "Screen", monkeypatch: pytest.MonkeyPatch, *sizes: tuple[int, int]) -> None:
-    """Have an open window find these displays."""
-    found = [Monitor(f"display {n}", 0, 0, *size) for n, size in enumerate(sizes)]
-    monkeypatch.setattr(screen.window, "_list", lambda: found)
-    monkeypatch.setattr("livebend.outputs.window.LOOK", 0.0)
-    screen.window.draw()
-
-
-class Screen:
-    """A window with its ends, and eyes to look at it."""
-
-    def __init__(self, size: tuple[int, int] = (32, 32)) -> None:
-        self.display, self.shown = Display(), []
-        self.status = OnDemand(a_status())
-        frames: Latest[Frame | None] = Latest(None)
-        self.told: list[str] = []
-        self.late: list[float] = []
-        self.window = Window(
-            frames, self.status, self.display, size, late=self.late.append,
-            shown=self.shown.append, notify=lambda text, _: self.told.append(text),
-        )  # fmt: skip
-
-    def picture(self) -> np.ndarray:
-        """Draw, and return what is on the window as uint8 [H, W, 3]."""
-        self.window.draw()
-        return self.seen()
-
-    def seen(self) -> np.ndarray:
-        surface = self.window.pane.renderer.to_surface()
-        return np.swapaxes(pygame.surfarray.array3d(surface), 0, 1)
-
-    def centre(self) -> tuple[int, ...]:
-        picture = self.picture()
-        return tuple(int(v) for v in picture[picture.shape[0] // 2, picture.shape[1] // 2])
-
-    def press(self, key: int, mod: int = 0, scancode: int = 0) -> list[Action]:
-        pygame.event.post(pygame.Event(pygame.KEYDOWN, key=key, mod=mod, scancode=scancode))
-        return self.window.poll()
+from tests.fakes.windows import BLUE, GREEN, RED, Screen, a_status, frame_of, plug, plug_in
 
 
 @pytest.fixture
@@ -292,13 +221,13 @@ def test_textures_lost_by_the_gpu_come_back(screen: Screen) -> None:
 def test_the_operators_view_is_drawn_at_any_size(size: tuple[int, int], status: Status) -> None:
     pygame.font.init()
     view = Display().view
-    surface = OperatorView().draw(size, status, view, over_picture=False)
+    surface = OperatorView().draw(size, Shown(status, view), over_picture=False)
     assert surface.get_size() == size
     assert surface.get_at((size[0] - 1, size[1] - 1)).a == 255
     shown = Display()
     shown.set("meters", True)
     shown.set("help", True)
-    over = OperatorView().draw(size, status, shown.view, over_picture=True)
+    over = OperatorView().draw(size, Shown(status, shown.view), over_picture=True)
     assert over.get_at((0, 0)).a == 0
     assert pygame.surfarray.array_alpha(over).max() >= 216
 
@@ -393,10 +322,13 @@ def test_a_display_that_is_gone_is_one_line_and_nothing_waits_for_it(screen: Scr
     screen.window.lost = False
 
 
-def test_the_film_that_is_written_is_in_the_operators_view(screen: Screen) -> None:
-    status = a_status()
-    without = OperatorView().draw((1060, 720), status, View(meters=True), over_picture=False)
-    plain = pygame.surfarray.array3d(without)
-    film = "0:12, room for 3:20:00"
-    drawn = OperatorView().draw((1060, 720), status, View(meters=True), film, over_picture=False)
-    assert (pygame.surfarray.array3d(drawn) != plain).any()
+def test_the_film_that_is_written_and_the_code_of_the_remote_are_in_the_operators_view(
+    screen: Screen,
+) -> None:
+    def drawn(**more: object) -> np.ndarray:
+        shown = Shown(a_status(), View(meters=True), **more)
+        surface = OperatorView().draw((1060, 720), shown, over_picture=False)
+        return pygame.surfarray.array3d(surface)
+
+    assert (drawn(recording="0:12, room for 3:20:00") != drawn()).any()
+    assert (drawn(remote=("http://10.0.0.2:8000", "123456")) != drawn()).any()

@@ -2,9 +2,13 @@
 
 A whole show is played, with a window (on SDL's dummy display where there is no other), the demo
 track, and a network that runs whole in every frame. OSC comes as datagrams to its socket, MIDI as
-messages in a thread that stands for the driver's: what a cable and its driver take is not in it.
+messages in a thread that stands for the driver's, what a page of the remote sends by its WebSocket:
+what a cable and its driver, or a phone and its radio take is not in it.
 """
 
+import base64
+import http.client
+import json
 import os
 import random
 import socket
@@ -20,6 +24,8 @@ import numpy as np
 from livebend.cli.live_show import FIRST_FRAME, LiveOptions, LiveShow
 from livebend.control.midi.ports import Take
 from livebend.control.osc_packets import reply
+from livebend.control.remote.server import Remote
+from livebend.control.remote.site import AT, SOCKET
 from livebend.core.clock import now
 from livebend.core.errors import LivebendError, OutOfRange
 from livebend.core.worker import Worker
@@ -47,7 +53,7 @@ SETTLING = 2.0  # s from the first frame to the first touch
 PAUSE = 0.1, 0.3  # s between touches, at random, so that they meet frames at every moment
 PATIENCE = 5.0  # s until a touch counts as not seen
 MOST = 10_000  # touches
-WAYS = "OSC", "MIDI"
+WAYS = "OSC", "MIDI", "page"
 
 Row = dict[str, Any]
 Send = Callable[[float], object]
@@ -106,10 +112,44 @@ class _Ports:
     def close(self) -> None: ...
 
 
+class _Page:
+    """A page of the remote, as a browser opens it. It sends, and reads nothing."""
+
+    def __init__(self, remote: Remote) -> None:
+        host, port = remote.address
+        at = f"{host}:{port}"
+        pairing = http.client.HTTPConnection(host, port, timeout=PATIENCE)
+        code = json.dumps({"code": remote.pairing.code})
+        head = {"Origin": f"http://{at}", "Content-Type": "application/json"}
+        pairing.request("POST", f"{AT}/pair", code, head)
+        cookie = str(pairing.getresponse().getheader("Set-Cookie")).partition(";")[0]
+        pairing.close()
+        self._socket = socket.create_connection((host, port), PATIENCE)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        key = base64.b64encode(os.urandom(16)).decode()
+        lines = (
+            f"GET {SOCKET} HTTP/1.1", f"Host: {at}", f"Origin: http://{at}", f"Cookie: {cookie}",
+            "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+            f"Sec-WebSocket-Key: {key}", "", "",
+        )  # fmt: skip
+        self._socket.sendall("\r\n".join(lines).encode())
+        if not self._socket.recv(4096).startswith(b"HTTP/1.1 101"):
+            raise LivebendError("bench: the remote lets no page in")
+
+    def send(self, value: float) -> None:
+        """Move the fader to 0..1: one short frame of bytes, masked by zeros."""
+        packet = reply(ADDRESS, value)
+        self._socket.sendall(bytes([0x82, 0x80 | len(packet)]) + bytes(4) + packet)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
+
+
 def time_hands(given: dict[str, Any], count: int) -> list[Row]:
-    """Play a show with these fields of `LiveOptions`; return a row for OSC and one for MIDI: ms
-    from the message to the picture that shows it, as percentiles over `count` touches, and what a
-    frame took meanwhile. Raises: LivebendError."""
+    """Play a show with these fields of `LiveOptions`; return a row for each of WAYS: ms from the
+    message to the picture that shows it, as percentiles over `count` touches, and what a frame took
+    meanwhile. Raises: LivebendError."""
     if not 0 < count <= MOST:
         raise OutOfRange(f"--hands {count}: expected 1..{MOST} touches")
     if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
@@ -118,7 +158,9 @@ def time_hands(given: dict[str, Any], count: int) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         preset = Path(folder) / "touched.toml"
         preset.write_text(PRESET, encoding="utf-8")
-        options = LiveOptions(**given, preset=str(preset), osc="127.0.0.1:0", midi="auto")
+        options = LiveOptions(
+            **given, preset=str(preset), osc="127.0.0.1:0", midi="auto", remote="auto"
+        )
         show = LiveShow(options, ports=lambda: ports)
     show.on_phase = lambda phase: begun.set() if phase == FIRST_FRAME else None
     show.seen = screen.show
@@ -131,9 +173,12 @@ def time_hands(given: dict[str, Any], count: int) -> list[Row]:
         stop.wait(SETTLING)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
             client.connect(show.osc.address)
-            ways = (lambda value: client.send(reply(ADDRESS, value))), ports.move
+            assert show.remote is not None
+            page = _Page(show.remote)
+            ways = (lambda value: client.send(reply(ADDRESS, value))), ports.move, page.send
             for name, send in zip(WAYS, ways, strict=True):
                 taken[name] = _touched(screen, send, count, stop)
+            page.close()
         show.stop.set()
 
     toucher = Worker("touches", play).start()

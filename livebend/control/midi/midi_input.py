@@ -110,6 +110,16 @@ class MidiInput:
         lesson = self._lesson
         return "" if lesson is None else lesson.target
 
+    def playing(self, path: str) -> list[str]:
+        """Return what plays a parameter of the scene now, such as "nanoKONTROL2 cc.1.19"."""
+        scene, devices = self._desk.scene.get(), tuple(self._devices.values())
+        return [
+            f"{device.name} {binding.at}"
+            for device in devices
+            for binding in device.surface.profile.bindings
+            if path in (binding.to, path_in(scene, binding.to))
+        ]
+
     def learn(self, target: str) -> None:
         """Bind the control that is moved next to a target. Raises: LivebendError where no control
         can play it."""

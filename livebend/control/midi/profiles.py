@@ -9,7 +9,6 @@ first. A file says by which ports it is meant, and lists its controls:
 """
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from livebend.core.errors import LivebendError, OutOfRange, PresetError, Unknown
 from livebend.core.files import config_folder, read_text, short, write_text
 from livebend.core.specs import Spec
 from livebend.core.texts import name_like
+from livebend.scene.preset_text import table_in
 
 SHIPPED = Path(__file__).parent / "profiles"
 PORT_NUMBER = re.compile(r"\s+\d+:\d+$")  # ALSA's, another after every plugging in
@@ -125,23 +125,26 @@ def save_profile(device: str, profile: Profile) -> Path:
 
 def read_profile(file: Path, output: Mapping[str, Spec]) -> Profile:
     """Read a profile. Raises: PresetError, with file, control and what is allowed."""
-    try:
-        table = tomllib.loads(read_text(file, limits.PRESET_BYTES))
-    except (ValueError, RecursionError) as why:
-        raise PresetError(f"{short(file)}: not TOML: {str(why).partition(chr(10))[0]}") from why
+    return profile_in(read_text(file, limits.PRESET_BYTES), short(file), output, file.stem)
+
+
+def profile_in(text: str, where: str, output: Mapping[str, Spec], title: str = "") -> Profile:
+    """Return the profile in a text, which is called `where`; `title` is used where it has none.
+
+    Raises: as `read_profile`.
+    """
+    table = table_in(text, where)
     controls, ports = table.get("controls", []), table.get("ports", [])
     if not isinstance(controls, list) or len(controls) > limits.MIDI_CONTROLS:
-        raise PresetError(
-            f"{short(file)}: controls: expected a list of at most {limits.MIDI_CONTROLS}"
-        )
+        raise PresetError(f"{where}: controls: expected a list of at most {limits.MIDI_CONTROLS}")
     if not isinstance(ports, list) or not all(isinstance(p, str) and p.strip() for p in ports):
-        raise PresetError(f"{short(file)}: ports = {shown(ports)}: expected a list of texts")
-    title = table.get("title", file.stem)
+        raise PresetError(f"{where}: ports = {shown(ports)}: expected a list of texts")
     try:
         bindings = tuple(_binding(entry, output) for entry in controls)
     except LivebendError as why:
-        raise PresetError(f"{short(file)}: {why}") from why
-    return Profile(str(title)[: limits.TEXT], tuple(p.casefold() for p in ports), bindings)
+        raise PresetError(f"{where}: {why}") from why
+    title = str(table.get("title", title))
+    return Profile(title[: limits.TEXT], tuple(p.casefold() for p in ports), bindings)
 
 
 def _binding(entry: Any, output: Mapping[str, Spec]) -> Binding:

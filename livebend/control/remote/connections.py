@@ -26,6 +26,9 @@ class Connections:
         self._door = door
         self._all: dict[asyncio.Transport, _Connection] = {}
 
+    def __len__(self) -> int:
+        return len(self._all)
+
     def has_room(self, host: str) -> bool:
         """Whether a machine may have one more."""
         for transport in [one for one in self._all if one.is_closing()]:

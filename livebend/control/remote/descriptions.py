@@ -6,15 +6,18 @@ WebSocket. It is made once for all pages, piece by piece, and packed: a phone re
 
 import gzip
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any
 
 from livebend.control.parameters import described
 from livebend.control.remote.nodes import Nodes, as_json
+from livebend.core import limits
+from livebend.modulation.curves import CURVES
 from livebend.modulation.sources import SOURCES
 from livebend.operators.library import all_operators
-from livebend.scene.values import FIELDS, Edge, Shape
+from livebend.scene.values import FIELDS
 
 PIECE = 16  # parameters that are described before others have their turn
+STEPS = 24  # of a curve as it is drawn
 QUICK = 1  # the level of packing that takes the least time
 
 
@@ -46,6 +49,7 @@ class Descriptions:
         rows: list[dict[str, Any]] = []
         for index, parameter in enumerate(nodes.tree.parameters.values()):
             row = described(scene, parameter, None)
+            row["wraps"] = (parameter.spec.range and parameter.spec.range.wraps) or None
             rows.append({key: value for key, value in row.items() if value is not None})
             if index % PIECE == PIECE - 1:
                 yield
@@ -72,6 +76,9 @@ def choices() -> dict[str, Any]:
         "sources": [
             {"name": name, "kind": one.kind, "about": one.doc} for name, one in SOURCES.items()
         ],
-        "curves": get_args(Shape),
-        "edges": get_args(Edge),
+        "curves": {
+            name: [round(curve.shape(step / STEPS), 3) for step in range(STEPS + 1)]
+            for name, curve in CURVES.items()
+        },
+        "most": {"slots": limits.SLOTS},
     }  # fmt: skip

@@ -30,21 +30,21 @@ class Pairing:
 
     def __init__(self, now: Callable[[], float], key: bytes | None = None) -> None:
         self._key, self._now = key or secrets.token_bytes(KEY), now
-        self._tries: deque[float] = deque(maxlen=limits.TRIES)  # when they were, s
+        self._tries: deque[float] = deque(maxlen=limits.TRIES)  # when wrong ones were, s
         number = int.from_bytes(self._mac(b"code")[:16], "big") % 10**DIGITS
         self.code = f"{number:0{DIGITS}}"
 
     def pair(self, code: str, machine: str) -> str:
         """Return a token for a machine, by its address, that gives the code.
 
-        Raises: Refused for a wrong code, and for any where too many were tried: then nobody learns
-        which it is.
+        Raises: Refused for a wrong code, and for any where too many were: then nobody learns which
+        it is.
         """
         moment = self._now()
         if len(self._tries) == limits.TRIES and moment - self._tries[0] < MINUTE:
             raise Refused("too many codes were tried: wait a minute")
-        self._tries.append(moment)
         if not hmac.compare_digest(code.encode(), self.code.encode()):
+            self._tries.append(moment)
             raise Refused("this is not the code")
         nonce = secrets.token_bytes(NONCE)
         return (nonce + self._of(nonce, machine)).hex()

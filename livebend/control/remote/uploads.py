@@ -14,6 +14,7 @@ from livebend.core import limits
 from livebend.core.errors import Refused
 from livebend.core.files import write_file
 
+TOO_MANY = Image.DecompressionBombError, Image.DecompressionBombWarning  # pixels
 FORMATS = ("PNG", "JPEG", "WEBP")
 LARGEST = 1024  # pixels a side of what is kept
 STEM = "remote"
@@ -64,7 +65,7 @@ def decoded(data: bytes) -> Image.Image:
             picture = opened.convert("RGBA")
     except UnidentifiedImageError as why:
         raise Refused("this is no picture: expected PNG, JPEG or WebP") from why
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as why:
+    except (OSError, ValueError, SyntaxError, *TOO_MANY) as why:
         raise Refused("this picture cannot be read") from why
     picture.thumbnail((LARGEST, LARGEST))
     return picture

@@ -17,7 +17,7 @@ from typing import Any
 
 from livebend.core.files import write_text
 
-OPTIONS = ("model", "family", "vae", "size", "backend", "device", "dtype")
+OPTIONS = ("model", "family", "vae", "picture", "encoder", "size", "backend", "device", "dtype")
 Key = tuple[str, str, str]  # file, device, settings
 Config = Mapping[str, Any]
 
