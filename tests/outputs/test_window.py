@@ -393,6 +393,19 @@ def test_a_display_that_is_gone_is_one_line_and_nothing_waits_for_it(screen: Scr
     screen.window.lost = False
 
 
+def test_the_code_of_the_remote_is_in_the_operators_view(screen: Screen) -> None:
+    drawn = [
+        pygame.surfarray.array3d(
+            OperatorView().draw(
+                (1060, 720), a_status(), View(meters=True), "", remote, over_picture=False
+            )
+        )
+        for remote in (("", ""), ("http://192.168.1.20:8000", "481516"), ("http://x", "481517"))
+    ]
+    assert (drawn[0] != drawn[1]).any()
+    assert (drawn[1] != drawn[2]).any()
+
+
 def test_the_film_that_is_written_is_in_the_operators_view(screen: Screen) -> None:
     status = a_status()
     without = OperatorView().draw((1060, 720), status, View(meters=True), over_picture=False)
