@@ -145,9 +145,9 @@ def text(chance: random.Random) -> str:
     ])  # fmt: skip
 
 
-async def fuzz(port: int, code: str, count: int) -> int:
+async def fuzz(port: int, code: str, count: int, seed: int = 3) -> int:
     """Send so many requests and frames."""
-    chance, sent = random.Random(3), 0
+    chance, sent = random.Random(seed), 0
     while sent < count:
         with contextlib.suppress(aiohttp.ClientError, ConnectionError):
             async with page(port, code) as opened:

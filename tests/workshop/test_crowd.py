@@ -39,8 +39,8 @@ def test_a_short_crowd(model_folder):
 def test_broken_requests_and_frames_leave_nothing_behind():
     with playing(Scene("Bare")) as show:
         sizes = []
-        for _ in range(TURNS):
-            sent = asyncio.run(_crowd_clients.fuzz(show.port, show.pairing.code, COUNT))
+        for turn in range(TURNS):
+            sent = asyncio.run(_crowd_clients.fuzz(show.port, show.pairing.code, COUNT, turn))
             assert sent == COUNT
             sizes.append(resident())
             show.commands.clear()
