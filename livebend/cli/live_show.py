@@ -29,6 +29,7 @@ from livebend.control.cues import CueRecorder, Cues
 from livebend.control.desk import Desk, Learn, no_midi
 from livebend.control.door import DECISIONS, AllowList, Decision, Door
 from livebend.control.key_actions import press
+from livebend.control.loop_recorder import LoopRecorder
 from livebend.control.midi.ports import Ports, RtMidiPorts
 from livebend.control.osc import OscInput
 from livebend.control.osc_endpoint import (
@@ -41,6 +42,7 @@ from livebend.control.osc_endpoint import (
 )
 from livebend.control.osc_learnt import LearntAddresses
 from livebend.control.osc_learnt import user_file as learnt_file
+from livebend.control.quantiser import Quantiser
 from livebend.control.scene_keeper import SceneKeeper
 from livebend.core.clock import LiveClock, SystemTime, Time, now
 from livebend.core.errors import LivebendError, Refused
@@ -59,12 +61,14 @@ from livebend.device.torch_threads import compute_with
 from livebend.flow import Frame, Output, Samples
 from livebend.models.backends.read_ahead import ReadAhead
 from livebend.models.checkpoint import AUTO
+from livebend.modulation.beats import Beats
 from livebend.outputs.bridge import LATE
 from livebend.outputs.display import Display, View
 from livebend.outputs.guarded_output import GuardedOutput
 from livebend.outputs.headless import Headless
 from livebend.outputs.live_recording import Film, LiveRecording
 from livebend.outputs.movie_file import check_movie
+from livebend.outputs.strobe_limit import StrobeLimit
 from livebend.rendering.open_network import made_by, take_up
 from livebend.rendering.prompts import Prompts
 from livebend.rendering.renderer import Renderer
@@ -144,6 +148,10 @@ class Player:
         self.network.memory.forget()
         self.network.begin_anew()
 
+    def beats(self) -> Beats:
+        """Return where the beat was in the last frame."""
+        return self.render.beats
+
     def renew(self) -> None:
         """Paint with a renderer and a network of their own from now on, on the same model and
         engine: the thread before may still hold the others."""
@@ -193,6 +201,7 @@ class LiveShow:
             or View(
                 fullscreen=options.fullscreen,
                 record=options.record is not None,
+                strobe_limit=options.strobe_limit,
             )
         )
         self.scene, self.drawn = self._first_scene(), options.drawn_masks()
@@ -208,6 +217,7 @@ class LiveShow:
         self.hung = False  # by the network, or a display that is gone: the process must be left
         self._kept, self._keeping = ExitStack(), threading.Lock()  # what no other fault may touch
         self.osc: OscInput
+        self.desk: Desk
         self.hands = Hands(None, ())
         self.remote: Remote | None = None
         AllowList(options.osc_allow)  # before --lan adds to it
@@ -284,14 +294,15 @@ class LiveShow:
         player, sound = self._load(screen)
         self._missed()  # nothing of a show, while there was none
         recording = self._recording(player, sound, kept)
-        queue = self._queue(player, kept)
+        loops = LoopRecorder(self.scenes, player.beats, self.statistics.notice)
+        queue = self._queue(player, loops, kept)
         keeper = SceneKeeper(self.bank, self.statistics.notice, self.warn)
         slots = self._kept_going("slots", keeper.work)
         ending.callback(slots.stop)
-        screen.desk = desk = Desk(
+        self.desk = screen.desk = desk = Desk(
             queue.give, self._show, self.scenes, self.bank, self.warn, Display.specs,
-            keep=keeper.keep, view=self.display.get, status=self.status.get,
-            learn=self._learn,
+            keep=keeper.keep, clear=keeper.clear, view=self.display.get, status=self.status.get,
+            learn=self._learn, automate=loops.automate,
         )  # fmt: skip
         self._open_osc(ending, desk, listening)
         if self.options.remote != OFF:
@@ -309,18 +320,10 @@ class LiveShow:
         gc.collect()
         gc.freeze()  # what is loaded stays: collections during the show need not scan it
         gc.enable()
-        outputs = [screen.output, GuardedOutput("recording", recording, self.warn)]
-        render = self._render_part(player, sound, queue, outputs)
-        parts = [
-            render,
-            sound.worker,
-            text,
-            *self.osc.workers,
-            *self.hands.workers,
-            *([self.remote.worker] if self.remote else ()),
-            slots,
-            recording.encoder,
-        ]
+        render = self._render_part(player, sound, queue, self._outputs(screen, recording))
+        parts = [render, sound.worker, text, slots, recording.encoder]
+        parts += [*self.osc.workers, *self.hands.workers]
+        parts += [self.remote.worker] if self.remote else []
         look = partial(self._renew_status, sound)
         watchdog = Worker("watchdog", Watchdog(parts, now, look).work).start()
         ending.callback(watchdog.stop)
@@ -334,6 +337,10 @@ class LiveShow:
             watchdog.stop()
             self._await(render)
             self.keep()  # first: it cannot be played again
+
+    def _outputs(self, screen: "_Screen", recording: LiveRecording) -> Sequence[Output]:
+        outputs = [screen.output, GuardedOutput("recording", recording, self.warn)]
+        return [StrobeLimit(outputs, lambda: self.display.view.strobe_limit, self.warn)]
 
     def _open_files(self, ending: ExitStack) -> None:
         """Begin the log, and save the scene from now on whenever it changes."""
@@ -438,8 +445,10 @@ class LiveShow:
         if self.recording is not None:
             self.recording.hear(block, time)
 
-    def _queue(self, player: Player, kept: ExitStack) -> CommandQueue:
-        feed: list[CommandSource] = []
+    def _queue(self, player: Player, loops: LoopRecorder, kept: ExitStack) -> CommandQueue:
+        quantiser = Quantiser(player.beats, self.warn)
+        self.statistics.foresee(lambda: quantiser.waiting, lambda: loops.recording)
+        feed: list[CommandSource] = [loops]
         if self.cues is not None:
             for text in {text for cue in self.cues.cues for text in texts(cue.command)}:
                 player.prompts.value(text)
@@ -454,6 +463,7 @@ class LiveShow:
             check=player.network.check,
             recorder=self.cue_recorder,
             feed=feed,
+            quantiser=quantiser,
         )
 
     def _cues(self) -> Cues | None:

@@ -236,6 +236,10 @@ def _add_played(to: argparse.ArgumentParser) -> None:
         "--fade", action="append", type=_fade, default=[], metavar="S", dest="sets",
         help="seconds from one preset to the next, as --set preset.fade",
     )  # fmt: skip
+    to.add_argument(
+        "--no-strobe-limit", action="store_false", dest="strobe_limit",
+        help="let the picture flash more than three times a second, which can make people ill",
+    )  # fmt: skip
     _add_scene(to)
 
 

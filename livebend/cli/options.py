@@ -96,6 +96,7 @@ class ShowOptions(SceneOptions):
     fps: float = 20.0
     seconds: float | None = None  # None = without an end, or that of the sound
     cues: Path | None = None
+    strobe_limit: bool = True
 
     def first_scene(self) -> Scene:
         """Return the scene that the show begins with. Raises: LivebendError."""

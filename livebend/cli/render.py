@@ -24,6 +24,7 @@ from livebend.flow import Output, Tick
 from livebend.outputs.movie_file import check_movie
 from livebend.outputs.png_frames import PngFrames
 from livebend.outputs.recording import Recording
+from livebend.outputs.strobe_limit import StrobeLimit
 from livebend.rendering.network import Network
 from livebend.rendering.open_network import made_by
 from livebend.rendering.prompts import Prompts
@@ -72,7 +73,9 @@ def render(options: RenderOptions, notify: Notify) -> int:
     prompts = Prompts(network.model.encode, network.model.notes, notify)
     renderer = offline_renderer(network, prompts, duration=seconds, strict=True)
     with ExitStack() as ending:
-        outputs = [*_outputs(options, network, sound, ending)]
+        outputs: list[Output] = [*_outputs(options, network, sound, ending)]
+        if options.strobe_limit:
+            outputs = [StrobeLimit(outputs, lambda: True, notify)]
         features = pull_sound(sound, frame_rate=options.fps)
         ending.callback(features.close)
         clock = SoundClock(features, options.fps, options.seconds)

@@ -1,7 +1,8 @@
 """The pages of a layout for TouchOSC, of what a scene has in the parameter tree.
 
 Play (presets, black, freeze, tempo), Bends (for each its main parameter, how much, mute), Routes
-(their gains), Prompts, Scenes. Faders send and receive at /play, in both directions. It needs
+(their gains), Prompts, Scenes (a grid of slots and the crossfader), Other side and Store (the same
+grid). Faders send and receive at /play, in both directions. It needs
 py2tosc, which `livebend touchosc` asks for.
 """
 
@@ -36,6 +37,8 @@ AMBER, BLUE, RED, GREEN, GREY = "#e6a23c", "#4a9eda", "#d9534f", "#5cb87a", "#7a
 BLACK = "#16181b"
 STYLE: dict[str, Any] = {"gap": 8, "pad": 10}
 PROMPT_PATHS = ("prompt.blend", "prompt.fade", "walk.radius", "walk.period")
+SCENE_FADERS = {"crossfade.position": "A / B", "preset.fade": "fade"}
+QUICK = 9  # slots on the page to play
 SETTINGS = ("output.brightness", "output.fade")
 
 
@@ -73,7 +76,9 @@ def _pages(scene: Scene) -> list[Control]:
         *_paged("Bends", [_bend_strip(tree, bend) for bend in scene.bends]),
         *_paged("Routes", gains),
         _prompts(tree),
-        _scenes(),
+        _scenes(tree),
+        _grid("crossfade.to", "on the other side of the crossfader", BLUE, "Other side"),
+        _grid("preset.store", "store the scene in", RED, "Store"),
     ]
 
 
@@ -86,7 +91,7 @@ def _play(tree: Tree, scene: Scene) -> Control:
         _press("panic", "panic", RED), _press("undo", "undo", GREY),
     )  # fmt: skip
     tempo = tuple(_press(path, path, GREEN) for path in ("tap", "resync", "half", "double"))
-    recalls = (_press("preset", str(n), AMBER, float(n)) for n in range(1, limits.SLOTS + 1))
+    recalls = (_press("preset", str(n), AMBER, float(n)) for n in range(1, QUICK + 1))
     faders = (_fader(tree, path, path.partition(".")[2], GREY) for path in SETTINGS)
     return ui.column(
         ui.row(_shown("title", scene.title), _shown("meter.tempo", "bpm"), sizes=(4, 1), gap=8),
@@ -116,15 +121,25 @@ def _prompts(tree: Tree) -> Control:
     return ui.row(*faders, name="Prompts", **STYLE)
 
 
-def _scenes() -> Control:
-    slots = [float(n) for n in range(1, limits.SLOTS + 1)]
-    return ui.column(
-        _label("recall"),
-        ui.tiles(*(_press("preset", f"{n:g}", AMBER, n) for n in slots), columns=9, gap=8),
-        _label("store"),
-        ui.tiles(*(_press("store", f"{n:g}", RED, n) for n in slots), columns=9, gap=8),
-        sizes=(1, 4, 1, 2), name="Scenes", **STYLE,
+def _scenes(tree: Tree) -> Control:
+    faders = (_fader(tree, path, caption, GREY) for path, caption in SCENE_FADERS.items())
+    back = ui.column(_press("undo", "undo", GREY), _press("redo", "redo", GREY), gap=8)
+    return ui.row(
+        _slots("preset.recall", AMBER), *faders,
+        ui.column(_shown("crossfade.other", "other"), _shown("preset.waiting", "waits"), back,
+                  sizes=(1, 1, 4), gap=8),
+        sizes=(8, 1, 1, 2), name="Scenes", **STYLE,
     )  # fmt: skip
+
+
+def _grid(path: str, caption: str, color: str, name: str) -> Control:
+    return ui.column(_label(caption), _slots(path, color), sizes=(1, 12), name=name, **STYLE)
+
+
+def _slots(path: str, color: str) -> Control:
+    """A button for every slot, in rows of eight."""
+    slots = (float(n) for n in range(1, limits.SLOTS + 1))
+    return ui.tiles(*(_press(path, f"{n:g}", color, n) for n in slots), columns=8, gap=8)
 
 
 def _paged(name: str, strips: Sequence[Control]) -> Iterable[Control]:

@@ -63,7 +63,7 @@ class OscReader:
         self._trees = Trees(desk.output)
         self._trees.of(desk.scene.get())  # now: operators that nobody has loaded yet take seconds
         self.learnt = learnt or LearntAddresses(desk, now=now)
-        self.feedback = Feedback(desk, self._trees, now, hears)
+        self.feedback = Feedback(desk, self._trees, now, hears, self.learnt.players)
         self.counts, self._searches = OscCounts(), Reports(now, SEARCHES)
         self._actions = MessageActions(desk, self._trees, self.counts, self.feedback, now, "OSC")
         self._named: OrderedDict[str, tuple[Tree, list[str]]] = OrderedDict()

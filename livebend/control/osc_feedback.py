@@ -4,25 +4,22 @@ Who sends is a listener, at REPLY_PORT of its machine; who asks with /livebend/f
 that port. At most once in INTERVAL each gets, in bundles of a bounded size: meters and readings
 that moved, parts that came and went, and values that changed. A value that it sent itself does not
 come back, and for HOLD after it has sent one nothing does at that path: a control that is touched
-is never moved. Then it hears where the value is, if that is not where it put it.
+is never moved. Then it hears where the value is, if that is not where it put it. What a foreign
+address plays comes at that address too, as far as its control goes.
 
 A listener that is gone refuses what it is sent; it gets nothing more until it sends again.
 """
 
 import contextlib
-import itertools
-import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-
-from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
-from pythonosc.osc_message import OscMessage
+from collections.abc import Callable, Iterator, Mapping
 
 from livebend.control.desk import Desk, Listen
 from livebend.control.osc_addresses import FADER
 from livebend.control.osc_endpoint import REPLY_PORT, Sender
-from livebend.control.osc_packets import HEADER, ROOT, reply
+from livebend.control.osc_learnt import Players
+from livebend.control.osc_listener import Listener, Touch
+from livebend.control.osc_packets import ROOT, reply
 from livebend.control.parameters import Parameter, Tree, Trees, events, soft_range, value_of
 from livebend.control.readings import READINGS, driven
 from livebend.core import clock, limits
@@ -36,23 +33,14 @@ from livebend.scene.values import Owner, Scene
 
 INTERVAL = 0.05  # s between what a listener gets
 HOLD = 0.5  # s for which a touched control is left alone
-BYTES = 1400  # of a bundle: what passes any network in one piece
 BUNDLES = 8  # for a listener at once
 RETRY = 2.0  # s before one that was gone is tried again
 TOUCHES = 4096  # that are noted between two rounds
-SENDERS = 8  # ports of a machine that belong to one listener
 NOTICE = "notice"  # the reading that is sent whenever there is one, not where it differs
 
 
-@dataclass(slots=True)
-class Touch:
-    """What a sender did last at a path: when, in s, and the value it set; None = not known."""
-
-    time: float
-    value: ParameterValue | None
-
-
 Hears = Callable[[str], bool]
+FindPlayers = Callable[[Tree, Scene], Players]
 
 
 def everyone(_: str) -> bool:
@@ -60,79 +48,9 @@ def everyone(_: str) -> bool:
     return True
 
 
-class Listener:
-    """Who gets feedback: an address, the ports that it sends from, and what it is owed."""
-
-    def __init__(self, host: str, port: int, *, asked: bool = False) -> None:
-        self.host, self.port, self.asked = host, port, asked
-        self.senders: list[int] = []
-        self.wants = frozenset[str]()
-        self.touches: dict[str, Touch] = {}
-        self.owed: dict[str, None] = {}  # paths whose value it is to get, in their order
-        self.told: dict[str, ParameterValue] = {}  # readings and driven values, as it has them
-        self.heard = 0.0  # when it sent last, s
-        self.gone: float | None = None  # since when it has refused what it was sent, s
-        self._left: list[bytes] = []  # that found no room in the last bundle
-        self._socket: socket.socket | None = None
-
-    def owe(self, parameters: Iterable[Parameter]) -> None:
-        """Have it get every one of these, what it has set itself too."""
-        for parameter in parameters:
-            if parameter.access == "value":
-                self.owed[parameter.path] = None
-            self.told.pop(parameter.path, None)
-            if parameter.path in self.touches:
-                self.touches[parameter.path].value = None
-
-    def leave(self, time: float) -> None:
-        """Forget what it was to get: it is gone."""
-        self.gone = time
-        for kept in (self.owed, self.told, self.touches, self._left):
-            kept.clear()
-
-    def bundle(self, messages: Iterator[list[bytes]]) -> bytes | None:
-        """Return the next bundle of about BYTES from what is left and what comes; None if nothing
-        does."""
-        builder, size = OscBundleBuilder(IMMEDIATELY), HEADER
-        for group in itertools.chain([self._left], messages):
-            more = sum(len(message) + 4 for message in group)
-            if size > HEADER and size + more > BYTES:
-                self._left = group
-                break
-            for message in group:
-                builder.add_content(OscMessage(message))
-            size += more
-        else:
-            self._left = []
-        datagram: bytes = builder.build().dgram
-        return datagram if size > HEADER else None
-
-    def belongs(self, sender: Sender) -> None:
-        """Note that a port sends for this listener; the oldest of too many is forgotten."""
-        if sender.port not in self.senders:
-            self.senders = [*self.senders, sender.port][-SENDERS:]
-
-    def send(self, datagram: bytes) -> bool:
-        """Send a datagram, or lose it where the system has no room; False if nobody is there."""
-        try:
-            if self._socket is None:
-                family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-                self._socket = socket.socket(family, socket.SOCK_DGRAM)
-                self._socket.setblocking(False)
-                self._socket.connect((self.host, self.port))
-            self._socket.send(datagram)
-        except BlockingIOError:
-            return True
-        except OSError:
-            self.close()
-            return False
-        return True
-
-    def close(self) -> None:
-        """Close its socket; the next datagram opens another."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+def nobody(_: Tree, __: Scene) -> Players:
+    """Return that no foreign address plays anything."""
+    return {}
 
 
 class Feedback:
@@ -141,6 +59,7 @@ class Feedback:
 
     now: the steady clock, in s.
     hears: whether a machine may still listen, by its address.
+    players: finds the foreign addresses that play a value.
     """
 
     def __init__(
@@ -149,8 +68,9 @@ class Feedback:
         trees: Trees,
         now: Callable[[], float] = clock.now,
         hears: Hears = everyone,
+        players: FindPlayers = nobody,
     ) -> None:
-        self._hears = hears
+        self._hears, self._players = hears, players
         self._desk, self._trees, self._now = desk, trees, now
         self._lock = threading.Lock()
         self._touched: dict[tuple[Sender, str], tuple[Touch, bool]] = {}
@@ -348,16 +268,20 @@ class Feedback:
             return None
 
     def _values(self, one: Listener, tree: Tree, path: str, value: ParameterValue) -> list[bytes]:
-        """The messages about a value: itself, and where a fader for it stands if the listener
-        plays by faders."""
+        """The messages about a value: itself, where a fader for it stands if the listener plays by
+        faders, and what the foreign addresses that play it are to show."""
         if path not in tree.parameters:
             return []
-        parameter = tree.parameters[path]
+        parameter, scene = tree.parameters[path], self._desk.scene.get()
         found = [reply(parameter.address, value)]
-        if "play" in one.wants and parameter.access == "value" and not isinstance(value, str):
-            soft = soft_range(self._desk.scene.get(), parameter)
-            if soft is not None and not parameter.is_setting:
-                found.append(reply(parameter.address + FADER, soft.to_unit(value)))
+        if parameter.access != "value":
+            return found
+        soft = soft_range(scene, parameter)
+        position = None if soft is None or isinstance(value, str) else soft.to_unit(value)
+        if "play" in one.wants and position is not None and not parameter.is_setting:
+            found.append(reply(parameter.address + FADER, position))
+        for at, most in self._players(tree, scene).get(path, ()):
+            found.append(reply(at, shown_by(value, position, most)))
         return found
 
     def _serve(self, one: Listener, messages: Iterator[list[bytes]]) -> None:
@@ -398,3 +322,11 @@ def _owner(scene: Scene, kind: str, name: str) -> Owner | None:
 
 def _value(owner: Owner, leaf: str, parameter: Parameter) -> ParameterValue:
     return paths.value_of(owner, leaf, parameter.spec)
+
+
+def shown_by(value: ParameterValue, position: float | None, most: float) -> ParameterValue:
+    """Return what a control is to show that sends `most` at its far end, see `osc_learnt.RANGES`:
+    a part of 1, a whole number of 127, or the value itself, as also where it has no position."""
+    if position is None or not most:
+        return value
+    return position if most == 1.0 else round(position * most)

@@ -22,7 +22,7 @@ from livebend.control.desk import Desk
 from livebend.control.key_actions import ACTIONS, SLOTTED
 from livebend.control.osc_addresses import FADER
 from livebend.control.osc_aliases import is_pressed
-from livebend.control.parameters import Trees, address_of, soft_range
+from livebend.control.parameters import Tree, Trees, address_of, soft_range
 from livebend.control.targets import (
     ENOUGH,
     GESTURE,
@@ -37,12 +37,14 @@ from livebend.core.errors import LivebendError, OutOfRange, PresetError, Refused
 from livebend.core.files import config_folder, read_text, short, write_text
 from livebend.core.notify import Notify, ignore
 from livebend.core.specs import Spec
+from livebend.scene.values import Scene
 
 RANGES = (1.0, 127.0, 0.0)  # of a control: 0..1, 0..127, or the target's own values
 FIELDS = {"at", "to", "most"}
 
 Arguments = Sequence[object]
 Messages = list[tuple[str, list[object]]]
+Players = Mapping[str, Sequence[tuple[str, float]]]  # path -> (address, its far end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ class LearntAddresses:
         self._lock = threading.Lock()
         self._lesson: _Lesson | None = None
         self._bound: Mapping[str, Learnt] = {}
+        self._newest: tuple[Tree, Mapping[str, Learnt], Players] | None = None
         try:
             self._bound = {} if file is None else read_learnt(file, desk.output)
         except LivebendError as why:
@@ -139,6 +142,18 @@ class LearntAddresses:
         if bound is None:
             return None
         return self._messages(bound, list(arguments))
+
+    def players(self, tree: Tree, scene: Scene) -> Players:
+        """Return the addresses that play a value, by its path. Any thread."""
+        newest, bound = self._newest, self._bound
+        if newest is None or newest[0] is not tree or newest[1] is not bound:
+            found: dict[str, list[tuple[str, float]]] = {}
+            for at, one in bound.items():
+                path = path_in(scene, one.to) or ""
+                if path in tree.parameters:
+                    found.setdefault(path, []).append((at, one.most))
+            self._newest = newest = tree, bound, found
+        return newest[2]
 
     def turn(self) -> None:
         """End a lesson whose gesture is over."""

@@ -18,18 +18,27 @@ from livebend.core.sites import (
     UP,
     check_place,
 )
-from livebend.models.weight_files import read_json
+from livebend.models.weight_files import read_header, read_json
 
 Config = Mapping[str, Any]
 
 PLAIN, ATTENDING = ("DownBlock2D", "UpBlock2D"), ("CrossAttnDownBlock2D", "CrossAttnUpBlock2D")
 ATTENDING_MIDDLE = "UNetMidBlock2DCrossAttn"
+# What a single file is: Stable Diffusion's own code has one depth, and so has TAESD's.
+ONE_FILE = {
+    "down_block_types": [ATTENDING[0]] * 3 + [PLAIN[0]],
+    "up_block_types": [PLAIN[1]] + [ATTENDING[1]] * 3,
+    "layers_per_block": 2,
+}
+FULL = {"_class_name": "AutoencoderKL", "up_block_types": ["UpDecoderBlock2D"] * 4}
+SMALL = {"_class_name": "AutoencoderTiny"}
+FULL_BEGINS = "decoder.conv_in.weight"  # also behind the name of a part of a whole model
 
 
 def check_sites(sites_of_bends: Iterable[str], places: Sequence[Path]) -> None:
-    """Refuse sites that a model found at `places` does not have, where its folders tell.
+    """Refuse sites that a model found at `places` does not have, where its files tell.
 
-    Raises: Refused, UnknownName.
+    Raises: Refused, UnknownName; ModelError for a file that is not whole.
     """
     if sites := declared_sites(places):
         for site in sites_of_bends:
@@ -38,14 +47,27 @@ def check_sites(sites_of_bends: Iterable[str], places: Sequence[Path]) -> None:
 
 def declared_sites(places: Sequence[Path]) -> tuple[str, ...]:
     """Return the sites of a model and, where there is a second place, its decoder, in reading
-    order; none where that takes more than a configuration of a usual kind: a single file."""
-    if not places or not all(place.is_dir() for place in places):
+    order; none where that takes more than a configuration of a usual kind, or the names in a file.
+
+    Raises: ModelError for a file that is not whole.
+    """
+    if not places:
         return ()
     model, decoder = places[0], places[-1]
-    part = decoder / "vae"
-    unet = _unet(read_json(model / "unet" / "config.json"))
-    vae = _vae(read_json((part if part.is_dir() else decoder) / "config.json"))
+    unet = _unet(read_json(model / "unet" / "config.json") if model.is_dir() else ONE_FILE)
+    vae = _vae(FULL if decoder == model and model.is_file() else _vae_config(decoder))
     return (TEXT, LATENT, TIME, *unet, *vae) if unet and vae else ()
+
+
+def _vae_config(place: Path) -> Config:
+    """The configuration of a decoder; empty for a file that does not say without torch."""
+    if place.is_dir():
+        part = place / "vae"
+        return read_json((part if part.is_dir() else place) / "config.json")
+    if place.suffix != ".safetensors":
+        return {}
+    is_full = any(name.endswith(FULL_BEGINS) for name in read_header(place).shapes)
+    return FULL if is_full else SMALL
 
 
 def _unet(config: Config) -> tuple[str, ...]:

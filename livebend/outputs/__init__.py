@@ -3,8 +3,8 @@
 window (the picture, and keys) · display (its state: blackout, freeze, brightness …) ·
 monitors (which displays there are) · operator_window (where it was left) ·
 operator_view, operator_cards (meters and notices), drawn with drawing and glyphs ·
-loading_picture · sdl, sdl_window · key_table · recording, live_recording, movie_file · png_frames ·
-sheet (pictures in rows and columns) · headless
+loading_picture · strobe_limit (what every output gets) · sdl, sdl_window · key_table · recording,
+live_recording, movie_file · png_frames · sheet (pictures in rows and columns) · headless
 """
 
 import os

@@ -33,6 +33,9 @@ class View:
         int, Range(-1, 15, whole=True), "display of the picture; -1 = the last one"
     ] = -1
     meters: Annotated[bool, "the operator's view"] = False
+    strobe_limit: Annotated[
+        bool, "at most three flashes a second over a quarter of the picture; more can make ill"
+    ] = True
     record: Annotated[bool, "a film of picture and sound is being written"] = False
     help: Annotated[bool, "the list of keys"] = False
 

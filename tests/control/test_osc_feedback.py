@@ -14,7 +14,11 @@ from livebend.control import osc_feedback
 from livebend.control.door import Door
 from livebend.control.osc import OscInput, OscReader
 from livebend.control.osc_endpoint import REPLY_PORT, Sender, listen
-from livebend.control.osc_feedback import BUNDLES, BYTES, HOLD, INTERVAL, RETRY, Feedback, Listener
+from livebend.control.osc_feedback import BUNDLES, HOLD, INTERVAL, NOTICE, RETRY, Feedback
+from livebend.control.osc_learnt import GESTURE
+from livebend.control.osc_listener import BYTES, SENDERS, Listener
+from livebend.control.parameters import soft_range
+from livebend.control.readings import READINGS
 from livebend.core import limits
 from livebend.core.errors import LivebendError
 from livebend.core.status import Notice, RouteStatus, Status
@@ -64,7 +68,7 @@ class Rig:
         return self.reader.receive(datagram(f"/livebend/{address}", *arguments), sender)
 
     def turn(self, seconds=INTERVAL):
-        """Let time pass and have a turn; return what each listener got, without meters."""
+        """Let time pass and have a turn; return what each listener got, without readings."""
         self.time.moment += seconds
         del self.sent[:]
         self.feedback.turn()
@@ -72,14 +76,17 @@ class Rig:
         for where, data in self.sent:
             assert len(data) <= BYTES or len(list(OscBundle(data))) == 1
             for one in OscBundle(data):
-                assert one.address.startswith("/livebend/")
+                assert one.address.startswith(("/livebend/", "/desk/"))
                 value = one.params[0]
                 value = round(value, 4) if isinstance(value, float) else value
                 got.setdefault(where[0], []).append((one.address.removeprefix("/livebend/"), value))
         return {
-            host: [pair for pair in pairs if not pair[0].startswith(("meter", "title"))]
+            host: [pair for pair in pairs if pair[0].replace("/", ".") not in MEASURED]
             for host, pairs in got.items()
         }
+
+
+MEASURED = READINGS.keys() - {NOTICE}
 
 
 @pytest.fixture
@@ -142,6 +149,51 @@ def test_who_plays_by_faders_gets_where_they_stand(rig):
     assert rig.turn() == {"10.0.0.6": [("walk/radius", 0.25)]}
     rig.hear(OTHER, "bend/swirl/angle", 90.0)
     assert rig.turn() == {"10.0.0.5": [("bend/swirl/angle", 90.0), ("bend/swirl/angle/play", 0.75)]}
+
+
+def teach(rig, target, address, *values):
+    rig.reader.learnt.learn(target)
+    for value in values:
+        rig.reader.receive(datagram(address, value), TABLET)
+    rig.time.moment += GESTURE
+    rig.reader.learnt.turn()
+
+
+def test_a_foreign_fader_follows_what_others_change_as_far_as_it_goes(rig):
+    for target, address, *values in (
+        ("bend.swirl.angle", "/desk/1", 0.1, 0.2),
+        ("bend.@1.mix", "/desk/2", 12, 13),
+        ("prompt.weight", "/desk/3", -0.5),
+        ("prompt.text", "/desk/4", "sea"),
+        ("output.brightness", "/desk/5", 0.5),
+    ):
+        teach(rig, target, address, *values)
+    joined(rig, TABLET, OTHER)
+    rig.hear(OTHER, "bend/swirl/angle", 90.0)
+    rig.hear(OTHER, "bend/swirl/mix", 0.5)
+    rig.hear(OTHER, "prompt/weight", 0.25)
+    rig.hear(OTHER, "prompt/text", "flames")
+    rig.hear(OTHER, "output/brightness", 0.5)
+    got = dict(rig.turn()["10.0.0.5"])
+    where = {at: got[at] for at in got if at.startswith("/desk")}
+    half = soft_range(DUB, rig.reader._trees.of(DUB).parameters["output.brightness"]).to_unit(0.5)
+    assert where == {
+        "/desk/1": 0.75, "/desk/2": 64, "/desk/3": 0.25, "/desk/4": "flames",
+        "/desk/5": pytest.approx(half, abs=1e-3),
+    }  # fmt: skip
+
+
+def test_a_foreign_fader_that_is_touched_is_left_alone(rig):
+    teach(rig, "walk.radius", "/desk/1", 0.1, 0.2)
+    joined(rig, TABLET, OTHER)
+    rig.reader.receive(datagram("/desk/1", 0.5), TABLET)
+    assert "10.0.0.5" not in rig.turn()
+    assert "10.0.0.5" not in rig.turn(2 * HOLD)  # it is where it was put
+    rig.hear(OTHER, "walk/radius", 1.0)
+    assert ("/desk/1", 1.0) in rig.turn()["10.0.0.5"]
+    rig.reader.learnt.forget("walk.radius")
+    rig.hear(OTHER, "walk/radius", 2.0)
+    assert all(at != "/desk/1" for at, _ in rig.turn()["10.0.0.5"])
 
 
 def test_a_change_by_steps_comes_back_where_it_ended(rig):
@@ -250,7 +302,7 @@ def test_there_are_not_too_many_listeners_nor_notes_about_them(rig, monkeypatch)
     for port in range(100):
         rig.hear(Sender("10.0.2.1", port), "seed", port)
         rig.turn()
-    assert all(len(one.senders) <= osc_feedback.SENDERS for one in rig.feedback.listeners.values())
+    assert all(len(one.senders) <= SENDERS for one in rig.feedback.listeners.values())
 
 
 def test_junk_makes_no_listener(rig):

@@ -18,13 +18,14 @@ from livebend.control.parameters import (
 )
 from livebend.control.readings import READINGS, driven
 from livebend.control.triggers import TRIGGERS
-from livebend.core.errors import LivebendError
+from livebend.core.errors import LivebendError, UnknownName
 from livebend.core.specs import specs_of
 from livebend.core.status import BendStatus, Notice, RouteStatus, Status
 from livebend.flow import Features
 from livebend.outputs.display import Display, View
-from livebend.scene import paths
-from livebend.scene.values import Bend, Lora, Route, Scene
+from livebend.scene import edit, paths
+from livebend.scene.tables import scene_from
+from livebend.scene.values import Bend, Lora, MixedPrompt, Route, Scene
 from tests.fakes.desk import DUB, FakeBank, FakeDesk
 
 FULL = replace(DUB, loras=(Lora("grain"),))
@@ -40,6 +41,33 @@ def test_all_of_the_scene_and_the_display_is_in_it_as_it_is_declared():
                  "sampling.steps", "output.record"):  # fmt: skip
         assert path in values
     assert [*TREE.parameters] == [*declared, *TRIGGERS, *READINGS]
+
+
+def test_a_preset_file_and_set_take_what_is_in_it_and_nothing_else():
+    """They read the declarations that the tree is made of: scene knows nothing of control."""
+    scene = replace(FULL, mix=(MixedPrompt("sea", "ocean"),), home=None)
+    table = {"title": scene.title, "bend": {"swirl": {"operator": "rotate"}}}
+    played = [p for p in tree_of(scene, Display.specs).values() if not p.is_setting]
+    for parameter in played:
+        value = value_of(FakeDesk(scene).desk, parameter, scene)
+        put = edit.put(scene, parameter.path, value)
+        assert paths.get(put, parameter.path) == value
+        *inner, leaf = parameter.path.split(".")
+        nested(table, inner)[leaf] = value
+    read_back = scene_from(table)
+    assert all(paths.get(read_back, p.path) == paths.get(scene, p.path) for p in played)
+    nested(table, ["walk"])["swirl"] = 1.0
+    with pytest.raises(UnknownName, match=r"walk\.swirl"):
+        scene_from(table)
+    with pytest.raises(UnknownName, match=r"walk\.swirl"):
+        edit.put(scene, "walk.swirl", 1.0)
+
+
+def nested(table, names):
+    """The table within others that has these names."""
+    for name in names:
+        table = table.setdefault(name, {})
+    return table
 
 
 def test_every_leaf_is_found_by_its_address_and_has_a_line_about_it():
@@ -88,7 +116,7 @@ def test_changes_of_structure_are_events(after, found):
 
 def test_a_node_has_what_is_below_it():
     assert [p.path for p in TREE.below("preset")] == [
-        "preset.fade", "preset.unit", "preset.quantise",
+        "preset.fade", "preset.unit", "preset.quantise", "preset.waiting",
     ]  # fmt: skip
     assert {p.path for p in TREE.below("bend.swirl.mask")} > {"bend.swirl.mask.x"}
     assert TREE.below("bend.swirl.angl") == []

@@ -101,7 +101,8 @@ def test_an_attribute_or_a_reason_is_told(show, asked, status, answer):
 def test_contents_are_told_without_the_rest(show):
     status, found = show.get("/livebend/preset?CONTENTS")
     assert (status, [*found], [*found["CONTENTS"]]) == (
-        200, ["CONTENTS"], ["fade", "unit", "quantise", "recall", "radio", "store", "clear"],
+        200, ["CONTENTS"],
+        ["fade", "unit", "quantise", "recall", "radio", "store", "clear", "waiting"],
     )  # fmt: skip
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
 
@@ -76,6 +78,28 @@ def test_another_decoder_is_the_one_whose_sites_count(model_folder):
     assert declared.declared_sites((full, small / "vae")) == declared.declared_sites((small,))
 
 
+@pytest.mark.parametrize("family", ["sd-1.5", "sd-turbo"])
+def test_a_single_files_sites_are_those_of_its_network(tmp_path, family):
+    folder, file = checkpoints.real_folder(tmp_path / "folder", family), tmp_path / "a.safetensors"
+    safetensors.torch.save_file(checkpoints.original(folder), file)
+    assert declared.declared_sites((file,)) == declared.declared_sites((folder,))
+    small, full = tmp_path / "taesd.safetensors", tmp_path / "full.safetensors"
+    tiny = AutoencoderTiny().state_dict()
+    safetensors.torch.save_file({n: t.clone() for n, t in tiny.items()}, small)
+    shutil.copy(checkpoints.weights(folder, "vae"), full)
+    expected = tuple(sites_of(vae_stages(AutoencoderTiny())))
+    sites = declared.declared_sites((file, small))
+    assert sites[-len(expected) :] == expected
+    assert "vae.mid" not in sites
+    assert declared.declared_sites((file, full)) == declared.declared_sites((file,))
+    with pytest.raises(UnknownName, match=r"did you mean 'unet\.mid'\?"):
+        declared.check_sites(["unet.middle"], (file,))
+
+
+def test_a_pickled_decoder_does_not_say_what_it_is(tmp_path):
+    assert declared.declared_sites((TINY, tmp_path / "vae.pt")) == ()
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -88,7 +112,6 @@ def test_another_decoder_is_the_one_whose_sites_count(model_folder):
 def test_what_is_unusual_is_left_to_the_network_itself(change):
     assert declared._unet({**read(TINY, "unet"), **change}) == ()
     assert declared._vae({"_class_name": "AutoencoderOther"}) == ()
-    declared.check_sites(["unet.elsewhere"], (TINY / "model_index.json",))
     declared.check_sites(["unet.elsewhere"], ())
 
 
