@@ -52,7 +52,7 @@ def _remote(at: CardArea, y: float) -> float:
     if not where:
         return y
     at.canvas.text(at.left, y, at.canvas.fitted(where, SMALL, at.inner - 120), SMALL, DIM)
-    at.canvas.text(at.right - 92, y, "code", SMALL, FAINT, align="right")
+    at.canvas.text(at.right - 66, y, "code", SMALL, FAINT, align="right")
     at.canvas.number(at.right, y, f"{code[:3]} {code[3:]}", BODY, TEAL)
     return y + ROW + 2
 

@@ -8,7 +8,7 @@ import pytest
 
 from livebend.cli import guard
 from livebend.cli.guard import MOST, Guard
-from livebend.cli.guarded import ALIVE, BEGAN
+from livebend.cli.guarded import ALIVE, BEGAN, KEY
 from livebend.core import show_files
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the guard is not for Windows")
@@ -64,6 +64,15 @@ def test_a_show_that_crashes_begins_again_with_the_scene_that_was_saved(shows, c
         "livebend: guard: the show failed (3); it is started again",
         "livebend: guard: the show was ended by SIGKILL; it is started again",
     ]
+
+
+def test_every_show_is_given_the_same_secret_of_the_remote(shows, capfd):
+    tells = f"print(os.environ[{KEY!r}], flush=True); "
+    made = shows(tells + KILLED, tells + "sys.exit()")
+    assert made.guard.run() == 0
+    first, second = capfd.readouterr().out.split()
+    assert first == second
+    assert len(bytes.fromhex(first)) == 32
 
 
 def test_a_scene_that_no_show_of_this_guard_has_saved_is_not_taken_up(shows):

@@ -9,11 +9,13 @@ from itertools import pairwise
 import pytest
 from pythonosc.udp_client import SimpleUDPClient
 
+from livebend.cli.guarded import KEY
 from livebend.cli.live_show import LiveOptions, LiveShow
 from livebend.cli.printing import Printed
 from livebend.control import remote
 from livebend.control.osc_endpoint import listen
 from livebend.control.remote import announcing, server
+from livebend.control.remote.pairing import Pairing, key_from
 from livebend.core.errors import Refused, SoundError
 from livebend.scene import presets
 from livebend.scene.values import Scene
@@ -72,6 +74,22 @@ def test_a_show_answers_oscquery_at_oscs_port_number_on_this_machine_only(option
 
     played(options(remote="auto"), during)
     assert told == [{"VALUE": [46]}]
+
+
+def test_the_page_and_its_code_are_printed_and_in_the_operators_view_and_in_no_notice(
+    options, capsys, monkeypatch
+):
+    monkeypatch.setenv(KEY, "a secret of the guard's")
+    shown = []
+
+    def during(show, frame):
+        shown[:] = [show.display.remote, said(show), show.remote.pairing.code]
+
+    played(options(remote="auto"), during)
+    (where, code), notices, own = shown
+    assert code == own == Pairing(lambda: 0.0, key_from("a secret of the guard's")).code
+    assert f"remote: {where} in a browser, code {code}" in capsys.readouterr().err
+    assert not [text for text in notices if code in text]
 
 
 def said(show):

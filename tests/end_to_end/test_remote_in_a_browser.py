@@ -86,7 +86,7 @@ def real_show(tmp_path):
     homes = {f"XDG_{name}_HOME": str(tmp_path / name) for name in ("CONFIG", "STATE", "CACHE")}
     command = [sys.executable, "-m", "livebend.cli.main", "live", "--headless", "--osc",
                "127.0.0.1:0", "--midi", "off", "--preset", "storm", "--size",
-               "256" if PICTURE else "64"]  # fmt: skip
+               "128" if PICTURE else "64"]  # fmt: skip
     process = subprocess.Popen(
         command, env={**os.environ, **homes, "OMP_NUM_THREADS": "1"}, cwd=ROOT,
         stderr=subprocess.PIPE, text=True,
