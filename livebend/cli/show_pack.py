@@ -27,7 +27,7 @@ from livebend.models.model_hash import SHA256, Weights, is_name
 from livebend.operators import drawn_masks
 from livebend.outputs.display import Display
 from livebend.scene import presets
-from livebend.scene.commands import Add, Load, Replace, Set
+from livebend.scene.commands import Add, Load, LoadOther, Replace, Set
 from livebend.scene.preset_text import scene_in, table_in
 from livebend.scene.values import Bend, Scene
 
@@ -115,7 +115,7 @@ class Show:
     def presets(self) -> set[str]:
         """The presets that cues recall."""
         commands = (cue.command for cues in self.cues.values() for cue in cues)
-        return {command.preset for command in commands if isinstance(command, Load)}
+        return {command.preset for command in commands if isinstance(command, Load | LoadOther)}
 
 
 def mask_of(bend: Bend) -> str:

@@ -33,7 +33,7 @@ from livebend.core.files import free_name, write_new
 from livebend.models.model_hash import Weights, place_of
 from livebend.operators.drawn_masks import DrawnMasks
 from livebend.scene import presets
-from livebend.scene.commands import Add, Command, Load, Replace, Set
+from livebend.scene.commands import Add, Command, Load, LoadOther, Replace, Set
 from livebend.scene.values import Bend
 
 Names = dict[str, str]  # what has another name here, by its name in the pack
@@ -147,7 +147,7 @@ def _with_names(data: bytes, cues: Sequence[Cue], scenes: Names, masks: Names) -
 
 def _renamed(command: Command, scenes: Names, masks: Names) -> Command:
     match command:
-        case Load(preset=name) if name in scenes:
+        case Load(preset=name) | LoadOther(preset=name) if name in scenes:
             return replace(command, preset=scenes[name])
         case Set(path, str(name)) if path.endswith(PICTURE) and name in masks:
             return Set(path, masks[name])

@@ -29,6 +29,7 @@ picture = "heart"
 CUES = """# a show
 0.500 preset gale 2.0
 1.000 preset tide
+1.500 cross gale 4 beats
 2.000 walk.radius 0.5
 3.000 add bend more rotate unet.mid mask.kind=picture mask.picture=heart
 4.000 bend.more.mask.picture heart
@@ -147,8 +148,13 @@ def test_what_is_there_with_other_contents_stays_and_the_pack_has_another_name(r
         assert presets.load("sets/deep").bends[0].mask["picture"] == "heart-2"
         cues = read_cues(ben / "cues" / "show-2.txt", Scene)
     commands = [cue.command for cue in cues]
-    assert [(one.preset, one.fade) for one in commands[:2]] == [("gale-3", 2.0), ("tide", None)]
-    assert (commands[3].part.mask["picture"], commands[4].value) == ("heart-2", "heart-2")
+    recalls = [(one.preset, one.fade, one.unit) for one in commands[:3]]
+    assert recalls == [
+        ("gale-3", 2.0, "seconds"),
+        ("tide", None, "seconds"),
+        ("gale-3", 4.0, "beats"),
+    ]
+    assert (commands[4].part.mask["picture"], commands[5].value) == ("heart-2", "heart-2")
     assert after["cues/show-2.txt"].startswith(b"# a show\n")
     again = run("ben", "unpack", "show.zip")
     assert {row["is"] for row in again.values()} == {"here"}
