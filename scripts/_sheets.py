@@ -54,10 +54,9 @@ def main() -> int:
                 return status
         size = None if options.size is None else (options.size, options.size)
         network = open_network(model_or_default(options.model), size, "torch", print)
-        if status := livebend([*repainted(network, options.folder), *passed_on]):
-            return status
         for line in rotations(network):
             print(line)
+        return livebend([*repainted(network, options.folder), *passed_on])
     except (LivebendError, OSError) as why:
         print(f"sheets: {why}", file=sys.stderr)
         return 1
