@@ -1,7 +1,8 @@
 """Paint everything that can be looked at, with the weights that are here.
 
 The README's two pictures (twist.png, presets.png), the paper's twelve figures and moments of its
-seven videos, a strip of every operator. Then print how evenly figure 1 rotates: the distances
+seven videos, a strip of every operator, and a painting of its own repainted by more and more of a
+few steps (repainted.png). Then print how evenly figure 1 rotates: the distances
 between the pictures of neighbouring angles, π/32 apart, in each of its columns.
 """
 
@@ -9,26 +10,34 @@ import argparse
 import statistics
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pygame
 
 from livebend.cli.main import main as livebend
 from livebend.cli.sweep import axis
 from livebend.core.errors import LivebendError
 from livebend.flow import Pixels
 from livebend.models.default_model import model_or_default
+from livebend.outputs.png_frames import surface_of
 from livebend.rendering.network import Network
 from livebend.rendering.open_network import open_network
-from livebend.rendering.painter import Painter
+from livebend.rendering.painter import PLAIN, Painter
 from livebend.scene import edit, presets
+from livebend.scene.values import Prompt
 
 FIGURE = "paper/f1"
 ANGLES = 64  # steps of a whole rotation
 TWIST = (
     "storm", "--bend", "swirl@vae.in",
     "--rows", "prompt.text=thunderstorm,aurora,flames", "--columns", "bend.new.angle=0..240/5",
+)  # fmt: skip
+REPAINTED = (
+    "--set", "prompt.text=ocean waves", "--rows", "sampling.steps=1,2,4",
+    "--columns", "picture.strength=0,0.2,0.35,0.5,0.65,0.8,1",
 )  # fmt: skip
 
 
@@ -47,6 +56,7 @@ def main() -> int:
         network = open_network(model_or_default(options.model), size, "torch", print)
         for line in rotations(network):
             print(line)
+        return livebend([*repainted(network, options.folder), *passed_on])
     except (LivebendError, OSError) as why:
         print(f"sheets: {why}", file=sys.stderr)
         return 1
@@ -72,6 +82,14 @@ def commands(folder: Path) -> Iterator[list[str]]:
     yield ["presets", *videos, "--sheet", str(folder / "videos.png")]
     yield ["presets", "--sheet", str(folder / "presets.png")]
     yield ["operators", "--image", str(folder / "operators")]
+
+
+def repainted(network: Network, folder: Path) -> list[str]:
+    """Paint a picture, and return the arguments of the sheet that begins at it."""
+    forest = replace(PLAIN, prompt=Prompt("forest with river"))
+    file = folder / "forest.png"
+    pygame.image.save(surface_of(Painter(network)(forest)), file)
+    return ["sweep", *REPAINTED, "--picture", str(file), "-o", str(folder / "repainted.png")]
 
 
 def rotations(network: Network) -> Iterator[str]:

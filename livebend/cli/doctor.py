@@ -68,6 +68,11 @@ except Refused as why:
     names, refused = [], str(why)
 print(json.dumps(dict(names=names, refused=refused)))
 """
+ASK_CAMERAS = """
+import json
+from livebend.video.devices import list_cameras
+print(json.dumps(dict(names=[camera.name for camera in list_cameras()])))
+"""
 ASK_DISPLAY = """
 import json, pygame
 from livebend.outputs.monitors import lister
@@ -135,8 +140,9 @@ def run(options: argparse.Namespace) -> int:
 
 def examine() -> list[Finding]:
     """Examine everything, in the order in which a show needs it."""
-    first = [python(), packages(), *torch(), openvino(), sound(), midi(), display(), codecs()]
-    return [*first, streams(), tiny_model(), turbo_model(), *other_models(), presets(), osc_port()]
+    first = [python(), packages(), *torch(), openvino(), sound(), midi(), cameras(), display()]
+    models = [tiny_model(), turbo_model(), *other_models()]
+    return [*first, codecs(), streams(), *models, presets(), osc_port()]
 
 
 def healthy(findings: Iterable[Finding]) -> bool:
@@ -271,6 +277,19 @@ def midi(ask: Ask = ask) -> Finding:
         return Finding("MIDI", str(answer["refused"]).removeprefix("MIDI: "), None)
     names = answer["names"] if isinstance(answer["names"], list) else []
     return Finding("MIDI", ", ".join(map(str, names)) or "no device; plug one in at any time")
+
+
+def cameras(ask: Ask = ask) -> Finding:
+    """The cameras."""
+    try:
+        answer = ask(ASK_CAMERAS)
+    except NoAnswer as fault:
+        return Finding("cameras", str(fault), None, "livebend plays without one")
+    names = answer["names"] if isinstance(answer["names"], list) else []
+    numbered = ", ".join(f"{index} {name}" for index, name in enumerate(names))
+    if not names:
+        return Finding("cameras", "none; plug one in before the show", None)
+    return Finding("cameras", numbered, advice="play over one with --picture camera:NAME")
 
 
 def display(ask: Ask = ask, on: str = "-1") -> Finding:

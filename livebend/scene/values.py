@@ -127,7 +127,7 @@ class InputPicture:
     on: Annotated[bool, "off = painting begins at noise; mix and masks go on"] = True
     strength: Annotated[
         Unit, "how much is repainted: 0 = it is as it came, 1 = from noise with a trace of it"
-    ] = 0.6
+    ] = 0.5
     fit: Annotated[
         Fit, "fill = cut to the frame, fit = all of it with black beside, stretch = to the frame"
     ] = "fill"

@@ -172,6 +172,17 @@ def test_reports_are_aligned_and_complete():
     assert not doctor.healthy([*findings, Finding("b", "gone", False)])
 
 
+def test_cameras():
+    found = doctor.cameras(lambda _: {"names": ["HD Webcam", "Cam Link 4K"]})
+    assert (found.ok, found.found) == (True, "0 HD Webcam, 1 Cam Link 4K")
+    assert doctor.cameras(lambda _: {"names": []}).ok is None
+
+    def broken(_):
+        raise doctor.NoAnswer("av is broken")
+
+    assert doctor.cameras(broken).found == "av is broken"
+
+
 def test_the_real_machine_can_be_examined():
     findings = doctor.examine()
     assert [f.what for f in findings][:3] == ["Python", "packages", "torch"]

@@ -47,6 +47,7 @@ def test_sheets_are_painted_and_every_column_of_figure_one_is_measured(
     )  # fmt: skip
     assert _sheets.main() == 0
     assert (tmp_path / "out" / "s.png").is_file()
+    assert (tmp_path / "out" / "repainted.png").stat().st_size > 1000
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("latent@")]
     assert len(lines) == 6
-    assert all("a whole turn is off by 0;" in line for line in lines)
+    assert all("a whole turn is off by 0;" in line for line in lines), lines
