@@ -6,30 +6,27 @@ controllers can be named and read without torch.
 
 from collections.abc import Mapping
 from functools import cache
+from importlib import import_module
 
 from livebend.core.errors import UnknownName
 from livebend.core.specs import Spec
 from livebend.operators.registry import OPERATORS, Operator
 
+FAMILIES = (
+    "channel", "directions", "feedback", "fields", "local", "matrices", "morphological", "noise",
+    "normalising", "pointwise", "spatial", "spectral", "warps",
+)  # fmt: skip
+
 
 @cache
 def _load() -> None:
-    """Import every family, in the order in which they are listed; each registers its operators."""
-    from livebend.operators import (  # noqa: F401, PLC0415 - with torch
-        channel,
-        directions,
-        feedback,
-        fields,
-        local,
-        matrices,
-        morphological,
-        noise,
-        normalising,
-        pointwise,
-        spatial,
-        spectral,
-        warps,
-    )
+    """Import every family; each registers its operators. They are listed family by family, whatever
+    was imported before."""
+    own = [import_module(f"{__package__}.{family}").__name__ for family in FAMILIES]
+    place = {name: place for place, name in enumerate(own)}
+    listed = sorted(OPERATORS.items(), key=lambda o: place.get(o[1].function.__module__, len(own)))
+    OPERATORS.clear()
+    OPERATORS.update(listed)
 
 
 def all_operators() -> dict[str, Operator]:

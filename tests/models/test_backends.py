@@ -295,6 +295,7 @@ def test_a_fingerprint_is_of_the_content(model_folder, tmp_path):
 # ---- the real ones
 
 
+@pytest.mark.slow  # a minute of compiling
 def test_a_compiled_stage_is_captured_equals_torch_and_is_found_again(model, store, monkeypatch):
     if not shutil.which("g++"):
         pytest.skip("no C++ compiler")
