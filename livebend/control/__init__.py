@@ -8,5 +8,5 @@ message means), osc_actions (what it does), osc_aliases (other programs' address
 osc_listener (to whom), osc_endpoint (where it listens), door (who is heard) · midi, remote
 (OSCQuery, and a page to play) · scene_keeper (slots) · quantiser (recalls that wait for the beat) ·
 loop_recorder (automation) · key_actions · mouse (the desk under one) · tap_tempo · cues (a show as
-a text file)
+a text file), cue_words
 """

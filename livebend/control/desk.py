@@ -13,6 +13,7 @@ from livebend.core.specs import ParameterValue, Spec
 from livebend.core.status import Status
 from livebend.scene.commands import (
     Change,
+    Clear,
     Command,
     Keep,
     Load,
@@ -92,13 +93,6 @@ class Learn:
 
 
 @dataclass(frozen=True, slots=True)
-class Clear:
-    """Remove what was stored in a slot."""
-
-    slot: int
-
-
-@dataclass(frozen=True, slots=True)
 class Automate:
     """Record a parameter for some bars and loop it, or, with `stop`, end the recording and remove
     the loop. "" = the parameter that was touched last, or of a stop what is being recorded."""
@@ -108,7 +102,7 @@ class Automate:
     stop: bool = False
 
 
-Action = Command | SetDisplay | Tap | Retime | Learn | Clear | Automate
+Action = Command | SetDisplay | Tap | Retime | Learn | Automate
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +154,6 @@ def unknown_view(name: str) -> ParameterValue:
     raise UnknownName("display setting", name, ())
 
 
-def clear_nothing(_: int) -> None:
-    """Clear no slot."""
-
-
 def no_automation(_: Automate) -> None:
     """Raises: Refused: nothing records here."""
     raise Refused("automation: nothing records it here")
@@ -200,7 +190,7 @@ class Desk:
     output: Mapping[str, Spec] = field(default_factory=dict)
     tapper: TapTempo = field(default_factory=TapTempo)
     keep: Keep = keep_nothing
-    clear: Callable[[int], None] = clear_nothing
+    clear: Callable[[int], object] = keep_nothing
     view: Callable[[str], ParameterValue] = unknown_view
     status: Callable[[], Status] = Status
     learn: Callable[[Learn], None] = no_midi
@@ -213,8 +203,6 @@ class Desk:
         match action:
             case Tap() | Retime():
                 return all(map(self.give, self._timed(action)))
-            case Load() | LoadOther() | LoadStored() | Undo():
-                return self.give(replace(action, waits=True))
             case Store():
                 return self._store(action)
             case Automate():
@@ -223,13 +211,20 @@ class Desk:
                 self.display(action.what, action.on)
             case Learn():
                 self._learn(action)
-            case Clear():
-                self.clear(action.slot)
             case _:
-                if isinstance(action, Set | Change):
-                    self.touched.put(action.path)
-                return self.give(action)
+                return self.give(self._made_ready(action))
         return True
+
+    def _made_ready(self, command: Command) -> Command:
+        """The command as a hand gives it; note what it touches."""
+        match command:
+            case Load() | LoadOther() | LoadStored() | Undo():
+                return replace(command, waits=True)
+            case Clear():
+                return replace(command, clear=self.clear)
+            case Set(path) | Change(path):
+                self.touched.put(path)
+        return command
 
     def _timed(self, action: Tap | Retime) -> Iterable[Command]:
         """The commands that change the tempo so."""

@@ -30,8 +30,8 @@ class Slots(Protocol):
 
 
 class SceneKeeper:
-    """Stores scenes, and removes them. The render thread calls `keep`, any thread `clear`: neither
-    waits; `work` is a Worker's body.
+    """Stores scenes, and removes them. The render thread calls `keep` and `clear`, which never
+    wait; `work` is a Worker's body.
 
     notify, warn: report where a scene was stored, and why it was not.
     """

@@ -13,7 +13,6 @@ from livebend.control.desk import (
     Action,
     Automate,
     Bank,
-    Clear,
     Learn,
     Listen,
     Request,
@@ -28,7 +27,7 @@ from livebend.core.ranges import Range
 from livebend.core.specs import Spec, specs_of
 from livebend.core.texts import NUMBER
 from livebend.scene import paths
-from livebend.scene.commands import Add, Command, Move, Remove, Replace, Store
+from livebend.scene.commands import Add, Clear, Command, Move, Remove, Replace, Store
 from livebend.scene.show_values import Recall, TimeUnit
 from livebend.scene.tables import REQUIRED, part_from
 from livebend.scene.values import Bend, Loop, MixedPrompt, Part, Route

@@ -22,7 +22,7 @@ class Autosave:
 
     def __init__(self, scenes: Latest[Scene], file: Path, warn: Notify) -> None:
         self._scenes, self._file, self._warn = scenes, file, warn
-        self._saved: Scene | None = None
+        self._saved: tuple[Scene, Scene | None] | None = None
         self._failed = False
 
     def work(self, term: Term) -> None:
@@ -34,7 +34,8 @@ class Autosave:
     def save(self) -> None:
         """Save the scene if it has changed."""
         scene = self._scenes.get()
-        if scene == self._saved:
+        sides = scene, scene.other
+        if sides == self._saved:
             return
         try:
             presets.save(scene, self._file, "Saved by itself during a show.")
@@ -43,7 +44,7 @@ class Autosave:
                 self._warn(f"the scene is not saved by itself: {why}")
             self._failed = True
             return
-        self._saved, self._failed = scene, False
+        self._saved, self._failed = sides, False
 
 
 def resumed(file: Path | None, first: Scene, loras: Sequence[Lora], warn: Notify) -> Scene:
@@ -53,7 +54,10 @@ def resumed(file: Path | None, first: Scene, loras: Sequence[Lora], warn: Notify
         warn("--resume: no show has saved a scene; it begins as given")
         return first
     try:
-        return replace(edit.with_loras(presets.load(file), loras), home=first)
+        scene = edit.with_loras(presets.load(file), loras)
+        if scene.other is not None:
+            scene = replace(scene, other=edit.with_loras(scene.other, loras))
+        return replace(scene, home=first)
     except LivebendError as why:
         warn(f"--resume: {why}; the show begins as given")
         return first

@@ -208,7 +208,7 @@ class LoadOther(_StructuralCommand):
 
     def apply(self, scene: Scene) -> Scene:
         arrival = _arrival(scene, self.fade, self.unit) if sides.share(scene) else None
-        new = edit.with_loras(self.scene, scene.loras)
+        new = sides.alone(edit.with_loras(self.scene, scene.loras))
         loads = scene.other.loads + 1 if scene.other is not None else 0
         other = replace(new, home=new, arrival=arrival, deck=1 - scene.deck, loads=loads)
         return altered(_with_past(scene), {"other": other})
@@ -307,6 +307,22 @@ class Store(_StructuralCommand):
         return scene
 
 
+@dataclass(frozen=True, slots=True)
+class Clear(_StructuralCommand):
+    """Remove what was stored in a slot, when its turn comes; the scene stays.
+
+    clear: gets the slot, in the render thread; it must not wait.
+    """
+
+    slot: int
+    clear: Callable[[int], object] = field(default=keep_nothing, compare=False, repr=False)
+
+    def apply(self, scene: Scene) -> Scene:
+        """Raises: OutOfRange where nothing was stored."""
+        self.clear(self.slot)
+        return scene
+
+
 def _arrival(scene: Scene, fade: float | None, unit: TimeUnit) -> Arrival | None:
     arrival = Arrival(scene.preset.fade, scene.preset.unit) if fade is None else Arrival(fade, unit)
     return arrival if arrival.length > 0.0 else None
@@ -314,7 +330,7 @@ def _arrival(scene: Scene, fade: float | None, unit: TimeUnit) -> Arrival | None
 
 def _loaded(scene: Scene, new: Scene, arrival: Arrival | None) -> Scene:
     """The scene with another one in the place of its side; what belongs to the show stays."""
-    new = edit.with_loras(new, scene.loras)
+    new = sides.alone(edit.with_loras(new, scene.loras))
     before = _with_past(scene)
     kept = {name: getattr(before, name) for name in (*sides.KEPT, "other", "deck")}
     return altered(new, kept | {"home": new, "arrival": arrival, "loads": scene.loads + 1})

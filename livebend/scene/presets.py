@@ -252,10 +252,8 @@ class PresetBank:
         name = self._name_of(slot)
         if self._slots.get(slot) != name:
             raise OutOfRange(f"slot {slot}: nothing was stored in it")
-        usual = {slot: self._usual[slot]} if slot in self._usual else {}
-        self._slots = {n: held for n, held in self._slots.items() if n != slot} | usual
         self._held = {kept: scene for kept, scene in self._held.items() if kept != name}
-        self.version += 1
+        self._empty(slot)
 
     def clear(self, slot: int) -> None:
         """Remove the file of what was stored in a slot. Raises: OutOfRange, PresetError."""
@@ -266,6 +264,14 @@ class PresetBank:
         except OSError as why:
             raise PresetError(f"{short(file)}: cannot be removed: {why.strerror}") from why
         self._files = {kept: file for kept, file in self._files.items() if kept != name}
+        if name not in self._held:  # stored again meanwhile, its file is on its way
+            self._empty(slot)
+
+    def _empty(self, slot: int) -> None:
+        """Have a slot hold its usual preset, or nothing."""
+        usual = {slot: self._usual[slot]} if slot in self._usual else {}
+        self._slots = {n: name for n, name in self._slots.items() if n != slot} | usual
+        self.version += 1
 
     def _name_of(self, slot: int) -> str:
         if not 1 <= slot <= limits.SLOTS:

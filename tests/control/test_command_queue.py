@@ -10,7 +10,19 @@ from livebend.control.command_queue import CommandQueue, PromptGate, texts
 from livebend.core import limits
 from livebend.core.errors import Refused
 from livebend.scene import edit
-from livebend.scene.commands import Add, Change, Load, Panic, Remove, Replace, Set, Store, Undo
+from livebend.scene.commands import (
+    Add,
+    Change,
+    Load,
+    LoadOther,
+    Panic,
+    Redo,
+    Remove,
+    Replace,
+    Set,
+    Store,
+    Undo,
+)
 from livebend.scene.values import Bend, MixedPrompt, Prompt, Scene
 from tests.fakes.desk import DUB
 
@@ -420,3 +432,45 @@ def test_many_threads_may_give(monkeypatch):
         assert own == sorted(own)
         assert own[-1] == 499.0
     assert sum(c == Undo() for c in taken) == 2000
+
+
+crossing = st.one_of(
+    commands,
+    st.builds(Set, st.just("crossfade.position"), st.sampled_from([0.0, 0.4, 0.6, 1.0])),
+    st.sampled_from([LoadOther(STORM, "storm"), Redo(), Set("bend.swirl.angle", 5.0)]),
+)
+
+
+@given(st.lists(crossing, max_size=40))
+def test_folding_does_not_take_a_value_to_the_other_side(given_commands):
+    q = queue()
+    for command in given_commands:
+        assert q.give(command)
+    folded, expected = play(q), unfolded(given_commands)
+    assert (folded, folded.other, folded.deck) == (expected, expected.other, expected.deck)
+
+
+def test_a_crossfader_costs_one_place_while_nothing_else_is_given():
+    q = queue()
+    for number in range(2000):
+        assert q.give(Set("crossfade.position", number / 2000))
+    assert q.give(Set("seed", 1))
+    assert q.give(Set("crossfade.position", 0.25))
+    assert plain(q) == [
+        Set("crossfade.position", 1999 / 2000), Set("seed", 1), Set("crossfade.position", 0.25),
+    ]  # fmt: skip
+
+
+def test_a_scene_for_the_other_side_that_waits_holds_all_but_a_panic():
+    known, tide = Texts(""), LoadOther(Scene(mix=(NIGHT,)), "tide")
+    q = queue(gate=known.gate())
+    behind = [Set("crossfade.position", 1.0), Load(DUB, "dub")]
+    for command in (Set("seed", 1), tide, *behind):
+        q.give(command)
+    assert plain(q) == [Set("seed", 1)]
+    known.ready.add("night")
+    assert plain(q) == [tide, *behind]
+    known.ready.discard("night")
+    for command in (tide, *behind, Panic(), Set("seed", 2)):
+        q.give(command)
+    assert plain(q) == [Panic(), Set("seed", 2)]

@@ -11,8 +11,19 @@ from hypothesis import strategies as st
 from livebend.control.cues import HEAD, CueRecorder, Cues, cue_line, read_cues
 from livebend.core.errors import PresetError, Refused, UnknownName
 from livebend.core.texts import one_line_text
-from livebend.scene.commands import Add, Load, Move, Panic, Remove, Replace, Set, Undo
-from livebend.scene.values import Bend, MixedPrompt, Route
+from livebend.scene.commands import (
+    Add,
+    Load,
+    LoadOther,
+    Move,
+    Panic,
+    Redo,
+    Remove,
+    Replace,
+    Set,
+    Undo,
+)
+from livebend.scene.values import Bend, Loop, MixedPrompt, Route
 from tests.fakes.desk import DUB
 from tests.fakes.osc import wait_for
 
@@ -26,6 +37,12 @@ def load(name):
 LINES = [
     ("0.000 preset dub", Load(DUB, "dub")),
     ("0.500 preset dub 4.0", Load(DUB, "dub", 4.0)),
+    ("0.500 preset dub 2.0 bars", Load(DUB, "dub", 2.0, "bars")),
+    ("0.600 cross dub", LoadOther(DUB, "dub")),
+    ("0.600 cross dub 2.0 beats", LoadOther(DUB, "dub", 2.0, "beats")),
+    ('6.600 add loop sway bend.swirl.angle "0:0 2:90" beats=8.0',
+     Add(Loop("sway", "bend.swirl.angle", "0:0 2:90", 8.0))),
+    ("8.500 redo", Redo()),
     ("1.250 bend.swirl.angle 45.0", Set("bend.swirl.angle", 45.0)),
     ("2.000 seed 7", Set("seed", 7)),
     ("2.000 walk.normalise false", Set("walk.normalise", False)),
@@ -63,6 +80,25 @@ def test_a_line_says_a_command_and_a_command_its_line(line, command, tmp_path):
     assert cue_line(cue.time, command) == line
 
 
+@pytest.mark.parametrize(
+    "name", ["dub", "my set", "set 4", "set 4 bars", "4 bars", "bars", "a 4 beats x", 'the "set"']
+)
+def test_a_name_is_told_from_a_time(name, tmp_path):
+    for fade, unit in ((None, "seconds"), (2.0, "seconds"), (0.5, "bars")):
+        line = cue_line(1.0, Load(DUB, name, fade, unit))
+        (cue,) = read_cues(written(tmp_path, line), lambda _: DUB)
+        assert cue.command == Load(DUB, name, fade, unit), line
+
+
+def test_two_undos_of_an_older_file_undo_nothing(tmp_path):
+    lines = ["1 remove route kick", "2 undo", "2.5 seed 7", "3 undo", "4 undo", "5 panic", "6 undo"]
+    new = [cue.command for cue in read_cues(written(tmp_path, "\n".join([HEAD, *lines])), load)]
+    old = [cue.command for cue in read_cues(written(tmp_path, "\n".join([OLD, *lines])), load)]
+    assert [type(command) for command in new] == [Remove, Undo, Set, Undo, Undo, Panic, Undo]
+    assert [type(command) for command in old] == [Remove, Undo, Set, Redo, Undo, Panic, Undo]
+
+
+OLD = "# livebend cues: seconds, then a command"
 BY_HAND = """
 # a show
   10 panic

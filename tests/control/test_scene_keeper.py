@@ -13,7 +13,7 @@ from livebend.control.scene_keeper import SceneKeeper
 from livebend.core.mailbox import Latest
 from livebend.core.notify import ignore
 from livebend.scene import presets
-from livebend.scene.commands import Load, LoadStored, Set, Store
+from livebend.scene.commands import Clear, Load, LoadStored, Set, Store
 from livebend.scene.values import Prompt, Scene
 
 SCENE = Scene("Now", prompt=Prompt("flames"))
@@ -73,3 +73,24 @@ def test_a_scene_that_cannot_be_written_is_reported_and_still_recalled(tmp_path,
     keeper.work(stop)
     assert "cannot be written" in said[0]
     assert bank.recall(5)[1] == SCENE
+
+
+def test_a_slot_is_cleared_behind_what_stores_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(presets, "user_folder", lambda: tmp_path)
+    said, refused, bank = [], [], presets.PresetBank()
+    keeper = SceneKeeper(bank, said.append, pytest.fail)
+    queue = CommandQueue(notify=refused.append)
+    desk = Desk(
+        queue.give, ignore, Latest(SCENE), bank, pytest.fail, keep=keeper.keep, clear=keeper.clear
+    )
+    for action in (Store(50), Clear(50), Clear(51)):
+        assert desk.send(action)
+    assert reduce(lambda scene, command: command.apply(scene), queue.until(0.0), SCENE) is SCENE
+    assert 50 not in bank.slots()
+    assert refused == ["slot 51: nothing was stored in it"]
+    stop = threading.Event()
+    stop.set()
+    keeper.work(stop)
+    assert said[-1] == "slot 50: cleared"
+    assert list(tmp_path.iterdir()) == []
+    assert 50 not in bank.slots()

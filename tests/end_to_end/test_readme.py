@@ -19,6 +19,7 @@ from livebend.cli import operator_strips, tune
 from livebend.cli.live_show import LiveOptions, LiveShow
 from livebend.cli.main import main, parser, with_command
 from livebend.cli.options import options_of
+from livebend.control.cues import Cues
 from livebend.operators.library import all_operators
 from livebend.scene import presets
 from livebend.scene.tables import scene_from
@@ -38,6 +39,7 @@ TEXTS = {
         "livebend/operators/README.md",
         "livebend/models/backends/README.md",
         "livebend/rendering/README.md",
+        "livebend/scene/README.md",
         "scripts/README.md",
     )
 }
@@ -213,6 +215,15 @@ def test_parts_of_presets_in_it_are_such():
         elif "picture" not in table:  # a mask's, as the next one
             scene_from({"bend": {"swirl": bend | table}})
     assert {key for table in inner for key in table} > {"turns", "strength", "channels", "site"}
+
+
+def test_the_loop_and_the_cues_in_it_are_such(tmp_path):
+    text = TEXTS["livebend/scene/README.md"]
+    (loop,), (cues,) = blocks(text, "toml"), blocks(text, "text")
+    bend = {"swirl": {"operator": "rotate", "site": "latent@0.8"}}
+    assert scene_from({"bend": bend, **tomllib.loads(loop)}).loops[0].beats == 4.0
+    (tmp_path / "show.txt").write_text(cues)
+    assert len(Cues(tmp_path / "show.txt", presets.load, presets.load("default")).cues) == 4
 
 
 # ---- OSC

@@ -8,6 +8,7 @@ from livebend.core.mailbox import Latest
 from livebend.core.watchdog import Term
 from livebend.scene import autosave, presets
 from livebend.scene.autosave import Autosave, resumed
+from livebend.scene.commands import LoadOther, Set
 from livebend.scene.values import Scene
 
 SCENE = Scene(seed=7)
@@ -31,6 +32,22 @@ def test_what_has_changed_is_saved_and_taken_up_again(tmp_path, warned):
     first = Scene(seed=1)
     found = resumed(file, first, (), warned.append)
     assert (found.seed, found.home, warned) == (8, first, [])
+
+
+def test_both_sides_of_the_crossfader_are_taken_up_again(tmp_path, warned):
+    file, scenes = tmp_path / "show.toml", Latest(SCENE)
+    save = Autosave(scenes, file, warned.append)
+    save.save()
+    scene = LoadOther(Scene("Tide", seed=3)).apply(SCENE)
+    scenes.put(scene)
+    save.save()
+    scene = Set("crossfade.position", 0.7).apply(scene)
+    scenes.put(scene)
+    save.save()
+    found = resumed(file, Scene(), (), warned.append)
+    assert (found, found.other, warned) == (scene, scene.other, [])
+    back = Set("crossfade.position", 0.0).apply(found)
+    assert (back.seed, back.deck, back.other.title, back.other.deck) == (7, 1, "Tide", 0)
 
 
 def test_it_saves_at_its_pace_and_once_more_at_the_end(tmp_path, monkeypatch, warned):
