@@ -6,9 +6,11 @@ import http.client
 import io
 import json
 import re
+import time
 from contextlib import asynccontextmanager
 
 import aiohttp
+import numpy as np
 import pytest
 from PIL import Image
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
@@ -17,9 +19,12 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 
 from livebend.control.door import Door
 from livebend.control.parameters import tree_of
+from livebend.control.remote.connections import EACH, STRANGERS, Connections
 from livebend.control.remote.nodes import as_json
+from livebend.control.remote.preview import SIDE, jpeg
 from livebend.control.remote.site import page_files
 from livebend.core import limits
+from livebend.flow import Frame
 from livebend.outputs.display import Display
 from livebend.scene.commands import Move, Panic, Undo
 from tests import ROOT
@@ -167,6 +172,33 @@ def test_a_stranger_may_load_the_page_and_nothing_else():
         head = {"Accept": "text/html", "Connection": "Upgrade", "Upgrade": "websocket",
                 "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "A" * 22 + "=="}  # fmt: skip
         assert closed.ask("/", head)[0] == 403
+
+
+def test_one_stranger_leaves_room_for_another():
+    connections = Connections(Door(["192.168.1.0/24"]))
+
+    async def fill():
+        for host in ("10.0.0.1", "10.0.0.2", "10.0.0.3"):
+            while connections.has_room(host):
+                connections.add(FakeTransport(), host)
+        assert not connections.has_room("10.0.0.4")
+        assert connections.has_room("192.168.1.5")
+        hosts = [one.host for one in connections._all.values()]
+        connections.end()
+        return hosts
+
+    hosts = asyncio.run(fill())
+    assert (hosts.count("10.0.0.1"), hosts.count("10.0.0.2"), len(hosts)) == (EACH, EACH, STRANGERS)
+
+
+class FakeTransport(asyncio.Transport):
+    """A connection that stays open."""
+
+    def is_closing(self):
+        return False
+
+    def abort(self):
+        pass
 
 
 def test_a_stranger_that_is_paired_is_told_the_tree_too_until_it_is_dismissed():
@@ -379,6 +411,21 @@ def test_a_page_that_does_not_look_gets_no_pictures():
                 assert show.frames.get().index > made
 
         asyncio.run(talk())
+
+
+@pytest.mark.parametrize("side", [128, 256, 384, 512])
+def test_a_preview_takes_less_than_three_hundredths_of_a_processor(side):
+    y, x = np.mgrid[0:side, 0:side] / side
+    wave = 127 + 100 * np.sin(20 * x * y + np.arange(3)[:, None, None])
+    frame = Frame(np.ascontiguousarray(wave.transpose(1, 2, 0).astype(np.uint8)), 0, 0.0, 0.0, 0.0)
+    with Image.open(io.BytesIO(jpeg(frame))) as picture:
+        assert max(picture.size) <= SIDE
+    taken = []
+    for _ in range(20):
+        begin = time.thread_time()
+        jpeg(frame)
+        taken.append(time.thread_time() - begin)
+    assert 10 * sorted(taken)[10] < 0.03  # s a second: ten pictures
 
 
 def test_a_picture_that_a_page_sends_becomes_a_mask(show):

@@ -7,6 +7,7 @@ from livebend.control.door import Door
 from livebend.core import limits
 
 STRANGERS = 16  # connections of machines that are not let in, which get the page or a 403
+EACH = 8  # of those, of one machine: what a browser opens at once, and a little more
 
 
 @dataclass(slots=True)
@@ -33,9 +34,11 @@ class Connections:
         """Whether a machine may have one more."""
         for transport in [one for one in self._all if one.is_closing()]:
             self._all.pop(transport).end.cancel()
-        known = self._door.knows(host)
-        count = sum((one.is_known or one.is_paired) is known for one in self._all.values())
-        return count < (limits.REMOTES if known else STRANGERS)
+        if self._door.knows(host):
+            here = sum(one.is_known or one.is_paired for one in self._all.values())
+            return here < limits.REMOTES
+        strangers = [o.host for o in self._all.values() if not (o.is_known or o.is_paired)]
+        return len(strangers) < STRANGERS and strangers.count(host) < EACH
 
     def add(self, transport: asyncio.Transport, host: str) -> None:
         """Note a connection, which is to be over within REQUEST_TIME."""
