@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from livebend.operators.spatial import transform
+from livebend.operators.library import find_operator
 from livebend.scene.values import Feedback
 
 
@@ -21,7 +21,7 @@ def moved(
     x = pixels[None].permute(0, 3, 1, 2).float() / 255.0
     if tuple(x.shape[2:]) != size:
         x = F.interpolate(x, size, mode="bilinear", antialias=True)
-    x = transform(
+    x = find_operator("transform").function(
         x,
         angle=how.angle * seconds,
         zoom=how.zoom**seconds,
