@@ -284,6 +284,8 @@ class _Take:
         if self._last is None:
             self.movie.abort()
         else:
+            if self._rate is not None:  # the network may hang to the end
+                self._bridge(self._last, self._heard / self._rate)
             self.movie.finish()
         return self._last is not None
 

@@ -319,12 +319,26 @@ def test_a_slow_show_is_as_long_as_it_was_and_a_hang_keeps_the_sound(tmp_path: P
         live.feed([frame])
     copy = live.killed(13.1)
     live.recording.close()
-    assert duration(path, "video") == pytest.approx(13.1, abs=2e-3)
+    assert duration(path, "video") == pytest.approx(20.1, abs=2e-3)  # as long as its sound
     assert {round(start, 2) for start in starts[:-1]} <= {
         round(start, 2) for start, _ in pictures(path)
     }
     assert pictures(copy)[-1][0] >= 12.0
     assert len(heard(copy)) >= 12.0 * RATE
+
+
+def test_a_film_is_as_long_as_its_sound_where_no_picture_comes_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "out.mp4"
+    live = Recorded(path, rate=RATE)
+    live.feed(shown_at([n / 20 for n in range(21)]), sound=True)
+    for index in range(1, 301):
+        live.recording.hear(np.zeros(480, np.float32), 4.0 + index / 100)
+    live.recording.close()
+    assert duration(path, "video") == pytest.approx(4.0, abs=0.01)
+    assert len(heard(path)) == pytest.approx(4.0 * RATE, abs=0.05 * RATE)
+    last = [picture for start, picture in pictures(path) if start >= 0.95]
+    assert len(last) > 5
+    assert all(np.abs(picture.astype(int) - last[0]).max() <= 8 for picture in last)
 
 
 def test_a_busy_encoder_drops_and_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
