@@ -83,14 +83,17 @@ async def crowd(port: int, code: str, count: int) -> dict[str, int]:
             tasks.append(asyncio.create_task(listen(session, port, got)))
             await asyncio.sleep(0.03)  # all are one machine here: it may ask for so much
         one = deaf(port)
-        async with asyncio.timeout(PATIENCE):
-            while got["sockets"] < count - 1:
-                await asyncio.sleep(0.1)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                while got["sockets"] < count - 1:
+                    await asyncio.sleep(0.1)
         print("ready", flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for why in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(why, Exception):
+                got[f"{type(why).__name__}: {why}"] += 1
         one.close()
     return dict(got)
 
