@@ -9,6 +9,7 @@ import pytest
 
 from livebend.control.door import Door
 from livebend.control.parameters import tree_of
+from livebend.control.remote.followers import Follower
 from livebend.core import limits
 from livebend.core.status import Status
 from livebend.flow import Features
@@ -327,6 +328,21 @@ def test_many_followers_share_what_can_be_told_and_none_misses_the_newest(monkey
 
         show.follow(talk)
         assert counted == [2]
+
+
+def test_where_not_all_can_be_told_at_once_each_has_its_turn(monkeypatch):
+    monkeypatch.setattr(limits, "FOLLOWED", 60)
+    show = Show()
+    followers, woken = show.remote._followers, []
+    for name in range(10):
+        one = Follower(followers, lambda name=name: woken.append(name))
+        one.tell("/livebend/bend/x", "PATH_ADDED")
+        followers.add(one)
+    for _ in range(10):
+        followers.turn()
+    assert len(woken) == 30
+    assert sorted(woken) == sorted([*range(10)] * 3)
+    show.remote.stop()
 
 
 def test_the_end_of_a_show_closes_what_follows():

@@ -90,6 +90,7 @@ class Followers:
         self._desk, self._trees = desk, trees
         self._all: list[Follower] = []
         self._seen: Nodes | None = None
+        self._first = 0  # whose turn it is, where not all have one
         self._messages: dict[tuple[str, ParameterValue], bytes] = {}  # of this turn
 
     def __len__(self) -> int:
@@ -156,8 +157,17 @@ class Followers:
         self._seen = nodes
         for one in self._all:
             self._owe(one, nodes, moved)
-            if one.turn(nodes):
-                one.wake()
+        for one in self._next([one for one in self._all if one.turn(nodes)]):
+            one.wake()
+
+    def _next(self, due: list[Follower]) -> list[Follower]:
+        """Those of the followers that are owed something whose turn it is: all of them, or so many
+        that no more is told than may be, the others in the turns to come."""
+        most = max(1, round(limits.FOLLOWED * INTERVAL))
+        if len(due) <= most:
+            return due
+        self._first = (self._first + most) % len(due)
+        return (due + due)[self._first : self._first + most]
 
     @staticmethod
     def _owe(one: Follower, nodes: Nodes, moved: Set[str]) -> None:
