@@ -8,6 +8,7 @@ import json
 import re
 import time
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import aiohttp
 import numpy as np
@@ -22,12 +23,15 @@ from livebend.control.parameters import tree_of
 from livebend.control.remote.connections import EACH, STRANGERS, Connections
 from livebend.control.remote.nodes import as_json
 from livebend.control.remote.preview import SIDE, jpeg
-from livebend.control.remote.site import page_files
+from livebend.control.remote.site import page_files, paste
 from livebend.core import limits
+from livebend.core.errors import Refused
 from livebend.flow import Frame
 from livebend.outputs.display import Display
 from livebend.scene.commands import Move, Panic, Undo
+from livebend.scene.preset_text import scene_in
 from tests import ROOT
+from tests.fakes.desk import FakeDesk
 from tests.fakes.osc import PATIENCE, wait_for
 from tests.fakes.played import playing
 from tests.fakes.remote import serving
@@ -426,6 +430,57 @@ def test_a_preview_takes_less_than_three_hundredths_of_a_processor(side):
         jpeg(frame)
         taken.append(time.thread_time() - begin)
     assert 10 * sorted(taken)[10] < 0.03  # s a second: ten pictures
+
+
+def test_a_scene_is_copied_as_text_and_pasted_into_an_empty_slot(show):
+    kept = cookie(show)
+    status, headers, text = ask(show, "/remote/scene", Cookie=kept)
+    assert (status, headers["Content-Type"]) == (200, "text/plain; charset=utf-8")
+    assert scene_in(text.decode()) == replace(show.scene, loads=0)
+    friends = b'title = "Friend"\n[prompt]\ntext = "aurora"\n'
+    before = set(show.bank.slots())
+    status, _, body = ask(show, "/remote/scene", "POST", friends, Cookie=kept, Origin=show.url)
+    slot = json.loads(body)["slot"]
+    assert (status, slot) == (200, min(set(range(1, limits.SLOTS + 1)) - before))
+    wait_for(lambda: show.scene.title == "Friend")
+    assert show.bank.slots()[slot].title == "Friend"
+    assert show.commands[-1].preset == f"stored-{slot}"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (b"title = 5", "title = 5"),
+        (b"[bend.a]\noperator = 'rotat'\nsite = 'image'", "did you mean 'rotate'"),
+        (b"\xff", "not UTF-8"),
+        (b"no toml", "the pasted text: not TOML"),
+        (bytes(limits.PRESET_BYTES + 1), "more than"),
+    ],
+)
+def test_a_text_that_is_no_scene_is_refused_with_a_line(show, given, said):
+    kept, slots = cookie(show), show.bank.slots()
+    status, _, why = ask(show, "/remote/scene", "POST", given, Cookie=kept, Origin=show.url)
+    assert status == 400
+    assert said in why.decode()
+    assert len(why.splitlines()) == 1
+    assert show.bank.slots() == slots
+
+
+def test_a_scene_is_taken_from_pages_that_are_paired_and_ours_alone(show):
+    kept = cookie(show)
+    assert ask(show, "/remote/scene", "POST", b"", Cookie=kept)[0] == 403
+    assert ask(show, "/remote/scene", "POST", b"", Origin=show.url)[0] == 401
+    assert ask(show, "/remote/scene")[0] == 401
+    foreign = ask(show, "/remote/scene", "POST", b"", Cookie=kept, Origin="http://evil.example")
+    assert foreign[0] == 403
+
+
+def test_a_pasted_scene_needs_an_empty_slot():
+    fake = FakeDesk()
+    for slot in range(1, limits.SLOTS + 1):
+        fake.bank.stored[slot] = fake.desk.scene.get()
+    with pytest.raises(Refused, match="every slot is full"):
+        paste(fake.desk, "seed = 1")
 
 
 def test_a_picture_that_a_page_sends_becomes_a_mask(show):

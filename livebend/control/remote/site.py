@@ -1,4 +1,5 @@
-"""The pages of the remote by HTTP, below /remote: files of ours, the code, the tree, pictures sent.
+"""The pages of the remote by HTTP, below /remote: files of ours, the code, the tree, pictures and
+scenes sent.
 
 Anyone who reaches the port may load the page; what it shows and plays takes a token (`pairing`),
 which it keeps in a cookie that no script reads and no other site's page brings along. Everything
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 
 from aiohttp import web
 
-from livebend.control.desk import Desk
+from livebend.control.desk import Desk, preset
 from livebend.control.door import Door
 from livebend.control.parameters import Trees
 from livebend.control.remote.descriptions import Descriptions, choices
@@ -22,9 +23,10 @@ from livebend.control.remote.nodes import Nodes, as_json
 from livebend.control.remote.pairing import Pairing
 from livebend.control.remote.uploads import Uploads
 from livebend.core import limits
-from livebend.core.errors import Refused
+from livebend.core.errors import LivebendError, Refused
 from livebend.core.mailbox import Latest
 from livebend.flow import Frame
+from livebend.scene.preset_text import scene_in, text_of
 
 AT = "/remote"
 SOCKET = f"{AT}/socket"
@@ -113,6 +115,11 @@ class Site:
                 return told(as_json(self._choices()))
             case "POST", "/mask":
                 return await self._keep(request, host)
+            case "GET", "/scene":
+                text = text_of(self._desk.scene.get())
+                return closing(web.Response(text=text, headers=STRICT))
+            case "POST", "/scene":
+                return await self._paste(request, host)
         return refusal(404, "there is nothing here")
 
     async def _pair(self, request: Any, host: str) -> web.Response:
@@ -173,6 +180,34 @@ class Site:
         except Refused as why:
             return refusal(400, str(why))
         return told(as_json({"name": name}))
+
+    async def _paste(self, request: Any, host: str) -> web.Response:
+        """Keep a scene in the first empty slot, and recall it."""
+        if not request.headers.get("Origin"):
+            return refusal(403, "Origin: expected the page's")
+        self._gate.spend(host, limits.TOLD // 64)
+        try:
+            text = (await _body(request, limits.PRESET_BYTES)).decode()
+            slot = await asyncio.to_thread(paste, self._desk, text)
+        except UnicodeDecodeError:
+            return refusal(400, "the pasted text: not UTF-8")
+        except LivebendError as why:
+            return refusal(400, str(why))
+        return told(as_json({"slot": slot}))
+
+
+def paste(desk: Desk, text: str) -> int:
+    """Keep the scene that a text describes in the first empty slot, so that cues can name it, and
+    recall it; return the slot. Raises: LivebendError."""
+    scene, full = scene_in(text), desk.bank.slots()
+    slot = next((n for n in range(1, limits.SLOTS + 1) if n not in full), None)
+    if slot is None:
+        raise Refused("every slot is full: clear one for the pasted scene")
+    desk.bank.expect(slot)
+    desk.keep(slot, scene)
+    if not desk.send(preset(desk.bank, slot)):
+        raise Refused(f"the scene is in slot {slot}, but too much is going on to recall it")
+    return slot
 
 
 def page_files() -> Mapping[str, tuple[str, bytes]]:

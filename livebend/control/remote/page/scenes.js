@@ -31,7 +31,7 @@ export function build(section) {
     h("div", { class: "card" }, h("h2", {}, "Crossfader"), h("p", { class: "sides" },
       h("span", {}, "this scene"), other), ...["crossfade.position"].filter(show.has)
       .map((path) => fader(path, "crossfader"))),
-    h("div", { class: "card" }, h("h2", {}, "Presets"), names));
+    h("div", { class: "card" }, h("h2", {}, "Presets"), names), asText());
   const fill = () => {
     fillGrid(section, grid);
     fillPages(section, grid, pages);
@@ -52,6 +52,25 @@ export function build(section) {
     take(section, mode[0]);
     fill();
   };
+}
+
+// The scene as text, to be sent to a friend, and a friend's to be pasted. Pages that are not from
+// this machine may not reach the clipboard by themselves: what is selected may be copied.
+function asText() {
+  const text = h("textarea", { rows: 5, spellcheck: false, "aria-label": "a scene as text",
+    placeholder: "a scene as text" });
+  const said = h("p", { class: "waiting", role: "status" });
+  const say = (what) => { said.textContent = what; };
+  const copy = async () => {
+    text.value = await show.sceneText();
+    text.focus();
+    text.select();
+    say(document.execCommand("copy") ? "copied" : "selected: copy it");
+  };
+  const load = async () => say(`in slot ${await show.pasteScene(text.value)}`);
+  const trying = (act) => () => act().catch((why) => say(why.message));
+  return h("div", { class: "card" }, h("h2", {}, "As text"), text, h("div", { class: "row" },
+    button("Copy this scene", trying(copy)), button("Load", trying(load))), said);
 }
 
 const NAMES = { "preset.fade": "time", "preset.unit": "counted in", "preset.quantise": "begins on" };

@@ -190,9 +190,22 @@ export async function pair(code) {
   return answer.ok ? "" : (await answer.text()).trim();
 }
 
-export async function sendMask(file) {
-  const answer = await fetch("/remote/mask", { method: "POST", body: file }).catch(() => null);
+async function answered(address, more) {
+  const answer = await fetch(address, more).catch(() => null);
   if (!answer) throw new Error("the show does not answer");
   if (!answer.ok) throw new Error((await answer.text()).trim());
-  return (await answer.json()).name;
+  return answer;
+}
+
+export async function sendMask(file) {
+  return (await (await answered("/remote/mask", { method: "POST", body: file })).json()).name;
+}
+
+export async function sceneText() {
+  return (await answered("/remote/scene")).text();
+}
+
+// Returns the slot that a scene went to.
+export async function pasteScene(text) {
+  return (await (await answered("/remote/scene", { method: "POST", body: text })).json()).slot;
 }
