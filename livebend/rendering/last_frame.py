@@ -7,11 +7,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from livebend.operators.library import find_operator
-from livebend.scene.values import Feedback
+from livebend.scene.values import Echo
 
 
 def moved(
-    pixels: Tensor, picture: Tensor | None, size: tuple[int, int], how: Feedback, seconds: float
+    pixels: Tensor, picture: Tensor | None, size: tuple[int, int], how: Echo, seconds: float
 ) -> Tensor:
     """Return what was shown `seconds` ago as a picture [1, 3, H, W], −1..1, over another or black.
 

@@ -156,9 +156,9 @@ class Network:
 
     def check(self, scene: Scene) -> Scene:
         """Return the scene if this network can play it. Raises: Refused, UnknownName."""
-        if scene.feedback.decay > 0.0 and not self.sees:
-            decay = f"feedback.decay = {scene.feedback.decay:g}"
-            raise Refused(f"{decay}: the show has no encoder: begin it with --picture feedback")
+        if scene.echo.decay > 0.0 and not self.sees:
+            decay = f"echo.decay = {scene.echo.decay:g}"
+            raise Refused(f"{decay}: the show has no encoder: begin it with --picture echo")
         for bend in scene.bends:
             check_place(bend.site, self.sites)
             check_channels(self._listed(bend).channels)

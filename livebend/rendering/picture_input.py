@@ -51,7 +51,7 @@ class PictureInput:
     ) -> Start | None:
         """Return what painting begins at: the picture that came in, the last frame over it; None
         where that is noise."""
-        how = scene.feedback
+        how = scene.echo
         if not scene.picture.on:
             return None
         if self._last is not None and how.decay > 0.0:
@@ -62,7 +62,7 @@ class PictureInput:
                 return moved(pixels, picture, size, how, tick.dt)
 
             key = (size, tick.dt, *rates)
-            image = self._memory.derive("picture.feedback", read, key, over)
+            image = self._memory.derive("picture.echo", read, key, over)
         return None if image is None else Start(image, scene.picture.strength)
 
     def laid_over(self, scene: Scene, pixels: Versioned, image: Versioned | None) -> Versioned:

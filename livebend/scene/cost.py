@@ -12,7 +12,7 @@ from typing import Any
 
 from livebend.core.sites import LATENT, MID, SKIP, UP, Place, deep_span, own_block, place
 from livebend.core.specs import specs_of
-from livebend.scene.values import Feedback, Reuse, Walk
+from livebend.scene.values import Echo, Reuse, Walk
 
 # ms in eager torch, by stage: the minimum of 30 frames.
 UNET = {
@@ -81,8 +81,8 @@ def _moves_everything(preset: Table) -> bool:
     LoRA, which may be on any of its layers; or the last frame is fed back."""
     targets = [route.get("target", "") for route in preset.get("route", {}).values()]
     heads = {str(target).partition(".")[0] for target in targets}
-    fed_back = _group(preset, "feedback", Feedback)["decay"]
-    moving = {"seed", "prompt", "walk", "sampling", "picture", "feedback", "lora"}
+    fed_back = _group(preset, "echo", Echo)["decay"]
+    moving = {"seed", "prompt", "walk", "sampling", "picture", "echo", "lora"}
     return bool(fed_back or heads & moving)
 
 

@@ -20,7 +20,7 @@ from livebend.scene.sides import MIDDLE
 from livebend.scene.values import LEAVING, Bend, MixedPrompt, Part, Route, Scene
 
 # Groups that are interpolated; the renderer crosses prompt and noise.
-NUMBERS = ("sampling", "picture", "feedback", "agc")
+NUMBERS = ("sampling", "picture", "echo", "agc")
 
 P = TypeVar("P", Bend, Route)
 

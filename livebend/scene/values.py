@@ -143,7 +143,7 @@ class InputPicture:
 
 
 @dataclass(frozen=True, slots=True)
-class Feedback:
+class Echo:
     """The last frame as the picture to begin at, or over that of --picture."""
 
     decay: Annotated[
@@ -342,7 +342,7 @@ class Scene:
     walk: Walk = Walk()
     sampling: Sampling = Sampling()
     picture: InputPicture = InputPicture()
-    feedback: Feedback = Feedback()
+    echo: Echo = Echo()
     reuse: Reuse = Reuse()
     agc: Agc = Agc()
     tempo: Tempo = Tempo()
@@ -362,7 +362,7 @@ class Scene:
     deck: int = field(default=0, compare=False, repr=False)
 
     GROUPS: ClassVar[tuple[str, ...]] = (
-        "prompt", "walk", "sampling", "picture", "feedback", "reuse", "agc", "tempo", "preset",
+        "prompt", "walk", "sampling", "picture", "echo", "reuse", "agc", "tempo", "preset",
         "crossfade",
     )  # fmt: skip
 
@@ -388,9 +388,7 @@ class Scene:
         return parts
 
 
-Group = (
-    Prompt | Walk | Sampling | InputPicture | Feedback | Reuse | Agc | Tempo | Recall | Crossfade
-)
+Group = Prompt | Walk | Sampling | InputPicture | Echo | Reuse | Agc | Tempo | Recall | Crossfade
 Owner = Scene | Part | Lora | Group  # what has parameters
 
 

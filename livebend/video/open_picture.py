@@ -1,6 +1,6 @@
 """From what a performer types after --picture to pictures.
 
-the name of a file · camera · camera:NAME · screen · feedback, which is the last frame alone
+the name of a file · camera · camera:NAME · screen · echo, which is the last frame alone
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from livebend.video.devices import VideoDevice, find_camera, find_screen
 from livebend.video.film import FilmTape, PlayedFilm
 from livebend.video.still import SUFFIXES, Still
 
-FEEDBACK = "feedback"
+ECHO = "echo"
 DEVICES: dict[str, Callable[[str], VideoDevice]] = {"camera": find_camera, "screen": find_screen}
 
 
@@ -31,11 +31,11 @@ class PlayedPictures(PictureSource, Protocol):
 
 def open_picture(name: str, size: tuple[int, int]) -> PictureSource | None:
     """Return the pictures of a file, for offline; `size` (W, H) is that of frames. None for
-    feedback.
+    echo.
 
     Raises: PictureError.
     """
-    if name == FEEDBACK:
+    if name == ECHO:
         return None
     if _device(name) is not None:
         raise PictureError(f"--picture {name}: expected a file: what is rendered has no {name}")
@@ -46,12 +46,12 @@ def open_picture(name: str, size: tuple[int, int]) -> PictureSource | None:
 def play_picture(
     name: str, size: tuple[int, int], notify: Notify
 ) -> PictureSource | PlayedPictures | None:
-    """Return the pictures of that name, for live; None for feedback. A device that is lost later is
+    """Return the pictures of that name, for live; None for echo. A device that is lost later is
     waited for.
 
     Raises: PictureError.
     """
-    if name == FEEDBACK:
+    if name == ECHO:
         return None
     if (find := _device(name)) is not None:
         return Camera(find, size, notify)

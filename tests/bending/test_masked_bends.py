@@ -85,7 +85,7 @@ def test_every_kind_acts_at_every_site_that_is_a_picture(model, mask_folder):
     plain = masked(network).image.tensor
     for site in filter(is_picture, network.sites):
         whole = masked(network, replace(SWIRL, site=site)).strength["swirl"]
-        for kind in masks.KINDS:
+        for kind in set(masks.KINDS) - {"incoming"}:  # the light of a picture, which none is here
             bend = replace(SWIRL, site=site, mask={"kind": kind, "picture": "left"})
             network.check(Scene(bends=(bend,)))
             painted = masked(network, bend)

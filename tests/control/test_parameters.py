@@ -70,6 +70,12 @@ def nested(table, names):
     return table
 
 
+def test_nothing_is_a_leaf_and_has_others_below_it():
+    """OSCQuery knows nodes and leaves, and no address that is both."""
+    for parameter in TREE.parameters.values():
+        assert not any(other.startswith(f"{parameter.path}.") for other in TREE.parameters)
+
+
 def test_every_leaf_is_found_by_its_address_and_has_a_line_about_it():
     for parameter in TREE.parameters.values():
         assert TREE.addresses[parameter.address] is parameter

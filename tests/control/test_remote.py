@@ -198,7 +198,7 @@ def test_who_asks_too_much_waits_and_the_next_second_is_answered():
         asked = 0
         while busy.get("/")[0] == 200:
             asked += 1
-        assert limits.TOLD / 200 < asked < limits.TOLD / 50
+        assert limits.TOLD / 400 < asked < limits.TOLD / 50
         assert busy.ask("/")[:2][0] == 429
         assert busy.ask("/")[1]["Retry-After"] == "1"
         time.moment += 1.0

@@ -80,8 +80,12 @@ def test_it_is_short_and_nothing_in_it_is_left_out():
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_what_it_links_to_is_there(name):
-    links = re.findall(r"\]\(([^)\s]+)\)", TEXTS[name])
-    assert [link for link in links if not (ROOT / name).parent.joinpath(link).exists()] == []
+    for link in re.findall(r"\]\(([^)\s]+)\)", TEXTS[name]):
+        to, _, heading = link.partition("#")
+        file = (ROOT / name).parent / to if to else ROOT / name
+        assert file.exists(), link
+        titles = re.findall(r"^#+ (.+)", file.read_text("utf-8"), re.M) if heading else [""]
+        assert heading in [title.lower().replace(" ", "-") for title in titles], link
 
 
 def test_what_it_names_in_a_sentence_is_there():

@@ -11,14 +11,14 @@ from livebend.models.checkpoint import Wanted, load_model
 from livebend.rendering.blending import blended
 from livebend.rendering.last_frame import moved, turned_hue
 from livebend.rendering.network import Network
-from livebend.scene.values import Bend, Feedback, InputPicture, Sampling, Walk
+from livebend.scene.values import Bend, Echo, InputPicture, Sampling, Walk
 from tests.fakes.networks import CPU, F32
 from tests.fakes.pictures import StillSource, garden
 from tests.fakes.shows import STILL, Show
 
 SIZE = (64, 64)
 BASE = replace(STILL, sampling=Sampling("euler", 1), picture=InputPicture(strength=0.1))
-FED = replace(BASE, feedback=Feedback(decay=1.0, zoom=1.5, angle=30.0, hue=60.0))
+FED = replace(BASE, echo=Echo(decay=1.0, zoom=1.5, angle=30.0, hue=60.0))
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_the_last_frame_moves_on_by_itself_and_again_the_same(seeing):
 
 
 def test_the_first_frame_begins_at_noise_and_a_preset_begins_anew(seeing):
-    plain = show_of(seeing).frame(replace(FED, feedback=Feedback()))
+    plain = show_of(seeing).frame(replace(FED, echo=Echo()))
     show = show_of(seeing)
     assert np.array_equal(show.frame(FED), plain)
     assert not np.array_equal(show.frame(FED), plain)
@@ -51,20 +51,20 @@ def test_the_first_frame_begins_at_noise_and_a_preset_begins_anew(seeing):
 def test_over_a_picture_it_fades_into_that():
     pixels, picture = torch.from_numpy(garden()), torch.full((1, 3, *SIZE), 0.3)
     x = pixels[None].permute(0, 3, 1, 2) / 127.5 - 1.0
-    made = moved(pixels, picture, SIZE, Feedback(decay=0.5), 0.25)
+    made = moved(pixels, picture, SIZE, Echo(decay=0.5), 0.25)
     assert torch.allclose(made, picture + np.exp(-0.5) * (x - picture), atol=1e-5)
-    assert (moved(pixels, picture, SIZE, Feedback(decay=0.5), 9.0) - picture).abs().max() < 1e-5
+    assert (moved(pixels, picture, SIZE, Echo(decay=0.5), 9.0) - picture).abs().max() < 1e-5
 
 
 def test_a_show_without_an_encoder_refuses_it(model):
-    with pytest.raises(Refused, match=r"feedback\.decay = 1: the show has no encoder"):
+    with pytest.raises(Refused, match=r"echo\.decay = 1: the show has no encoder"):
         Network(model, 64, 64).check(FED)
 
 
 def test_what_is_fed_back_is_where_time_has_it():
     """Two steps of dt/2 lead where one of dt does, but for what is between pixels."""
     pixels = torch.from_numpy(garden())
-    how = Feedback(decay=2.0, right=0.5)
+    how = Echo(decay=2.0, right=0.5)
     once = moved(pixels, None, SIZE, how, 0.5)
     half = moved(pixels, None, SIZE, how, 0.25)
     as_pixels = ((half[0].permute(1, 2, 0) + 1.0) * 127.5).round().to(torch.uint8)
