@@ -183,6 +183,8 @@ class Load(_StructuralCommand):
     waits: whether it waits for the beat where `preset.quantise` asks for one; a cue never does.
     """
 
+    other: ClassVar[bool] = False  # whether on the other side of the crossfader
+
     scene: Scene
     preset: str = ""
     fade: float | None = None
@@ -200,6 +202,8 @@ class LoadOther(_StructuralCommand):
     Nothing changes where that is not played; where it is, it crosses over. All as in `Load`.
     """
 
+    other: ClassVar[bool] = True
+
     scene: Scene
     preset: str = ""
     fade: float | None = None
@@ -211,7 +215,7 @@ class LoadOther(_StructuralCommand):
         new = sides.alone(edit.with_loras(self.scene, scene.loras))
         loads = scene.other.loads + 1 if scene.other is not None else 0
         other = replace(new, home=new, arrival=arrival, deck=1 - scene.deck, loads=loads)
-        return altered(_with_past(scene), {"other": other})
+        return altered(_with_past(scene), {"other": sides.beside(other)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,13 @@ or a loop that moves it plays the other side, and what is edited stays.
 """
 
 from livebend.scene.copy import altered
-from livebend.scene.show_values import Crossfade
+from livebend.scene.show_values import Crossfade, Recall, Tempo
 from livebend.scene.values import Scene
 
 POSITION = "crossfade.position"
 MIDDLE = 0.5
-KEPT = ("tempo", "preset", "crossfade", "past", "future")  # of the show, not of a side
+SHOWS = {"tempo": Tempo(), "preset": Recall(), "crossfade": Crossfade()}  # not a side's
+KEPT = (*SHOWS, "past", "future")
 
 
 def moved(scene: Scene, position: float) -> Scene:
@@ -46,4 +47,10 @@ def alone(scene: Scene) -> Scene:
 def _swapped(scene: Scene) -> Scene:
     assert scene.other is not None
     kept = {name: getattr(scene, name) for name in KEPT}
-    return altered(scene.other, {**kept, "other": alone(scene)})
+    return altered(scene.other, {**kept, "other": beside(scene)})
+
+
+def beside(scene: Scene) -> Scene:
+    """Return a scene as the other side, without what is the show's: wherever the fader has been
+    meanwhile, it is the same."""
+    return altered(alone(scene), SHOWS)
