@@ -14,13 +14,12 @@ import argparse
 import json
 import subprocess
 import sys
-import threading
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from _flood import BEGINNING, PATIENCE, SETTLING, Counted, Flooded
+from _flood import PATIENCE, Counted, Flooded
 from _soak import played
 
 CLIENTS = Path(__file__).parent / "_crowd_clients.py"
@@ -77,31 +76,20 @@ def fuzzed(flooded: Flooded, count: int) -> dict[str, object]:
 
 def crowded(options: argparse.Namespace, notify: Callable[[str], None]) -> dict[str, object]:
     """Play before a crowd; return the figures."""
-    flooded, figures = Flooded(options, remote="auto"), dict[str, object]()
+    flooded = Flooded(options, remote="auto")
+    phases = (
+        partial(quiet_and_crowd, flooded, options),
+        partial(fuzzed, flooded, options.fuzz),
+        partial(left, flooded),
+    )
+    return flooded.play(phases, notify)
 
-    def play() -> None:
-        try:
-            if not flooded.first.wait(BEGINNING):
-                return
-            flooded.show.stop.wait(SETTLING)
-            for phase in (
-                partial(quiet_and_crowd, flooded, options), partial(fuzzed, flooded, options.fuzz),
-            ):  # fmt: skip
-                found = phase()
-                notify(json.dumps(found))
-                figures.update(found)
-            left = flooded.show.remote._connections
-            flooded.until(lambda: left.has_room("127.0.0.1") and not left, PATIENCE)
-            figures["left"] = len(left)
-        finally:
-            flooded.show.stop.set()
 
-    thread = threading.Thread(target=play, daemon=True)
-    thread.start()
-    report = flooded.show.play()
-    thread.join(PATIENCE)
-    faults = [notice["text"] for notice in report["notices"] if notice["level"] == "error"]
-    return figures | {"faults": faults, "engine": report["engine"]}
+def left(flooded: Flooded) -> dict[str, object]:
+    """Wait until all that were connected are gone; return how many are not."""
+    connections = flooded.show.remote._connections
+    flooded.until(lambda: connections.has_room("127.0.0.1") and not connections, PATIENCE)
+    return {"left": len(connections)}
 
 
 def failed(figures: dict[str, object], options: argparse.Namespace) -> list[str]:

@@ -18,7 +18,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -103,6 +103,31 @@ class Flooded:
                 return None
         return self._now() - begin
 
+    def play(
+        self, phases: Sequence[Callable[[], dict[str, object]]], notify: Callable[[str], None]
+    ) -> dict[str, object]:
+        """Play the show while phases of it come one after the other; return their figures."""
+        figures: dict[str, object] = {}
+
+        def work() -> None:
+            try:
+                if not self.first.wait(BEGINNING):
+                    return
+                self.show.stop.wait(SETTLING)
+                for phase in phases:
+                    found = phase()
+                    notify(json.dumps(found))
+                    figures.update(found)
+            finally:
+                self.show.stop.set()
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        report = self.show.play()
+        thread.join(PATIENCE)
+        faults = [notice["text"] for notice in report["notices"] if notice["level"] == "error"]
+        return figures | {"faults": faults, "engine": report["engine"]}
+
 
 @dataclass
 class Counted:
@@ -178,30 +203,12 @@ def _blacks(flooded: Flooded, seconds: float) -> list[float]:
 
 def flood(options: argparse.Namespace, notify: Callable[[str], None]) -> dict[str, object]:
     """Play and flood; return the figures."""
-    flooded, figures = Flooded(options), dict[str, object]()
-    phases: tuple[Callable[[], dict[str, object]], ...] = (
-        lambda: quiet_and_junk(flooded, options),
-        lambda: valid(flooded, options.valid, options.valid_rate),
+    flooded = Flooded(options)
+    phases = (
+        partial(quiet_and_junk, flooded, options),
+        partial(valid, flooded, options.valid, options.valid_rate),
     )
-
-    def play() -> None:
-        try:
-            if not flooded.first.wait(BEGINNING):
-                return
-            flooded.show.stop.wait(SETTLING)
-            for phase in phases:
-                found = phase()
-                notify(json.dumps(found))
-                figures.update(found)
-        finally:
-            flooded.show.stop.set()
-
-    thread = threading.Thread(target=play, daemon=True)
-    thread.start()
-    report = flooded.show.play()
-    thread.join(PATIENCE)
-    faults = [notice["text"] for notice in report["notices"] if notice["level"] == "error"]
-    return figures | {"faults": faults, "engine": report["engine"]}
+    return flooded.play(phases, notify)
 
 
 def failed(figures: dict[str, object], limit: float) -> list[str]:

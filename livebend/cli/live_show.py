@@ -317,7 +317,8 @@ class LiveShow:
             midi=self.options.midi, link=self.options.link, ports=self._ports,
             learnt=self.osc.learnt.drop,
         )  # fmt: skip
-        screen.play(Mouse(desk, self._bound, self._learning))
+        if not self.options.headless:
+            screen.play(Mouse(desk, self._bound, self._learning))
         ending.callback(sound.start().close)
         ending.callback(self.pictures.start().close)
         text = self._kept_going("text", partial(_encode, player.prompts))

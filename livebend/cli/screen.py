@@ -26,9 +26,8 @@ class Screen:
 
     def play(self, mouse: Mouse) -> None:
         """Have the window's operator's view played by a mouse from now on."""
-        if self._window is not None:
-            self._mouse = mouse
-            self._window.board.play(mouse.panel, mouse.says)
+        self._mouse = mouse
+        self._window.board.play(mouse.panel, mouse.says)
 
     def serve(self, worker: Worker | KeptWorker) -> None:
         """Keep the window alive until the worker has ended, the performer closes the window, or a

@@ -1,17 +1,16 @@
 """The streams of a show: NDI, a virtual camera, Spout, Syphon."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 
+from livebend.cli.hands import KeepGoing
 from livebend.core.errors import OutOfRange
 from livebend.core.mailbox import Latest
 from livebend.core.notify import Notify
-from livebend.core.watchdog import KeptWorker, Term
+from livebend.core.watchdog import KeptWorker
 from livebend.flow import Frame
 from livebend.outputs.display import Display
 from livebend.outputs.streams.kinds import KINDS, kind_of
-
-KeepGoing = Callable[[str, Callable[[Term], None]], KeptWorker]
 
 
 def check_streams(names: Sequence[str], size: tuple[int, int] | None) -> None:

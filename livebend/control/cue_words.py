@@ -57,8 +57,7 @@ def words_of(command: Command) -> str:
 
 
 def _load_words(command: Load | LoadOther | LoadStored) -> str:
-    is_other = isinstance(command, LoadOther) or getattr(command, "other", False)
-    words = [_word_of(LoadOther if is_other else Load), _preset_name(command.preset)]
+    words = [_word_of(LoadOther if command.other else Load), _preset_name(command.preset)]
     if command.fade is not None:
         words.append(repr(command.fade))
         if command.unit != UNIT.default:

@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from livebend.control.desk import Action, Desk, Learn, SetDisplay
-from livebend.control.parameters import OUTPUT
+from livebend.control.parameters import OUTPUT, Parameter, Trees, soft_range, value_of
 from livebend.core import limits
-from livebend.core.errors import LivebendError, Refused, UnknownName
+from livebend.core.errors import LivebendError, OutOfRange, Refused, UnknownName
 from livebend.core.panel import Fader, Gesture, Pad, Panel, value_text
-from livebend.core.ranges import Range
 from livebend.operators.library import find_operator
 from livebend.scene import paths
 from livebend.scene.commands import Change, Set
@@ -51,6 +50,7 @@ class Mouse:
         self, desk: Desk, bound: Bound = not_bound, waiting: Callable[[], str] = str
     ) -> None:
         self._desk, self._bound, self._waiting = desk, bound, waiting
+        self._trees = Trees(desk.output)
         self._scene: Scene | None = None
         self._made: tuple[object, ...] = ()
         self._panel = Panel()
@@ -122,14 +122,12 @@ class Mouse:
 
     def _found(self, scene: Scene, path: str) -> Fader:
         """Raises: UnknownName, OutOfRange for what is no number."""
-        label = _label(path)
-        if path.startswith(f"{OUTPUT}."):
-            setting = path.removeprefix(f"{OUTPUT}.")
-            reach = self._desk.output[setting].range
-            assert reach is not None
-            return Fader(path, label, float(self._desk.view(setting)), reach.soft_range)
-        reach = _reach(scene, path)
-        return Fader(path, label, float(paths.get(scene, path)), reach)
+        known = self._trees.of(scene).parameters
+        parameter = known.get(path) or Parameter(path, paths.find(scene, path))
+        reach = soft_range(scene, parameter)
+        if reach is None:
+            raise OutOfRange(f"{path}: no number, and a fader goes over numbers only")
+        return Fader(path, _label(path), float(value_of(self._desk, parameter, scene)), reach)
 
     # ---- what is done ----------------------------------------------------------------------
 
@@ -199,13 +197,3 @@ def _muted(parts: Sequence[Bend] | Sequence[Route]) -> Iterator[str]:
 
 def _paths_of(part: Bend | Route, leaves: Sequence[str]) -> list[str]:
     return [f"{part.kind}.{part.name}.{leaf}" for leaf in leaves]
-
-
-def _reach(scene: Scene, path: str) -> Range:
-    """What a fader goes over. Raises: OutOfRange for what is no number."""
-    try:
-        return paths.soft_range(scene, path)
-    except UnknownName:  # a route whose target is gone
-        reach = paths.find(scene, path).range
-        assert reach is not None
-        return reach.soft_range

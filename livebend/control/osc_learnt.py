@@ -109,8 +109,7 @@ class LearntAddresses:
     def playing(self, path: str) -> list[str]:
         """Return the addresses that play a parameter of the scene now."""
         scene = self._desk.scene.get()
-        bound = self._bound.items()
-        return [at for at, one in bound if path in (one.to, path_in(scene, one.to))]
+        return [at for at, _ in self.players(self._trees.of(scene), scene).get(path, ())]
 
     def learn(self, target: str) -> None:
         """Bind the control that is moved next to a target. Raises: LivebendError where no control

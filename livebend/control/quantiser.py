@@ -75,8 +75,7 @@ class Quantiser:
 
     def _holds(self, command: Recall, scene: Scene) -> bool:
         boundary = scene.preset.quantise
-        is_other = isinstance(command, LoadOther) or getattr(command, "other", False)
-        if boundary == "off" or (is_other and not sides.share(scene)):
+        if boundary == "off" or (command.other and not sides.share(scene)):
             return False
         beats = self._beats()
         if not beats.bpm:
@@ -84,7 +83,7 @@ class Quantiser:
                 self._notify(NO_TEMPO)
             self._said = True
             return False
-        self._held[is_other] = _Waiting(command, boundary, self._count(beats, boundary))
+        self._held[command.other] = _Waiting(command, boundary, self._count(beats, boundary))
         self._note()
         return True
 

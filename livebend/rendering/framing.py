@@ -14,8 +14,12 @@ from livebend.scene.values import InputPicture
 def levels(pixels: Pixels, device: torch.device) -> Tensor:
     """Return pixels uint8 [h, w, 3] as levels 0..1 [1, 3, h, w], float32, channels last, as
     diffusers has them."""
-    sent = send(torch.tensor(pixels), device)  # a copy: pixels may not be written to
-    return sent[None].permute(0, 3, 1, 2).float() / 255.0
+    return levels_of(send(torch.tensor(pixels), device))  # a copy: pixels may not be written to
+
+
+def levels_of(pixels: Tensor) -> Tensor:
+    """Return pixels that are on their device as `levels`."""
+    return pixels[None].permute(0, 3, 1, 2).float() / 255.0
 
 
 def framed(picture: Tensor, size: tuple[int, int], how: InputPicture) -> Tensor:

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from livebend.operators.library import find_operator
+from livebend.rendering.framing import levels_of
 from livebend.scene.values import Echo
 
 
@@ -18,7 +19,7 @@ def moved(
     y = b + w·(T(x) − b), w = exp(−Δt/τ), T a turn, zoom, shift and turn of hue by Δt times their
     rates. pixels: uint8 [h, w, 3]. Source: video feedback, Crutchfield 1984.
     """
-    x = pixels[None].permute(0, 3, 1, 2).float() / 255.0
+    x = levels_of(pixels)
     if tuple(x.shape[2:]) != size:
         x = F.interpolate(x, size, mode="bilinear", antialias=True)
     x = find_operator("transform").function(

@@ -97,6 +97,8 @@ class Site:
         if not self._gate.spend(host, 1):
             return refusal(429, "too many questions", {"Retry-After": "1"})
         asked = request.method, request.path.removeprefix(AT)
+        if request.method == "POST" and not request.headers.get("Origin"):
+            return refusal(403, "Origin: expected the page's")
         if request.method == "GET" and (found := self._files.get(asked[1])):
             kind, body = found
             return closing(web.Response(body=body, content_type=kind, headers=STRICT))
@@ -124,8 +126,6 @@ class Site:
 
     async def _pair(self, request: Any, host: str) -> web.Response:
         """Give a token for the code."""
-        if not request.headers.get("Origin"):
-            return refusal(403, "Origin: expected the page's")
         if request.content_type != "application/json":
             return refusal(415, "expected application/json")
         try:
@@ -169,8 +169,6 @@ class Site:
 
     async def _keep(self, request: Any, host: str) -> web.Response:
         """Keep a picture as a drawn mask."""
-        if not request.headers.get("Origin"):
-            return refusal(403, "Origin: expected the page's")
         if self._material.uploads is None:
             return refusal(404, "no pictures are taken")
         self._gate.spend(host, limits.TOLD // 4)  # a few in a second, no more
@@ -183,8 +181,6 @@ class Site:
 
     async def _paste(self, request: Any, host: str) -> web.Response:
         """Keep a scene in the first empty slot, and recall it."""
-        if not request.headers.get("Origin"):
-            return refusal(403, "Origin: expected the page's")
         self._gate.spend(host, limits.TOLD // 64)
         try:
             text = (await _body(request, limits.PRESET_BYTES)).decode()
