@@ -96,7 +96,7 @@ class Remote:
         self._door = door or Door()
         own = machine()
         self._gate = Gate([own, f"{own}.local", host_name(self.address[1])], now)
-        self._title, self._now = f"livebend on {own}", now
+        self._title, self._now = f"livebend on {own}, port {self.address[1]}", now
         self._reports = Reports(now)
         self.pairing = pairing or Pairing(now)
         self._material = material or Material(Latest(None))
