@@ -39,6 +39,7 @@ class NetworkOptions:
     backend: str = "auto"
     device: str = "auto"
     dtype: str = "auto"
+    threads: int | None = None  # that compute on the processor; None = as many as suit it
 
     @property
     def wanted(self) -> Wanted:
@@ -69,7 +70,7 @@ class NetworkOptions:
         return open_network(
             self.wanted, self.size, self.backend, notify,
             device=self.device, dtype=self.dtype, guidance=guidance, drawn=drawn, ahead=ahead,
-            on_phase=on_phase,
+            threads=self.threads, on_phase=on_phase,
         )  # fmt: skip
 
 

@@ -52,6 +52,8 @@ REQUEST_TIME = 10.0
 COMMAND = 4096
 TOLD = 8192
 FOLLOWED = 2048
+WORKERS = 256
+SUB_FRAMES = 64
 
 
 class Limit(NamedTuple):
@@ -108,5 +110,7 @@ TABLE = (
     Limit("an HTTP request, with its answer", REQUEST_TIME, "seconds"),
     Limit("what a WebSocket says at once", COMMAND, "bytes"),
     Limit("what a machine may ask for in a second", TOLD, "parameters"),
+    Limit("a render", WORKERS, "workers, and threads of each"),
+    Limit("a frame of a render", SUB_FRAMES, "pictures that are averaged"),
     Limit("what all WebSockets get in a second, of each value the newest", FOLLOWED, "values"),
 )

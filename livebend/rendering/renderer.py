@@ -93,9 +93,17 @@ class Renderer:
 
     @torch.inference_mode()
     def follow(self, scene: Scene, features: Features, tick: Tick) -> None:
-        """Follow sound and prompts through this tick without painting."""
+        """Follow sound, prompts and noise through this tick without painting."""
         playing, _ = self._modulated(scene, features, tick)
-        self._decks.text(playing, tick)
+        if self._is_loaded(scene):
+            self._pictures.keep(None)
+        begins = self._pictures.follow(playing, tick)
+        self._decks.frame(self.network.draw_for(begins), playing, tick)
+
+    def cut(self) -> None:
+        """Begin the next frame without what painted ones left, as if none had been painted."""
+        self.network.begin_anew()
+        self._pictures.keep(None)
 
     def _sampled(self, sampling: Sampling) -> Sampling:
         """With the model's own where it is left open, of the network of the moment."""
@@ -130,12 +138,15 @@ class Renderer:
             self._decks.forget_noise()
             network.begin_anew()
         network.frame(tick.dt)
-        loads, deck = self._loads
-        if scene.loads != loads and scene.deck == deck:
+        if self._is_loaded(scene):
             network.begin_anew()
             self._pictures.keep(None)
-        self._loads = scene.loads, scene.deck
         return scene
+
+    def _is_loaded(self, scene: Scene) -> bool:
+        """Whether the scene has been loaded on its deck since the last frame."""
+        (loads, deck), self._loads = self._loads, (scene.loads, scene.deck)
+        return scene.loads != loads and scene.deck == deck
 
     # ---- the picture -------------------------------------------------------------------------
 
@@ -167,7 +178,7 @@ class Renderer:
         image = self._pictures.image(scene, tick, size)
         starts = network.sees or image is not None
         start = self._pictures.start(scene, tick, image, size) if starts else None
-        inputs = self._decks.frame(network.draw_for(start), scene, tick)
+        inputs = self._decks.frame(network.draw_for(start is not None), scene, tick)
         trace = self._decks.near.modulator.history.trace
         painted = network.paint(
             bends=scene.bends,

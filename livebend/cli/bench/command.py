@@ -10,6 +10,13 @@ TABLES = ("frames", "load", "overhead", "stages", "operators")
 
 def run(options: argparse.Namespace) -> int:
     """Measure and print."""
+    if options.farm is not None:
+        from livebend.cli.bench.farm import time_farm  # noqa: PLC0415 - with torch
+
+        rows = time_farm(options, options.farm, print_notice)
+        rows = rows if options.json else [{name: name for name in rows[0]}, *rows]
+        print_rows(rows, as_json=options.json)
+        return 0
     if options.start or options.hands is not None:
         return _show(options)
     from livebend.cli.bench.measure import BenchOptions, bench  # noqa: PLC0415 - with torch
