@@ -63,7 +63,7 @@ from livebend.outputs.display import Display, View
 from livebend.outputs.guarded_output import GuardedOutput
 from livebend.outputs.headless import Headless
 from livebend.outputs.live_recording import Film, LiveRecording
-from livebend.outputs.movie_file import check_movie
+from livebend.outputs.movie import check_movie
 from livebend.outputs.strobe_limit import StrobeLimit
 from livebend.rendering.open_network import made_by, take_up
 from livebend.rendering.prompts import Prompts

@@ -21,7 +21,7 @@ from livebend.core.clock import OfflineClock
 from livebend.core.errors import Refused
 from livebend.core.notify import Notify
 from livebend.flow import Output, Tick
-from livebend.outputs.movie_file import check_movie
+from livebend.outputs.movie import check_movie
 from livebend.outputs.png_frames import PngFrames
 from livebend.outputs.recording import Recording
 from livebend.outputs.strobe_limit import StrobeLimit

@@ -4,14 +4,16 @@ from pathlib import Path
 
 from livebend.audio.sound import Tape
 from livebend.flow import Frame
-from livebend.outputs.movie_file import MovieFile
+from livebend.outputs.codecs import DEFAULT
+from livebend.outputs.movie import open_movie
 
 
 class Recording:
     """Write frame i at i/fps seconds, with the sound of a tape, at its own rate and in stereo.
 
-    `size` is (width, height). `write` blocks until the frame is encoded. Sound past the end of the
-    picture is left out, so that both end within one frame of each other. Used by one thread.
+    `size` is (width, height), `codec` one of CODECS. `write` blocks until the frame is encoded.
+    Sound past the end of the picture is left out, so that both end within one frame of each other.
+    Used by one thread.
     Raises: Refused where the file cannot be written.
     """
 
@@ -22,11 +24,13 @@ class Recording:
         fps: float,
         sound: Tape | None = None,
         *,
+        codec: str = DEFAULT,
         note: str = "",
     ) -> None:
         self.frames = 0
         self._fps, self._sound, self._heard = fps, sound, 0
-        self._movie = MovieFile(path, size, fps, sound.sample_rate if sound else None, note=note)
+        rate = sound.sample_rate if sound else None
+        self._movie = open_movie(path, size, fps, rate, codec=codec, note=note)
         self._open = True
 
     def write(self, frame: Frame) -> None:
