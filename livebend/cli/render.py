@@ -21,7 +21,7 @@ from livebend.core.clock import OfflineClock
 from livebend.core.errors import Refused
 from livebend.core.notify import Notify
 from livebend.flow import Output, Tick
-from livebend.outputs.movie import check_movie
+from livebend.outputs.movie import check_recording
 from livebend.outputs.png_frames import PngFrames
 from livebend.outputs.recording import Recording
 from livebend.outputs.strobe_limit import StrobeLimit
@@ -58,8 +58,7 @@ def render(options: RenderOptions, notify: Notify) -> int:
 
     After an error nothing is left behind. Raises: LivebendError.
     """
-    if options.output is not None:
-        check_movie(options.output, "-o")
+    check_recording(options.output, "-o", options.codec, options.record_size)
     if options.frames is not None:
         PngFrames.check(options.frames)
     scene = options.first_scene()
@@ -115,9 +114,11 @@ def _outputs(
 ) -> Iterator[Output]:
     """Open the files to write; `ending` closes them, or removes them after an error."""
     if options.output is not None:
-        size, tape = (network.width, network.height), sound.original()
+        size, tape = options.record_size or (network.width, network.height), sound.original()
         ending.callback(tape.close)
-        recording = Recording(options.output, size, options.fps, tape, note=made_by(network))
+        recording = Recording(
+            options.output, size, options.fps, tape, codec=options.codec, note=made_by(network)
+        )
         yield _closing(recording, ending)
     if options.frames is not None:
         yield _closing(PngFrames(options.frames), ending)

@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Protocol
 
+from livebend.core.errors import OutOfRange
 from livebend.core.files import check_place
 from livebend.flow import Pixels, Samples
-from livebend.outputs.codecs import DEFAULT, format_of
+from livebend.outputs.codecs import DEFAULT, codec_of, format_of
+from livebend.outputs.encoders import TRIED, check_encoder
 from livebend.outputs.movie_file import MovieFile
 from livebend.outputs.png_pictures import PngPictures
 
@@ -65,3 +67,22 @@ def check_movie(path: Path, option: str = "", codec: str = DEFAULT) -> None:
         check_place(path, option)
     else:
         check_place(path.with_name(f"{path.name}.part"), option)
+
+
+def check_recording(
+    path: Path | None, option: str, codec: str, size: tuple[int, int] | None
+) -> None:
+    """Refuse, before a show, a film that cannot be written or encoded here.
+
+    path: None = it has no name yet.
+    option: that names it.
+    size: (width, height) in pixels that is asked for; None = the picture's own.
+    Raises: UnknownName, OutOfRange, Refused, NoEncoder.
+    """
+    codec_of(codec)
+    if size is not None and (size[0] % 2 or size[1] % 2):
+        raise OutOfRange(f"--record-size {size[0]}x{size[1]}: expected even sides")
+    if path is not None:
+        check_movie(path, option, codec)
+    if path is not None or codec != DEFAULT:
+        check_encoder(codec, size or TRIED)

@@ -5,6 +5,7 @@ from pathlib import Path
 from livebend.audio.sound import Tape
 from livebend.flow import Frame
 from livebend.outputs.codecs import DEFAULT
+from livebend.outputs.fitted_picture import as_shown
 from livebend.outputs.movie import open_movie
 
 
@@ -28,14 +29,15 @@ class Recording:
         note: str = "",
     ) -> None:
         self.frames = 0
-        self._fps, self._sound, self._heard = fps, sound, 0
+        self._size, self._fps, self._sound, self._heard = size, fps, sound, 0
         rate = sound.sample_rate if sound else None
         self._movie = open_movie(path, size, fps, rate, codec=codec, note=note)
         self._open = True
 
     def write(self, frame: Frame) -> None:
         """Add the next frame, and the sound up to its end."""
-        self._movie.picture(frame.pixels, self.frames / self._fps, 1.0 / self._fps)
+        pixels = as_shown(frame.pixels, self._size, 1.0, cover=False)
+        self._movie.picture(pixels, self.frames / self._fps, 1.0 / self._fps)
         self.frames += 1
         self._write_sound(self.frames / self._fps)
 
