@@ -40,7 +40,7 @@ class Encoder:
     ) -> None:
         context = self._context = getattr(coder, "codec_context", coder)
         self._name, self._codec, self._coder = codec, CODECS[codec], coder
-        self._reformatter, self._keyed = VideoReformatter(), -KEY
+        self._reformatter, self._keyed, self._failed = VideoReformatter(), -KEY, False
         kind = self._codec
         context.width, context.height = (_fitting(side, kind) for side in size)
         context.pix_fmt = kind.pixels
@@ -72,13 +72,14 @@ class Encoder:
         return self._encoded(frame)
 
     def rest(self) -> Any:
-        """Return the packets that were held back."""
-        return self._encoded(None)
+        """Return the packets that were held back; none of an encoder that has given up."""
+        return () if self._failed else self._encoded(None)
 
     def _encoded(self, frame: av.VideoFrame | None) -> Any:
         try:
             return self._coder.encode(frame)
         except (av.FFmpegError, OSError, ValueError) as why:
+            self._failed = True
             raise NoEncoder(f"{self._name} gives up: {one_line(why)}") from why
 
     def _converted(self, pixels: Pixels) -> Any:

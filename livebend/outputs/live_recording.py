@@ -219,7 +219,7 @@ class LiveRecording:
 
     def _in_its_place(self, take: "_Take | None", why: NoEncoder) -> "_Take":
         """Begin a film of the usual kind, where another kind's encoder fails."""
-        if take is not None and take.rescue():
+        if take is not None and take.finish_early():
             self.films.append(take.movie.path)
         self._take = None
         self._display.set("codec", DEFAULT)
@@ -336,6 +336,14 @@ class _Take:
         else:
             if self._rate is not None:  # the network may hang to the end
                 self._bridge(self._last, self._heard / self._rate)
+            self.movie.finish()
+        return self._last is not None
+
+    def finish_early(self) -> bool:
+        """Finish the film without its encoder, which gave up; return whether there is one."""
+        if self._last is None:
+            self.movie.abort()
+        else:
             self.movie.finish()
         return self._last is not None
 

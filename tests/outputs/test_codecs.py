@@ -1,5 +1,6 @@
 """Every kind of recording: what is in it, its colours, its end, and what is refused."""
 
+import json
 from itertools import pairwise
 from pathlib import Path
 
@@ -7,11 +8,18 @@ import av
 import numpy as np
 import pytest
 
+from livebend.cli import codec_listing
+from livebend.cli.main import main
 from livebend.core.errors import NoEncoder, Refused, UnknownName
-from livebend.outputs import encoders
+from livebend.core.specs import specs_of
+from livebend.outputs import encoders, movie_file
 from livebend.outputs.codecs import CODECS, DEFAULT, codec_of, fitted
-from livebend.outputs.movie import check_movie, open_movie
+from livebend.outputs.display import Display, View
+from livebend.outputs.movie import check_movie, check_recording, open_movie
 from livebend.outputs.png_pictures import PngPictures
+from tests import ROOT
+from tests.fakes.films import Recorded, frame_of, pictures
+from tests.fakes.osc import wait_for
 
 RATE, FPS, SIZE = 48_000, 20.0, (384, 64)
 COLOURS = np.array(
@@ -187,3 +195,135 @@ def test_what_is_tried_is_what_the_system_may_have(monkeypatch):
     found = encoders.tried()
     assert set(SOFTWARE) <= set(found) == {n for n in CODECS if "videotoolbox" not in n}
     assert [name for name in SOFTWARE if found[name]] == []
+
+
+# ---- during a show
+
+
+@pytest.fixture
+def nvenc(monkeypatch):
+    """Return a function that says for how many pictures NVENC is here; libx264 plays its part."""
+    left = [0]
+    real = movie_file.stream_encoder
+
+    def opened(container, codec, size, fps, *, live):
+        if codec != "h264_nvenc":
+            return real(container, codec, size, fps, live=live)
+        if not left[0]:
+            raise NoEncoder("h264_nvenc: needs an NVIDIA GPU")
+        made = real(container, DEFAULT, size, fps, live=live)
+        encode = made.encode
+
+        def encoded(pixels, start, duration):
+            left[0] -= 1
+            if left[0] < 0:
+                made._failed = True
+                raise NoEncoder("h264_nvenc gives up: the driver is gone")
+            return encode(pixels, start, duration)
+
+        made.encode = encoded
+        return made
+
+    monkeypatch.setattr(movie_file, "stream_encoder", opened)
+    return lambda count: left.__setitem__(0, count)
+
+
+@pytest.mark.parametrize("lasts", [0, 8])
+def test_hardware_that_fails_is_said_and_the_processor_goes_on(tmp_path, nvenc, lasts):
+    """Not there when the film begins, and gone in the middle of it."""
+    nvenc(lasts)
+    live = Recorded(tmp_path / "out.mp4", rate=RATE)
+    live.display.set("codec", "h264_nvenc")
+    live.feed(map(frame_of, range(20)), sound=True)
+    live.recording.close()
+    films = [tmp_path / "out.mp4", tmp_path / "out-2.mp4"][: 1 + bool(lasts)]
+    assert live.recording.films == films
+    counts = [len(pictures(film)) for film in films]
+    assert sum(counts) == 20
+    assert counts[0] == (lasts or 20)
+    (said,) = [text for level, text in live.said if level == "warning" and "room" not in text]
+    assert said.endswith(f"recording {tmp_path.name}/{films[-1].name} as h264 instead")
+    assert said.startswith("h264_nvenc gives up" if lasts else "h264_nvenc: needs")
+    assert (live.recording.faults, live.recording.dropped) == ([], 0)
+    assert live.display.view.codec == DEFAULT
+    assert live.display.view.record
+
+
+def test_another_kind_chosen_during_a_film_is_that_of_the_next(tmp_path):
+    live = Recorded(tmp_path / "out.mp4", rate=RATE)
+    live.feed(map(frame_of, range(5)))
+    wait_for(lambda: live.display.recording)
+    live.display.set("codec", "prores422")
+    live.feed(map(frame_of, range(5, 20)), sound=True)
+    live.wait("codec = prores422: from the next film on")
+    live.display.set("record", False)
+    live.wait("recorded")
+    live.display.set("record", True)
+    live.feed(map(frame_of, range(20, 40)), sound=True)
+    live.display.set("record", False)
+    wait_for(lambda: len(live.recording.films) == 2)
+    live.display.set("codec", "png")
+    live.display.set("record", True)
+    live.feed(map(frame_of, range(40, 60)), sound=True)
+    live.recording.close()
+    first, second, third = live.recording.films
+    assert (first.name, second.name, third.name) == ("out.mp4", "out.mov", "out")
+    assert [len(pictures(film)) for film in (first, second)] == [20, 20]
+    assert len(list(third.glob("*.png"))) == 20
+    assert sum("from the next film on" in text for _, text in live.said) == 1
+    assert live.recording.faults == []
+
+
+def test_a_film_has_the_size_that_was_asked_for(tmp_path):
+    live = Recorded(tmp_path / "out.mkv", size=(96, 48))
+    live.display.set("codec", "ffv1")
+    live.feed(map(frame_of, range(3)))
+    wait_for(live.recording._items.empty)
+    live.recording.close()
+    picture = pictures(tmp_path / "out.mkv")[0][1]
+    assert picture.shape == (48, 96, 3)
+    assert (picture[24, :14].max(), picture[24, 82:].max()) == (0, 0)  # bars beside all of it
+    assert np.abs(picture[24, 48].astype(int) - frame_of(0).pixels[0, 0]).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "size", "said"),
+    [
+        ("film.mp4", "h264", (1921, 1080), "--record-size 1921x1080: expected even sides"),
+        (None, "prorez422", None, "did you mean 'prores422'"),
+        ("film.mp4", "png", None, "expected a folder for png"),
+        (None, "h264_nvenc", None, "h264_nvenc: needs an NVIDIA GPU"),
+    ],
+)
+def test_what_cannot_be_recorded_is_refused_before_the_show(
+    tmp_path, monkeypatch, path, name, size, said
+):
+    def absent(codec, *_, **__):
+        raise NoEncoder(f"{codec}: needs an NVIDIA GPU")
+
+    monkeypatch.setattr(encoders, "own_encoder", absent)
+    with pytest.raises(Refused, match=said):
+        check_recording(path and tmp_path / path, "--record", name, size)
+
+
+def test_the_switch_of_the_display_has_every_kind():
+    assert specs_of(View)["codec"].choices == tuple(CODECS)
+    with pytest.raises(UnknownName, match="did you mean 'prores422'"):
+        Display().set("codec", "prores4")
+
+
+def test_the_documentation_has_every_kind():
+    text = (ROOT / "livebend/outputs/README.md").read_text("utf-8")
+    assert f"<!-- codecs -->\n{codec_listing.codec_table()}\n<!-- /codecs -->" in text
+    assert all(text.count(f"`{name}`") >= 2 for name in SOFTWARE)  # and what a picture costs
+
+
+def test_what_a_picture_costs_can_be_listed(monkeypatch, capsys):
+    monkeypatch.setattr(codec_listing, "SIZES", ((64, 64),))
+    monkeypatch.setattr(codec_listing, "PICTURES", 2)
+    assert main(["codecs", "--time", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["name"] for row in rows] == list(CODECS)
+    assert all(row["64x64"].endswith("ms") for row in rows if row["name"] in SOFTWARE)
+    assert main(["codecs", "--time", "--markdown"]) == 0
+    assert "| `png` |" in capsys.readouterr().out
