@@ -23,6 +23,7 @@ from livebend.cli.printing import check_positive
 from livebend.control.osc_endpoint import endpoint
 from livebend.core.errors import LivebendError, OutOfRange
 from livebend.core.files import check_place, film_folder
+from livebend.outputs.codecs import fitted
 
 REHEARSAL = 45.0  # s that the start of a show and its rehearsal may take together
 LOOK = 10.0  # s, for a look at the displays
@@ -67,7 +68,7 @@ def rehearsed(given: Mapping[str, Any], place: Path, ask: Ask) -> Answer:
     folder = place if os.access(place, os.W_OK) else None  # what is wrong there is said by `ends`
     try:
         with tempfile.TemporaryDirectory(prefix=".livebend-", dir=folder) as room:
-            film = str(Path(room) / "film.mp4")
+            film = str(fitted(Path(room) / "film.mp4", given["codec"]))
             code = (
                 "import os; os.environ['HF_HUB_OFFLINE'] = os.environ['TRANSFORMERS_OFFLINE'] = '1'"
                 f"\nfrom livebend.cli.rehearsal import told\nprint(told({text!r}, {film!r}))"

@@ -22,6 +22,7 @@ from livebend.cli.no_display import DEMO_FILE, has_display
 from livebend.control.osc_endpoint import HOST, PORT, is_loopback
 from livebend.core.errors import LivebendError
 from livebend.models.places import PARTS, TINY, snapshots
+from livebend.outputs.codecs import DEFAULT
 from livebend.outputs.display import wanted_index
 from livebend.outputs.streams.kinds import KINDS, Kind
 
@@ -30,7 +31,6 @@ AGAIN = "set up again: remove the folder .venv, then run scripts/livebend"
 TIMEOUT = 120.0  # s, for one question
 MARKS: Mapping[bool | None, str] = {True: "ok", None: "--", False: "!!"}
 COLOURS: Mapping[bool | None, int] = {True: 32, None: 33, False: 31}  # green, yellow, red
-CODECS = ("libx264", "aac")
 
 ASK_TORCH = """
 import json, torch
@@ -84,10 +84,10 @@ import json
 from livebend.models.catalogue import catalogue
 print(json.dumps(dict(models=[(m.name, m.sampled, m.refused) for m in catalogue()])))
 """
-ASK_CODECS = f"""
+ASK_CODECS = """
 import av, json
-have = [name for name in {CODECS} if name in av.codecs_available]
-print(json.dumps(dict(version=av.__version__, have=have)))
+from livebend.outputs.encoders import tried
+print(json.dumps(dict(version=av.__version__, tried=tried())))
 """
 
 
@@ -313,17 +313,17 @@ def display(ask: Ask = ask, on: str = "-1") -> Finding:
 
 
 def codecs(ask: Ask = ask) -> Finding:
-    """The codecs of a recording."""
+    """The kinds of recordings, each opened once."""
     try:
         answer = ask(ASK_CODECS)
     except NoAnswer as fault:
         return Finding("recording", str(fault), False, AGAIN)
-    have = answer["have"]
-    missing = [c for c in CODECS if not isinstance(have, list) or c not in have]
-    if missing:
-        advice = "pip install --force-reinstall av"
-        return Finding("recording", f"PyAV without {' and '.join(missing)}", None, advice)
-    return Finding("recording", f"PyAV {answer['version']}: H.264 and AAC into mp4")
+    tried = answer["tried"] if isinstance(answer["tried"], dict) else {}
+    there = [name for name, why in tried.items() if not why]
+    missing = "; ".join(str(why) for why in tried.values() if why)
+    if DEFAULT not in there:
+        return Finding("recording", missing, False, "pip install --force-reinstall av")
+    return Finding("recording", f"PyAV {answer['version']}: {', '.join(there)}", advice=missing)
 
 
 def streams(kinds: Mapping[str, Kind] = KINDS) -> Finding:

@@ -63,7 +63,7 @@ from livebend.outputs.display import Display, View
 from livebend.outputs.guarded_output import GuardedOutput
 from livebend.outputs.headless import Headless
 from livebend.outputs.live_recording import Film, LiveRecording
-from livebend.outputs.movie_file import check_movie
+from livebend.outputs.movie import check_recording
 from livebend.outputs.strobe_limit import StrobeLimit
 from livebend.rendering.open_network import made_by, take_up
 from livebend.rendering.prompts import Prompts
@@ -109,11 +109,13 @@ class LiveOptions(ShowOptions):
 
     def view(self) -> View:
         """Return the display's state that the show begins with."""
+        streams: dict[str, Any] = dict.fromkeys(self.streams, True)
         return View(
             fullscreen=self.fullscreen,
             record=self.record is not None,
+            codec=self.codec,
             strobe_limit=self.strobe_limit,
-            **dict.fromkeys(self.streams, True),
+            **streams,
         )
 
 
@@ -235,8 +237,7 @@ class LiveShow:
         options = self.options
         check_streams(options.streams, options.stream_size)
         options.check_model([self.scene], print_notice)
-        if options.record is not None:
-            check_movie(options.record, "--record")
+        check_recording(options.record, "--record", options.codec, options.record_size)
         if options.record_cues is not None:
             check_place(options.record_cues, "--record-cues")
 
@@ -450,7 +451,8 @@ class LiveShow:
     def _recording(self, player: Player, sound: HeardSound, kept: ExitStack) -> LiveRecording:
         """What writes a film whenever `output/record` is on."""
         network, file = player.network, self.options.record or film_folder() / DEFAULT_FILM
-        size, note = (network.width, network.height), made_by(network)
+        size = self.options.record_size or (network.width, network.height)
+        note = made_by(network)
         film = Film(file, size, self.options.fps, sound.sample_rate, note)
         self.recording = LiveRecording(film, self.display, self.statistics.notice)
         kept.callback(self.recording.close)

@@ -27,6 +27,7 @@ from livebend.cli.option_values import (
 )
 from livebend.control.osc_endpoint import HOST, PORT
 from livebend.core.errors import LONGEST, LivebendError, Refused
+from livebend.outputs.codecs import CODECS, DEFAULT
 
 PACKAGE = "livebend.cli"
 
@@ -295,6 +296,11 @@ def _add_played(to: argparse.ArgumentParser) -> None:
         "--no-strobe-limit", action="store_false", dest="strobe_limit",
         help="let the picture flash more than three times a second, which can make people ill",
     )  # fmt: skip
+    to.add_argument(
+        "--codec", default=DEFAULT, metavar="NAME",
+        help=f"of the film: {', '.join(CODECS)}; livebend codecs lists what is here",
+    )  # fmt: skip
+    to.add_argument("--record-size", type=size, metavar="1920x1080", help="of the film")
     _add_scene(to)
 
 
@@ -383,10 +389,6 @@ def _add_render(to: argparse.ArgumentParser) -> None:
         help="that compute in each process; the film hangs on them",
     )  # fmt: skip
     to.add_argument(
-        "--film-size", type=size, metavar="1920x1080",
-        help="enlarge what is painted at --size, by Lanczos; the overhang is cut off",
-    )  # fmt: skip
-    to.add_argument(
         "--blur", type=sub_frames, default=1, metavar="N",
         help="paint N pictures for each frame and average them: motion blur, N times the work",
     )  # fmt: skip
@@ -397,6 +399,10 @@ def _add_render(to: argparse.ArgumentParser) -> None:
     to.add_argument(
         "--anew", action="store_true", help="do not go on with what was finished before"
     )
+
+
+def _add_codecs(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--time", action="store_true", help="and what a picture costs here")
 
 
 def _add_sweep(to: argparse.ArgumentParser) -> None:
@@ -435,6 +441,8 @@ COMMANDS: tuple[Any, ...] = (
      _add_json, _add_network),
     ("clusters", "find_clusters", "find the channels of a model that draw alike",
      _add_json, _add_model, _add_size, _add_clusters),
+    ("codecs", "codec_listing", "list the kinds of films, and which can be made here",
+     _add_json, _add_markdown, _add_codecs),
     ("devices", "device_listing", "list the sound inputs", _add_json),
     ("midi", "midi_listing", "list the MIDI devices, and what their controls do",
      _add_json, _add_profiles),

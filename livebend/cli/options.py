@@ -17,6 +17,7 @@ from livebend.models.default_model import model_or_default
 from livebend.models.embedding_file import WantedEmbedding
 from livebend.models.lora_file import WantedLora, named
 from livebend.operators.drawn_masks import DrawnMasks
+from livebend.outputs.codecs import DEFAULT
 from livebend.rendering.network import Network
 from livebend.rendering.open_network import open_network
 from livebend.scene import presets
@@ -107,6 +108,8 @@ class ShowOptions(SceneOptions):
     seconds: float | None = None  # None = without an end, or that of the sound
     cues: Path | None = None
     strobe_limit: bool = True
+    codec: str = DEFAULT  # of a film: one of CODECS
+    record_size: tuple[int, int] | None = None  # of a film; None = the picture's own
 
     def first_scene(self) -> Scene:
         """Return the scene that the show begins with. Raises: LivebendError."""

@@ -89,12 +89,19 @@ def told(text: str, film: str) -> str:
         return json.dumps({"refused": str(why)})
 
 
+def bytes_of(film: Path) -> int:
+    """Return how large a film is: a file, or a folder of pictures."""
+    files = film.iterdir() if film.is_dir() else (film,)
+    return sum(file.stat().st_size for file in files)
+
+
 def _played(given: dict[str, Any], film: Path) -> dict[str, Any]:
     for name in PATHS:
         given[name] = Path(given[name]) if given.get(name) else None
     given["loras"] = [(Path(file), strength) for file, strength in given["loras"]]
     given["sets"] = [(path, value) for path, value in given["sets"]]
-    given["size"] = tuple(given["size"]) if given["size"] else None
+    for name in ("size", "record_size"):
+        given[name] = tuple(given[name]) if given.get(name) else None
     if given["operators"] is not None:
         from livebend.operators.user_operators import load_operators  # noqa: PLC0415
 
@@ -113,5 +120,5 @@ def _played(given: dict[str, Any], film: Path) -> dict[str, Any]:
         "report": report,
         "sound": show.meter.report(),
         "began": show.began,
-        "bytes": sum(one.stat().st_size for one in films),
+        "bytes": sum(map(bytes_of, films)),
     }

@@ -19,8 +19,6 @@ def run(options: argparse.Namespace) -> int:
     check_positive(options)
     if options.output is None and options.frames is None:
         raise Refused("render: expected -o OUT.mp4 or --frames DIR")
-    if options.film_size is not None and options.size is None:
-        raise Refused("--film-size: expected --size, too: what is painted, such as 456x256")
     sounds, options.sound = options.sounds, options.sounds[0]
     one = options_of(FilmOptions, options)
     seed = one.first_scene().seed if options.variations else 0

@@ -3,7 +3,8 @@
     LivebendError
     ├── Refused          a value, name or file that cannot be used
     │   ├── UnknownName  a name outside a closed set, with the nearest one
-    │   └── OutOfRange   a number, choice or type outside what its parameter allows
+    │   ├── OutOfRange   a number, choice or type outside what its parameter allows
+    │   └── NoEncoder    an encoder that is not on this machine, or gives up
     ├── PresetError      a preset or cue file that cannot be read, with file and key
     ├── SoundError       a sound file or device that cannot be read
     ├── PictureError     a picture, a film or a camera that cannot be read
@@ -38,6 +39,10 @@ class Refused(LivebendError):
 
 class OutOfRange(Refused):
     """A value of the wrong type, or outside its parameter's range or choices."""
+
+
+class NoEncoder(Refused):
+    """An encoder of films that is not on this machine, or gives up; files are as they should be."""
 
 
 class UnknownName(Refused):

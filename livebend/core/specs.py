@@ -35,6 +35,13 @@ class Several:
 
 
 @dataclass(frozen=True, slots=True)
+class OneOf:
+    """The choices of a text, where a table has them."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
     """One parameter: what it is called, what it may be, and what it does."""
 
@@ -180,6 +187,10 @@ def _spec(name: str, hint: Any, default: Any) -> Spec | None:
     within = next((e for e in extras if isinstance(e, Range)), None)
     doc = next((e for e in extras if isinstance(e, str)), "")
     several = next((e for e in extras if isinstance(e, Several)), None)
+    one_of = next((e for e in extras if isinstance(e, OneOf)), None)
+    if one_of is not None:
+        first = one_of.names[0] if default is MISSING else default
+        return Spec(name, "choice", first, None, one_of.names, doc)
     if typing.get_origin(hint) is Literal:
         choices = tuple(str(c) for c in typing.get_args(hint))
         first = choices[0] if default is MISSING else default

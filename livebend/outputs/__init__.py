@@ -5,7 +5,10 @@ monitors (which displays there are) · operator_window (where it was left) ·
 operator_view, operator_cards (meters and notices), operator_faders (what is played), card_area,
 operator_mouse (the hand on it), operator_board (both, on a window), drawn with drawing and glyphs ·
 loading_picture · strobe_limit (what every output gets) · sdl, sdl_window · key_table, key_events ·
-recording, live_recording, movie_file · streams (NDI and others) · black · png_frames · sheet
+recording, live_recording, with codecs (the table of their kinds), encoders, movie, movie_file,
+joined_movie (of segments),
+png_pictures, sound_track, kept_file · streams (NDI and others) ·
+fitted_picture (the picture at their size) · black · png_frames · sheet
 (pictures in rows and columns) · headless
 """
 

@@ -12,7 +12,8 @@ from typing import Annotated
 
 from livebend.core.errors import OutOfRange, UnknownName
 from livebend.core.ranges import Range, Unit
-from livebend.core.specs import ParameterValue, Spec, specs_of
+from livebend.core.specs import OneOf, ParameterValue, Spec, specs_of
+from livebend.outputs.codecs import CODECS, DEFAULT
 
 JOIN = "+"  # between the names of displays that show the same
 
@@ -41,6 +42,9 @@ class View:
     spout: Annotated[bool, "shared with other programs of a Windows machine"] = False
     syphon: Annotated[bool, "shared with other programs of a Mac"] = False
     record: Annotated[bool, "a film of picture and sound is being written"] = False
+    codec: Annotated[
+        str, OneOf(tuple(CODECS)), "the kind of the next film; `livebend codecs` lists them"
+    ] = DEFAULT
     help: Annotated[bool, "the list of keys"] = False
 
 

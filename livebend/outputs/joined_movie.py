@@ -9,7 +9,9 @@ import av
 
 from livebend.audio.sound import Tape
 from livebend.core.notify import ignore
-from livebend.outputs.movie_file import TICKS, MovieFile
+from livebend.outputs.codecs import DEFAULT
+from livebend.outputs.encoders import TICKS
+from livebend.outputs.movie_file import MovieFile
 
 
 class Piece(NamedTuple):
@@ -41,6 +43,7 @@ class JoinedMovie(MovieFile):
         fps: float,
         sound: Tape | None = None,
         *,
+        codec: str = DEFAULT,
         note: str = "",
         tags: Mapping[str, str] | None = None,
         chapters: Sequence[Chapter] = (),
@@ -49,12 +52,13 @@ class JoinedMovie(MovieFile):
         self._pieces, self._fps, self._tape = pieces, fps, sound
         self._tags, self._chapters = tags or {}, chapters
         self._sounded = 0  # samples of the tape
-        super().__init__(path, (0, 0), fps, sound.sample_rate if sound else None, note=note)
+        rate = sound.sample_rate if sound else None
+        super().__init__(path, (0, 0), fps, rate, codec=codec, note=note)
 
     def write(self, frames: int, told: Any = ignore) -> None:
         """Write all of it, `frames` pictures; `told` is called with the number of each."""
         for number, packet in enumerate(self._packets()):
-            packet.stream = self._picture
+            packet.stream = self._stream
             with self._writing():
                 self._mux(packet)
             self._add_sound_until((number + 1) / self._fps)
@@ -77,12 +81,12 @@ class JoinedMovie(MovieFile):
                 for number, one in enumerate(self._chapters, 1)
             ])  # fmt: skip
 
-    def _add_picture(self, _: tuple[int, int], fps: float, _live: bool) -> Any:
+    def _begin_pictures(self, _: tuple[int, int], fps: float) -> None:
         with av.open(str(self._pieces[0].path)) as first:
             stream = self._container.add_stream_from_template(first.streams.video[0], opaque=True)
         stream.codec_context.framerate = Fraction(fps).limit_denominator(1001)
         stream.time_base = Fraction(1, TICKS)
-        return stream
+        self._stream = stream
 
     def _packets(self) -> Iterator[Any]:
         """Yield the pictures of all pieces as they are encoded, at their times in the whole."""
@@ -108,5 +112,5 @@ class JoinedMovie(MovieFile):
             self.sound(self._tape.read(end - self._sounded))
             self._sounded = end
 
-    def _end_picture(self) -> None:
+    def _end_pictures(self) -> None:
         """Nothing is held back by an encoder."""

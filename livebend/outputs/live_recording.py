@@ -13,15 +13,18 @@ from typing import NamedTuple
 import numpy as np
 
 from livebend.core import clock
-from livebend.core.errors import one_line
+from livebend.core.errors import NoEncoder, one_line
 from livebend.core.files import short
 from livebend.core.priority import step_back
 from livebend.core.status import Level
 from livebend.core.watchdog import KeptWorker, Term
 from livebend.core.worker import Worker
 from livebend.flow import Frame, Samples
+from livebend.outputs.codecs import DEFAULT, fitted
 from livebend.outputs.display import Display
-from livebend.outputs.movie_file import FRAGMENT, MovieFile
+from livebend.outputs.fitted_picture import as_shown
+from livebend.outputs.movie import open_movie
+from livebend.outputs.movie_file import FRAGMENT
 
 GAP = 0.1  # s: sound further off than this is moved to its time, with silence or by cutting
 WAITING = 8  # pictures that may wait for the encoder
@@ -53,7 +56,8 @@ Item = TimedFrame | TimedSamples
 class Film:
     """What is known of a film from outside: its size and rate, the sound's rate, and its comment.
 
-    The film is written as `path`, or as NAME-2, NAME-3 … where that is in use.
+    The film is written as `path`, with the ending that its kind has, or as NAME-2, NAME-3 … where
+    that is in use. Pictures of another size are brought to its own as the window shows them.
     """
 
     path: Path
@@ -64,13 +68,15 @@ class Film:
 
 
 class LiveRecording:
-    """Write a film while `display`'s setting `record` is on, and another when it is on again.
+    """Write a film while `display`'s setting `record` is on, and another when it is on again; each
+    of the kind that its setting `codec` has when it begins.
 
     The render worker calls `write`, the audio worker `hear`; neither waits: an encoder thread does
     the work, and another one has the disk hold it every second. `dropped` counts the pictures and
-    `lost` the blocks of sound that were left out. A fault ends the film, which plays up to there,
-    and switches the setting off; it may be switched on again. So does a disk that does not answer,
-    once a `Watchdog` looks at `encoder`. `notify` is called with what begins,
+    `lost` the blocks of sound that were left out. Where an encoder is not there or gives up, the
+    film goes on in another file, as H.264 by the processor. Another fault ends the film, which
+    plays up to there, and switches the setting off; it may be switched on again. So does a disk
+    that does not answer, once a `Watchdog` looks at `encoder`. `notify` is called with what begins,
     ends or fails, in the encoder's thread; `faults` keeps the latter.
     """
 
@@ -88,6 +94,7 @@ class LiveRecording:
         self._failed = False  # the film before
         self._hurried = False
         self._finishing = False
+        self._next = ""  # kind of the next film that was said
         self.encoder = KeptWorker(
             "recording", self._encode, clock.now, self._replace,
             patience=lambda: FINISHING if self._finishing else STUCK,
@@ -169,7 +176,7 @@ class LiveRecording:
                 self._take = take
                 self._notify(f"recording {short(take.movie.path)}", "info")
             if take is not None:
-                take.add(item)
+                take = self._added(take, item, term)
         except Exception as why:  # noqa: BLE001 - reported; the show and later films go on
             if not term.left_behind:
                 self._fail(why)
@@ -179,11 +186,49 @@ class LiveRecording:
         elif take is not None:
             self._display.recording = take.state()
 
+    def _added(self, take: "_Take", item: Item, term: Term) -> "_Take":
+        """Add an item to a film, or to the next one where its encoder gives up; return which."""
+        self._say_next(take)
+        try:
+            take.add(item)
+        except NoEncoder as why:
+            if term.left_behind or take.codec == DEFAULT:
+                raise
+            self._take = take = self._in_its_place(take, why)
+            take.add(item)
+        return take
+
+    def _say_next(self, take: "_Take") -> None:
+        """Say once that another kind was chosen, which the film that is being written has not."""
+        chosen = self._display.view.codec
+        if chosen not in (take.codec, self._next):
+            self._notify(f"codec = {chosen}: from the next film on", "info")
+        self._next = "" if chosen == take.codec else chosen
+
     def _begun(self) -> "_Take | None":
         if self._failed and not self._display.view.record:
             return None  # what was left of a film that failed
         self._failed = False
-        return _Take(self._film, self._warn)
+        codec = self._display.view.codec
+        try:
+            return self._take_of(codec)
+        except NoEncoder as why:
+            if codec == DEFAULT:
+                raise
+            return self._in_its_place(None, why)
+
+    def _in_its_place(self, take: "_Take | None", why: NoEncoder) -> "_Take":
+        """Begin a film of the usual kind, where another kind's encoder fails."""
+        if take is not None and take.finish_early():
+            self.films.append(take.movie.path)
+        self._take = None
+        self._display.set("codec", DEFAULT)
+        made = self._take_of(DEFAULT)
+        self._warn(f"{one_line(why)}; recording {short(made.movie.path)} as {DEFAULT} instead")
+        return made
+
+    def _take_of(self, codec: str) -> "_Take":
+        return _Take(self._film, codec, self._warn, lambda: self._display.view.cover)
 
     def _warn(self, what: str) -> None:
         self._notify(what, "warning")
@@ -234,7 +279,7 @@ class LiveRecording:
         take, self._finishing = self._let_go(), False
         said = "recording stopped: the disk does not answer"
         if take is not None:
-            said += f"; {short(take.movie.file.path)} plays up to {spoken(take.seconds)}"
+            said += f"; {short(take.movie.place)} plays up to {spoken(take.seconds)}"
         self._report(said)
 
     def _report(self, fault: str) -> None:
@@ -247,7 +292,7 @@ class LiveRecording:
         step_back()
         while not stop.wait(LOOK):
             if (take := self._take) is not None:
-                take.movie.file.sync()
+                take.movie.sync()
 
 
 class _Take:
@@ -258,10 +303,15 @@ class _Take:
     because a container that writes fragments joins what lies apart.
     """
 
-    def __init__(self, film: Film, warn: Callable[[str], None]) -> None:
-        self.movie = MovieFile(
-            film.path, film.size, film.fps, film.sample_rate, live=True, note=film.note
-        )
+    def __init__(
+        self, film: Film, codec: str, warn: Callable[[str], None], covers: Callable[[], bool]
+    ) -> None:
+        self.codec = codec
+        self.movie = open_movie(
+            fitted(film.path, codec), film.size, film.fps, film.sample_rate,
+            codec=codec, live=True, note=film.note,
+        )  # fmt: skip
+        self._size, self._covers = film.size, covers
         self.seconds = 0.0  # up to the end of the last picture
         self._fps, self._rate, self._warn = film.fps, film.sample_rate, warn
         self._before: deque[TimedSamples] = deque(maxlen=1024)
@@ -289,9 +339,17 @@ class _Take:
             self.movie.finish()
         return self._last is not None
 
+    def finish_early(self) -> bool:
+        """Finish the film without its encoder, which gave up; return whether there is one."""
+        if self._last is None:
+            self.movie.abort()
+        else:
+            self.movie.finish()
+        return self._last is not None
+
     def rescue(self) -> bool:
         """Keep what there is after a fault, and return whether there is anything."""
-        if self._last is None or not self.movie.file.end:
+        if self._last is None or not self.movie.end:
             self.movie.abort()
             return False
         self.movie.rescue()
@@ -309,7 +367,7 @@ class _Take:
     def _room(self) -> float:
         """How many seconds more the disk has room for, if they take as much as those before."""
         free = shutil.disk_usage(self.movie.path.parent).free
-        return free * self.seconds / max(self.movie.file.end, 1)
+        return free * self.seconds / max(self.movie.end, 1)
 
     def _picture(self, frame: Frame, origin: float) -> None:
         if self._begin is None:
@@ -337,8 +395,9 @@ class _Take:
         """Show a picture from `start` to `end`, in s of the film, in equal pieces."""
         count = max(1, math.ceil((end - start) / FRAGMENT))
         piece = (end - start) / count
+        pixels = as_shown(frame.pixels, self._size, 1.0, cover=self._covers())
         for index in range(count):
-            self.movie.picture(frame.pixels, start + index * piece, piece)
+            self.movie.picture(pixels, start + index * piece, piece)
         self.seconds = end
 
     def _sound(self, block: Samples, time: float, begin: float, rate: int) -> None:

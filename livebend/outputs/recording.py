@@ -4,14 +4,17 @@ from pathlib import Path
 
 from livebend.audio.sound import Tape
 from livebend.flow import Frame
-from livebend.outputs.movie_file import MovieFile
+from livebend.outputs.codecs import DEFAULT
+from livebend.outputs.fitted_picture import as_shown
+from livebend.outputs.movie import open_movie
 
 
 class Recording:
     """Write frame i at i/fps seconds, with the sound of a tape, at its own rate and in stereo.
 
-    `size` is (width, height). `write` blocks until the frame is encoded. Sound past the end of the
-    picture is left out, so that both end within one frame of each other. Used by one thread.
+    `size` is (width, height), `codec` one of CODECS. `write` blocks until the frame is encoded.
+    Sound past the end of the picture is left out, so that both end within one frame of each other.
+    `threads` are the encoder's, see `Encoder`. Used by one thread.
     Raises: Refused where the file cannot be written.
     """
 
@@ -22,16 +25,20 @@ class Recording:
         fps: float,
         sound: Tape | None = None,
         *,
+        codec: str = DEFAULT,
         note: str = "",
+        threads: int | None = None,
     ) -> None:
         self.frames = 0
-        self._fps, self._sound, self._heard = fps, sound, 0
-        self._movie = MovieFile(path, size, fps, sound.sample_rate if sound else None, note=note)
+        self._size, self._fps, self._sound, self._heard = size, fps, sound, 0
+        rate = sound.sample_rate if sound else None
+        self._movie = open_movie(path, size, fps, rate, codec=codec, note=note, threads=threads)
         self._open = True
 
     def write(self, frame: Frame) -> None:
         """Add the next frame, and the sound up to its end."""
-        self._movie.picture(frame.pixels, self.frames / self._fps, 1.0 / self._fps)
+        pixels = as_shown(frame.pixels, self._size, 1.0, cover=False)
+        self._movie.picture(pixels, self.frames / self._fps, 1.0 / self._fps)
         self.frames += 1
         self._write_sound(self.frames / self._fps)
 

@@ -91,11 +91,12 @@ def test_displays_are_told_by_name_and_size(monkeypatch):
     assert doctor.display(answers()).ok is None
 
 
-def test_missing_codecs_are_named():
-    assert doctor.codecs(answers(version="18", have=["libx264", "aac"])).ok
-    finding = doctor.codecs(answers(version="18", have=["aac"]))
-    assert finding.ok is None
-    assert "libx264" in finding.found
+def test_kinds_of_films_that_work_are_listed_and_others_say_why():
+    why = "h264_nvenc: needs an NVIDIA GPU: Cannot load libcuda.so.1"
+    finding = doctor.codecs(answers(version="18", tried={"h264": "", "h264_nvenc": why, "png": ""}))
+    assert (finding.ok, finding.found, finding.advice) == (True, "PyAV 18: h264, png", why)
+    without = doctor.codecs(answers(version="18", tried={"h264": "this PyAV has no libx264"}))
+    assert (without.ok, without.found) == (False, "this PyAV has no libx264")
 
 
 def test_missing_packages_are_named():

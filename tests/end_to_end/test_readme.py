@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 from pythonosc.udp_client import SimpleUDPClient
 
-from livebend.cli import operator_strips, tune
+from livebend.cli import codec_listing, operator_strips, tune
 from livebend.cli.live_show import LiveOptions, LiveShow
 from livebend.cli.main import main, parser, with_command
 from livebend.cli.options import options_of
@@ -145,6 +145,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(tune, "ROUNDS", 1)
     monkeypatch.setattr(tune, "FRAMES", 1)
     monkeypatch.setattr(tune, "counts", lambda: (1,))
+    monkeypatch.setattr(codec_listing, "SIZES", ((64, 64),))
     some = {name: all_operators()[name] for name in ("rotate", "binary", "feedback")}
     monkeypatch.setattr(operator_strips, "all_operators", lambda: some)
 
@@ -152,7 +153,7 @@ def quick(monkeypatch):
 @pytest.mark.parametrize("arguments", OURS, ids=" ".join)
 def test_a_command(arguments, folder, quick, model_folder, model, capsys):
     lists = ("devices", "presets", "operators", "sites", "prompts", "doctor", "models", "midi",
-             "parameters", "touchosc", "pack", "unpack")  # fmt: skip
+             "parameters", "touchosc", "pack", "unpack", "codecs")  # fmt: skip
     models = ("stabilityai/sd-turbo", "FRIEND.safetensors", "FOLDER")
     arguments = [str(model_folder("turbo")) if a in models else a for a in arguments]
     if "--lora" in arguments:

@@ -18,24 +18,13 @@ from livebend.audio.sound import MemoryTape
 from livebend.core.errors import Refused
 from livebend.flow import Frame, Pixels
 from livebend.outputs import live_recording
-from livebend.outputs.display import Display, View
 from livebend.outputs.kept_file import KeptFile
-from livebend.outputs.live_recording import Film, LiveRecording
 from livebend.outputs.movie_file import MovieFile
 from livebend.outputs.png_frames import PngFrames
 from livebend.outputs.recording import Recording
+from tests.fakes.films import COLOURS, RATE, Recorded, frame_of, pictures
 from tests.fakes.osc import wait_for
 from tests.fakes.times import ManualTime
-
-RATE = 48_000
-COLOURS = np.array([(220, 40, 40), (40, 200, 60), (50, 60, 210), (230, 220, 60)], np.uint8)
-
-
-def frame_of(index: int, fps: float = 20.0, size: tuple[int, int] = (64, 48)) -> Frame:
-    width, height = size
-    pixels = np.broadcast_to(COLOURS[index // 5 % 4], (height, width, 3)).copy()
-    pixels.setflags(write=False)
-    return Frame(pixels, index, (index + 1) / fps, (index + 1) / fps, index / fps)
 
 
 def tone(seconds: float) -> np.ndarray:
@@ -47,13 +36,6 @@ def tape_of(sound: np.ndarray, rate: int = RATE) -> MemoryTape:
     tape = MemoryTape(np.atleast_2d(sound))
     tape.sample_rate = rate
     return tape
-
-
-def pictures(path: Path) -> list[tuple[float, np.ndarray]]:
-    with av.open(str(path)) as film:
-        return [
-            (float(f.pts * f.time_base), f.to_ndarray(format="rgb24")) for f in film.decode(video=0)
-        ]
 
 
 def heard(path: Path) -> np.ndarray:
@@ -203,46 +185,6 @@ def test_a_name_longer_than_the_system_allows_is_refused(tmp_path: Path) -> None
 
 
 # ---- live
-
-
-class Recorded:
-    """A live recording with its ends: what it reports, and a switch."""
-
-    def __init__(self, path: Path, fps: float = 20.0, rate: int | None = None) -> None:
-        self.display, self.said = Display(View(record=True)), []
-        self.recording = LiveRecording(Film(path, (64, 48), fps, rate), self.display, self._notify)
-        self._changed = threading.Condition()
-
-    def _notify(self, text: str, level: str) -> None:
-        with self._changed:
-            self.said.append((level, text))
-            self._changed.notify_all()
-
-    def wait(self, what: str) -> str:
-        """Wait until a report contains a text; return it."""
-
-        def found() -> str:
-            return next((text for _, text in self.said if what in text), "")
-
-        with self._changed:
-            assert self._changed.wait_for(found, 10), (what, self.said)
-            return found()
-
-    def feed(self, frames: Iterable[Frame], *, sound: bool = False) -> None:
-        """Give frames, each after the sound of its period, without dropping any."""
-        for frame in frames:
-            if sound:
-                block = np.full(round((frame.time - frame.sound_time) * RATE), 0.5, np.float32)
-                self.recording.hear(block, frame.time)
-            wait_for(lambda: self.recording._room._value > 0 or not self.display.view.record)
-            self.recording.write(frame)
-
-    def killed(self, seconds: float) -> Path:
-        """Return a copy of the film as a kill would leave it after so many seconds."""
-        wait_for(lambda: (take := self.recording._take) and take.seconds >= seconds - 1e-6)
-        wait_for(self.recording._items.empty)
-        part = self.recording._take.movie.file.path
-        return Path(shutil.copy(part, part.with_name(f"killed{part.suffixes[0]}")))
 
 
 def shown_at(starts: list[float], begin: float = 3.0) -> list[Frame]:

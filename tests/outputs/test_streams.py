@@ -21,7 +21,7 @@ from livebend.core.specs import specs_of
 from livebend.core.watchdog import KeptWorker
 from livebend.flow import Frame
 from livebend.outputs.display import Display, View
-from livebend.outputs.streams.fitted_picture import as_shown
+from livebend.outputs.fitted_picture import as_shown
 from livebend.outputs.streams.kinds import KINDS, Kind
 from livebend.outputs.streams.stream import AGAIN, Stream
 from tests.fakes.osc import wait_for

@@ -11,7 +11,7 @@ from livebend.audio.song_tags import read_tags
 from livebend.cli.film.options import FilmOptions
 from livebend.core.errors import Refused
 from livebend.flow import Pixels
-from livebend.outputs.movie_file import check_movie
+from livebend.outputs.codecs import FORMATS, codec_of, fitted
 from livebend.outputs.sheet import write_sheet
 
 SONGS = (
@@ -36,12 +36,12 @@ def films_of(
     songs = list(_songs(sounds))
     if len(songs) == 1 and variations is None and not _is_folder(sounds[0]):
         return [_tagged(replace(options, sound=songs[0]))]
-    if options.output is None or options.frames is not None:
-        raise Refused("render: several films need -o FOLDER, and have no --frames")
+    if options.output is None or options.frames is not None or not codec_of(options.codec).endings:
+        raise Refused("render: several films need -o FOLDER, and neither --frames nor pictures")
     if len(songs) == 1 and not _is_folder(sounds[0]) and options.output.suffix:
         places = [options.output]
     else:
-        places = _places(options.output, songs)
+        places = _places(options.output, songs, options.codec)
     films = list[FilmOptions]()
     for song, place in zip(songs, places, strict=True):
         film = _tagged(replace(options, sound=song, output=place))
@@ -70,9 +70,9 @@ def _is_folder(sound: str) -> bool:
     return sound != "demo" and Path(sound).is_dir()
 
 
-def _places(folder: Path, songs: Sequence[str]) -> list[Path]:
+def _places(folder: Path, songs: Sequence[str], codec: str) -> list[Path]:
     """The films of songs in a folder, which is made; equal names are told apart by a number."""
-    if folder.suffix.lower() in (".mp4", ".mov", ".mkv"):
+    if folder.suffix.lower() in FORMATS:
         raise Refused(f"-o {folder}: {len(songs)} songs; expected a folder for their films")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -80,10 +80,9 @@ def _places(folder: Path, songs: Sequence[str]) -> list[Path]:
         raise Refused(f"-o {folder}: cannot be made: {why.strerror}") from why
     places = list[Path]()
     for song in songs:
-        place, number = folder / f"{Path(song).stem}.mp4", 2
-        while place in places:
-            place, number = folder / f"{Path(song).stem}-{number}.mp4", number + 1
-        check_movie(place, "-o")
+        stem, number = Path(song).stem, 2
+        while (place := fitted(folder / f"{stem}.mp4", codec)) in places:
+            stem, number = f"{Path(song).stem}-{number}", number + 1
         places.append(place)
     return places
 

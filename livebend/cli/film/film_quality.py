@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from functools import cache
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
 from livebend.core.clock import OfflineClock
 from livebend.flow import Frame, Output, Pixels
+from livebend.outputs.fitted_picture import as_shown
+from livebend.outputs.png_frames import PngFrames
 
 STEPS = 1 << 14  # of light, when it becomes one of 256 levels again
 
@@ -45,68 +46,26 @@ class Blur:
         """Nothing to close."""
 
 
-class Cropped:
-    """Cuts pictures to the aspect of a size (W, H), evenly on both sides."""
-
-    def __init__(self, output: Output, size: tuple[int, int]) -> None:
-        self._output, self._size = output, size
-
-    def write(self, frame: Frame) -> None:
-        """Give what is left of a picture."""
-        pixels = cropped(frame.pixels, self._size)
-        if pixels is not frame.pixels:
-            frame = Frame(pixels, frame.index, frame.time, frame.sound_time, frame.presentation)
-        self._output.write(frame)
-
-    def close(self) -> None:
-        """Close the output."""
-        self._output.close()
-
-    def abort(self) -> None:
-        """Abort the output."""
-        self._output.abort()  # type: ignore[attr-defined]
-
-
 class Enlarged:
-    """Enlarges pictures to a size (W, H)."""
+    """Gives a folder pictures in a size (W, H), as films have them."""
 
-    def __init__(self, output: Output, size: tuple[int, int]) -> None:
+    def __init__(self, output: PngFrames, size: tuple[int, int]) -> None:
         self._output, self._size = output, size
 
     def write(self, frame: Frame) -> None:
-        """Give a picture in the size."""
-        pixels = enlarged(frame.pixels, self._size)
+        """Give a picture."""
+        pixels = as_shown(frame.pixels, self._size, 1.0, cover=False)
         self._output.write(
             Frame(pixels, frame.index, frame.time, frame.sound_time, frame.presentation)
         )
 
     def close(self) -> None:
-        """Close the output."""
+        """Close the folder."""
         self._output.close()
 
     def abort(self) -> None:
-        """Abort the output."""
-        self._output.abort()  # type: ignore[attr-defined]
-
-
-def cropped(pixels: Pixels, size: tuple[int, int]) -> Pixels:
-    """Return the middle of a picture [H, W, 3] that has the aspect of a size (W, H)."""
-    height, width = pixels.shape[:2]
-    wide = min(width, round(height * size[0] / size[1]))
-    high = min(height, round(width * size[1] / size[0]))
-    if (wide, high) == (width, height):
-        return pixels
-    x, y = (width - wide) // 2, (height - high) // 2
-    return np.ascontiguousarray(pixels[y : y + high, x : x + wide])
-
-
-def enlarged(pixels: Pixels, size: tuple[int, int]) -> Pixels:
-    """Return a picture [H, W, 3] at a size (W, H), by Lanczos' filter."""
-    if pixels.shape[1::-1] == size:
-        return pixels
-    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
-    made = frame.reformat(width=size[0], height=size[1], interpolation="LANCZOS")
-    return np.asarray(made.to_ndarray())
+        """Remove the pictures."""
+        self._output.abort()
 
 
 def levels_of(light: NDArray[np.float32]) -> Pixels:

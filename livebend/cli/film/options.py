@@ -14,6 +14,7 @@ from livebend.cli.options import ShowOptions
 from livebend.control.command_queue import CommandQueue
 from livebend.control.cues import Cues
 from livebend.core.notify import Notify
+from livebend.outputs.codecs import codec_of
 from livebend.scene import presets
 from livebend.scene.commands import CommandSource
 from livebend.scene.values import Scene
@@ -27,10 +28,30 @@ class FilmOptions(ShowOptions):
     output: Path | None = None
     frames: Path | None = None
     operators: Path | None = None  # the performer's own
-    film_size: tuple[int, int] | None = None  # (W, H) that painted pictures are enlarged to
     blur: int = 1  # pictures that are painted and averaged for each frame
     look_ahead: bool = False  # whether beats and loudness are those of the whole song
     tags: Sequence[tuple[str, str]] = ()  # of the film, by FFmpeg's names
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether the film is a folder of pictures, with the sound beside them."""
+        return self.output is not None and not codec_of(self.codec).endings
+
+    @property
+    def movie(self) -> Path | None:
+        """The film, where that is a file."""
+        return None if self.is_folder else self.output
+
+    @property
+    def pngs(self) -> Path | None:
+        """The folder of pictures, where there is one."""
+        return self.output if self.is_folder else self.frames
+
+    @property
+    def ending(self) -> str:
+        """What the names of segments' files end in: what holds the exact times, where it can."""
+        endings = codec_of(self.codec).endings
+        return ".mov" if ".mov" in endings else next(iter(endings), "")
 
     @property
     def named(self) -> Path:
@@ -82,7 +103,7 @@ def _each(*kinds: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 _READ: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("output", "frames", "cues", "masks", "operators"), Path),
-    **dict.fromkeys(("size", "film_size"), tuple),
+    **dict.fromkeys(("size", "record_size"), tuple),
     "tags": _each(str, str),
     "loras": _each(Path, float),
     "embeddings": _each(Path, str),

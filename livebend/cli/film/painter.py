@@ -13,16 +13,17 @@ import numpy as np
 from livebend import flow
 from livebend.audio.open_input import open_sound
 from livebend.audio.sound import Sound
-from livebend.cli.film.film_quality import Blur, Cropped, Enlarged
+from livebend.cli.film.film_quality import Blur, Enlarged
 from livebend.cli.film.jobs import Job, Record, Segment, Told
 from livebend.cli.film.options import FilmOptions, read_options
 from livebend.cli.film.segment_files import SegmentFiles, sha256
-from livebend.cli.film.segment_outputs import SegmentFilm, SegmentFlashes, read_state
+from livebend.cli.film.segment_outputs import SegmentFlashes, read_state
 from livebend.core.clock import OfflineClock
 from livebend.core.errors import Refused
 from livebend.core.notify import Notify
 from livebend.flow import Features, Frame, Output, Render, Tick
 from livebend.outputs.png_frames import PngFrames
+from livebend.outputs.recording import Recording
 from livebend.outputs.strobe_limit import FlashLimit
 from livebend.rendering.network import Network
 from livebend.rendering.open_network import made_by
@@ -109,7 +110,7 @@ class _Film:
 
     def __init__(self, options: FilmOptions, network: Network, notify: Notify) -> None:
         self._options, self._network, self._notify = options, network, notify
-        self._files = SegmentFiles(options.named)
+        self._files = SegmentFiles(options.named, options.ending)
         self._sound = open_sound(options.sound)
         self._prompts = Prompts(network.model.encode, network.model.notes, notify)
         self._first = network.check(options.first_scene())
@@ -131,7 +132,7 @@ class _Film:
             flashes.save_last(files.last(job.number))
         record = Record(
             frames=segment.until - segment.first,
-            sha256=sha256(files.pictures(job.number)) if self._options.output else "",
+            sha256=sha256(files.pictures(job.number)) if self._options.movie else "",
             note=made_by(self._network),
             size=self._size,
             limited=flashes.limited if flashes else {},
@@ -176,14 +177,14 @@ class _Film:
     ) -> tuple[tuple[Output, ...], SegmentFlashes | None]:
         """Open what the segment's frames go to; `ending` closes it, or removes it after a fault."""
         options, number, made = self._options, job.number, list[Any]()
-        size = options.film_size or self._size
-        if options.output is not None:
+        size = options.record_size or self._size
+        if options.movie is not None:
             threads = 1 if size[0] * size[1] <= SMALL else ENCODING
             path = self._files.pictures(number)
-            made.append(Cropped(SegmentFilm(path, size, options.fps, threads), size))
-        if options.frames is not None:
-            pictures = PngFrames(options.frames, first=job.segment.first)
-            made.append(Cropped(Enlarged(pictures, size), size))
+            made.append(Recording(path, size, options.fps, codec=options.codec, threads=threads))
+        if options.pngs is not None:
+            pictures = PngFrames(options.pngs, first=job.segment.first)
+            made.append(Enlarged(pictures, size))
         for each in made:
             _end_with(ending, each)
         if not options.strobe_limit:

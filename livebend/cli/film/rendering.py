@@ -4,11 +4,13 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from livebend.audio.open_input import open_sound
+from livebend.audio.sound import Tape
 from livebend.cli.film.album import chapters_in
 from livebend.cli.film.farm import Farm, Painted
 from livebend.cli.film.jobs import Hire
@@ -25,11 +27,14 @@ from livebend.core.notify import Notify
 from livebend.device.torch_threads import usable
 from livebend.models.checkpoint import find_model
 from livebend.models.declared_sites import check_sites
+from livebend.outputs.codecs import codec_of
 from livebend.outputs.joined_movie import Chapter, JoinedMovie, Piece
-from livebend.outputs.movie_file import check_movie
+from livebend.outputs.movie import check_recording
 from livebend.outputs.png_frames import PngFrames
+from livebend.outputs.sound_track import SoundTrack
 
 BITS = 0.5  # for a pixel: more than films of the presets take at the encoder's quality
+INTRA_BITS = 8.0  # where every picture stands for itself
 PNG_BITS = 16.0  # for a pixel of a PNG
 SOUND = 32_000  # bytes/s
 COPIES = 2  # segments, and the film that is joined of them
@@ -142,10 +147,9 @@ def prepared(
     files = SegmentFiles(options.named)
     if anew:
         files.remove()
-    if options.output is not None:
-        check_movie(options.output, "-o")
-    if options.frames is not None and files.described() is None:
-        PngFrames.check(options.frames)
+    check_recording(options.output, "-o", options.codec, options.record_size)
+    if options.pngs is not None and files.described() is None:
+        PngFrames.check(options.pngs)
     scene = options.first_scene()
     options.check_model([scene], notify)
     sound = open_sound(options.sound, notify)
@@ -165,7 +169,7 @@ def begin(options: FilmOptions, plan: Plan, made: Mapping[str, Any], notify: Not
     """Begin to paint a film, or take up what is finished of it. Raises: LivebendError."""
     for line in said_of(plan, options.fps):
         notify(line)
-    files = SegmentFiles(options.named)
+    files = SegmentFiles(options.named, options.ending)
     found = take_up(files, made)
     if found:
         notify(f"{files.folder}: {found} of {len(plan.segments)} segments are there; it goes on")
@@ -187,8 +191,9 @@ def leave(files: SegmentFiles) -> None:
 def check_room(work: FilmWork) -> None:
     """Raises: Refused where the disk has not the room that the rest of the film may take."""
     options, plan = work.options, work.plan
-    wide, high = options.film_size or options.size or (512, 512)
-    bits = (COPIES * BITS if options.output else 0.0) + (PNG_BITS if options.frames else 0.0)
+    wide, high = options.record_size or options.size or (512, 512)
+    per_pixel = INTRA_BITS if codec_of(options.codec).intra else BITS
+    bits = (COPIES * per_pixel if options.movie else 0.0) + (PNG_BITS if options.pngs else 0.0)
     left = work.frames_left / max(1, plan.frames)
     wanted = plan.frames * left * wide * high * bits / 8 + SOUND * plan.frames / options.fps
     free = shutil.disk_usage(work.files.folder).free
@@ -201,34 +206,56 @@ def check_room(work: FilmWork) -> None:
 
 def finish(work: FilmWork) -> None:
     """Join a painted film and remove its segments. Raises: LivebendError, and they stay."""
-    options, plan, files = work.options, work.plan, work.files
+    options = work.options
     if options.output is not None:
-        pieces = [
-            Piece(files.pictures(number), segment.first)
-            for number, segment in enumerate(plan.segments)
-        ]
         tape = open_sound(options.sound).original()
         try:
-            movie = JoinedMovie(
-                options.output, pieces, options.fps, tape, note=note_of(work),
-                tags=dict(options.tags), chapters=chapters_of(plan, options),
-            )  # fmt: skip
-            try:
-                movie.write(plan.frames)
-            except BaseException:
-                movie.abort()
-                raise
+            if options.is_folder:
+                _write_sound(options.output, tape, work.plan.frames / options.fps)
+            else:
+                _join(work, options.output, tape)
         finally:
             tape.close()
-    files.remove()
+    work.files.remove()
+
+
+def _join(work: FilmWork, path: Path, tape: Tape) -> None:
+    options, plan, files = work.options, work.plan, work.files
+    pieces = [
+        Piece(files.pictures(number), segment.first) for number, segment in enumerate(plan.segments)
+    ]
+    movie = JoinedMovie(
+        path, pieces, options.fps, tape, codec=options.codec, note=note_of(work),
+        tags=dict(options.tags), chapters=chapters_of(plan, options),
+    )  # fmt: skip
+    try:
+        movie.write(plan.frames)
+    except BaseException:
+        movie.abort()
+        raise
+
+
+def _write_sound(folder: Path, tape: Tape, seconds: float) -> None:
+    """Write the sound of pictures beside them. Raises: Refused."""
+    file = folder / "sound.wav"
+    file.unlink(missing_ok=True)
+    left = round(seconds * tape.sample_rate)
+    try:
+        track = SoundTrack(file, tape.sample_rate)
+        while left and (block := tape.read(min(left, tape.sample_rate))).shape[1]:
+            track.add(block)
+            left -= block.shape[1]
+        track.finish()
+    except OSError as why:
+        raise Refused(f"{file}: cannot be written: {why.strerror}") from why
 
 
 def note_of(work: FilmWork) -> str:
     """Return what the film notes about how it was made: equal notes mean equal bytes."""
     options, record = work.options, work.records[0]
     notes = [record.note]
-    if options.film_size:
-        painted, film = ("{}x{}".format(*size) for size in (record.size, options.film_size))
+    if options.record_size:
+        painted, film = ("{}x{}".format(*size) for size in (record.size, options.record_size))
         notes.append(f"painted at {painted}, enlarged to {film} by Lanczos")
     if options.blur > 1:
         notes.append(f"{options.blur} pictures a frame")

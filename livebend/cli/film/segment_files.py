@@ -2,7 +2,7 @@
 
     clip.mp4.segments/
         film.json        what the film is made of: hashes of its inputs, options, versions
-        000000.mov       the pictures of a segment, as they will be in the film
+        000000.mov       or .mkv: the pictures of a segment, as they will be in the film
         000000.json      its record: the hash of that file, what made it, what was limited
         000000.points    points of its frames, until the limit of flashes has gone through them
         000000.npz       the state of that limit after the segment
@@ -30,12 +30,13 @@ PIECE = 1 << 20  # bytes that are hashed at once
 class SegmentFiles:
     """The folder of an unfinished film; `film` is the film, or the folder of its pictures."""
 
-    def __init__(self, film: Path) -> None:
+    def __init__(self, film: Path, ending: str = ".mov") -> None:
+        self._ending = ending.removeprefix(".")
         self.folder = film.with_name(f"{film.name}.segments")
 
     def pictures(self, number: int) -> Path:
         """The file of a segment's pictures."""
-        return self._path(number, "mov")
+        return self._path(number, self._ending)
 
     def points(self, number: int) -> Path:
         """The file of its frames' points."""

@@ -1,4 +1,4 @@
-"""What the frames of a segment go through: the limit of flashes, then files."""
+"""What the frames of a segment go through: the limit of flashes."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,39 +11,10 @@ from numpy.typing import NDArray
 
 from livebend.core.errors import Refused
 from livebend.flow import Frame, Output, Pixels
-from livebend.outputs.movie_file import MovieFile
 from livebend.outputs.png_frames import surface_of
 from livebend.outputs.strobe_limit import POINTS, SIDE, FlashLimit, between, points_of
 
 POINTS_SHAPE = (POINTS**2, SIDE, SIDE, 3)  # of a frame, uint8
-
-
-class SegmentFilm:
-    """The pictures of a segment as a film of their own, which begins at 0 s.
-
-    Its encoder has `threads`, since the bytes hang on them.
-    """
-
-    def __init__(self, path: Path, size: tuple[int, int], fps: float, threads: int) -> None:
-        self._movie = MovieFile(path, size, fps, threads=threads)
-        self._fps, self._frames = fps, 0
-
-    def write(self, frame: Frame) -> None:
-        """Add the next frame. Raises: Refused."""
-        self._movie.picture(frame.pixels, self._frames / self._fps, 1.0 / self._fps)
-        self._frames += 1
-
-    def close(self) -> None:
-        """Finish the file and give it its name. Raises: Refused, and no file is left."""
-        try:
-            self._movie.finish()
-        except Refused:
-            self._movie.path.unlink(missing_ok=True)
-            raise
-
-    def abort(self) -> None:
-        """Remove the file."""
-        self._movie.abort()
 
 
 class SegmentFlashes:

@@ -30,7 +30,7 @@ class FilmWork:
         Raises: Refused, OSError.
         """
         self.options, self.plan, self.made_of = options, plan, made_of
-        self.files = SegmentFiles(options.named)
+        self.files = SegmentFiles(options.named, options.ending)
         self._text, self._notify = as_text(options), notify
         self._records = dict(self._found())
         self._taken = dict[int, int]()  # how often a segment was begun

@@ -16,7 +16,7 @@ from livebend.core.watchdog import Term
 from livebend.flow import Frame, Pixels
 from livebend.outputs.black import Black
 from livebend.outputs.display import Display
-from livebend.outputs.streams.fitted_picture import as_shown
+from livebend.outputs.fitted_picture import as_shown
 from livebend.outputs.streams.kinds import KINDS, TITLE, Sender
 
 POLL = 0.1  # s between looks at the switch

@@ -1,4 +1,4 @@
-"""The picture at a stream's size: enlarged sharply, whole with bars or filling it."""
+"""The picture at the size of a stream or a film: enlarged sharply, with bars or filling it."""
 
 import av
 import numpy as np
