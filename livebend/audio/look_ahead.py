@@ -27,6 +27,8 @@ LOUD = 0.9  # the quantile of a level that becomes 1, as of the automatic gain
 BUCKET = 0.1  # s, of which only the loudest value counts
 QUIETEST = 1.0 / 16.0  # a level whose loud moments are below is lifted by 16 at most
 LATER = 2.0  # s: a tempo is that of the seconds before it was found
+LOOK = 0.2  # s between two looks at it
+AROUND = 6.0  # s to either side, of which the usual tempo counts
 TIGHT = 100.0  # how much a beat that is off its period costs, against one deviation of novelty
 EARLIEST, LATEST = 0.5, 2.0  # periods after the last beat, between which the next one is looked for
 FAINT = 0.1  # of the usual novelty of beats: fainter ones at either end are none
@@ -180,10 +182,14 @@ def _smooth(novelty: Curve, dt: float) -> Curve:
 
 
 def _periods(bpm: Curve, known: NDArray[np.intp], dt: float) -> Curve:
-    """The period at every hop, in hops: what was found LATER, and the nearest that is known."""
-    shifted = known - round(LATER / dt)
-    at = np.searchsorted(shifted, np.arange(len(bpm)), side="right") - 1
-    return 60.0 / dt / bpm[known[np.clip(at, 0, len(known) - 1)]]
+    """The period at every hop, in hops: of the tempo that was found LATER, and the usual one of the
+    seconds about it, since in a break of the drums any other may be found."""
+    each, around = round(LOOK / dt), round(AROUND / LOOK)
+    times = np.arange(0, len(bpm), each)
+    at = np.searchsorted(known - round(LATER / dt), times, side="right") - 1
+    found = np.pad(bpm[known[np.clip(at, 0, len(known) - 1)]], around, mode="edge")
+    usual = np.median(np.lib.stride_tricks.sliding_window_view(found, 2 * around + 1), axis=1)
+    return np.repeat(60.0 / dt / usual, each)[: len(bpm)]
 
 
 def _trimmed(strength: Curve, rows: NDArray[np.intp], dt: float) -> Curve:

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import sys
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -13,12 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livebend.cli.film import plan, rendering
+from livebend.cli.film.album import films_of
 from livebend.cli.film.jobs import WorkerLost
 from livebend.cli.film.options import FilmOptions, as_text, read_options
 from livebend.cli.film.painter import Painter
 from livebend.cli.film.plan import cut
-from livebend.cli.film.rendering import Crew, render_films
+from livebend.cli.film.rendering import Crew, crew_of, render_films
 from livebend.cli.film.segment_files import SegmentFiles
+from livebend.cli.main import main
 from livebend.core.errors import LivebendError, Refused
 from livebend.rendering.painted_past import FADED, PaintedPast, Past, past_of
 from livebend.scene import presets
@@ -262,3 +265,91 @@ def test_the_echo_is_not_cut_and_that_is_said(job, tmp_path):
     render_films([job], crew(2), said.append)
     assert any(re.match(r"echo\.decay: every frame from 0 s on", line) for line in said)
     assert numbers_of(job.output) == list(range(18))
+
+
+# ---- albums, quality
+
+
+def write_song(file, seconds=0.5, **tags):
+    with av.open(str(file), "w") as song:
+        song.metadata.update(tags)
+        stream = song.add_stream("flac", rate=44_100)
+        tone = (8000 * np.sin(np.arange(round(44_100 * seconds)) * 0.1)).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(tone[None], format="s16", layout="mono")
+        frame.sample_rate = 44_100
+        song.mux(stream.encode(frame))
+        song.mux(stream.encode(None))
+
+
+def test_an_album_is_a_film_of_each_song_and_stays_where_it_is_whole(job, tmp_path, capsys):
+    album, films = tmp_path / "album", tmp_path / "films"
+    album.mkdir()
+    write_song(album / "a.flac", title="Last", artist="Band", track="2/2")
+    write_song(album / "b.flac", title="First", artist="Band", track="1/2")
+    (album / "cover.txt").write_text("no song")
+    given = ["render", str(album), "-o", str(films), "--model", job.model, "--size", "64"]
+    given += ["--backend", "torch"]
+    assert main(given) == 0
+    first, last = films / "b.mp4", films / "a.mp4"
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        f"10 frames in {first}",
+        f"10 frames in {last}",
+    ]
+    with av.open(str(first)) as film:
+        assert (film.metadata["title"], film.metadata["artist"]) == ("First", "Band")
+    assert (films / "contact-sheet.png").stat().st_size > 1000
+    before = digest(first)
+    last.unlink()
+    assert main(given) == 0
+    assert f"{first} is there, made of the same" in capsys.readouterr().err
+    assert digest(first) == before
+    assert last.is_file()
+
+
+def test_variations_are_named_by_their_seeds(job):
+    films = films_of(job, ["demo"], 3, 7)
+    assert [film.named.name for film in films] == [f"one-seed-{n}.mp4" for n in (7, 8, 9)]
+    assert [film.seed for film in films] == [7, 8, 9]
+
+
+def test_motion_blur_is_the_mean_of_light_and_the_film_is_enlarged(job, tmp_path):
+    job = replace(job, cues=None, seconds=0.8, frames=tmp_path / "sharp", fps=40.0)
+    render_films([replace(job, output=None)], Crew(), print)
+    soft = replace(job, frames=tmp_path / "soft", fps=20.0, blur=2, record_size=(160, 90))
+    render_films([soft], crew(2), print)
+    assert numbers_of(job.output) == list(range(16))
+    with av.open(str(job.output)) as film:
+        assert (film.streams.video[0].width, film.streams.video[0].height) == (160, 90)
+        note = film.metadata["comment"]
+    assert "painted at 64x64, enlarged to 160x90 by Lanczos, 2 pictures a frame" in note
+    sharp = [pixels_in(tmp_path / "sharp" / f"frame_{n:06d}.png") for n in (10, 11)]
+    light = np.mean([np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4)
+                     for x in (picture / 255.0 for picture in sharp)], axis=0)  # fmt: skip
+    mean = 255.0 * np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    made = pixels_in(tmp_path / "soft" / "frame_000005.png")
+    assert made.shape == (90, 160, 3)
+    assert not made[:, :30].any()  # a bar
+    assert abs(made[:, 40:120].mean() - mean.mean()) < 2.0
+
+
+def pixels_in(file):
+    with av.open(str(file)) as picture:
+        return next(picture.decode(video=0)).to_ndarray(format="rgb24")
+
+
+KINDS = [("hevc10", "mp4"), ("prores422", "mov"), ("ffv1", "mkv")]
+
+
+@pytest.mark.parametrize(("codec", "ending"), KINDS)
+def test_every_kind_of_film_is_joined(job, tmp_path, codec, ending):
+    one, two = (replace(job, codec=codec, output=tmp_path / f"{n}.{ending}") for n in "ab")
+    render_films([one], Crew(), print)
+    render_films([two], crew(2), print)
+    assert numbers_of(one.output) == list(range(32))
+    assert digest(one.output) == digest(two.output)
+
+
+def test_without_ray_the_line_that_installs_it_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(Refused, match=r"pip install 'livebend\[ray\]'; without it --workers N"):
+        crew_of(2, None, "auto", print)
