@@ -14,7 +14,7 @@ from av.video.reformatter import VideoReformatter
 
 from livebend.core.errors import NoEncoder, one_line
 from livebend.flow import Pixels
-from livebend.outputs.codecs import CODECS, Codec, codec_of
+from livebend.outputs.codecs import CODECS, Codec, Options, codec_of
 
 TICKS = 90_000  # per second: the usual time base of video
 KEY = 2.0  # s between pictures that a player can jump to
@@ -22,9 +22,6 @@ TRIED = (256, 256)  # pixels: hardware takes no smaller picture
 _BT709 = 1  # of the standard's code points: primaries, transfer and matrix
 _RGB = 0  # instead of a matrix
 _LIMITED, _FULL = 1, 2
-# With AVX-512 x264 165 weighs macroblocks by memory that nobody has written, at widths that are no
-# multiple of 128: the same pictures give other bytes each time.
-_REPEATABLE = "asm=AVX2"
 _TAGGED = ("mp4", "mov")  # what has tags of its own for a kind
 
 
@@ -68,8 +65,7 @@ class Encoder:
         context.options = {**kind.options, **(kind.live if live else {})}
         if threads is not None:
             context.thread_count = threads
-            if kind.encoder == "libx264" and _has_avx512():
-                context.options = {**context.options, "x264-params": _REPEATABLE}
+            context.options = {**context.options, **_repeatable(kind, threads)}
         context.color_primaries = context.color_trc = _BT709
         context.colorspace = _RGB if kind.is_rgb else _BT709
         context.color_range = _FULL if kind.is_rgb else _LIMITED
@@ -175,6 +171,20 @@ def _why(kind: Codec, fault: Exception) -> str:
     _, _, logged = getattr(fault, "log", None) or (0, "", "")
     said = logged.strip() or getattr(fault, "strerror", None) or one_line(fault)
     return f"needs {kind.needs}: {said}" if kind.needs else f"{kind.encoder} does not begin: {said}"
+
+
+def _repeatable(kind: Codec, threads: int) -> Options:
+    """The options with which an encoder gives the same bytes each time.
+
+    By memory that nobody has written x264 165 weighs macroblocks with AVX-512, at widths that are
+    no multiple of 128, and x265 units of its tree.
+    """
+    if kind.encoder == "libx264" and _has_avx512():
+        return {"x264-params": "asm=AVX2"}
+    if kind.encoder == "libx265":
+        own = kind.options["x265-params"]
+        return {"x265-params": f"{own}:no-cutree=1:pools={threads}:frame-threads=1"}
+    return {}
 
 
 @cache

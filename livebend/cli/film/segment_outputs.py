@@ -1,6 +1,7 @@
 """What the frames of a segment go through: the limit of flashes."""
 
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 from zipfile import BadZipFile
@@ -10,6 +11,7 @@ import pygame
 from numpy.typing import NDArray
 
 from livebend.core.errors import Refused
+from livebend.core.files import write_file
 from livebend.flow import Frame, Output, Pixels
 from livebend.outputs.png_frames import surface_of
 from livebend.outputs.strobe_limit import POINTS, SIDE, FlashLimit, between, points_of
@@ -89,11 +91,10 @@ def save_state(file: Path, limit: FlashLimit, limited: Mapping[str, float]) -> N
     Raises: OSError."""
     numbers = np.array([int(number) for number in limited], np.int64)
     parts = np.array(list(limited.values()), np.float64)
-    part = file.with_suffix(".part")
-    with part.open("wb") as stream:
-        arrays: dict[str, Any] = {"numbers": numbers, "parts": parts, **limit.state()}
-        np.savez(stream, **arrays)
-    part.replace(file)
+    arrays: dict[str, Any] = {"numbers": numbers, "parts": parts, **limit.state()}
+    made = BytesIO()
+    np.savez(made, **arrays)
+    write_file(file, lambda part: part.write_bytes(made.getvalue()))
 
 
 def read_state(file: Path) -> tuple[FlashLimit, dict[str, float]] | None:

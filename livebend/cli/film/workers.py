@@ -16,7 +16,9 @@ there to write to.
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
+from contextlib import suppress
 
 from livebend.cli.film.jobs import Job, Record, Told, WorkerLost, heard
 from livebend.core.notify import Notify
@@ -31,7 +33,7 @@ class ProcessWorker:
     """
 
     def __init__(self, threads: int, notify: Notify, module: Sequence[str] = PAINTER) -> None:
-        self._notify = notify
+        self._notify, self._asked = notify, threading.Lock()
         self.process = subprocess.Popen(
             [sys.executable, "-m", *module],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8",
@@ -43,17 +45,23 @@ class ProcessWorker:
         """See `jobs.Paints`."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        try:
-            self.process.stdin.write(job.text() + "\n")
-            self.process.stdin.flush()
-            for line in self.process.stdout:
-                if (record := heard(line, told, self._notify)) is not None:
-                    return record
-        except (OSError, ValueError) as why:
-            raise WorkerLost(f"a worker is lost: {why}") from why
-        raise WorkerLost(f"a worker has ended ({self.process.wait()})")
+        with self._asked:
+            try:
+                self.process.stdin.write(job.text() + "\n")
+                self.process.stdin.flush()
+                for line in self.process.stdout:
+                    if (record := heard(line, told, self._notify)) is not None:
+                        return record
+            except (OSError, ValueError) as why:
+                raise WorkerLost(f"a worker is lost: {why}") from why
+            raise WorkerLost(f"a worker has ended ({self.process.wait()})")
 
     def close(self) -> None:
         """See `jobs.Paints`."""
         self.process.kill()
         self.process.wait()
+        with self._asked:  # who listens has heard the end of it
+            for pipe in (self.process.stdin, self.process.stdout):
+                with suppress(OSError):  # what it was to be told is lost with it
+                    if pipe is not None:
+                        pipe.close()
