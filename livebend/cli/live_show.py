@@ -24,6 +24,7 @@ from livebend.cli.live_picture import LivePicture
 from livebend.cli.options import ShowOptions
 from livebend.cli.painting import Painting
 from livebend.cli.printing import Printed, print_notice
+from livebend.cli.rig import Ends, Rig
 from livebend.cli.screen import Screen
 from livebend.cli.signals import ended_by_signals
 from livebend.cli.streaming import check_streams, open_streams
@@ -105,6 +106,9 @@ class LiveOptions(ShowOptions):
     link: bool = False
     aloud: bool = False
     target_ms: float | None = None
+    lead: str | None = None  # where followers are listened to, PORT or HOST:PORT
+    follow: str | None = None  # the leader, HOST or HOST:PORT
+    key: Path | None = None  # of the rig
     resume: str | None = None  # the file of a scene; "" is that of the last show
 
     def view(self) -> View:
@@ -193,6 +197,7 @@ class LiveShow:
         ports: opens the MIDI system.
         """
         self.options, self.ahead, self._ports = options, ahead, ports
+        self.rig = Rig.of(options)
         self.on_phase = on_phase
         self.seen: Callable[[Frame], None] = ignore  # called with each frame that is shown
         self.begun = False  # whether a picture has been shown
@@ -310,7 +315,7 @@ class LiveShow:
         self._open_osc(ending, desk, listening)
         if self.options.remote != OFF:
             seen = Seen(self.display, self.frames, player.network.sites, self.drawn.names)
-            told = self.statistics.notice, self._report_fault
+            told = self.statistics.notice, self.report_fault
             self.remote = open_remote(ending, desk, self.reach, self.door, seen, *told)
         self.hands = open_hands(
             ending, desk, self.time, self.statistics.notice, self._kept_going,
@@ -326,10 +331,13 @@ class LiveShow:
         gc.collect()
         gc.freeze()  # what is loaded stays: collections during the show need not scan it
         gc.enable()
-        render = self._render_part(player, sound, queue, self._outputs(screen, recording))
+        ends = self.rig.open(self, ending, self._ends(player, sound, queue), player)
+        render = self._render_part(
+            ends, self._outputs(screen, recording), partial(self._count, sound, queue)
+        )
         parts = [render, sound.worker, text, slots, recording.encoder]
         parts += [*self.osc.workers, *self.hands.workers, *self.pictures.workers]
-        parts += [self.remote.worker] if self.remote else []
+        parts += [*([self.remote.worker] if self.remote else []), *self.rig.workers]
         parts += open_streams(
             ending, self.frames, self.display, self.options.stream_size, self.options.fps,
             self.warn, self._kept_going,
@@ -433,19 +441,19 @@ class LiveShow:
 
     def _sound(self) -> HeardSound:
         return hear_sound(
-            self.options.input,
+            self.rig.input_of(self.options.input),
             self.time,
             self.statistics.notice,
             monitor=self.options.aloud,
             taps=[self._tape],
-            on_fault=self._report_fault,
+            on_fault=self.report_fault,
             timed=self.statistics.hop,
         )
 
     def _picture(self) -> LivePicture:
         options, notify = self.options, self.statistics.notice
         size = options.size or (512, 512)
-        return LivePicture(options.picture, size, notify, self._report_fault)
+        return LivePicture(options.picture, size, notify, self.report_fault)
 
     def _recording(self, player: Player, sound: HeardSound, kept: ExitStack) -> LiveRecording:
         """What writes a film whenever `output/record` is on."""
@@ -474,9 +482,9 @@ class LiveShow:
             self._record_start(self.cue_recorder)
         return CommandQueue(
             notify=self.warn,
-            gate=PromptGate(player.prompts.ready, player.prompts.request),
+            gate=PromptGate(player.prompts.ready, self.rig.foresees(player.prompts.request)),
             check=player.network.check,
-            recorder=self.cue_recorder,
+            recorder=self.rig.record(self.cue_recorder),
             feed=feed,
             quantiser=quantiser,
         )
@@ -489,7 +497,7 @@ class LiveShow:
         learnt = LearntAddresses(
             desk, learnt_file(), self.statistics.notice, learnt=self._end_midi_lesson
         )
-        fault = self._report_fault
+        fault = self.report_fault
         self.osc = OscInput(desk, listening, door=self.door, learnt=learnt, on_fault=fault).start()
         ending.callback(self.osc.stop)
         self.reach = self.reach._replace(osc=self.osc.address)
@@ -517,20 +525,24 @@ class LiveShow:
 
     # ---- the render thread -------------------------------------------------------------------
 
-    def _render_part(
-        self, player: Player, sound: HeardSound, queue: CommandQueue, outputs: Sequence[Output]
-    ) -> KeptWorker:
+    def _ends(self, player: Player, sound: HeardSound, queue: CommandQueue) -> Ends:
+        """What the render thread plays where the show is alone."""
         ticks = LiveClock(self.time, threading.Event(), self.options.fps, self.options.seconds)
-        count = partial(self._count, sound, queue)
-        painting = Painting(player, ticks, (sound, queue, outputs), self.scenes, count)
+        return Ends(player, ticks, sound, queue)
+
+    def _render_part(
+        self, ends: Ends, outputs: Sequence[Output], count: Callable[[], None]
+    ) -> KeptWorker:
+        player, ticks, sound, commands = ends
+        painting = Painting(player, ticks, (sound, commands, outputs), self.scenes, count)
         return KeptWorker(
-            "render", painting.work, self.time.now, self._report_fault,
+            "render", painting.work, self.time.now, self.report_fault,
             patience=painting.patience, ends_with=lambda _: not painting.began,
             on_end=self._failed,
         )  # fmt: skip
 
     def _kept_going(self, name: str, work: Callable[[Term], None]) -> KeptWorker:
-        return KeptWorker(name, work, now, self._report_fault).start()
+        return KeptWorker(name, work, now, self.report_fault).start()
 
     def _count(self, sound: HeardSound, queue: CommandQueue) -> None:
         osc, total = self.osc.counts, self.statistics.total
@@ -605,7 +617,7 @@ class LiveShow:
         if self.options.headless or level == "error":
             self._printed(text)
 
-    def _report_fault(self, name: str, failure: BaseException | None) -> None:
+    def report_fault(self, name: str, failure: BaseException | None) -> None:
         """Report a part that is started again."""
         self.log(f"{name} in detail", "error", failure)
         self.statistics.notice(said(name, failure), "error")

@@ -320,6 +320,15 @@ def _add_live(to: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     to.add_argument("--link", action="store_true", help="follow an Ableton Link session")
     to.add_argument(
+        "--lead", nargs="?", const="", metavar="PORT",
+        help="let other shows follow this one, at this port or HOST:PORT; 8100",
+    )  # fmt: skip
+    to.add_argument("--follow", metavar="HOST[:PORT]", help="play what another show plays")
+    to.add_argument(
+        "--key", type=Path, metavar="FILE",
+        help="of those who lead and follow; the leader makes it. Or in LIVEBEND_KEY",
+    )  # fmt: skip
+    to.add_argument(
         "--guard", action="store_true", help="start the show again where it crashes or hangs"
     )
     to.add_argument(

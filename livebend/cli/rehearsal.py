@@ -104,6 +104,7 @@ def _played(given: dict[str, Any], film: Path) -> dict[str, Any]:
         options = replace(
             options, headless=True, aloud=False, seconds=min(SECONDS, options.seconds or SECONDS),
             osc="127.0.0.1:0", osc_allow=(), lan=False, remote="off", midi="off", link=False,
+            lead=None, follow=None, key=None,
             record=film, record_cues=None,
         )  # fmt: skip
         show = Rehearsal(options, ahead)
