@@ -65,6 +65,7 @@ from livebend.outputs.guarded_output import GuardedOutput
 from livebend.outputs.headless import Headless
 from livebend.outputs.live_recording import Film, LiveRecording
 from livebend.outputs.movie_file import check_movie
+from livebend.outputs.part import PartOutput
 from livebend.outputs.strobe_limit import StrobeLimit
 from livebend.rendering.open_network import made_by, take_up
 from livebend.rendering.prompts import Prompts
@@ -109,12 +110,15 @@ class LiveOptions(ShowOptions):
     lead: str | None = None  # where followers are listened to, PORT or HOST:PORT
     follow: str | None = None  # the leader, HOST or HOST:PORT
     key: Path | None = None  # of the rig
+    part: tuple[int, int] = (0, 1)  # of the picture, that is shown: its number, of how many
     resume: str | None = None  # the file of a scene; "" is that of the last show
 
     def view(self) -> View:
         """Return the display's state that the show begins with."""
         return View(
             fullscreen=self.fullscreen,
+            part=self.part[0],
+            parts=self.part[1],
             record=self.record is not None,
             strobe_limit=self.strobe_limit,
             **dict.fromkeys(self.streams, True),
@@ -357,7 +361,8 @@ class LiveShow:
             self.keep()  # first: it cannot be played again
 
     def _outputs(self, screen: Screen, recording: LiveRecording) -> Sequence[Output]:
-        outputs = [screen.output, GuardedOutput("recording", recording, self.warn)]
+        window = PartOutput(screen.output, self.display)
+        outputs: list[Output] = [window, GuardedOutput("recording", recording, self.warn)]
         return [StrobeLimit(outputs, lambda: self.display.view.strobe_limit, self.warn)]
 
     def _open_files(self, ending: ExitStack) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from livebend import __version__
-from livebend.cli.option_values import embedding, fade, lora, pair, real, size, whole
+from livebend.cli.option_values import embedding, fade, lora, pair, part, real, size, whole
 from livebend.control.osc_endpoint import HOST, PORT
 from livebend.core.errors import LONGEST, LivebendError, Refused
 
@@ -327,6 +327,10 @@ def _add_live(to: argparse.ArgumentParser) -> None:
     to.add_argument(
         "--key", type=Path, metavar="FILE",
         help="of those who lead and follow; the leader makes it. Or in LIVEBEND_KEY",
+    )  # fmt: skip
+    to.add_argument(
+        "--part", type=part, default=(0, 1), metavar="1/3",
+        help="show a part of the picture, counted from the left",
     )  # fmt: skip
     to.add_argument(
         "--guard", action="store_true", help="start the show again where it crashes or hangs"

@@ -94,6 +94,7 @@ def _played(given: dict[str, Any], film: Path) -> dict[str, Any]:
         given[name] = Path(given[name]) if given.get(name) else None
     given["loras"] = [(Path(file), strength) for file, strength in given["loras"]]
     given["sets"] = [(path, value) for path, value in given["sets"]]
+    given["part"] = tuple(given["part"])
     given["size"] = tuple(given["size"]) if given["size"] else None
     if given["operators"] is not None:
         from livebend.operators.user_operators import load_operators  # noqa: PLC0415

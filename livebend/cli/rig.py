@@ -57,7 +57,7 @@ class Rig:
         self._follow = None if follow is None else leader_at(follow)
         is_one = self._lead is not None or self._follow is not None
         self._key = read_key(key, make=self._lead is not None) if is_one else b""
-        self._leader: Leader | None = None
+        self.leader: Leader | None = None
         self.following: Following | None = None
         self.workers: list[KeptWorker] = []
 
@@ -80,8 +80,8 @@ class Rig:
             return own
 
         def both(time: float, command: Command) -> None:
-            if self._leader is not None:
-                self._leader.record(time, command)
+            if self.leader is not None:
+                self.leader.record(time, command)
             if own is not None:
                 own(time, command)
 
@@ -93,8 +93,8 @@ class Rig:
             return request
 
         def both(text: str) -> None:
-            if self._leader is not None:
-                self._leader.foresee(text)
+            if self.leader is not None:
+                self.leader.foresee(text)
             request(text)
 
         return both
@@ -112,7 +112,7 @@ class Rig:
         at: tuple[str, int],
     ) -> Ends:  # fmt: skip
         listening = listen(*at, show.warn, what="rig", option="--lead", kind=SOCK_STREAM)
-        leader = self._leader = Leader(
+        leader = self.leader = Leader(
             listening, self._key, opening_of(player.network, show.drawn),
             lambda scene: text_of(Moment(scene, player.render.kept)),
             view=lambda: {name: show.display.get(name) for name in SETTINGS}, now=show.time.now,
@@ -123,9 +123,11 @@ class Rig:
         self.workers.append(leader.worker)
         host, port = leader.address
         here = " or ".join(place(one, port) for one in reached_at(host))
-        show.statistics.notice(f"rig: leads; others: livebend live --follow {here}")
-        print_notice(f"rig: leads; others: livebend live --follow {here} --key FILE")
-        return ends._replace(player=_Leads(player, leader))
+        said = f"rig: leads; others: livebend live --follow {here} --key FILE"
+        show.statistics.notice(said)
+        if not show.options.headless:
+            print_notice(said)
+        return ends._replace(player=Leading(player, leader))
 
     def _follows(
         self, show: "LiveShow", ending: ExitStack, ends: Ends, player: "Player",
@@ -139,7 +141,7 @@ class Rig:
         )  # fmt: skip
         options = show.options
         following = self.following = Following(
-            receiver, _Followed(player), show.time, fps=options.fps, seconds=options.seconds,
+            receiver, Followed(player), show.time, fps=options.fps, seconds=options.seconds,
             ends=(ends.sound, ends.commands), set_view=show.display.set, notify=show.warn,
         )  # fmt: skip
         show.statistics.join(lambda: following.described)
@@ -190,7 +192,7 @@ def reached_at(host: str) -> list[str]:
     return addresses() or ["127.0.0.1"]
 
 
-class _Leads:
+class Leading:
     """A player that says what each frame is painted from before it paints it."""
 
     def __init__(self, player: "Player", leader: Leader) -> None:
@@ -213,7 +215,7 @@ class _Leads:
         self._leader.begin_anew()
 
 
-class _Followed:
+class Followed:
     """A player that can go on from what another renderer has kept."""
 
     def __init__(self, player: "Player") -> None:
@@ -233,7 +235,8 @@ class _Followed:
         network = self._player.network
         found = moment_in(moment, network.memory, network.model.device)
         scene = self.check(found.scene)
-        self._player.render.kept = found.kept
+        text = self._player.prompts.value(scene.prompt.text).tensor
+        self._player.render.kept = found.kept.fitting(text, network.shape)
         return scene
 
     def check(self, scene: Scene) -> Scene:

@@ -57,6 +57,11 @@ class KeptInputs:
     held: HeldNoise
     phases: "ShowPhases"
 
+    def forget(self) -> None:
+        """Keep no tensor: what is on its way is there at once."""
+        self.shown, self.origins, self.held = {}, {}, HeldNoise()
+        self.fade, self.mixed = PromptFade(), {}
+
 
 class InputSource:
     """Gives each frame its inputs. In this order: `morphed`, `advance`, then any of the rest."""

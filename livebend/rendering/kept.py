@@ -6,8 +6,8 @@ bends and the echo take of the last picture. What is only remembered (`Memory`) 
 and what `reuse` takes from earlier frames begins anew.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
 
@@ -44,6 +44,23 @@ class Kept:
     loads: tuple[int, int]
     made: Made
     shown: Versioned | None
+
+    def fitting(self, text: Tensor, noise: Sequence[int]) -> "Kept":
+        """Return what fits a network with such embeddings [1, T, C] and noises of a shape: without
+        any tensor where they are others, so that what was on its way is there at once."""
+        inputs = [deck.inputs for deck in self.decks.decks]
+        found = [value for one in inputs for value in (*one.shown.items(), *one.origins.items())]
+        if all(_fits(name, value.tensor, text, noise) for name, value in found):
+            return self
+        for one in inputs:
+            one.forget()
+        return replace(self, made={}, shown=None)
+
+
+def _fits(name: str, tensor: Tensor, text: Tensor, noise: Sequence[int]) -> bool:
+    if name.startswith("noise"):
+        return tuple(tensor.shape) == tuple(noise)
+    return tensor.dtype == text.dtype and tensor.shape[2:] == text.shape[2:]
 
 
 @dataclass(frozen=True, eq=False)

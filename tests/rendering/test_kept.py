@@ -111,6 +111,16 @@ def moment(network):
     return text_of(Moment(scene, show.render.kept))
 
 
+def test_of_another_precision_what_was_on_its_way_is_there_at_once(network, moment):
+    kept = moment_in(moment, network.memory, "cpu").kept
+    text = network.model.encode([""])
+    assert kept.fitting(text, network.shape) is kept
+    for other, shape in ((text.half(), network.shape), (text, (1, 4, 99, 99))):
+        fitted = moment_in(moment, network.memory, "cpu").kept.fitting(other, shape)
+        assert (fitted.made, fitted.shown) == ({}, None)
+        assert not any(deck.inputs.shown for deck in fitted.decks.decks)
+
+
 def test_a_moment_survives_a_round_trip(network, moment):
     again = text_of(moment_in(moment, network.memory, "cpu"))
     assert again == text_of(moment_in(again, network.memory, "cpu"))

@@ -7,12 +7,13 @@
                 clock, hands and sound, at the leader's tempo. It asks to join; then the leader's
                 next frame is painted, whatever was played meanwhile.
 
-What goes to the window and to films has this show's own time, which never goes back.
+What goes to the window and to films has this show's own time, which never goes back, in the steps
+of the leader's: so that flashes are limited alike.
 """
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
 from livebend.control.rig.alone import Alone
@@ -128,6 +129,7 @@ class Following:
         self._given = self.scene  # the scene that the loop has from here
         self._alone: Alone | None = None
         self._followed: Tick | None = None  # the leader's last frame
+        self._shift: float | None = None  # s from the leader's ticks to what is shown of them
         self._offset = 0.0  # s to add to the time here for the leader's, while alone
 
     # ---- the clock -----------------------------------------------------------------------------
@@ -263,7 +265,7 @@ class Following:
     def _join(self, begin: Begin) -> None:
         self.scene = self._player.take(begin.moment)
         first = self._followed is None or not self._joined
-        self._joined, self._told = True, False
+        self._joined, self._told, self._shift = True, False, None
         self.counts.joined += 1
         if first:
             frame = begin.painted.tick.index
@@ -300,12 +302,15 @@ class Following:
         """Paint the frame of this moment; it has this show's own time."""
         now = self._now
         frame = self._player.render(scene, now.features, now.tick)
-        if self._alone is None and (offset := self._receiver.clock.seconds) is not None:
+        if self._alone is not None:
+            return replace(frame, index=tick.index, time=tick.time, sound_time=tick.time,
+                           presentation=tick.presentation)  # fmt: skip
+        if self._shift is None:
+            self._shift = tick.time - now.tick.time
+        if (offset := self._receiver.clock.seconds) is not None:
             self.late.add((self._time.now() + offset - now.tick.time) * 1e3)
-            heard = frame.sound_time - offset
-        else:
-            heard = tick.time
-        return Frame(frame.pixels, tick.index, tick.time, heard, tick.presentation)
+        time, heard = now.tick.time + self._shift, frame.sound_time + self._shift
+        return Frame(frame.pixels, tick.index, time, heard, tick.presentation)
 
     def take_up(self) -> None:
         """Prepare the calling thread to paint."""

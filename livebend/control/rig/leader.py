@@ -127,6 +127,11 @@ class Leader:
         count = sum(one.follows for one in tuple(self._followers))
         return f"leads {count} show{'' if count == 1 else 's'}"
 
+    @property
+    def asked(self) -> bool:
+        """Whether somebody is to begin with the next frame."""
+        return self._waiting.is_set()
+
     def start(self) -> "Leader":
         """Begin to listen; return self."""
         self.worker.start()
@@ -258,8 +263,8 @@ class Leader:
             await self._follow(reader, writer, shake, host)
         except Refused as why:
             self._report(str(why))
-        except (OSError, EOFError, TimeoutError):
-            pass  # it is gone, which is said where it has followed
+        except (OSError, EOFError, TimeoutError, asyncio.CancelledError):
+            pass  # it is gone, which is said where it has followed; or the show is over
         finally:
             writer.transport.abort()
 
