@@ -24,7 +24,7 @@ from livebend.cli.live_picture import LivePicture
 from livebend.cli.options import ShowOptions
 from livebend.cli.painting import Painting
 from livebend.cli.printing import Printed, print_notice
-from livebend.cli.rig import Ends, Rig
+from livebend.cli.rig import Rig
 from livebend.cli.screen import Screen
 from livebend.cli.signals import ended_by_signals
 from livebend.cli.streaming import check_streams, open_streams
@@ -41,7 +41,7 @@ from livebend.control.osc_learnt import LearntAddresses
 from livebend.control.osc_learnt import user_file as learnt_file
 from livebend.control.quantiser import Quantiser
 from livebend.control.scene_keeper import SceneKeeper
-from livebend.core.clock import LiveClock, SystemTime, Time, now
+from livebend.core.clock import SystemTime, Time, now
 from livebend.core.errors import LivebendError, Refused
 from livebend.core.files import check_place, film_folder
 from livebend.core.mailbox import Latest, OnDemand
@@ -335,10 +335,7 @@ class LiveShow:
         gc.collect()
         gc.freeze()  # what is loaded stays: collections during the show need not scan it
         gc.enable()
-        ends = self.rig.open(self, ending, self._ends(player, sound, queue), player)
-        render = self._render_part(
-            ends, self._outputs(screen, recording), partial(self._count, sound, queue)
-        )
+        render = self._render_part(player, sound, queue, (screen, recording), ending)
         parts = [render, sound.worker, text, slots, recording.encoder]
         parts += [*self.osc.workers, *self.hands.workers, *self.pictures.workers]
         parts += [*([self.remote.worker] if self.remote else []), *self.rig.workers]
@@ -530,16 +527,18 @@ class LiveShow:
 
     # ---- the render thread -------------------------------------------------------------------
 
-    def _ends(self, player: Player, sound: HeardSound, queue: CommandQueue) -> Ends:
-        """What the render thread plays where the show is alone."""
-        ticks = LiveClock(self.time, threading.Event(), self.options.fps, self.options.seconds)
-        return Ends(player, ticks, sound, queue)
-
     def _render_part(
-        self, ends: Ends, outputs: Sequence[Output], count: Callable[[], None]
+        self,
+        player: Player,
+        sound: HeardSound,
+        queue: CommandQueue,
+        shown_by: tuple[Screen, LiveRecording],
+        ending: ExitStack,
     ) -> KeptWorker:
-        player, ticks, sound, commands = ends
-        painting = Painting(player, ticks, (sound, commands, outputs), self.scenes, count)
+        ends = self.rig.open(self, ending, player, sound, queue)
+        inputs = ends.sound, ends.commands, self._outputs(*shown_by)
+        count = partial(self._count, sound, queue)
+        painting = Painting(ends.player, ends.ticks, inputs, self.scenes, count)
         return KeptWorker(
             "render", painting.work, self.time.now, self.report_fault,
             patience=painting.patience, ends_with=lambda _: not painting.began,

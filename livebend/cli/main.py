@@ -320,6 +320,20 @@ def _add_live(to: argparse.ArgumentParser) -> None:
         help="play every MIDI device, none, or those with a name like this",
     )  # fmt: skip
     to.add_argument("--link", action="store_true", help="follow an Ableton Link session")
+    _add_rig(to)
+    to.add_argument(
+        "--guard", action="store_true", help="start the show again where it crashes or hangs"
+    )
+    to.add_argument(
+        "--resume", nargs="?", const="", metavar="FILE",
+        help="begin with the scene of the last show, or that of a file, instead of the preset's",
+    )  # fmt: skip
+    to.add_argument("--guarded-by", help=argparse.SUPPRESS)
+    to.add_argument("--stats", type=Path, metavar="STATS.json", help="write figures at the end")
+
+
+def _add_rig(to: argparse.ArgumentParser) -> None:
+    """Add what a show has to do with others."""
     to.add_argument(
         "--lead", nargs="?", const="", metavar="PORT",
         help="let other shows follow this one, at this port or HOST:PORT; 8100",
@@ -333,15 +347,6 @@ def _add_live(to: argparse.ArgumentParser) -> None:
         "--part", type=part, default=(0, 1), metavar="1/3",
         help="show a part of the picture, counted from the left",
     )  # fmt: skip
-    to.add_argument(
-        "--guard", action="store_true", help="start the show again where it crashes or hangs"
-    )
-    to.add_argument(
-        "--resume", nargs="?", const="", metavar="FILE",
-        help="begin with the scene of the last show, or that of a file, instead of the preset's",
-    )  # fmt: skip
-    to.add_argument("--guarded-by", help=argparse.SUPPRESS)
-    to.add_argument("--stats", type=Path, metavar="STATS.json", help="write figures at the end")
 
 
 def _add_check(to: argparse.ArgumentParser) -> None:

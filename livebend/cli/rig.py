@@ -19,6 +19,7 @@ from livebend.control.rig.key import read_key
 from livebend.control.rig.leader import SETTINGS, Leader
 from livebend.control.rig.messages import Opening
 from livebend.control.rig.receiver import Receiver
+from livebend.core.clock import LiveClock
 from livebend.core.errors import Refused
 from livebend.core.watchdog import KeptWorker
 from livebend.flow import Features, FeatureSource, Frame, Tick
@@ -99,8 +100,21 @@ class Rig:
 
         return both
 
-    def open(self, show: "LiveShow", ending: ExitStack, ends: Ends, player: "Player") -> Ends:
-        """Lead, or follow, or neither; return what the render thread plays. Raises: Refused."""
+    def open(
+        self,
+        show: "LiveShow",
+        ending: ExitStack,
+        player: "Player",
+        sound: FeatureSource,
+        commands: CommandSource,
+    ) -> Ends:
+        """Lead, or follow, or neither; return what the render thread plays. Raises: Refused.
+
+        sound, commands: of the show itself.
+        """
+        options = show.options
+        ticks = LiveClock(show.time, Event(), options.fps, options.seconds)
+        ends = Ends(player, ticks, sound, commands)
         if self._lead is not None:
             return self._leads(show, ending, ends, player, self._lead)
         if self._follow is not None:
