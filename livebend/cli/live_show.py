@@ -24,6 +24,7 @@ from livebend.cli.live_picture import LivePicture
 from livebend.cli.options import ShowOptions
 from livebend.cli.painting import Painting
 from livebend.cli.printing import Printed, print_notice
+from livebend.cli.rig import Rig
 from livebend.cli.screen import Screen
 from livebend.cli.signals import ended_by_signals
 from livebend.cli.streaming import check_streams, open_streams
@@ -40,7 +41,7 @@ from livebend.control.osc_learnt import LearntAddresses
 from livebend.control.osc_learnt import user_file as learnt_file
 from livebend.control.quantiser import Quantiser
 from livebend.control.scene_keeper import SceneKeeper
-from livebend.core.clock import LiveClock, SystemTime, Time, now
+from livebend.core.clock import SystemTime, Time, now
 from livebend.core.errors import LivebendError, Refused
 from livebend.core.files import check_place, film_folder
 from livebend.core.mailbox import Latest, OnDemand
@@ -64,6 +65,7 @@ from livebend.outputs.guarded_output import GuardedOutput
 from livebend.outputs.headless import Headless
 from livebend.outputs.live_recording import Film, LiveRecording
 from livebend.outputs.movie import check_recording
+from livebend.outputs.part import PartOutput
 from livebend.outputs.strobe_limit import StrobeLimit
 from livebend.rendering.open_network import made_by, take_up
 from livebend.rendering.prompts import Prompts
@@ -105,6 +107,10 @@ class LiveOptions(ShowOptions):
     link: bool = False
     aloud: bool = False
     target_ms: float | None = None
+    lead: str | None = None  # where followers are listened to, PORT or HOST:PORT
+    follow: str | None = None  # the leader, HOST or HOST:PORT
+    key: Path | None = None  # of the rig
+    part: tuple[int, int] = (0, 1)  # of the picture, that is shown: its number, of how many
     resume: str | None = None  # the file of a scene; "" is that of the last show
 
     def view(self) -> View:
@@ -112,6 +118,8 @@ class LiveOptions(ShowOptions):
         streams: dict[str, Any] = dict.fromkeys(self.streams, True)
         return View(
             fullscreen=self.fullscreen,
+            part=self.part[0],
+            parts=self.part[1],
             record=self.record is not None,
             codec=self.codec,
             strobe_limit=self.strobe_limit,
@@ -195,6 +203,7 @@ class LiveShow:
         ports: opens the MIDI system.
         """
         self.options, self.ahead, self._ports = options, ahead, ports
+        self.rig = Rig.of(options)
         self.on_phase = on_phase
         self.seen: Callable[[Frame], None] = ignore  # called with each frame that is shown
         self.begun = False  # whether a picture has been shown
@@ -311,7 +320,7 @@ class LiveShow:
         self._open_osc(ending, desk, listening)
         if self.options.remote != OFF:
             seen = Seen(self.display, self.frames, player.network.sites, self.drawn.names)
-            told = self.statistics.notice, self._report_fault
+            told = self.statistics.notice, self.report_fault
             self.remote = open_remote(ending, desk, self.reach, self.door, seen, *told)
         self.hands = open_hands(
             ending, desk, self.time, self.statistics.notice, self._kept_going,
@@ -327,10 +336,10 @@ class LiveShow:
         gc.collect()
         gc.freeze()  # what is loaded stays: collections during the show need not scan it
         gc.enable()
-        render = self._render_part(player, sound, queue, self._outputs(screen, recording))
+        render = self._render_part(player, sound, queue, (screen, recording), ending)
         parts = [render, sound.worker, text, slots, recording.encoder]
         parts += [*self.osc.workers, *self.hands.workers, *self.pictures.workers]
-        parts += [self.remote.worker] if self.remote else []
+        parts += [*([self.remote.worker] if self.remote else []), *self.rig.workers]
         parts += open_streams(
             ending, self.frames, self.display, self.options.stream_size, self.options.fps,
             self.warn, self._kept_going,
@@ -350,7 +359,8 @@ class LiveShow:
             self.keep()  # first: it cannot be played again
 
     def _outputs(self, screen: Screen, recording: LiveRecording) -> Sequence[Output]:
-        outputs = [screen.output, GuardedOutput("recording", recording, self.warn)]
+        window = PartOutput(screen.output, self.display)
+        outputs: list[Output] = [window, GuardedOutput("recording", recording, self.warn)]
         return [StrobeLimit(outputs, lambda: self.display.view.strobe_limit, self.warn)]
 
     def _open_files(self, ending: ExitStack) -> None:
@@ -434,19 +444,19 @@ class LiveShow:
 
     def _sound(self) -> HeardSound:
         return hear_sound(
-            self.options.input,
+            self.rig.input_of(self.options.input),
             self.time,
             self.statistics.notice,
             monitor=self.options.aloud,
             taps=[self._tape],
-            on_fault=self._report_fault,
+            on_fault=self.report_fault,
             timed=self.statistics.hop,
         )
 
     def _picture(self) -> LivePicture:
         options, notify = self.options, self.statistics.notice
         size = options.size or (512, 512)
-        return LivePicture(options.picture, size, notify, self._report_fault)
+        return LivePicture(options.picture, size, notify, self.report_fault)
 
     def _recording(self, player: Player, sound: HeardSound, kept: ExitStack) -> LiveRecording:
         """What writes a film whenever `output/record` is on."""
@@ -476,9 +486,9 @@ class LiveShow:
             self._record_start(self.cue_recorder)
         return CommandQueue(
             notify=self.warn,
-            gate=PromptGate(player.prompts.ready, player.prompts.request),
+            gate=PromptGate(player.prompts.ready, self.rig.foresees(player.prompts.request)),
             check=player.network.check,
-            recorder=self.cue_recorder,
+            recorder=self.rig.record(self.cue_recorder),
             feed=feed,
             quantiser=quantiser,
         )
@@ -491,7 +501,7 @@ class LiveShow:
         learnt = LearntAddresses(
             desk, learnt_file(), self.statistics.notice, learnt=self._end_midi_lesson
         )
-        fault = self._report_fault
+        fault = self.report_fault
         self.osc = OscInput(desk, listening, door=self.door, learnt=learnt, on_fault=fault).start()
         ending.callback(self.osc.stop)
         self.reach = self.reach._replace(osc=self.osc.address)
@@ -520,19 +530,25 @@ class LiveShow:
     # ---- the render thread -------------------------------------------------------------------
 
     def _render_part(
-        self, player: Player, sound: HeardSound, queue: CommandQueue, outputs: Sequence[Output]
+        self,
+        player: Player,
+        sound: HeardSound,
+        queue: CommandQueue,
+        shown_by: tuple[Screen, LiveRecording],
+        ending: ExitStack,
     ) -> KeptWorker:
-        ticks = LiveClock(self.time, threading.Event(), self.options.fps, self.options.seconds)
+        ends = self.rig.open(self, ending, player, sound, queue)
+        inputs = ends.sound, ends.commands, self._outputs(*shown_by)
         count = partial(self._count, sound, queue)
-        painting = Painting(player, ticks, (sound, queue, outputs), self.scenes, count)
+        painting = Painting(ends.player, ends.ticks, inputs, self.scenes, count)
         return KeptWorker(
-            "render", painting.work, self.time.now, self._report_fault,
+            "render", painting.work, self.time.now, self.report_fault,
             patience=painting.patience, ends_with=lambda _: not painting.began,
             on_end=self._failed,
         )  # fmt: skip
 
     def _kept_going(self, name: str, work: Callable[[Term], None]) -> KeptWorker:
-        return KeptWorker(name, work, now, self._report_fault).start()
+        return KeptWorker(name, work, now, self.report_fault).start()
 
     def _count(self, sound: HeardSound, queue: CommandQueue) -> None:
         osc, total = self.osc.counts, self.statistics.total
@@ -607,7 +623,7 @@ class LiveShow:
         if self.options.headless or level == "error":
             self._printed(text)
 
-    def _report_fault(self, name: str, failure: BaseException | None) -> None:
+    def report_fault(self, name: str, failure: BaseException | None) -> None:
         """Report a part that is started again."""
         self.log(f"{name} in detail", "error", failure)
         self.statistics.notice(said(name, failure), "error")

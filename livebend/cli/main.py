@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from livebend import __version__
-from livebend.cli.option_values import embedding, fade, lora, pair, real, size, whole
+from livebend.cli.option_values import embedding, fade, lora, pair, part, real, size, whole
 from livebend.control.osc_endpoint import HOST, PORT
 from livebend.core.errors import LONGEST, LivebendError, Refused
 from livebend.outputs.codecs import CODECS, DEFAULT
@@ -326,6 +326,7 @@ def _add_live(to: argparse.ArgumentParser) -> None:
         help="play every MIDI device, none, or those with a name like this",
     )  # fmt: skip
     to.add_argument("--link", action="store_true", help="follow an Ableton Link session")
+    _add_rig(to)
     to.add_argument(
         "--guard", action="store_true", help="start the show again where it crashes or hangs"
     )
@@ -335,6 +336,23 @@ def _add_live(to: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     to.add_argument("--guarded-by", help=argparse.SUPPRESS)
     to.add_argument("--stats", type=Path, metavar="STATS.json", help="write figures at the end")
+
+
+def _add_rig(to: argparse.ArgumentParser) -> None:
+    """Add what a show has to do with others."""
+    to.add_argument(
+        "--lead", nargs="?", const="", metavar="PORT",
+        help="let other shows follow this one, at this port or HOST:PORT; 8100",
+    )  # fmt: skip
+    to.add_argument("--follow", metavar="HOST[:PORT]", help="play what another show plays")
+    to.add_argument(
+        "--key", type=Path, metavar="FILE",
+        help="of those who lead and follow; the leader makes it. Or in LIVEBEND_KEY",
+    )  # fmt: skip
+    to.add_argument(
+        "--part", type=part, default=(0, 1), metavar="1/3",
+        help="show a part of the picture, counted from the left",
+    )  # fmt: skip
 
 
 def _add_check(to: argparse.ArgumentParser) -> None:

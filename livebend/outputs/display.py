@@ -29,6 +29,10 @@ class View:
     freeze: Annotated[bool, "hold the picture that is shown"] = False
     brightness: Annotated[Unit, "factor on the picture"] = 1.0
     cover: Annotated[bool, "fill the window and cut the edges; off = show all, with bars"] = False
+    part: Annotated[
+        int, Range(0, 16, whole=True), "which part of the picture is shown, from the left; 0 = all"
+    ] = 0
+    parts: Annotated[int, Range(1, 16, whole=True), "parts of the picture, side by side"] = 1
     fullscreen: Annotated[bool, "full screen"] = False
     display: Annotated[
         int, Range(-1, 15, whole=True), "display of the picture; -1 = the last one"

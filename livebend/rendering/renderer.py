@@ -24,7 +24,8 @@ from livebend.rendering.deck import Decks
 from livebend.rendering.faults import FaultyBends
 from livebend.rendering.frame_status import FrameStatus
 from livebend.rendering.governor import SceneGovernor
-from livebend.rendering.inputs import InputSource
+from livebend.rendering.inputs import Draw, InputSource
+from livebend.rendering.kept import Kept
 from livebend.rendering.memory_shortage import MemoryShortage
 from livebend.rendering.network import Network, Picture
 from livebend.rendering.picture_input import PictureInput
@@ -81,6 +82,7 @@ class Renderer:
         self._refused: Mapping[str, str] = {}
         self._loads = 0, 0  # scenes loaded on a deck, and which
         self._other = ""  # what stands on the other side
+        self._draw: Draw = network.noise  # of the last picture
 
     def __call__(self, scene: Scene, features: Features, tick: Tick) -> Frame:
         """Paint the frame of this tick."""
@@ -93,9 +95,23 @@ class Renderer:
 
     @torch.inference_mode()
     def follow(self, scene: Scene, features: Features, tick: Tick) -> None:
-        """Follow sound and prompts through this tick without painting."""
+        """Follow sound, prompts and noise through this tick without painting."""
         playing, _ = self._modulated(scene, features, tick)
-        self._decks.text(playing, tick)
+        self._decks.frame(self._draw, playing, tick)
+
+    @property
+    def kept(self) -> Kept:
+        """What is kept from the last frame for the next; setting it goes on from there, with the
+        frames of another renderer."""
+        return Kept(
+            self._band, self._decks.kept, self._loads, self.network.made, self._pictures.last
+        )
+
+    @kept.setter
+    def kept(self, kept: Kept) -> None:
+        self._band, self._decks.kept, self._loads = kept.band, kept.decks, kept.loads
+        self.network.made = kept.made
+        self._pictures.keep(kept.shown)
 
     def _sampled(self, sampling: Sampling) -> Sampling:
         """With the model's own where it is left open, of the network of the moment."""
@@ -167,7 +183,8 @@ class Renderer:
         image = self._pictures.image(scene, tick, size)
         starts = network.sees or image is not None
         start = self._pictures.start(scene, tick, image, size) if starts else None
-        inputs = self._decks.frame(network.draw_for(start), scene, tick)
+        self._draw = network.draw_for(start)
+        inputs = self._decks.frame(self._draw, scene, tick)
         trace = self._decks.near.modulator.history.trace
         painted = network.paint(
             bends=scene.bends,
