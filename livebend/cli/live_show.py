@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -109,12 +109,13 @@ class LiveOptions(ShowOptions):
 
     def view(self) -> View:
         """Return the display's state that the show begins with."""
-        return View(
+        view = View(
             fullscreen=self.fullscreen,
             record=self.record is not None,
             strobe_limit=self.strobe_limit,
-            **dict.fromkeys(self.streams, True),
         )
+        streams: dict[str, Any] = dict.fromkeys(self.streams, True)
+        return replace(view, **streams)
 
 
 class Player:

@@ -13,13 +13,14 @@ from typing import Annotated
 from livebend.core.errors import OutOfRange, UnknownName
 from livebend.core.ranges import Range, Unit
 from livebend.core.specs import ParameterValue, Spec, specs_of
+from livebend.outputs.wall.settings import Shape
 
 JOIN = "+"  # between the names of displays that show the same
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """The state of the display."""
+@dataclass(frozen=True)
+class View(Shape):
+    """The state of the display: where the picture is on the wall, and whether it is seen."""
 
     blackout: Annotated[bool, "show black"] = False
     fade: Annotated[
@@ -27,7 +28,6 @@ class View:
     ] = 0.0
     freeze: Annotated[bool, "hold the picture that is shown"] = False
     brightness: Annotated[Unit, "factor on the picture"] = 1.0
-    cover: Annotated[bool, "fill the window and cut the edges; off = show all, with bars"] = False
     fullscreen: Annotated[bool, "full screen"] = False
     display: Annotated[
         int, Range(-1, 15, whole=True), "display of the picture; -1 = the last one"

@@ -1,13 +1,10 @@
 """A window with its renderer and textures."""
 
-from collections.abc import Callable
-
 import pygame
 from pygame._sdl2.video import Renderer, Texture
 
 from livebend.outputs import sdl
 
-Place = Callable[[int, int, int, int], tuple[int, int, int, int]]  # x, y, width, height
 LINEAR, OPAQUE, BLEND = 1, 0, 1  # SDL's scale quality and blend modes
 
 
@@ -65,12 +62,14 @@ class SdlWindow:
         texture.update(surface)
         return texture
 
-    def draw_within(self, texture: Texture, area: pygame.Rect, placed: Place) -> None:
-        """Draw a texture where `placed` has it, cut at the edges of an area."""
-        whole = self.size
+    def draw_within(
+        self, texture: Texture, area: pygame.Rect, place: pygame.Rect, flips: tuple[bool, bool]
+    ) -> None:
+        """Draw a texture at a place in an area, cut at its edges; with left and right, and up and
+        down exchanged as `flips` has it."""
         self.renderer.set_viewport(area)
-        texture.draw(dstrect=pygame.Rect(*placed(0, 0, *area.size)))
-        self.renderer.set_viewport(pygame.Rect((0, 0), whole))
+        texture.draw(dstrect=place, flip_x=flips[0], flip_y=flips[1])
+        self.renderer.set_viewport(None)
 
     def close(self) -> None:
         """Close the window."""

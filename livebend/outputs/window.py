@@ -13,19 +13,16 @@ from livebend.core.mailbox import Latest, OnDemand
 from livebend.core.status import Level, Status
 from livebend.flow import Frame
 from livebend.outputs import sdl
-from livebend.outputs.black import Black
-from livebend.outputs.bridge import Bridge
 from livebend.outputs.display import Display, View, wanted_index
 from livebend.outputs.drawing import forget_letters
 from livebend.outputs.key_events import pressed
 from livebend.outputs.key_table import Action
-from livebend.outputs.loading_picture import loading_picture
 from livebend.outputs.monitors import Monitor, lister
 from livebend.outputs.operator_board import OperatorBoard, joined
 from livebend.outputs.operator_mouse import Asked
 from livebend.outputs.operator_window import KeptPlaces, OperatorWindow, other_than
-from livebend.outputs.png_frames import surface_of
 from livebend.outputs.sdl_window import SdlWindow, placed
+from livebend.outputs.wall.wall import Wall
 
 PLACES = "windows.json"  # in the user's state folder
 NO_DISPLAY = "no display is left, and the show goes on without one"
@@ -75,13 +72,10 @@ class Window:
         self._spare = spare
         self._frames, self._status, self._display = frames, status, display
         self._shown, self._title, self._notify = shown, title, notify or _say_nothing
-        self._late, self._bridge = late, Bridge()
         self._counted = -1  # the frame that came last
         self._seen, self._version = 0, -1  # of the newest frame, of the frame on the GPU
-        self._frame: Frame | None = None
         self._view: View | None = None
         self._redrawn = self._metered = -1.0
-        self._black = Black(clock.now())
         self._placed: tuple[bool, Monitor | None] = (False, None)  # full screen, display
         self._strays = STRAYS
         self._known: set[str] = set()  # displays that there were
@@ -94,6 +88,7 @@ class Window:
         self._pointer: bool | None = None  # whether the mouse is seen
         self._start_pygame()
         self.pane = SdlWindow(title, size, pygame.WINDOWPOS_CENTERED, vsync=True, hidden=spare)
+        self.wall = Wall(self.pane, clock.now(), late)
         self.lost = False  # with the display server: nothing can be shown or closed any more
         self._watch = sdl.watch(self.pane.window, self._lose)
         sdl.outlive(self.pane.window, outlives)
@@ -154,10 +149,12 @@ class Window:
             self._metered = moment
             self._draw_operator(view)
         overlaid = self._overlaid(view) and metered
-        loading = self._frame is None and metered
-        fading = self._black.follow(view, moment)
-        moving = self._move_picture(newest, view, moment)
-        changed = fresh or overlaid or loading or fading or moving or view != self._view
+        loading = self.wall.frame is None and metered
+        if newest is not None and self._seen != self._counted:
+            self._counted = self._seen
+            self.wall.arrive(moment)
+        moving = self.wall.follow(view, moment)
+        changed = fresh or overlaid or loading or moving or view != self._view
         overdue = self._redrawn < 0 or moment - self._redrawn >= REDRAW
         if not (changed or overdue):
             return
@@ -210,43 +207,19 @@ class Window:
 
     def _take(self, newest: Frame | None, view: View) -> Frame | None:
         """Upload the newest frame and return it; None where it is uploaded already, or frozen."""
-        frozen = view.freeze and self._frame is not None
+        frozen = view.freeze and self.wall.frame is not None
         if newest is None or frozen or self._version == self._seen:
             return None
-        self.pane.upload("picture", surface_of(newest.pixels))
-        self._frame, self._version = newest, self._seen
+        self.wall.take(newest)
+        self._version = self._seen
         return newest
-
-    def _move_picture(self, newest: Frame | None, view: View, moment: float) -> bool:
-        """Move the picture where the next does not come; return whether it is out of its place."""
-        if newest is not None and self._seen != self._counted:
-            self._counted = self._seen
-            self._bridge.arrive(moment)
-        if self._late is not None:
-            self._late(self._bridge.silent(moment))
-        return self._bridge.move(moment, view.freeze)
 
     def _paint(self, view: View, moment: float, overlaid: bool) -> None:
         """Draw the picture as the view sets it, and the operator's view if it lies over it."""
-        self.pane.clear()
-        if self._black.opacity < 1.0:
-            self._paint_picture(view, moment)
+        self.wall.paint(view, moment)
         if self._overlaid(view) and not view.blackout:
             self._paint_overlay(view, overlaid)
         self.pane.present()
-
-    def _paint_picture(self, view: View, moment: float) -> None:
-        if self._frame is None:
-            self.pane.upload("loading", surface_of(loading_picture(moment)))
-        texture = self.pane.textures["loading" if self._frame is None else "picture"]
-        level = round(255 * self._black.level(view))
-        texture.color = (level, level, level)
-        cover = view.cover or self._frame is None
-        self.pane.draw_within(
-            texture,
-            placed((texture.width, texture.height), self.pane.size, cover),
-            self._bridge.placed,
-        )
 
     def _overlaid(self, view: View) -> bool:
         """Whether the operator's view lies over the picture: only where there is one display."""
@@ -427,8 +400,8 @@ class Window:
 
     def _forget_textures(self) -> None:
         """Draw everything again, from the newest frame: the GPU lost its textures."""
-        self.pane.textures.clear()
-        self._frame, self._version, self._redrawn = None, -1, -1.0
+        self.wall.forget()
+        self._version, self._redrawn = -1, -1.0
 
     # ---- start
 

@@ -68,11 +68,11 @@ def test_the_newest_frame_is_shown_and_uploaded_once(
     assert len(uploads) == 2
 
 
-def test_letterbox_is_black_and_cover_fills(screen: Screen) -> None:
+def test_bars_are_black_and_fill_has_none(screen: Screen) -> None:
     screen.window.write(frame_of(RED, (64, 16)))
     picture = screen.picture()
     assert tuple(picture[0, picture.shape[1] // 2]) == (0, 0, 0)
-    screen.display.set("cover", True)
+    screen.display.set("fit", "fill")
     assert tuple(screen.picture()[0, picture.shape[1] // 2]) == RED
 
 
