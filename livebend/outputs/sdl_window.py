@@ -5,7 +5,8 @@ from pygame._sdl2.video import Renderer, Texture
 
 from livebend.outputs import sdl
 
-LINEAR, OPAQUE, BLEND = 1, 0, 1  # SDL's scale quality and blend modes
+NEAREST, LINEAR = 0, 1  # SDL's scale qualities
+OPAQUE, BLEND, ADD, MULTIPLY = 0, 1, 2, 8  # SDL's blend modes
 
 
 def placed(picture: tuple[int, int], area: tuple[int, int], cover: bool) -> pygame.Rect:
@@ -37,6 +38,7 @@ class SdlWindow:
             self.renderer = Renderer(self.window, vsync=vsync)
         self.present = sdl.presenter(self.window)
         self.textures: dict[str, Texture] = {}
+        self._made: dict[str, tuple[tuple[int, int], int]] = {}  # sizes and qualities
 
     @property
     def size(self) -> tuple[int, int]:
@@ -50,15 +52,19 @@ class SdlWindow:
         self.renderer.draw_color = (0, 0, 0, 255)
         self.renderer.clear()
 
-    def upload(self, name: str, surface: pygame.Surface, *, blend: bool = False) -> Texture:
-        """Upload a surface to the GPU under a name; return its texture."""
+    def upload(
+        self, name: str, surface: pygame.Surface, *, mode: int = OPAQUE, quality: int = LINEAR
+    ) -> Texture:
+        """Upload a surface to the GPU under a name, with SDL's blend mode and scale quality; return
+        its texture."""
         texture = self.textures.get(name)
-        if texture is None or (texture.width, texture.height) != surface.get_size():
+        made = surface.get_size(), quality
+        if texture is None or self._made[name] != made:
             texture = Texture(
-                self.renderer, surface.get_size(), streaming=True, scale_quality=LINEAR
+                self.renderer, surface.get_size(), streaming=True, scale_quality=quality
             )
-            texture.blend_mode = BLEND if blend else OPAQUE
-            self.textures[name] = texture
+            self.textures[name], self._made[name] = texture, made
+        texture.blend_mode = mode
         texture.update(surface)
         return texture
 

@@ -1,6 +1,6 @@
-"""What draws the picture of the wall on a window, as its layout has it."""
+"""What draws the wall on one window: the picture as its layout has it, and what lies over it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -9,9 +9,11 @@ import pygame
 from numpy.typing import NDArray
 from pygame._sdl2.video import Texture
 
-from livebend.outputs.sdl_window import SdlWindow
+from livebend.outputs.sdl_window import BLEND, LINEAR, MULTIPLY, OPAQUE, SdlWindow
 from livebend.outputs.wall.corner_pin import mesh, to_wall
+from livebend.outputs.wall.pixels import GRAIN, grain
 from livebend.outputs.wall.shape import Layout, Piece
+from livebend.outputs.wall.span import Overlap, Part, Place, ramp
 from livebend.outputs.wall.wall_frame import Triangles, WallFrame, triangle_draw
 
 Moved = tuple[float, float, float, float]  # left, top, width, height of a picture, in its own place
@@ -19,13 +21,19 @@ IN_PLACE: Moved = (0.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """What a window shows of the wall, in pixels of the wall."""
+class Layer:
+    """Pixels on their way to a window.
 
-    x: float
-    y: float
-    width: float
-    height: float
+    key: equal keys mean equal pixels.
+    make: draws them.
+    mode, quality: SDL's blend mode and scale quality.
+    """
+
+    name: str
+    key: Hashable
+    make: Callable[[], pygame.Surface]
+    mode: int = OPAQUE
+    quality: int = LINEAR
 
 
 class WallPainter:
@@ -37,6 +45,7 @@ class WallPainter:
 
     def __init__(self, pane: SdlWindow) -> None:
         self.pane = pane
+        self._uploaded: dict[str, Hashable] = {}
         self._pieces: tuple[Layout, Sequence[Piece]] | None = None
         self._frame: WallFrame | None = None
         self._mesh: tuple[object, Triangles] | None = None
@@ -44,12 +53,22 @@ class WallPainter:
     def forget(self) -> None:
         """Drop what the GPU has lost."""
         self._frame = None
+        self._uploaded.clear()
+        self.pane.textures.clear()
+
+    def texture(self, layer: Layer) -> Texture:
+        """Return a layer on the GPU; what is there already is not drawn again."""
+        key = layer.key, layer.mode, layer.quality
+        if self._uploaded.get(layer.name) != key or layer.name not in self.pane.textures:
+            self.pane.upload(layer.name, layer.make(), mode=layer.mode, quality=layer.quality)
+            self._uploaded[layer.name] = key
+        return self.pane.textures[layer.name]
 
     @contextmanager
-    def drawing(self, layout: Layout, part: Part) -> Iterator[None]:
+    def drawing(self, layout: Layout, place: Place) -> Iterator[None]:
         """Have everything drawn on the upright wall meanwhile; then show a part of it."""
-        whole = part == Part(0, 0, *layout.wall) and layout.wall == self.pane.size
         matrix = to_wall(layout)
+        whole = place.part == Part(0, 0, *self.pane.size) and layout.wall == self.pane.size
         if whole and np.array_equal(matrix, np.eye(3)):
             self._frame = None
             yield
@@ -59,11 +78,11 @@ class WallPainter:
         with self._frame.drawing():
             self.pane.clear()
             yield
-        self._frame.draw(self._triangles(layout, part, matrix))
+        self._frame.draw(self._triangles(layout, place.part, matrix))
 
-    def picture(self, texture: Texture, layout: Layout, level: float, moved: Moved) -> None:
+    def picture(self, layer: Layer, layout: Layout, level: float, moved: Moved) -> None:
         """Draw the picture at a level 0..1 of its light, moved within its own place."""
-        light = round(255 * level)
+        texture, light = self.texture(layer), round(255 * min(level, 1.0))
         texture.color = (light, light, light)
         for piece in self._pieces_of(layout):
             if (place := upright(piece)) is not None:
@@ -73,6 +92,43 @@ class WallPainter:
             corners[:, 2:] = (piece[:, 2:] - moved[:2]) / moved[2:]
             for i in range(1, len(corners) - 1):
                 triangle_draw(texture, corners[[0, i, i + 1]], light)
+
+    def over(self, layer: Layer, area: pygame.Rect, opacity: float) -> None:
+        """Draw something over the picture."""
+        texture = self.texture(layer)
+        texture.alpha = round(255 * opacity)
+        texture.draw(dstrect=area)
+
+    def grain(self, amount: float, seed: int) -> None:
+        """Draw film grain over everything; another for every seed."""
+        pixels = grain()
+        layer = Layer("grain", 0, lambda: _surface(pixels), MULTIPLY)
+        texture, level = self.texture(layer), round(255 * amount)
+        texture.color, texture.alpha = (level, level, level), level
+        (wide, high), by = self.pane.size, max(1, round(self.pane.size[1] / 1080))
+        side = GRAIN * by
+        right, down = np.random.default_rng(seed).integers(0, side, 2)
+        for top in range(-int(down), high, side):
+            for left in range(-int(right), wide, side):
+                texture.draw(dstrect=pygame.Rect(left, top, side, side))
+
+    def fade_edges(self, overlap: Overlap, gamma: float) -> None:
+        """Darken the strips that a neighbour shows as well."""
+        (wide, high), levels = self.pane.size, ramp(gamma)
+        across = round(wide * overlap.left), round(wide * overlap.right)
+        down = round(high * overlap.top), round(high * overlap.bottom)
+        rows = Layer("ramp across", gamma, lambda: _black(levels[None]), BLEND)
+        columns = Layer("ramp down", gamma, lambda: _black(levels[:, None]), BLEND)
+        if across[0]:
+            self.texture(rows).draw(dstrect=pygame.Rect(0, 0, across[0], high))
+        if across[1]:
+            area = pygame.Rect(wide - across[1], 0, across[1], high)
+            self.texture(rows).draw(dstrect=area, flip_x=True)
+        if down[0]:
+            self.texture(columns).draw(dstrect=pygame.Rect(0, 0, wide, down[0]))
+        if down[1]:
+            area = pygame.Rect(0, high - down[1], wide, down[1])
+            self.texture(columns).draw(dstrect=area, flip_y=True)
 
     def _tile(self, texture: Texture, piece: Piece, place: pygame.Rect, moved: Moved) -> None:
         """Draw the whole picture where a piece is, mirrored as that is."""
@@ -111,3 +167,14 @@ def upright(piece: Piece) -> pygame.Rect | None:
         return None
     x, y = round(left), round(top)
     return pygame.Rect((x, y), (max(round(right) - x, 1), max(round(bottom) - y, 1)))
+
+
+def _surface(pixels: NDArray[np.uint8]) -> pygame.Surface:
+    return pygame.image.frombytes(pixels.tobytes(), pixels.shape[1::-1], "RGBA")
+
+
+def _black(opacity: NDArray[np.uint8]) -> pygame.Surface:
+    """Black of an opacity [H, W]."""
+    pixels = np.zeros((*opacity.shape, 4), np.uint8)
+    pixels[..., 3] = opacity
+    return _surface(pixels)
