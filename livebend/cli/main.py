@@ -212,6 +212,10 @@ def _add_size(to: argparse.ArgumentParser) -> None:
     to.add_argument("--size", type=size, metavar="256|512x320", help="of the picture, in pixels")
 
 
+def _add_logo(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--logo", type=Path, metavar="FILE", help="lies over the picture: output.logo")
+
+
 def _add_masks(to: argparse.ArgumentParser) -> None:
     to.add_argument("--masks", type=Path, metavar="DIR", help="a folder of drawn masks, NAME.png")
 
@@ -287,6 +291,7 @@ def _add_live(to: argparse.ArgumentParser) -> None:
         help="hold 95 of 100 frames under N ms: tween, deep refresh, fewer steps, no guidance",
     )  # fmt: skip
     to.add_argument("--headless", action="store_true", help="without a window")
+    _add_logo(to)
     to.add_argument("--fullscreen", action="store_true", help="start in full screen")
     to.add_argument(
         "--display", default="-1", metavar="NAME|INDEX",

@@ -4,9 +4,10 @@ window (the picture, and keys) · display (its state: blackout, freeze, brightne
 monitors (which displays there are) · operator_window (where it was left) ·
 operator_view, operator_cards (meters and notices), operator_faders (what is played), card_area,
 operator_mouse (the hand on it), operator_board (both, on a window), operator_screen (which window),
-drawn with drawing and glyphs · loading_picture · strobe_limit (what every output gets) · sdl, sdl_window · key_table, key_events ·
-recording, live_recording, movie_file · streams (NDI and others) · black · png_frames · sheet
-(pictures in rows and columns) · headless · wall (fit, corner pin and what lies over the picture)
+drawn with drawing and glyphs · loading_picture · strobe_limit (what every output gets) · sdl,
+sdl_window · key_table, key_events · recording, live_recording, movie_file · streams (NDI and
+others) · black · png_frames · sheet (pictures in rows and columns) · headless · wall (fit, corner
+pin and what lies over the picture)
 """
 
 import os

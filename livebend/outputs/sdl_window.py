@@ -42,7 +42,8 @@ class SdlWindow:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height in pixels, which on some displays are finer than the window's units."""
+        """Width and height in pixels, which on some displays are finer than the window's units;
+        while a texture is drawn on, those of that."""
         self.renderer.set_viewport(None)
         view = self.renderer.get_viewport()
         return view.width, view.height

@@ -21,6 +21,7 @@ from livebend.outputs.operator_board import OperatorBoard, joined
 from livebend.outputs.operator_mouse import Asked
 from livebend.outputs.operator_screen import OperatorScreen
 from livebend.outputs.sdl_window import SdlWindow, placed
+from livebend.outputs.wall.shape import Layout
 from livebend.outputs.wall.wall import Wall
 
 NO_DISPLAY = "no display is left, and the show goes on without one"
@@ -29,6 +30,8 @@ STRAYS = 3  # times that a window is put back that was taken elsewhere
 REDRAW = 0.25  # s, after which the window is drawn even if nothing has changed
 METERS = 1 / 15  # s between two drawings of the operator's view
 HELD = 1 / 30  # s, while the mouse moves a fader in it
+USUAL = (512, 512)  # pixels of a window without a display
+UNSEEN = ("dummy", "offscreen")  # drivers of SDL without a display
 TOGGLES = {"blackout", "freeze", "meters", "help", "fullscreen", "display", "record"}
 
 
@@ -38,7 +41,7 @@ class Window:
     The render worker calls `write`. The main thread makes the window and calls `poll`, `draw` and
     `close`. Keys of the display alone change `display` here, independently of the renderer.
 
-    size: the picture's (width, height).
+    size: the picture's (width, height); None = not known yet.
     on: the picture's display, by name or index; -1 = the last.
     shown: is called with each frame once it is visible.
     late: is called at every drawing with the seconds for which the last frame has been moved,
@@ -58,7 +61,7 @@ class Window:
         frames: Latest[Frame | None],
         status: OnDemand[Status],
         display: Display,
-        size: tuple[int, int] = (512, 512),
+        size: tuple[int, int] | None = None,
         *,
         title: str = "livebend",
         on: str = "-1",
@@ -83,7 +86,9 @@ class Window:
         self._had_two = self._meters_return = False  # displays; with the second of them
         self._pointer: bool | None = None  # whether the mouse is seen
         self._start_pygame()
-        self.pane = SdlWindow(title, size, pygame.WINDOWPOS_CENTERED, vsync=True, hidden=spare)
+        self.pane = SdlWindow(
+            title, size or USUAL, pygame.WINDOWPOS_CENTERED, vsync=True, hidden=spare
+        )
         self.wall = Wall(self.pane, clock.now(), late, logo)
         self.operator = OperatorScreen(status, display, self.pane, self.wall, self._notify)
         self._spread: tuple[object, ...] = ()  # what the wall's displays follow from
@@ -110,6 +115,17 @@ class Window:
     def output_display(self) -> Monitor | None:
         """The display that the picture is on; None where there is none."""
         return self.monitors[self._display.shown_on] if self.monitors else None
+
+    @property
+    def shape(self) -> tuple[int, int] | None:
+        """The size (W, H) of the wall as the picture sees it, upright; None where no display is
+        known."""
+        own, view = self.output_display, self._display.view
+        if own is None or pygame.display.get_driver() in UNSEEN:
+            return None
+        spanned = self.wall.places(view)[0].wall
+        wall = spanned if view.span and self._further else own.size
+        return Layout((1, 1), wall, view).frame
 
     @property
     def place(self) -> tuple[int, int, int, int]:
@@ -332,9 +348,9 @@ class Window:
         self.wall.spread(self.output_display, self._further)
         if self.two_displays != had_two:
             self._meter_again()
-        self._redrawn = -1.0
+        self._redrawn = self._metered = -1.0
 
-    def _find_displays(self, size: tuple[int, int], on: str) -> None:
+    def _find_displays(self, size: tuple[int, int] | None, on: str) -> None:
         """Put the picture where it was asked to be. Raises: UnknownName, OutOfRange."""
         self.monitors = self._list()
         names = [one.name for one in self.monitors]
@@ -346,7 +362,8 @@ class Window:
         if self.two_displays:
             self._meter_again()
         if (place := self.output_display) is not None:
-            self.pane.window.size = self._size_on(place, size)
+            self._spread_out(self._display.view)
+            self.pane.window.size = self._size_on(place, size or self.shape or USUAL)
             self.pane.window.position = place.centred(self.pane.window.size)
             self._placed = False, place
         else:
@@ -367,6 +384,7 @@ class Window:
         monitors = self._list()
         if monitors == self.monitors:
             self._look_for_window()
+            self.wall.settle()
             return
         self._strays = STRAYS
         before, had_two = {one.name for one in self.monitors}, self.two_displays

@@ -266,3 +266,25 @@ def test_a_logo_that_is_none_is_refused(tmp_path):
 
 def test_no_screensaver_comes(screen):
     assert not pygame.display.get_allow_screensaver()
+
+
+@pytest.mark.parametrize(
+    ("settings", "shape"),
+    [
+        ({}, (1920, 1080)),
+        ({"rotate": 90}, (1080, 1920)),
+        ({"span": True, "also": "0"}, (3840, 1080)),
+    ],
+)
+def test_a_picture_has_the_shape_of_what_it_is_shown_on(monkeypatch, settings, shape):
+    found = [Monitor(f"display {n}", 1920 * n, 0, 1920, 1080) for n in range(2)]
+    monkeypatch.setattr("livebend.outputs.window.lister", lambda _: lambda: found)
+    screen = Screen()
+    assert screen.window.shape is None  # SDL's dummy is no display
+    monkeypatch.setattr(pygame.display, "get_driver", lambda: "x11")
+    for name, value in settings.items():
+        screen.display.set(name, value)
+    screen.window._spread_out(screen.display.view)
+    assert screen.window.shape == shape
+    monkeypatch.undo()
+    screen.window.close()

@@ -38,8 +38,8 @@ def drawn_card(frame: tuple[int, int], labels: Sequence[Label]) -> pygame.Surfac
     for label in labels:
         left, top, w, h = (side * by for side in label.area)
         area = pygame.Rect(round(left), round(top), round(w), round(h))
-        _strips(canvas.surface, area, label.overlap)
         _display(canvas, area, label)
+        _strips(canvas.surface, area, label.overlap)
     return canvas.surface
 
 
@@ -73,7 +73,7 @@ def _strips(surface: pygame.Surface, area: pygame.Rect, overlap: Overlap) -> Non
         pygame.Rect(area.left, area.bottom - bottom, wide, bottom),
     ):
         if strip.width and strip.height:
-            pygame.draw.rect(surface, AMBER, strip, line)
+            pygame.draw.rect(surface, AMBER, strip.inflate(-6 * line, -6 * line), line)
 
 
 def _display(canvas: Canvas, area: pygame.Rect, label: Label) -> None:

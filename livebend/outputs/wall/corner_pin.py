@@ -10,6 +10,7 @@ from livebend.outputs.wall.shape import Layout, Matrix
 
 WITHIN = 0.3  # pixels by which the mesh may be beside its place
 FIRST, FINEST = 4, 96  # parts along an edge
+LARGEST = 512  # pixels of a part's side: SDL in software draws no triangles that are much larger
 LEAST = 0.02  # of the wall's area between two edges: flatter is no picture any more
 
 Corners = Sequence[tuple[float, float]]
@@ -70,7 +71,8 @@ def mesh(size: tuple[int, int], matrix: Matrix) -> Mesh:
     """Return where a grid over a frame (W, H) goes by a matrix: so fine that what lies flat between
     its points is within WITHIN pixels of its place, which falls with the square of the parts."""
     off = _beside(size, matrix, FIRST)
-    parts = 1 if off < 1e-6 else math.ceil(FIRST * math.sqrt(off / WITHIN))
+    least = math.ceil(max(size) / LARGEST)
+    parts = max(least, math.ceil(FIRST * math.sqrt(off / WITHIN)))
     while parts < FINEST and _beside(size, matrix, parts) > WITHIN:
         parts += 4
     return moved(_grid(size, min(parts, FINEST)), matrix)

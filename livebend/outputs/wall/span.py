@@ -100,7 +100,7 @@ def _overlap(own: int, parts: NDArray[np.float64]) -> Overlap:
         else:
             side, share = ("top" if other_y < y else "bottom"), down / high
         found[side] = max(found[side], share)
-    return Overlap(**{side: min(share, 1.0) for side, share in found.items()})
+    return Overlap(**{side: min(float(share), 1.0) for side, share in found.items()})
 
 
 def ramp(gamma: float, length: int = 256) -> NDArray[np.uint8]:

@@ -22,6 +22,8 @@ from livebend.outputs.wall.shape import Layout, Matrix
 from livebend.outputs.wall.span import Place, alone, places
 from livebend.outputs.wall.wall_painter import IN_PLACE, Layer, WallPainter
 
+STRAYS = 3  # times that a window on a further display is put back that was taken elsewhere
+
 
 @dataclass(slots=True)
 class _Screen:
@@ -29,6 +31,7 @@ class _Screen:
 
     painter: WallPainter
     monitor: Monitor | None
+    strays: int = STRAYS
 
     @property
     def pane(self) -> SdlWindow:
@@ -90,6 +93,18 @@ class Wall:
             pane.window.set_fullscreen(desktop=True)
             self._screens.append(_Screen(WallPainter(pane), other))
 
+    def settle(self) -> None:
+        """Put back a window on a further display that the window manager took elsewhere."""
+        for screen in self._screens[1:]:
+            on, window = screen.monitor, screen.pane.window
+            if on is None or not screen.strays:
+                continue
+            if (*window.position, *window.size) != (on.x, on.y, *on.size):
+                screen.strays -= 1
+                window.set_windowed()
+                window.position = on.x, on.y
+                window.set_fullscreen(desktop=True)
+
     def close(self) -> None:
         """Close the windows on further displays."""
         for screen in self._screens[1:]:
@@ -123,17 +138,17 @@ class Wall:
 
     def _paint(self, screen: _Screen, place: Place, view: View, moment: float) -> None:
         painter, layout = screen.painter, Layout((1, 1), place.wall, view.shape)
+        card = self._card(screen, place, layout, view) if view.test_card else None
         with painter.drawing(layout, place):
-            if view.test_card:
-                painter.over(
-                    self._card(screen, place, layout, view), pygame.Rect(0, 0, *layout.frame), 1.0
-                )
+            if card is not None:
+                area, opacity = pygame.Rect((0, 0), layout.frame), 1.0 - self._black.opacity
+                painter.over(card, area, opacity)
             elif self.frame is None:
                 self._paint_loading(painter, layout, view, moment)
             else:
                 self._paint_picture(painter, layout, view)
             self._paint_over(painter, layout, view)
-        if view.grain and not view.test_card:
+        if view.grain and card is None:
             painter.grain(view.grain, self._taken)
         painter.fade_edges(place.overlap, view.overlap_gamma)
 
