@@ -166,6 +166,10 @@ def _add_bench(to: argparse.ArgumentParser) -> None:
     to.add_argument("--stages", action="store_true", help="and every stage alone")
     to.add_argument("--start", action="store_true", help="only: phases of a start")
     to.add_argument(
+        "--wall", type=whole, nargs="?", const=60, metavar="N",
+        help="time N drawings of each kind of output processing at 1080p",
+    )  # fmt: skip
+    to.add_argument(
         "--hands", type=whole, nargs="?", const=200, metavar="N",
         help="only: from a message to the picture that shows it, N times by OSC and by MIDI",
     )  # fmt: skip

@@ -8,7 +8,7 @@ from PIL import Image, ImageChops, ImageFilter
 from livebend.flow import Pixels
 from livebend.outputs.wall.settings import Filter, Look
 
-ENLARGED = 3.0  # times at most; the GPU does the rest, which is hardly seen and costs far less
+ENLARGED = 2.0  # times at most; the GPU does the rest, which is hardly seen and costs far less
 GLOW = 96  # pixels along the longer side of the glow
 GLOWS = 0.4  # light above which something glows
 GRAIN = 256  # pixels along a side of the grain
