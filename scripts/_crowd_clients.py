@@ -168,8 +168,16 @@ async def fuzz(port: int, code: str, count: int, seed: int = 3) -> int:
     return sent
 
 
+def step_aside() -> None:
+    """Take what the show leaves of the processor: a crowd's own machines cost it nothing."""
+    if hasattr(os, "SCHED_IDLE"):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    else:
+        os.nice(19)
+
+
 if __name__ == "__main__":
-    os.nice(max(0, -os.nice(0)))  # not with the priority of the show that started this
+    step_aside()
     what, port, code, count = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
     done = asyncio.run((crowd if what == "listen" else fuzz)(port, code, count))
     print(json.dumps(done))

@@ -16,7 +16,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from livebend.cli.no_display import DEMO_FILE, has_display
@@ -328,10 +327,10 @@ def codecs(ask: Ask = ask) -> Finding:
 
 
 def streams(kinds: Mapping[str, Kind] = KINDS) -> Finding:
-    """What the picture can be sent by to other programs."""
-    here = [kind for kind in kinds.values() if kind.fits]
-    there = [kind.title for kind in here if find_spec(kind.library)]
-    missing = [f"{kind.title}: {kind.install}" for kind in here if kind.title not in there]
+    """What the picture can be sent by to other programs, and taken from them."""
+    here = [kind.extra for kind in kinds.values() if kind.extra.fits]
+    there = [extra.title for extra in here if extra.is_here]
+    missing = [f"{extra.title}: {extra.install}" for extra in here if not extra.is_here]
     found = f"{', '.join(there)} installed" if there else "none installed"
     return Finding("streams", found, True if there else None, "; ".join(missing))
 

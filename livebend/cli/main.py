@@ -247,8 +247,9 @@ def _add_model(to: argparse.ArgumentParser) -> None:
 
 def _add_picture(to: argparse.ArgumentParser) -> None:
     to.add_argument(
-        "--picture", metavar="FILE|camera[:NAME]|screen|feedback",
-        help="paint over a picture, a film, a camera: see picture.strength",
+        "--picture", metavar="FILE|camera[:NAME]|screen|ndi[:NAME]|echo",
+        help="paint over a picture, a film, a camera, a stream of NDI, Spout or Syphon, or the last"
+        " frame: see picture.strength",
     )  # fmt: skip
     to.add_argument(
         "--encoder", default="vae", metavar="vae|own",

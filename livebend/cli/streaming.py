@@ -16,7 +16,7 @@ from livebend.outputs.streams.kinds import KINDS, kind_of
 def check_streams(names: Sequence[str], size: tuple[int, int] | None) -> None:
     """Refuse streams that cannot be sent. Raises: UnknownName, Refused, OutOfRange."""
     for name in names:
-        kind_of(name).check()
+        kind_of(name).extra.check()
     if size is not None and size[0] % 2:
         raise OutOfRange(f"--stream-size {size[0]}x{size[1]}: expected an even width")
 

@@ -16,6 +16,12 @@ now = system.perf_counter
 """Seconds on the system's steady clock; only differences mean anything."""
 
 
+worked = system.thread_time
+"""Seconds for which the thread that asks has kept a processor busy."""
+
+sleep = system.sleep
+"""Wait so many seconds; for a thread that rests. Who waits for a moment uses a `Time`."""
+
 GAP = 2.0  # s without a look at the time: longer than anything that a running show waits for
 
 

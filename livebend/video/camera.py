@@ -1,19 +1,29 @@
-"""A camera or a screen as pictures: the newest one wins. It may be lost and come back."""
+"""A camera, a screen or another program's stream as pictures: the newest one wins. It may be lost
+and come back."""
 
 from collections.abc import Callable, Iterator
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 
 from livebend.core.errors import PictureError
 from livebend.core.mailbox import Latest
 from livebend.core.notify import Notify
 from livebend.core.watchdog import Term
 from livebend.flow import InputFrame
-from livebend.video.devices import VideoDevice, open_device
 from livebend.video.reducing import pixels_of
 
 RETRY = 1.0  # s between two attempts to open
 PATIENCE = 10.0  # s that a device may take to open, or for its next picture
+
+
+class Device(Protocol):
+    """What gives pictures: a camera, a screen, a stream of another program."""
+
+    @property
+    def name(self) -> str: ...
+
+    def open(self) -> Any:
+        """Return it open, as PyAV has files. Raises: PictureError."""
 
 
 class Camera:
@@ -24,9 +34,7 @@ class Camera:
 
     name = "camera"
 
-    def __init__(
-        self, find: Callable[[], VideoDevice], size: tuple[int, int], notify: Notify
-    ) -> None:
+    def __init__(self, find: Callable[[], Device], size: tuple[int, int], notify: Notify) -> None:
         """Open the device and wait for its first picture; `size` (W, H) is what pictures cover.
 
         Raises: PictureError.
@@ -35,7 +43,7 @@ class Camera:
         self._numbers = count()
         device = find()
         self._device = device.name
-        self._first: Any = open_device(device)
+        self._first: Any = device.open()
         try:
             self._latest = Latest(next(self._pictures(self._first)))
         except BaseException:
@@ -65,7 +73,7 @@ class Camera:
 
     def _read(self, term: Term) -> None:
         """Raises: PictureError, always, but for the end of the term."""
-        container, self._first = self._first or open_device(self._find()), None
+        container, self._first = self._first or self._find().open(), None
         with container:
             for made in self._pictures(container):
                 if term.is_set():

@@ -5,7 +5,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from livebend.core.errors import PictureError, nearest
+from livebend.core.errors import PictureError
+from livebend.video.naming import missing
 
 CAMERAS = {"linux": "v4l2", "darwin": "avfoundation", "win32": "dshow"}  # FFmpeg's devices
 SCREENS = {"linux": "x11grab", "darwin": "avfoundation", "win32": "gdigrab"}
@@ -23,6 +24,10 @@ class VideoDevice(NamedTuple):
     name: str
     kind: str  # FFmpeg's device
     file: str  # what it opens
+
+    def open(self) -> Any:
+        """Return its open container. Raises: PictureError."""
+        return open_device(self)
 
 
 def list_cameras() -> list[VideoDevice]:
@@ -59,10 +64,7 @@ def find_camera(which: str) -> VideoDevice:
         named = cameras[int(which) :][:1]
     if named:
         return named[0]
-    here = ", ".join(f"{n} {c.name}" for n, c in enumerate(cameras))
-    near = nearest(which, [c.name for c in cameras])
-    hint = f"did you mean {near!r}?" if near else f"there are: {here}" if here else "there is none"
-    raise PictureError(f"no camera {which!r}; {hint}" if which else "no camera is plugged in")
+    raise missing("camera", which, [c.name for c in cameras])
 
 
 def find_screen(which: str) -> VideoDevice:

@@ -1,6 +1,7 @@
 """From what a performer types after --picture to pictures.
 
-the name of a file · camera · camera:NAME · screen · echo, which is the last frame alone
+the name of a file · camera · camera:NAME · screen · ndi, spout, syphon, each :NAME · echo, which is
+the last frame alone
 """
 
 from collections.abc import Callable
@@ -12,13 +13,15 @@ from livebend.core.errors import PictureError
 from livebend.core.notify import Notify
 from livebend.core.watchdog import Term
 from livebend.flow import PictureSource
-from livebend.video.camera import Camera
-from livebend.video.devices import VideoDevice, find_camera, find_screen
+from livebend.video.camera import Camera, Device
+from livebend.video.devices import find_camera, find_screen
 from livebend.video.film import FilmTape, PlayedFilm
 from livebend.video.still import SUFFIXES, Still
+from livebend.video.streams.kinds import KINDS
 
 ECHO = "echo"
-DEVICES: dict[str, Callable[[str], VideoDevice]] = {"camera": find_camera, "screen": find_screen}
+DEVICES: dict[str, Callable[[str], Device]] = {"camera": find_camera, "screen": find_screen}
+DEVICES |= {name: kind.find for name, kind in KINDS.items()}
 
 
 class PlayedPictures(PictureSource, Protocol):
@@ -59,7 +62,7 @@ def play_picture(
     return Still(file) if _is_still(file) else PlayedFilm(file, size, notify)
 
 
-def _device(name: str) -> Callable[[], VideoDevice] | None:
+def _device(name: str) -> Callable[[], Device] | None:
     """How to look up the device that a name means; None for a file."""
     kind, _, which = name.partition(":")
     if kind in DEVICES:
@@ -71,7 +74,8 @@ def _file(name: str) -> Path:
     file = Path(name)
     if not file.is_file():
         what = "is a folder" if file.is_dir() else "no such file"
-        raise PictureError(f"--picture {name}: {what}; expected a file, camera or screen")
+        expected = ", ".join([*DEVICES, ECHO])
+        raise PictureError(f"--picture {name}: {what}; expected a file, or one of {expected}")
     return file
 
 

@@ -339,7 +339,8 @@ def test_where_not_all_can_be_told_at_once_each_has_its_turn(monkeypatch):
         one.tell("/livebend/bend/x", "PATH_ADDED")
         followers.add(one)
     for _ in range(10):
-        followers.turn()
+        for one in followers.turn():
+            one.wake()
     assert len(woken) == 30
     assert sorted(woken) == sorted([*range(10)] * 3)
     show.remote.stop()

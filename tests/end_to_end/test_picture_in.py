@@ -11,7 +11,7 @@ from livebend.cli.main import main
 from livebend.cli.render import RenderOptions, render
 from livebend.core.errors import ModelError, PictureError
 from livebend.models import checkpoint
-from livebend.video import camera, film
+from livebend.video import devices, film
 from tests.end_to_end.test_live_is_offline import files, options_of
 from tests.fakes.live import live, played
 from tests.fakes.pictures import write_film
@@ -51,7 +51,7 @@ def test_a_camera_drives_the_show(files, model_folder, monkeypatch):
             raise PictureError("HD Webcam: cannot be opened: No such device")
         return there.pop()
 
-    monkeypatch.setattr(camera, "open_device", opened)
+    monkeypatch.setattr(devices, "open_device", opened)
     monkeypatch.setattr("livebend.video.open_picture.DEVICES", {"camera": lambda _: CAM})
     device.put(40)
     mutes = [(f"{part}.mute", True) for part in ("route.loud", "route.kick", "bend.lines")]
@@ -82,7 +82,7 @@ def test_what_is_not_there_is_refused_before_the_model_loads(
     folder = model_folder("turbo")
     monkeypatch.setattr("livebend.rendering.open_network.load_model", load)
     monkeypatch.setattr("livebend.video.devices.list_cameras", list)
-    for name, said in (("camera", "no camera is plugged in"), ("none.mp4", "no such file")):
+    for name, said in (("camera", "no camera is there"), ("none.mp4", "no such file")):
         with pytest.raises(PictureError, match=said):
             live(options_of(files, folder, picture=name)).play()
         command = ["render", "demo", "-o", str(tmp_path / "a.mp4"), "--model", str(folder)]

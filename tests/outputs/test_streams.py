@@ -13,13 +13,14 @@ import pytest
 
 from livebend.cli import doctor
 from livebend.cli.streaming import check_streams, open_streams
+from livebend.core import extras
 from livebend.core.errors import OutOfRange, Refused, UnknownName
+from livebend.core.extras import Extra
 from livebend.core.mailbox import Latest
 from livebend.core.specs import specs_of
 from livebend.core.watchdog import KeptWorker
 from livebend.flow import Frame
 from livebend.outputs.display import Display, View
-from livebend.outputs.streams import kinds
 from livebend.outputs.streams.fitted_picture import as_shown
 from livebend.outputs.streams.kinds import KINDS, Kind
 from livebend.outputs.streams.stream import AGAIN, Stream
@@ -83,7 +84,7 @@ def test_every_kind_has_a_switch_and_a_module():
     assert [name for name in specs_of(View) if name in KINDS] == list(KINDS)
     assert all(type(getattr(View(), name)) is bool for name in KINDS)
     for kind in KINDS.values():
-        assert kind.install == f"pip install 'livebend[{kind.extra}]'"
+        assert kind.extra.install == f"pip install 'livebend[{kind.extra.name}]'"
 
 
 def test_a_picture_is_sent_once_and_again_after_a_while(sender):
@@ -153,7 +154,7 @@ def test_what_cannot_be_sent_is_switched_off_with_a_line(sender, monkeypatch):
     assert not room.stream.is_on
     assert room.said[1:] == ["NDI: cannot be closed: OSError: stuck", "NDI: gone"]
     monkeypatch.undo()
-    monkeypatch.setattr(kinds, "find_spec", lambda _: None)
+    monkeypatch.setattr(extras, "find_spec", lambda _: None)
     room.display.set("ndi", True)
     room.turn(AGAIN)
     assert room.said[-1] == "NDI: needs cyndilib: pip install 'livebend[ndi]'"
@@ -231,14 +232,15 @@ def test_streams_are_refused_before_the_show(monkeypatch):
         check_streams([other], None)
     with pytest.raises(OutOfRange, match="even width"):
         check_streams([], (641, 360))
-    monkeypatch.setattr(kinds, "find_spec", lambda _: None)
+    monkeypatch.setattr(extras, "find_spec", lambda _: None)
     with pytest.raises(Refused, match=r"pip install 'livebend\[camera\]'"):
         check_streams(["virtual_camera"], None)
 
 
 def test_doctor_says_what_is_installed_and_what_installs_the_rest():
-    here = {"a": Kind("A", "a", "A", "json", "x"), "b": Kind("B", "b", "B", "no_such", "y"),
-            "c": Kind("C", "c", "C", "no_such", "z", ("plan9",))}  # fmt: skip
+    libraries = {"a": Extra("A", "json", "x"), "b": Extra("B", "no_such", "y"),
+                 "c": Extra("C", "no_such", "z", ("plan9",))}  # fmt: skip
+    here = {name: Kind(extra, name, name) for name, extra in libraries.items()}
     finding = doctor.streams(here)
     assert (finding.found, finding.ok) == ("A installed", True)
     assert finding.advice == "B: pip install 'livebend[y]'"
@@ -260,7 +262,7 @@ def fake_library(monkeypatch):
     modules = [f"livebend.outputs.streams.{kind.module}" for kind in KINDS.values()]
     for module in modules:
         monkeypatch.delitem(sys.modules, module, raising=False)
-    monkeypatch.setattr(kinds, "find_spec", lambda _: True)
+    monkeypatch.setattr(extras, "find_spec", lambda _: True)
     yield add
     for module in modules:  # made with the fakes
         sys.modules.pop(module, None)

@@ -57,7 +57,7 @@ def plugged(monkeypatch):
             raise PictureError(f"{device.name}: cannot be opened: No such file or directory")
         return found
 
-    monkeypatch.setattr(camera, "open_device", opened)
+    monkeypatch.setattr(devices, "open_device", opened)
     monkeypatch.setattr(camera, "RETRY", 0.01)
     return turns
 
@@ -118,14 +118,14 @@ def test_a_lost_camera_keeps_its_last_picture_and_comes_back(plugged):
 
 def test_a_camera_that_is_not_there_is_refused(monkeypatch, plugged):
     monkeypatch.setattr(devices, "list_cameras", lambda: [CAM])
-    with pytest.raises(PictureError, match="no camera 'Nikon'; there are: 0 HD Webcam"):
+    with pytest.raises(PictureError, match="no camera 'Nikon'; there are: HD Webcam"):
         play_picture("camera:Nikon", SIZE, print)
     with pytest.raises(PictureError, match="did you mean 'HD Webcam'"):
         play_picture("camera:HD Webkam", SIZE, print)
     with pytest.raises(PictureError, match="HD Webcam: cannot be opened"):
         play_picture("camera", SIZE, print)
     monkeypatch.setattr(devices, "list_cameras", list)
-    with pytest.raises(PictureError, match="no camera is plugged in"):
+    with pytest.raises(PictureError, match="no camera is there"):
         play_picture("camera", SIZE, print)
     silent = Device()
     silent.frames.put(None)

@@ -138,12 +138,13 @@ class Followers:
             made = self._messages[key] = message(parameter, value)
         return made
 
-    def turn(self) -> None:
-        """Look at the show, and owe every follower what is new."""
+    def turn(self) -> list[Follower]:
+        """Look at the show, owe every follower what is new, and return whose turn it is to get
+        it."""
         self._messages = {}
         if not self._all:
             self._seen = None  # who comes next follows from then on
-            return
+            return []
         nodes, before = Nodes(self._desk, self._trees), self._seen
         moved: set[str] = set()
         if before is not None and before.scene is not nodes.scene:
@@ -157,8 +158,7 @@ class Followers:
         self._seen = nodes
         for one in self._all:
             self._owe(one, nodes, moved)
-        for one in self._next([one for one in self._all if one.turn(nodes)]):
-            one.wake()
+        return self._next([one for one in self._all if one.turn(nodes)])
 
     def _next(self, due: list[Follower]) -> list[Follower]:
         """Those of the followers that are owed something whose turn it is: all of them, or so many

@@ -25,6 +25,7 @@ from livebend.control.remote.connections import Connections
 from livebend.control.remote.followers import COMMANDS, INTERVAL, Follower, Followers
 from livebend.control.remote.gate import Gate, Headers, query_of
 from livebend.control.remote.nodes import ATTRIBUTES, TOP, Nodes, as_json, host_info
+from livebend.control.remote.pacing import PacedSelector
 from livebend.control.remote.pages import Page, Stage
 from livebend.control.remote.pairing import Pairing
 from livebend.control.remote.preview import Preview
@@ -34,11 +35,11 @@ from livebend.core import clock, limits
 from livebend.core.errors import one_line
 from livebend.core.mailbox import Latest
 from livebend.core.notify import Reports
-from livebend.core.priority import step_back
 from livebend.core.watchdog import KeptWorker, OnFault, Term
 
 POLL = 0.2  # s between looks at the stop event while nobody follows
 PIECES = 32  # of a node's text that are made before others have their turn
+WOKEN = 8  # followers that are told before others have their turn
 PATIENCE = 1.0  # s that the end of a show waits for those who are connected
 HEARTBEAT = 20.0  # s between looks whether a WebSocket is still there
 
@@ -135,8 +136,8 @@ class Remote:
         return ended
 
     def _work(self, stop: Term) -> None:
-        step_back()
-        asyncio.run(self._serve(stop))
+        with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(PacedSelector())) as run:
+            run.run(self._serve(stop))
 
     async def _serve(self, stop: Term) -> None:
         asyncio.get_running_loop().set_exception_handler(self._fault)
@@ -161,7 +162,10 @@ class Remote:
                         task.result()  # an error ends the thread, which reports it
                 await asyncio.sleep(INTERVAL if self._followers else POLL)
                 self._connections.send_away()
-                self._followers.turn()
+                for index, one in enumerate(self._followers.turn()):
+                    one.wake()
+                    if index % WOKEN == WOKEN - 1:
+                        await asyncio.sleep(0)
         finally:
             for task in tasks:
                 task.cancel()

@@ -83,6 +83,7 @@ class Sockets:
                 self._gate.spend(host, one.say(frame.data))
             elif frame.type is WSMsgType.BINARY:
                 self._gate.spend(host, one.play(frame.data))
+            await asyncio.sleep(0)  # many may have come at once: others have their turn
 
     async def _send(
         self, socket: Any, one: Speaker, due: asyncio.Event, abort: Callable[[], None]
