@@ -251,3 +251,34 @@ def test_doctor_names_the_displays_and_live_an_unknown_one(screens, tmp_path):
 def _said(command: list[str], env: dict[str, str], folder: Path) -> subprocess.CompletedProcess:
     env = env | {"PYTHONPATH": str(ROOT)}
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False, cwd=folder)
+
+
+@pytest.mark.slow
+def test_two_projectors_show_one_picture_and_one_that_goes_leaves_it_to_the_other(
+    screens, processes, model_folder, tmp_path, monkeypatch
+):
+    """The picture spans both displays, has their shape, and fades where they overlap."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    screens.turn_on(LAPTOP, PROJECTOR)
+    (tmp_path / "mine.py").write_text(PAINT)
+    (tmp_path / "plain.toml").write_text(PRESET)
+    arguments = [
+        "live", "--model", str(model_folder("turbo")), "--backend", "torch", "--preset",
+        "plain.toml", "--operators", "mine.py", "--fps", "12", "--osc", "127.0.0.1:0",
+        "--fullscreen", "--display", PROJECTOR, "--set", "output.also=all",
+        "--set", "output.span=true", "--set", "output.overlap=0.1", "--set", "output.fit=fill",
+    ]  # fmt: skip
+    show = processes.start(tmp_path, arguments, screens.name)
+
+    def both():
+        assert processes.status(show, 0.01) is None, (tmp_path / "err.txt").read_text()
+        return painted(screens, PROJECTOR) > 0.85 and painted(screens, LAPTOP) > 0.85
+
+    screens.until(both, 120)
+    assert screens.part(LAPTOP)[:, -2].max() < 60
+    assert screens.part(PROJECTOR)[:700, 1].max() < 60
+    screens.turn_off(LAPTOP)
+    screens.until(lambda: painted(screens, PROJECTOR) > 0.98)
+    assert processes.status(show, 0.7) is None
+    screens.turn_on(LAPTOP, PROJECTOR)
+    screens.until(both, 60)
