@@ -22,10 +22,12 @@ from livebend.outputs.operator_mouse import Asked
 from livebend.outputs.operator_screen import OperatorScreen
 from livebend.outputs.sdl_window import SdlWindow, placed
 from livebend.outputs.wall.shape import Layout
+from livebend.outputs.wall.span import places
 from livebend.outputs.wall.wall import Wall
 
 NO_DISPLAY = "no display is left, and the show goes on without one"
 LOOK = 0.5  # s between two looks at which displays there are
+SETTLING = 3.0  # s after a display came or went, until further windows are opened
 STRAYS = 3  # times that a window is put back that was taken elsewhere
 REDRAW = 0.25  # s, after which the window is drawn even if nothing has changed
 METERS = 1 / 15  # s between two drawings of the operator's view
@@ -82,6 +84,7 @@ class Window:
         self._placed: tuple[bool, Monitor | None] = (False, None)  # full screen, display
         self._strays = STRAYS
         self._known: set[str] = set()  # displays that there were
+        self._changed = clock.now()  # when one last came or went
         self._further: list[Monitor] = []  # displays that the picture is on as well
         self._had_two = self._meters_return = False  # displays; with the second of them
         self._pointer: bool | None = None  # whether the mouse is seen
@@ -123,8 +126,7 @@ class Window:
         own, view = self.output_display, self._display.view
         if own is None or pygame.display.get_driver() in UNSEEN:
             return None
-        spanned = self.wall.places(view)[0].wall
-        wall = spanned if view.span and self._further else own.size
+        wall = places([own, *self._further], view)[0].wall
         return Layout((1, 1), wall, view).frame
 
     @property
@@ -334,21 +336,25 @@ class Window:
         return [] if own is None else [own, *self._further]
 
     def _spread_out(self, view: View) -> None:
-        """Be seen on the further displays that the view names."""
+        """Be seen on the further displays that the view names; on new ones only a while after a
+        display has come, when the window manager has put the picture's own window in its place."""
         wanted = view.also, self.monitors, self._display.shown_on
-        if wanted == self._spread or self._spare:
-            return
-        self._spread, had_two = wanted, self.two_displays
+        if wanted != self._spread and not self._spare:
+            self._spread, had_two = wanted, self.two_displays
+            self._further = self._found_further(view)
+            if self.two_displays != had_two:
+                self._meter_again()
+            self._redrawn = self._metered = -1.0
+        if not self._further or clock.now() - self._changed >= SETTLING:
+            self.wall.spread(self.output_display, self._further)
+
+    def _found_further(self, view: View) -> list[Monitor]:
         try:
             found = further_indices(view.also, self._display.names, self._display.shown_on)
         except LivebendError as why:
             self._notify(str(why), "warning")
-            found = []
-        self._further = [self.monitors[index] for index in found]
-        self.wall.spread(self.output_display, self._further)
-        if self.two_displays != had_two:
-            self._meter_again()
-        self._redrawn = self._metered = -1.0
+            return []
+        return [self.monitors[index] for index in found]
 
     def _find_displays(self, size: tuple[int, int] | None, on: str) -> None:
         """Put the picture where it was asked to be. Raises: UnknownName, OutOfRange."""
@@ -386,11 +392,13 @@ class Window:
             self._look_for_window()
             self.wall.settle()
             return
-        self._strays = STRAYS
+        self._strays, self._changed = STRAYS, self._looked
         before, had_two = {one.name for one in self.monitors}, self.two_displays
         self.monitors = monitors
         names = [one.name for one in monitors]
         self._display.found(names)
+        self._further = [one for one in self._further if one in monitors]
+        self.wall.spread(self.output_display, self._further)
         if self.two_displays != had_two:
             self._meter_again()
         self.operator.close(keep=False)

@@ -95,6 +95,7 @@ def test_a_span_shows_each_display_its_part_and_fades_where_they_overlap(
     """Three displays: the operator's, and two projectors."""
     found = [Monitor(f"display {n}", 160 * n, 0, 160, 80) for n in range(3)]
     monkeypatch.setattr("livebend.outputs.window.lister", lambda _: lambda: found)
+    monkeypatch.setattr("livebend.outputs.window.SETTLING", 0.0)
     screen = Screen((320, 80))
     screen.window.write(Frame(HALVES, 0, 0.0, 0.0, 0.0))
     for name, value in {"display": 1, "fit": "stretch", "also": "display 2"}.items():
