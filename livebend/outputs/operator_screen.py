@@ -40,6 +40,7 @@ class OperatorScreen:
         self._places = KeptPlaces(state_folder() / PLACES)
         self._pin = PinHandles(display)
         self._drawn: View | None = None  # that the view over the picture was drawn for
+        self._had_one = self._returns = False  # a display of its own; with the next of them
         self.pane: OperatorWindow | None = None
 
     @property
@@ -63,6 +64,17 @@ class OperatorScreen:
             if self.pane and self._pin.take(event, self.pane, small_area(self.pane.size, wall)):
                 return []
         return self.board.take(event, self._output if over_picture else self.pane)
+
+    def come_or_go(self, has_display: bool) -> None:
+        """Take in that there is a display of its own now, or none any more: then the picture stays
+        clean, and the view comes back with the next."""
+        view = self._display.view
+        if has_display:
+            self._display.set("meters", view.meters or self._returns or not self._had_one)
+            self._had_one = True
+        else:
+            self._returns = view.meters
+            self._display.set("meters", False)
 
     def draw(self, view: View, monitor: Monitor | None) -> None:
         """Draw it in its own window, which is opened on that display; with None it is closed."""

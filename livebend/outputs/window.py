@@ -86,7 +86,6 @@ class Window:
         self._known: set[str] = set()  # displays that there were
         self._changed = clock.now()  # when one last came or went
         self._further: list[Monitor] = []  # displays that the picture is on as well
-        self._had_two = self._meters_return = False  # displays; with the second of them
         self._pointer: bool | None = None  # whether the mouse is seen
         self._start_pygame()
         self.pane = SdlWindow(
@@ -343,7 +342,7 @@ class Window:
             self._spread, had_two = wanted, self.two_displays
             self._further = self._found_further(view)
             if self.two_displays != had_two:
-                self._meter_again()
+                self.operator.come_or_go(self.two_displays)
             self._redrawn = self._metered = -1.0
         if not self._further or clock.now() - self._changed >= SETTLING:
             self.wall.spread(self.output_display, self._further)
@@ -366,7 +365,7 @@ class Window:
         if wanted >= 0:
             self._display.set("display", wanted)
         if self.two_displays:
-            self._meter_again()
+            self.operator.come_or_go(self.two_displays)
         if (place := self.output_display) is not None:
             self._spread_out(self._display.view)
             self.pane.window.size = self._size_on(place, size or self.shape or USUAL)
@@ -400,7 +399,7 @@ class Window:
         self._further = [one for one in self._further if one in monitors]
         self.wall.spread(self.output_display, self._further)
         if self.two_displays != had_two:
-            self._meter_again()
+            self.operator.come_or_go(self.two_displays)
         self.operator.close(keep=False)
         self._placed = self._placed[0], None  # also where only its size has changed
         for gone in sorted(before - {*names}):
@@ -411,17 +410,6 @@ class Window:
                 self._notify(f"display {come} is {news}: {self._whereabouts()}", "info")
         self._known |= {*names}
         self._redrawn = self._metered = -1.0
-
-    def _meter_again(self) -> None:
-        """With one display left the picture on it stays clean; the operator's view comes back with
-        the other."""
-        view = self._display.view
-        if self.two_displays:
-            self._display.set("meters", view.meters or self._meters_return or not self._had_two)
-            self._had_two = True
-        else:
-            self._meters_return = view.meters
-            self._display.set("meters", False)
 
     def _whereabouts(self) -> str:
         place = self.output_display
