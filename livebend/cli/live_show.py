@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -39,16 +39,18 @@ from livebend.control.osc import OscInput
 from livebend.control.osc_endpoint import HOST, PORT, endpoint, is_loopback, listen, reach
 from livebend.control.osc_learnt import LearntAddresses
 from livebend.control.osc_learnt import user_file as learnt_file
+from livebend.control.parameters import OUTPUT
 from livebend.control.quantiser import Quantiser
 from livebend.control.scene_keeper import SceneKeeper
 from livebend.core.clock import SystemTime, Time, now
-from livebend.core.errors import LivebendError, Refused
+from livebend.core.errors import LivebendError, Refused, UnknownName
 from livebend.core.files import check_place, film_folder
 from livebend.core.mailbox import Latest, OnDemand
 from livebend.core.notify import Notify, ignore
 from livebend.core.priority import raised, step_back
 from livebend.core.show_files import ShowFiles, last_scene
 from livebend.core.show_log import ShowLog
+from livebend.core.sizes import shaped_size
 from livebend.core.specs import ParameterValue
 from livebend.core.statistics import Statistics
 from livebend.core.status import Level, Status
@@ -97,6 +99,7 @@ class LiveOptions(ShowOptions):
     streams: Sequence[str] = ()
     stream_size: tuple[int, int] | None = None  # None = the picture's own
     display: str = "-1"  # name or index; -1 = the last
+    logo: Path | None = None
     record: Path | None = None
     record_cues: Path | None = None
     osc: str = f"{HOST}:{PORT}"
@@ -114,17 +117,32 @@ class LiveOptions(ShowOptions):
     resume: str | None = None  # the file of a scene; "" is that of the last show
 
     def view(self) -> View:
-        """Return the display's state that the show begins with."""
-        streams: dict[str, Any] = dict.fromkeys(self.streams, True)
-        return View(
+        """Return the display's state that the show begins with. Raises: LivebendError."""
+        view = View(
             fullscreen=self.fullscreen,
             part=self.part[0],
             parts=self.part[1],
             record=self.record is not None,
             codec=self.codec,
             strobe_limit=self.strobe_limit,
-            **streams,
         )
+        switches: dict[str, Any] = dict.fromkeys(self.streams, True)
+        if self.logo is not None:
+            switches["logo"] = True
+        for name, value in self._settings():
+            if name not in Display.specs:
+                raise UnknownName("display setting", name, Display.specs)
+            switches[name] = Display.specs[name].check(value, f"{OUTPUT}.{name}")
+        return replace(view, **switches)
+
+    def changes(self) -> list[tuple[str, object]]:
+        """Return the values that replace the preset's; those of the display are the view's."""
+        return [one for one in ShowOptions.changes(self) if not one[0].startswith(f"{OUTPUT}.")]
+
+    def _settings(self) -> list[tuple[str, object]]:
+        """The display's settings, by name."""
+        own = f"{OUTPUT}."
+        return [(path.removeprefix(own), v) for path, v in self.sets if path.startswith(own)]
 
 
 class Player:
@@ -135,7 +153,7 @@ class Player:
         options, guidance = show.options, show.scene.sampling.guidance
         self.network = options.network(
             show.statistics.notice, guidance=guidance, drawn=show.drawn, ahead=show.ahead,
-            on_phase=show.on_phase,
+            on_phase=show.on_phase, shape=show.shape,
         )  # fmt: skip
         model = self.network.model
         self.scene = self.network.check(show.scene)
@@ -226,6 +244,7 @@ class LiveShow:
         self.asked_by = ""  # the signal that ends the show
         self.late: Notify = ignore  # called with it, in another thread, where the show goes on
         self._late = 0.0  # s for which the last picture has been moved
+        self.shape: tuple[int, int] | None = None  # of the display's picture; None = not known
         self.hung = False  # by the network, or a display that is gone: the process must be left
         self._kept, self._keeping = ExitStack(), threading.Lock()  # what no other fault may touch
         self.osc: OscInput
@@ -390,15 +409,18 @@ class LiveShow:
     def _screen(self, ending: ExitStack) -> Screen:
         if self.options.headless:
             return Screen(Headless(self._shown, self.frames), None, self)
-        from livebend.outputs.window import Window  # noqa: PLC0415 - only where there is a display
+        from livebend.outputs.wall.overlay import read_logo  # noqa: PLC0415 - only where there is
+        from livebend.outputs.window import Window  # noqa: PLC0415 - a display
 
-        size = self.options.size or (512, 512)
+        file = self.options.logo
+        logo = None if file is None else read_logo(file)
         window = Window(
-            self.frames, self.status, self.display, size, on=self.options.display,
+            self.frames, self.status, self.display, self.options.size, on=self.options.display,
             shown=self._shown, late=self._say_late, notify=self.statistics.notice,
-            outlives=self.guard is not None,
+            outlives=self.guard is not None, logo=logo,
         )  # fmt: skip
         ending.callback(self._close, window)
+        self.shape = window.shape
         return Screen(window, window, self)
 
     def _shown(self, frame: Frame) -> None:
@@ -455,7 +477,7 @@ class LiveShow:
 
     def _picture(self) -> LivePicture:
         options, notify = self.options, self.statistics.notice
-        size = options.size or (512, 512)
+        size = options.size or shaped_size(512, self.shape or (1, 1))
         return LivePicture(options.picture, size, notify, self.report_fault)
 
     def _recording(self, player: Player, sound: HeardSound, kept: ExitStack) -> LiveRecording:

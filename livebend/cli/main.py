@@ -167,6 +167,10 @@ def _add_bench(to: argparse.ArgumentParser) -> None:
     to.add_argument("--stages", action="store_true", help="and every stage alone")
     to.add_argument("--start", action="store_true", help="only: phases of a start")
     to.add_argument(
+        "--wall", type=whole, nargs="?", const=60, metavar="N",
+        help="time N drawings of each kind of output processing at 1080p",
+    )  # fmt: skip
+    to.add_argument(
         "--hands", type=whole, nargs="?", const=200, metavar="N",
         help="only: from a message to the picture that shows it, N times by OSC and by MIDI",
     )  # fmt: skip
@@ -211,6 +215,10 @@ def _add_device(to: argparse.ArgumentParser) -> None:
 
 def _add_size(to: argparse.ArgumentParser) -> None:
     to.add_argument("--size", type=size, metavar="256|512x320", help="of the picture, in pixels")
+
+
+def _add_logo(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--logo", type=Path, metavar="FILE", help="lies over the picture: output.logo")
 
 
 def _add_masks(to: argparse.ArgumentParser) -> None:
@@ -294,6 +302,7 @@ def _add_live(to: argparse.ArgumentParser) -> None:
         help="hold 95 of 100 frames under N ms: tween, deep refresh, fewer steps, no guidance",
     )  # fmt: skip
     to.add_argument("--headless", action="store_true", help="without a window")
+    _add_logo(to)
     to.add_argument("--fullscreen", action="store_true", help="start in full screen")
     to.add_argument(
         "--display", default="-1", metavar="NAME|INDEX",

@@ -17,4 +17,5 @@ affects all alike: ratios within a run mean more than milliseconds. Losses are p
     inputs    one hop of sound, the paper's features, one OSC command
     overhead  what a frame costs besides its network and its bends
     start     the phases of a start
+    wall      a picture drawn at 1080p through each kind of output processing
 """
