@@ -64,6 +64,7 @@ class Features:
     phrase_phase: float = 0.0
     pitch: float = 0.0  # Hz; 0 = none
     silent: bool = True  # below the silence gate
+    normalised: bool = False  # levels are relative to the whole recording's: no gain is added
     paper: Callable[[], PaperFeatures] = PaperFeatures
 
     @property

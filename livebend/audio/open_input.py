@@ -17,6 +17,7 @@ from livebend.audio.capture import DeviceKeeper
 from livebend.audio.demo import demo_sound
 from livebend.audio.feature_sources import HeardSound, Hearing, HopListener, PulledSound
 from livebend.audio.inputs import DeviceInput, Input, PlayedInput
+from livebend.audio.look_ahead import LookAhead, hear_whole
 from livebend.audio.monitor import Monitor
 from livebend.audio.portaudio import NoChannel, Pick, pick_device, pick_loopback, portaudio
 from livebend.audio.sound import RATE, MemorySound, Sound
@@ -49,6 +50,12 @@ def open_sound(name: str, notify: Notify = ignore) -> Sound:
 def pull_sound(sound: Sound, frame_rate: float) -> PulledSound:
     """Return the features of a recording, for offline; `frame_rate` in Hz, of the video."""
     return PulledSound(sound, _analyzer(frame_rate))
+
+
+def look_ahead(sound: Sound, frame_rate: float) -> LookAhead:
+    """Return the same features with the beats and the loudness of the whole recording, which is
+    heard to its end first. Raises: SoundError."""
+    return LookAhead(pull_sound(sound, frame_rate), hear_whole(sound))
 
 
 def hear_sound(

@@ -31,6 +31,20 @@ SMOOTH = 0.010  # s, of the novelty, so that a beat may be a little early or lat
 Curve = NDArray[np.float64]
 
 
+class Novelty:
+    """How much the bands grow from hop to hop, on a logarithmic scale; the lowest counts double."""
+
+    def __init__(self) -> None:
+        self._last: tuple[float, ...] = (0.0,) * 5
+
+    def step(self, bands: BandsNow) -> float:
+        """Return the growth in a hop."""
+        logs = tuple(math.log(FLOOR + band) for band in bands[3:])
+        grown = [min(max(new - old, 0.0), MOST) for new, old in zip(logs, self._last, strict=True)]
+        self._last = logs
+        return 2.0 * grown[0] + sum(grown[1:])
+
+
 class Tempo:
     """Hears the bands hop after hop; says when a beat falls, and at which tempo."""
 
@@ -38,7 +52,7 @@ class Tempo:
         self._dt = dt
         self._span, self._every = round(SPAN / dt), round(EVERY / dt)
         self._novelty = np.zeros(self._span)
-        self._last: tuple[float, ...] = (0.0,) * 5
+        self._growth = Novelty()
         self._hops = 0
         self._sounding = 0  # hops since the first sound
         self._size = 1 << (2 * self._span - 1).bit_length()
@@ -53,12 +67,9 @@ class Tempo:
 
     def step(self, bands: BandsNow) -> bool:
         """Hear a hop; return whether a beat falls in it."""
-        logs = tuple(math.log(FLOOR + band) for band in bands[3:])
-        grown = [min(max(new - old, 0.0), MOST) for new, old in zip(logs, self._last, strict=True)]
-        self._last = logs
-        self._novelty[self._hops % self._span] = 2.0 * grown[0] + sum(grown[1:])
+        grown = self._novelty[self._hops % self._span] = self._growth.step(bands)
         self._hops += 1
-        self._sounding += self._sounding > 0 or sum(grown) > 0.0
+        self._sounding += self._sounding > 0 or grown > 0.0
         if self._hops % self._every == 0 and self._sounding * self._dt >= LEAST_SPAN:
             self._look()
         self._next -= 1.0

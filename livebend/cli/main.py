@@ -13,7 +13,19 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from livebend import __version__
-from livebend.cli.option_values import embedding, fade, lora, pair, part, real, size, whole
+from livebend.cli.option_values import (
+    count,
+    count_or_auto,
+    embedding,
+    fade,
+    lora,
+    pair,
+    part,
+    real,
+    size,
+    sub_frames,
+    whole,
+)
 from livebend.control.osc_endpoint import HOST, PORT
 from livebend.core.errors import LONGEST, LivebendError, Refused
 from livebend.outputs.codecs import CODECS, DEFAULT
@@ -33,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from livebend.cli.guard import run  # noqa: PLC0415 - the show is another process's
 
             return run(options, given)
+        if command == "render":
+            repeat_sums()
         _load_own(options)
         status: int = import_module(f"{PACKAGE}.{command}").run(options)
     except LivebendError as error:
@@ -62,6 +76,12 @@ def limit_spinning() -> None:
     five times as long on a busy one.
     """
     os.environ.setdefault("GOMP_SPINCOUNT", "200000")
+
+
+def repeat_sums() -> None:
+    """Have MKL add up in the same order wherever a tensor lies in memory; call it before torch
+    loads. So the same film is the same bytes, whoever paints it."""
+    os.environ.setdefault("MKL_CBWR", "AVX2,STRICT")
 
 
 def _load_own(options: argparse.Namespace) -> None:
@@ -173,6 +193,10 @@ def _add_bench(to: argparse.ArgumentParser) -> None:
     to.add_argument(
         "--hands", type=whole, nargs="?", const=200, metavar="N",
         help="only: from a message to the picture that shows it, N times by OSC and by MIDI",
+    )  # fmt: skip
+    to.add_argument(
+        "--farm", type=count, nargs="?", const=2, metavar="N",
+        help="only: frames/s of 1, 2, 4 … N workers beside one process, then of simulated ones",
     )  # fmt: skip
 
 
@@ -369,12 +393,40 @@ def _add_check(to: argparse.ArgumentParser) -> None:
 
 
 def _add_render(to: argparse.ArgumentParser) -> None:
-    to.add_argument("sound", metavar="SOUND", help="a sound file, or demo")
-    to.add_argument("-o", "--output", type=Path, metavar="OUT.mp4", help="the video")
+    to.add_argument(
+        "sounds", nargs="+", metavar="SOUND",
+        help="a sound file, or demo; several, or a folder of them: a film of each",
+    )  # fmt: skip
+    to.add_argument(
+        "-o", "--output", type=Path, metavar="OUT.mp4", help="the video; of several, their folder"
+    )
+    to.add_argument("--variations", type=count, metavar="N", help="N films, each from another seed")
     to.add_argument("--frames", type=Path, metavar="DIR", help="write every frame as a PNG, too")
     _add_played(to)
     to.add_argument("--fps", type=real, default=20.0, metavar="N", help="frames per second")
     to.add_argument("--seconds", type=real, metavar="S", help="only the first S seconds")
+    to.add_argument(
+        "--workers", type=count_or_auto, metavar="N|auto",
+        help="paint in N processes at once, auto = one a core; the film is the same",
+    )  # fmt: skip
+    to.add_argument(
+        "--ray", metavar="HOST:PORT|auto|local", help="paint by workers of a Ray cluster"
+    )
+    to.add_argument(
+        "--threads", type=count, metavar="N",
+        help="that compute in each process; the film hangs on them",
+    )  # fmt: skip
+    to.add_argument(
+        "--blur", type=sub_frames, default=1, metavar="N",
+        help="paint N pictures for each frame and average them: motion blur, N times the work",
+    )  # fmt: skip
+    to.add_argument(
+        "--look-ahead", action="store_true",
+        help="hear the whole song first: beats and loudness are exact from its first bar on",
+    )  # fmt: skip
+    to.add_argument(
+        "--anew", action="store_true", help="do not go on with what was finished before"
+    )
 
 
 def _add_codecs(to: argparse.ArgumentParser) -> None:

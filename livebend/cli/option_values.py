@@ -39,6 +39,27 @@ def whole(text: str) -> int:
     return int(text)
 
 
+def count(text: str) -> int:
+    """Read a whole number from 1 to limits.WORKERS."""
+    number = whole(text)
+    if not 1 <= number <= limits.WORKERS:
+        raise argparse.ArgumentTypeError(f"{number}: expected 1..{limits.WORKERS}")
+    return number
+
+
+def sub_frames(text: str) -> int:
+    """Read how many pictures make a frame."""
+    number = whole(text)
+    if not 1 <= number <= limits.SUB_FRAMES:
+        raise argparse.ArgumentTypeError(f"{number}: expected 1..{limits.SUB_FRAMES}")
+    return number
+
+
+def count_or_auto(text: str) -> int | str:
+    """Read a number as `count`, or the word auto."""
+    return text if text == "auto" else count(text)
+
+
 def real(text: str) -> float:
     """Read a number."""
     if not NUMBER.fullmatch(text):

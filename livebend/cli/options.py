@@ -40,6 +40,7 @@ class NetworkOptions:
     backend: str = "auto"
     device: str = "auto"
     dtype: str = "auto"
+    threads: int | None = None  # that compute on the processor; None = as many as suit it
 
     @property
     def wanted(self) -> Wanted:
@@ -71,7 +72,7 @@ class NetworkOptions:
         return open_network(
             self.wanted, self.size, self.backend, notify,
             device=self.device, dtype=self.dtype, guidance=guidance, drawn=drawn, ahead=ahead,
-            on_phase=on_phase, shape=shape,
+            threads=self.threads, on_phase=on_phase, shape=shape,
         )  # fmt: skip
 
 

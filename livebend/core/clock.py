@@ -130,9 +130,9 @@ class OfflineClock:
         return max(1, round(self.seconds * self.fps))
 
     def __iter__(self) -> Iterator[Tick]:
-        last = 0.0
-        endless = math.isinf(self.seconds)
-        for index in count() if endless else range(len(self)):
-            moment = (index + 1) / self.fps
-            yield Tick(index, moment, moment - last, index / self.fps)
-            last = moment
+        return map(self.tick, count() if math.isinf(self.seconds) else range(len(self)))
+
+    def tick(self, index: int) -> Tick:
+        """Return the tick of that index."""
+        moment, last = (index + 1) / self.fps, index / self.fps
+        return Tick(index, moment, moment - last, last)

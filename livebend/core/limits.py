@@ -60,6 +60,8 @@ RIG_ASKS = 50
 RIG_BACKLOG = 64 << 20
 RIG_TICKS = 4096
 RIG_JOINS = 0.5
+WORKERS = 256
+SUB_FRAMES = 64
 
 
 class Limit(NamedTuple):
@@ -116,6 +118,8 @@ TABLE = (
     Limit("an HTTP request, with its answer", REQUEST_TIME, "seconds"),
     Limit("what a WebSocket says at once", COMMAND, "bytes"),
     Limit("what a machine may ask for in a second", TOLD, "parameters"),
+    Limit("a render", WORKERS, "workers, and threads of each"),
+    Limit("a frame of a render", SUB_FRAMES, "pictures that are averaged"),
     Limit("what all WebSockets get in a second, of each value the newest", FOLLOWED, "values"),
     Limit("shows that follow one", RIG, "shows"),
     Limit("the key of a rig", RIG_KEY, "bytes"),

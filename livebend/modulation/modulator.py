@@ -104,7 +104,9 @@ class Modulator:
         self._phases = {name: phase for name, phase in self._phases.items() if name in names}
 
     def _gained(self, features: Features, time: float, agc: Agc) -> Features:
-        """Return the features with the automatic gain on every level."""
+        """Return the features with the automatic gain on every level, unless they have another."""
+        if features.normalised:
+            return features
         sounding = features.rms >= 10.0 ** (agc.gate / 20.0)
         levels = {
             name: gain.apply(getattr(features, name), time, sounding, agc)

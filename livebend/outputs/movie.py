@@ -52,11 +52,14 @@ def open_movie(
     codec: str = DEFAULT,
     live: bool = False,
     note: str = "",
+    threads: int | None = None,
 ) -> Movie:
     """Begin a recording of a kind of CODECS: see `MovieFile` and `PngPictures`. Raises: Refused."""
     path = Path(path)
     if format_of(path, codec):
-        return MovieFile(path, size, fps, sample_rate, codec=codec, live=live, note=note)
+        return MovieFile(
+            path, size, fps, sample_rate, codec=codec, live=live, note=note, threads=threads
+        )
     return PngPictures(path, size, fps, sample_rate, codec, live=live)
 
 

@@ -7,7 +7,7 @@ to a power cut, a kill or a full disk is less than a second. Used by one thread.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ class MovieFile:
     live: less work per picture, for a larger file; and no film is ever written over: where the name
         is in use, also by a film that was cut off, `path` is NAME-2, NAME-3 …
     note: goes into the file's comment.
+    threads: of the encoder, see `Encoder`.
     Raises, as every method does: Refused, for an unknown kind of file or one that cannot be
     written; NoEncoder, where the encoder is not there or gives up.
     """
@@ -54,9 +55,10 @@ class MovieFile:
         codec: str = DEFAULT,
         live: bool = False,
         note: str = "",
+        threads: int | None = None,
     ) -> None:
         self.path = Path(path)
-        self._codec, self._live = codec, live
+        self._codec, self._live, self._threads = codec, live, threads
         self._whole = 0  # bytes that play
         self._sound: SoundStream | None = None
         self._container: Any = None
@@ -76,16 +78,33 @@ class MovieFile:
         self, kind: str, size: tuple[int, int], fps: float, sample_rate: int | None, note: str
     ) -> None:
         with self._writing():
-            self._container = av.open(self.file, "w", format=kind, options=_ALWAYS | _OPTIONS[kind])
-            if note:
-                self._container.metadata["comment"] = note
-            self._pictures = stream_encoder(
-                self._container, self._codec, size, fps, live=self._live
-            )
+            options = {**_ALWAYS, **self._options(kind)}
+            self._container = av.open(self.file, "w", format=kind, options=options)
+            self._describe(note)
+            self._begin_pictures(size, fps)
             if sample_rate is not None:
                 kind_of_sound = CODECS[self._codec].sound
                 self._sound = SoundStream(self._container, kind_of_sound, sample_rate)
             self._container.start_encoding()
+
+    def _options(self, kind: str) -> Mapping[str, str]:
+        """The muxer's options for a kind of file."""
+        return _OPTIONS[kind]
+
+    def _describe(self, note: str) -> None:
+        """Write what the film is called, before anything else."""
+        if note:
+            self._container.metadata["comment"] = note
+
+    def _begin_pictures(self, size: tuple[int, int], fps: float) -> None:
+        """Add the stream of pictures."""
+        self._pictures = stream_encoder(
+            self._container, self._codec, size, fps, live=self._live, threads=self._threads
+        )
+
+    def _end_pictures(self) -> None:
+        """Write what the encoder holds back."""
+        self._mux(self._pictures.rest())
 
     @property
     def place(self) -> Path:
@@ -121,7 +140,7 @@ class MovieFile:
             with self._writing():
                 if self._sound is not None:
                     self._sound.end()
-                self._mux(self._pictures.rest())
+                self._end_pictures()
                 self._container.close()
         except Refused:
             self.rescue()

@@ -19,15 +19,19 @@ def surface_of(pixels: Pixels) -> pygame.Surface:
 class PngFrames:
     """Write frame_000000.png, frame_000001.png, … into `folder`, which is made if missing.
 
-    Used by one thread. Raises: Refused where the folder holds frames already, or cannot be written.
+    first: the number of the first one: frames before it are another's.
+    Used by one thread. Raises: Refused where the folder holds frames already, unless it is another
+    that writes some of them, or cannot be written.
     """
 
-    def __init__(self, folder: Path | str) -> None:
+    def __init__(self, folder: Path | str, first: int | None = None) -> None:
         self.folder = Path(folder)
+        self._first, self._shares = first or 0, first is not None
         self.frames = 0
         try:
             self.folder.mkdir(exist_ok=True)
-            self._check_empty()
+            if not self._shares:
+                self._check_empty()
         except OSError as refusal:
             raise Refused(f"{folder}: cannot be written: {refusal.strerror}") from refusal
 
@@ -41,7 +45,10 @@ class PngFrames:
 
     def write(self, frame: Frame) -> None:
         """Write one picture; block until it is written."""
-        pygame.image.save(surface_of(frame.pixels), self._path(self.frames))
+        try:
+            pygame.image.save(surface_of(frame.pixels), self._path(self.frames))
+        except (pygame.error, OSError) as refusal:
+            raise Refused(f"{self.folder}: cannot be written: {refusal}") from refusal
         self.frames += 1
 
     def close(self) -> None:
@@ -61,4 +68,4 @@ class PngFrames:
         probe.unlink()
 
     def _path(self, index: int) -> Path:
-        return self.folder / f"frame_{index:06d}.png"
+        return self.folder / f"frame_{self._first + index:06d}.png"

@@ -8,8 +8,9 @@ show more goes only a part of the way from the one before.
 Source: WCAG 2.2, general flash and red flash thresholds; ITU-R BT.1702-3, annex 1.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,7 @@ class StrobeLimit:
 
     def __init__(self, outputs: Sequence[Output], on: Callable[[], bool], notify: Notify) -> None:
         self._outputs, self._on, self._notify = outputs, on, notify
-        self._flashes = Flashes()
+        self._limit = FlashLimit()
         self._last: Pixels | None = None  # as it was shown
         self._is_on = True
         self._limited = -np.inf  # when it has limited last, s
@@ -62,37 +63,73 @@ class StrobeLimit:
         if was_on and not self._is_on:
             self._notify("flashes are not limited any more: they can make people ill")
         pixels, last = frame.pixels, self._last
-        measured = measure(points_of(pixels))
-        if self._is_on and last is not None and last.shape == pixels.shape:
-            part = 1.0 if self._is_safe(measured, frame.time) else self._safe_part(last, frame)
-            if part < 1.0:
-                self._say(frame.time)
-                pixels = between(last, pixels, part)
-                measured = measure(points_of(pixels))
-        self._last = pixels
-        self._flashes.follow(measured, frame.time)
-        if pixels is frame.pixels:
+        same_size = last is not None and last.shape == pixels.shape
+        part = self._limit.part(points_of(pixels), frame.time, on=self._is_on and same_size)
+        if last is None or part == 1.0:
+            self._last = pixels
             return frame
+        self._say(frame.time)
+        self._last = pixels = between(last, pixels, part)
         return Frame(pixels, frame.index, frame.time, frame.sound_time, frame.presentation)
-
-    def _safe_part(self, last: Pixels, frame: Frame) -> float:
-        """The part of the way from the last picture, 0..1, that is safe; to stand still always
-        is."""
-        begin, end = points_of(last), points_of(frame.pixels)
-        low, high = 0.0, 1.0
-        for _ in range(HALVINGS):
-            middle = (low + high) / 2.0
-            safe = self._is_safe(measure(between(begin, end, middle)), frame.time)
-            low, high = (middle, high) if safe else (low, middle)
-        return low
-
-    def _is_safe(self, measured: Measured, time: float) -> bool:
-        return self._flashes.over(measured, time) <= AREA
 
     def _say(self, time: float) -> None:
         if time - self._limited > QUIET:
             self._notify("flashes are limited to three a second: output.strobe_limit")
         self._limited = time
+
+
+class FlashLimit:
+    """How much of the way to each frame is shown, from the points of frames alone.
+
+    A part of the way to a picture has the points of that part, so pictures need not be there:
+    `state` and `resumed` carry it over to another process.
+    """
+
+    def __init__(self) -> None:
+        self._flashes = Flashes()
+        self._last: Pixels | None = None  # points of what was shown
+
+    def part(self, points: Pixels, time: float, *, on: bool = True) -> float:
+        """Return how much of the way from the last picture to the next one, 0..1, is shown.
+
+        points: of the next picture, see `points_of`.
+        time: s, rising from call to call.
+        on: whether it is limited; otherwise all of it is shown.
+        """
+        measured, part = measure(points), 1.0
+        if on and self._last is not None and not self._is_safe(measured, time):
+            part = self._safe_part(self._last, points, time)
+            points = between(self._last, points, part)
+            measured = measure(points)
+        self._last = points
+        self._flashes.follow(measured, time)
+        return part
+
+    def state(self) -> dict[str, NDArray[np.generic]]:
+        """Return all that it goes on from, by name; nothing before the first frame."""
+        return {} if self._last is None else {"last": self._last, **self._flashes.state()}
+
+    @classmethod
+    def resumed(cls, state: Mapping[str, NDArray[Any]]) -> "FlashLimit":
+        """Return one that goes on from a state."""
+        made = cls()
+        if state:
+            made._last = state["last"]
+            made._flashes = Flashes.resumed(state)
+        return made
+
+    def _safe_part(self, begin: Pixels, end: Pixels, time: float) -> float:
+        """The part of the way from the last picture, 0..1, that is safe; to stand still always
+        is."""
+        low, high = 0.0, 1.0
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2.0
+            safe = self._is_safe(measure(between(begin, end, middle)), time)
+            low, high = (middle, high) if safe else (low, middle)
+        return low
+
+    def _is_safe(self, measured: Measured, time: float) -> bool:
+        return self._flashes.over(measured, time) <= AREA
 
 
 class Flashes:
@@ -103,6 +140,18 @@ class Flashes:
         self._end: Measured | None = None  # the farthest on the way that a place goes
         self._way = np.zeros(shape, np.int8)  # 0 = none yet
         self._turns = np.full((2 * FLASHES + 1, *shape), -np.inf)  # s, the newest first
+
+    def state(self) -> dict[str, NDArray[np.generic]]:
+        """Return all that it goes on from after its first frame, by name."""
+        assert self._end is not None
+        return {"end": self._end, "way": self._way, "turns": self._turns}
+
+    @classmethod
+    def resumed(cls, state: Mapping[str, NDArray[Any]]) -> "Flashes":
+        """Return one that goes on from a state."""
+        made = cls()
+        made._end, made._way, made._turns = state["end"], state["way"], state["turns"].copy()
+        return made
 
     def over(self, measured: Measured, time: float) -> float:
         """Return how much of the picture, 0..1, has flashed too often if this is shown, in

@@ -189,10 +189,10 @@ class Network:
         drawn = partial(self._draw, seed, after + extra)
         return self.memory.recall("noise", key, lambda: drawn()[after:], step=after)
 
-    def draw_for(self, start: Start | None) -> Callable[[int], tuple[Versioned, ...]]:
-        """Return `noise` for a frame that begins at a picture: a full encoder's latent is drawn
-        from the same seed, before the noise."""
-        drawn = start is not None and self._encoder is not None and self._encoder.samples
+    def draw_for(self, begins_at_picture: bool) -> Callable[[int], tuple[Versioned, ...]]:
+        """Return `noise` for a frame. Where it begins at a picture, a full encoder's latent is
+        drawn from the same seed, before the noise."""
+        drawn = begins_at_picture and self._encoder is not None and self._encoder.samples
         return partial(self.noise, after=1) if drawn else self.noise
 
     @torch.inference_mode()

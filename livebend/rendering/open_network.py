@@ -36,6 +36,7 @@ def open_network(
     guidance: float = 1.0,
     drawn: DrawnMasks | None = None,
     ahead: ReadAhead | None = None,
+    threads: int | None = None,
     on_phase: Notify = ignore,
     shape: tuple[int, int] | None = None,
 ) -> Network:
@@ -50,6 +51,7 @@ def open_network(
     `guidance`: above 1 prepares frames with guidance as well; 0 = the model's.
     `drawn` are the drawn masks that bends may name.
     `ahead` has engines that were read before.
+    `threads` compute on the processor; None is the measured number, or the usual one.
     `on_phase` is called once the weights are loaded.
 
     The calling thread takes the network up; another thread that paints does so itself.
@@ -70,6 +72,8 @@ def open_network(
     files = (choice_file(store, (width, height), device, dtype) for store in stores)
     tuned = next(filter(None, map(read_choice, files)), None)
     choice = tuned or plain if backend == AUTO else replace(plain, backend=backend)
+    if threads is not None:
+        choice = replace(choice, target=choice.target._replace(threads=threads))
     if choice.dtype != loaded.precision or on_torch(choice.target.device) != loaded.device:
         loaded = load_model(asked, on_torch(choice.target.device), dtype_of(choice.dtype))
     on_phase("weights")

@@ -32,6 +32,7 @@ class PictureInput:
     def __init__(self, source: PictureSource | None, memory: Memory, device: torch.device) -> None:
         self._source, self._memory, self._device = source, memory, device
         self._last: Versioned | None = None  # the pixels that were shown last
+        self._was_shown = False  # whether there would be some, had the last frame been painted
 
     def image(self, scene: Scene, tick: Tick, size: tuple[int, int]) -> Versioned | None:
         """Return the picture [1, 3, H, W], −1..1, that comes in at a tick, `size` = (H, W); None
@@ -65,6 +66,12 @@ class PictureInput:
             image = self._memory.derive("picture.echo", read, key, over)
         return None if image is None else Start(image, scene.picture.strength)
 
+    def follow(self, scene: Scene, tick: Tick) -> bool:
+        """Go through a tick without painting; return whether painting would begin at a picture."""
+        shot = self._source.at(tick.time) if self._source else None
+        was_shown, self._was_shown = self._was_shown and scene.echo.decay > 0.0, True
+        return scene.picture.on and (shot is not None or was_shown)
+
     def laid_over(self, scene: Scene, pixels: Versioned, image: Versioned | None) -> Versioned:
         """Return painted pixels with the picture that came in over them."""
         mix, blend = scene.picture.mix, scene.picture.blend
@@ -81,7 +88,7 @@ class PictureInput:
 
     def keep(self, pixels: Versioned | None) -> None:
         """Remember what is shown, for the next frame; None begins anew."""
-        self._last = pixels
+        self._last, self._was_shown = pixels, pixels is not None
 
 
 class PictureEncoder:

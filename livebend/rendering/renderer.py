@@ -24,7 +24,7 @@ from livebend.rendering.deck import Decks
 from livebend.rendering.faults import FaultyBends
 from livebend.rendering.frame_status import FrameStatus
 from livebend.rendering.governor import SceneGovernor
-from livebend.rendering.inputs import Draw, InputSource
+from livebend.rendering.inputs import InputSource
 from livebend.rendering.kept import Kept
 from livebend.rendering.memory_shortage import MemoryShortage
 from livebend.rendering.network import Network, Picture
@@ -82,7 +82,6 @@ class Renderer:
         self._refused: Mapping[str, str] = {}
         self._loads = 0, 0  # scenes loaded on a deck, and which
         self._other = ""  # what stands on the other side
-        self._draw: Draw = network.noise  # of the last picture
 
     def __call__(self, scene: Scene, features: Features, tick: Tick) -> Frame:
         """Paint the frame of this tick."""
@@ -97,7 +96,15 @@ class Renderer:
     def follow(self, scene: Scene, features: Features, tick: Tick) -> None:
         """Follow sound, prompts and noise through this tick without painting."""
         playing, _ = self._modulated(scene, features, tick)
-        self._decks.frame(self._draw, playing, tick)
+        if self._is_loaded(scene):
+            self._pictures.keep(None)
+        begins = self._pictures.follow(playing, tick)
+        self._decks.frame(self.network.draw_for(begins), playing, tick)
+
+    def cut(self) -> None:
+        """Begin the next frame without what painted ones left, as if none had been painted."""
+        self.network.begin_anew()
+        self._pictures.keep(None)
 
     @property
     def kept(self) -> Kept:
@@ -146,12 +153,15 @@ class Renderer:
             self._decks.forget_noise()
             network.begin_anew()
         network.frame(tick.dt)
-        loads, deck = self._loads
-        if scene.loads != loads and scene.deck == deck:
+        if self._is_loaded(scene):
             network.begin_anew()
             self._pictures.keep(None)
-        self._loads = scene.loads, scene.deck
         return scene
+
+    def _is_loaded(self, scene: Scene) -> bool:
+        """Whether the scene has been loaded on its deck since the last frame."""
+        (loads, deck), self._loads = self._loads, (scene.loads, scene.deck)
+        return scene.loads != loads and scene.deck == deck
 
     # ---- the picture -------------------------------------------------------------------------
 
@@ -183,8 +193,7 @@ class Renderer:
         image = self._pictures.image(scene, tick, size)
         starts = network.sees or image is not None
         start = self._pictures.start(scene, tick, image, size) if starts else None
-        self._draw = network.draw_for(start)
-        inputs = self._decks.frame(self._draw, scene, tick)
+        inputs = self._decks.frame(network.draw_for(start is not None), scene, tick)
         trace = self._decks.near.modulator.history.trace
         painted = network.paint(
             bends=scene.bends,

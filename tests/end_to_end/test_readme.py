@@ -36,6 +36,7 @@ TEXTS = {
     for name in (
         FIRST,
         "livebend/cli/README.md",
+        "livebend/cli/film/README.md",
         "livebend/control/README.md",
         "livebend/modulation/README.md",
         "livebend/operators/README.md",
@@ -125,6 +126,9 @@ def folder(home):
         frame.sample_rate = 44100
         file.mux(stream.encode(frame))
         file.mux(stream.encode(None))
+    (home / "album").mkdir()
+    shutil.copy(home / "song.flac", home / "album" / "second.flac")
+    shutil.copy(home / "song.flac", home / "album" / "first.flac")
     own = next(block for block in blocks(EVERYTHING, "python") if "@operator" in block)
     (home / "mine.py").write_text(own)
     (home / "mine.toml").write_text(blocks(README, "toml")[0])
@@ -162,8 +166,10 @@ def test_a_command(arguments, folder, quick, model_folder, model, capsys):
         for name in ("ink", "grain"):
             loras.write(folder / f"{name}.safetensors", loras.random_layers(model))
     if arguments[:1] == ["render"]:
-        arguments = [a for a in arguments if a != "512"]
-        arguments = [a for a in arguments if a != "--size"] + [*QUICK, "--seconds", "0.3"]
+        if "--size" in arguments:
+            at = arguments.index("--size")
+            arguments = arguments[:at] + arguments[at + 2 :]
+        arguments = [*arguments, *QUICK, "--seconds", "0.3"]
     elif arguments[:1] == ["tune"]:
         arguments = ["tune", "--backends", "torch", *QUICK]  # the others are made for minutes
     elif arguments[:1] in (["sweep"], ["clusters"]) or "--image" in arguments:

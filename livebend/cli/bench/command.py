@@ -15,6 +15,10 @@ def run(options: argparse.Namespace) -> int:
         from livebend.cli.bench.wall import time_wall  # noqa: PLC0415 - without torch
 
         return _print(time_wall(options.wall), options)
+    if options.farm is not None:
+        from livebend.cli.bench.farm import time_farm  # noqa: PLC0415 - with torch
+
+        return _print(time_farm(options, options.farm, print_notice), options)
     if options.start or options.hands is not None:
         return _show(options)
     from livebend.cli.bench.measure import BenchOptions, bench  # noqa: PLC0415 - with torch
