@@ -29,7 +29,7 @@ FILES_OF = {
     "bending": "channels feedback_state moments apply mask_cache clusters frame_bends",
     "rendering": """ahead reuse prompts inputs deck faults frame_status governor sampler_steps
         framing blending last_frame picture_input network
-        small_network memory_shortage open_network renderer painter painted_past""",
+        small_network memory_shortage open_network kept renderer painter painted_past""",
 }
 STRANGERS = {  # wings that a wing must not know although they come before it
     "video": {"device", "audio"},

@@ -1,6 +1,6 @@
 """From what a performer types after --input to the features of that sound.
 
-demo · loopback · the name of a file · the name of a device · that name:channels
+demo · silence · loopback · the name of a file · the name of a device · that name:channels
 """
 
 import os
@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from livebend.audio.analyzer import Analyzer, hop_for
 from livebend.audio.bands import HAT
@@ -18,7 +20,7 @@ from livebend.audio.inputs import DeviceInput, Input, PlayedInput
 from livebend.audio.look_ahead import LookAhead, hear_whole
 from livebend.audio.monitor import Monitor
 from livebend.audio.portaudio import NoChannel, Pick, pick_device, pick_loopback, portaudio
-from livebend.audio.sound import Sound
+from livebend.audio.sound import RATE, MemorySound, Sound
 from livebend.audio.sound_file import SoundFile
 from livebend.core.clock import Time
 from livebend.core.errors import SoundError
@@ -29,13 +31,15 @@ FRAME_RATE = 20.0  # Hz, live: the paper's features are over a video frame of th
 
 
 def open_sound(name: str, notify: Notify = ignore) -> Sound:
-    """Return the recording of that name: "demo" or a file. A rate that cannot hold every band is
-    reported.
+    """Return the recording of that name: "demo", "silence" or a file. A rate that cannot hold every
+    band is reported.
 
     Raises: SoundError where the file is missing, cannot be decoded or is too short.
     """
     if name == "demo":
         return demo_sound()
+    if name == "silence":
+        return MemorySound(np.zeros(RATE, np.float32), name)
     sound = SoundFile(name)
     if sound.sample_rate < 2 * HAT[1]:
         rate = sound.sample_rate
@@ -101,7 +105,7 @@ def _analyzer(frame_rate: float) -> Analyzer:
 
 def _recording(name: str, notify: Notify) -> Sound | None:
     """Return the recording that the name means, or None where it means a device."""
-    if name == "demo" or _is_file(name):
+    if name in ("demo", "silence") or _is_file(name):
         return open_sound(name, notify)
     try:
         portaudio()

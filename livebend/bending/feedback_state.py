@@ -17,14 +17,15 @@ from livebend.scene.values import Bend
 
 Given = dict[str, Past | Tensor | None]
 Where = tuple[str, Hashable]
+Made = dict[Where, Tensor]
 
 
 class FeedbackState:
     """The outputs of bends whose operators take their past, from one frame to the next."""
 
     def __init__(self) -> None:
-        self._last: dict[Where, Tensor] = {}
-        self._made: dict[Where, Tensor] = {}
+        self._last: Made = {}
+        self._made: Made = {}
         self._frame = 0
         self._seconds = 0.0
         self.toward: Versioned | None = None
@@ -37,6 +38,15 @@ class FeedbackState:
     def forget(self) -> None:
         """Begin anew: after a preset, a panic, or values that were not finite."""
         self._last, self._made = {}, {}
+
+    @property
+    def made(self) -> Made:
+        """What bends made in the last frame; setting it has them go on from there."""
+        return self._made
+
+    @made.setter
+    def made(self, made: Made) -> None:
+        self._last, self._made = {}, made
 
     def given(self, bend: Bend, where: Hashable, x: Tensor) -> tuple[Given, Hashable]:
         """Return what the bend's operator takes besides x, and a key for it."""

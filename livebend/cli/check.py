@@ -23,7 +23,7 @@ from livebend.cli.printing import check_positive
 from livebend.control.osc_endpoint import endpoint
 from livebend.core.errors import LivebendError, OutOfRange
 from livebend.core.files import check_place, film_folder
-from livebend.outputs.codecs import fitted
+from livebend.outputs.codecs import check_movie, fitted
 
 REHEARSAL = 45.0  # s that the start of a show and its rehearsal may take together
 LOOK = 10.0  # s, for a look at the displays
@@ -166,7 +166,10 @@ def ends(given: Mapping[str, Any]) -> list[Finding]:
         option = f"--{name.replace('_', '-')}"
         if given[name] is not None:
             try:
-                check_place(given[name], option)
+                if name == "record":
+                    check_movie(given[name], option, given["codec"])
+                else:
+                    check_place(given[name], option)
             except LivebendError as why:
                 findings.append(Finding(option, str(why), False))
     return findings

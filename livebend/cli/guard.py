@@ -29,7 +29,7 @@ from livebend.core.mailbox import Latest, OnDemand
 from livebend.core.show_files import ShowFiles, last_scene
 from livebend.core.status import Status
 from livebend.flow import Frame
-from livebend.outputs.display import Display, View
+from livebend.outputs.display import Display
 from livebend.outputs.last_picture import LastPicture
 
 HUNG = 3.0  # s without a sign of life, once pictures were shown
@@ -235,7 +235,7 @@ class Cover:
             return
         try:
             self.prepare()
-            for name in View.__slots__:
+            for name in Display.specs:
                 self._display.set(name, state[name])
             self._frames.put(Frame(pixels, -1, 0.0, 0.0, 0.0))
             self._window.show(state["place"])

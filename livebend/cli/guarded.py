@@ -81,4 +81,4 @@ def spec_of(number: int, beats: int, picture: int, since: float) -> str:
 
 def view_of(state: Mapping[str, Any]) -> View:
     """Return the display's state as it was kept."""
-    return View(**{name: value for name, value in state.items() if name in View.__slots__})
+    return View(**{name: value for name, value in state.items() if name in Display.specs})

@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -24,6 +24,7 @@ from livebend.cli.live_picture import LivePicture
 from livebend.cli.options import ShowOptions
 from livebend.cli.painting import Painting
 from livebend.cli.printing import Printed, print_notice
+from livebend.cli.rig import Rig
 from livebend.cli.screen import Screen
 from livebend.cli.signals import ended_by_signals
 from livebend.cli.streaming import check_streams, open_streams
@@ -38,16 +39,18 @@ from livebend.control.osc import OscInput
 from livebend.control.osc_endpoint import HOST, PORT, endpoint, is_loopback, listen, reach
 from livebend.control.osc_learnt import LearntAddresses
 from livebend.control.osc_learnt import user_file as learnt_file
+from livebend.control.parameters import OUTPUT
 from livebend.control.quantiser import Quantiser
 from livebend.control.scene_keeper import SceneKeeper
-from livebend.core.clock import LiveClock, SystemTime, Time, now
-from livebend.core.errors import LivebendError, Refused
+from livebend.core.clock import SystemTime, Time, now
+from livebend.core.errors import LivebendError, Refused, UnknownName
 from livebend.core.files import check_place, film_folder
 from livebend.core.mailbox import Latest, OnDemand
 from livebend.core.notify import Notify, ignore
 from livebend.core.priority import raised, step_back
 from livebend.core.show_files import ShowFiles, last_scene
 from livebend.core.show_log import ShowLog
+from livebend.core.sizes import shaped_size
 from livebend.core.specs import ParameterValue
 from livebend.core.statistics import Statistics
 from livebend.core.status import Level, Status
@@ -64,6 +67,7 @@ from livebend.outputs.guarded_output import GuardedOutput
 from livebend.outputs.headless import Headless
 from livebend.outputs.live_recording import Film, LiveRecording
 from livebend.outputs.movie import check_recording
+from livebend.outputs.part import PartOutput
 from livebend.outputs.strobe_limit import StrobeLimit
 from livebend.rendering.open_network import made_by, take_up
 from livebend.rendering.prompts import Prompts
@@ -95,6 +99,7 @@ class LiveOptions(ShowOptions):
     streams: Sequence[str] = ()
     stream_size: tuple[int, int] | None = None  # None = the picture's own
     display: str = "-1"  # name or index; -1 = the last
+    logo: Path | None = None
     record: Path | None = None
     record_cues: Path | None = None
     osc: str = f"{HOST}:{PORT}"
@@ -105,18 +110,39 @@ class LiveOptions(ShowOptions):
     link: bool = False
     aloud: bool = False
     target_ms: float | None = None
+    lead: str | None = None  # where followers are listened to, PORT or HOST:PORT
+    follow: str | None = None  # the leader, HOST or HOST:PORT
+    key: Path | None = None  # of the rig
+    part: tuple[int, int] = (0, 1)  # of the picture, that is shown: its number, of how many
     resume: str | None = None  # the file of a scene; "" is that of the last show
 
     def view(self) -> View:
-        """Return the display's state that the show begins with."""
-        streams: dict[str, Any] = dict.fromkeys(self.streams, True)
-        return View(
+        """Return the display's state that the show begins with. Raises: LivebendError."""
+        view = View(
             fullscreen=self.fullscreen,
+            part=self.part[0],
+            parts=self.part[1],
             record=self.record is not None,
             codec=self.codec,
             strobe_limit=self.strobe_limit,
-            **streams,
         )
+        switches: dict[str, Any] = dict.fromkeys(self.streams, True)
+        if self.logo is not None:
+            switches["logo"] = True
+        for name, value in self._settings():
+            if name not in Display.specs:
+                raise UnknownName("display setting", name, Display.specs)
+            switches[name] = Display.specs[name].check(value, f"{OUTPUT}.{name}")
+        return replace(view, **switches)
+
+    def changes(self) -> list[tuple[str, object]]:
+        """Return the values that replace the preset's; those of the display are the view's."""
+        return [one for one in ShowOptions.changes(self) if not one[0].startswith(f"{OUTPUT}.")]
+
+    def _settings(self) -> list[tuple[str, object]]:
+        """The display's settings, by name."""
+        own = f"{OUTPUT}."
+        return [(path.removeprefix(own), v) for path, v in self.sets if path.startswith(own)]
 
 
 class Player:
@@ -127,7 +153,7 @@ class Player:
         options, guidance = show.options, show.scene.sampling.guidance
         self.network = options.network(
             show.statistics.notice, guidance=guidance, drawn=show.drawn, ahead=show.ahead,
-            on_phase=show.on_phase,
+            on_phase=show.on_phase, shape=show.shape,
         )  # fmt: skip
         model = self.network.model
         self.scene = self.network.check(show.scene)
@@ -195,6 +221,7 @@ class LiveShow:
         ports: opens the MIDI system.
         """
         self.options, self.ahead, self._ports = options, ahead, ports
+        self.rig = Rig.of(options)
         self.on_phase = on_phase
         self.seen: Callable[[Frame], None] = ignore  # called with each frame that is shown
         self.begun = False  # whether a picture has been shown
@@ -217,6 +244,7 @@ class LiveShow:
         self.asked_by = ""  # the signal that ends the show
         self.late: Notify = ignore  # called with it, in another thread, where the show goes on
         self._late = 0.0  # s for which the last picture has been moved
+        self.shape: tuple[int, int] | None = None  # of the display's picture; None = not known
         self.hung = False  # by the network, or a display that is gone: the process must be left
         self._kept, self._keeping = ExitStack(), threading.Lock()  # what no other fault may touch
         self.osc: OscInput
@@ -311,7 +339,7 @@ class LiveShow:
         self._open_osc(ending, desk, listening)
         if self.options.remote != OFF:
             seen = Seen(self.display, self.frames, player.network.sites, self.drawn.names)
-            told = self.statistics.notice, self._report_fault
+            told = self.statistics.notice, self.report_fault
             self.remote = open_remote(ending, desk, self.reach, self.door, seen, *told)
         self.hands = open_hands(
             ending, desk, self.time, self.statistics.notice, self._kept_going,
@@ -327,10 +355,10 @@ class LiveShow:
         gc.collect()
         gc.freeze()  # what is loaded stays: collections during the show need not scan it
         gc.enable()
-        render = self._render_part(player, sound, queue, self._outputs(screen, recording))
+        render = self._render_part(player, sound, queue, (screen, recording), ending)
         parts = [render, sound.worker, text, slots, recording.encoder]
         parts += [*self.osc.workers, *self.hands.workers, *self.pictures.workers]
-        parts += [self.remote.worker] if self.remote else []
+        parts += [*([self.remote.worker] if self.remote else []), *self.rig.workers]
         parts += open_streams(
             ending, self.frames, self.display, self.options.stream_size, self.options.fps,
             self.warn, self._kept_going,
@@ -350,7 +378,8 @@ class LiveShow:
             self.keep()  # first: it cannot be played again
 
     def _outputs(self, screen: Screen, recording: LiveRecording) -> Sequence[Output]:
-        outputs = [screen.output, GuardedOutput("recording", recording, self.warn)]
+        window = PartOutput(screen.output, self.display)
+        outputs: list[Output] = [window, GuardedOutput("recording", recording, self.warn)]
         return [StrobeLimit(outputs, lambda: self.display.view.strobe_limit, self.warn)]
 
     def _open_files(self, ending: ExitStack) -> None:
@@ -380,15 +409,18 @@ class LiveShow:
     def _screen(self, ending: ExitStack) -> Screen:
         if self.options.headless:
             return Screen(Headless(self._shown, self.frames), None, self)
-        from livebend.outputs.window import Window  # noqa: PLC0415 - only where there is a display
+        from livebend.outputs.wall.overlay import read_logo  # noqa: PLC0415 - only where there is
+        from livebend.outputs.window import Window  # noqa: PLC0415 - a display
 
-        size = self.options.size or (512, 512)
+        file = self.options.logo
+        logo = None if file is None else read_logo(file)
         window = Window(
-            self.frames, self.status, self.display, size, on=self.options.display,
+            self.frames, self.status, self.display, self.options.size, on=self.options.display,
             shown=self._shown, late=self._say_late, notify=self.statistics.notice,
-            outlives=self.guard is not None,
+            outlives=self.guard is not None, logo=logo,
         )  # fmt: skip
         ending.callback(self._close, window)
+        self.shape = window.shape
         return Screen(window, window, self)
 
     def _shown(self, frame: Frame) -> None:
@@ -434,19 +466,19 @@ class LiveShow:
 
     def _sound(self) -> HeardSound:
         return hear_sound(
-            self.options.input,
+            self.rig.input_of(self.options.input),
             self.time,
             self.statistics.notice,
             monitor=self.options.aloud,
             taps=[self._tape],
-            on_fault=self._report_fault,
+            on_fault=self.report_fault,
             timed=self.statistics.hop,
         )
 
     def _picture(self) -> LivePicture:
         options, notify = self.options, self.statistics.notice
-        size = options.size or (512, 512)
-        return LivePicture(options.picture, size, notify, self._report_fault)
+        size = options.size or shaped_size(512, self.shape or (1, 1))
+        return LivePicture(options.picture, size, notify, self.report_fault)
 
     def _recording(self, player: Player, sound: HeardSound, kept: ExitStack) -> LiveRecording:
         """What writes a film whenever `output/record` is on."""
@@ -476,9 +508,9 @@ class LiveShow:
             self._record_start(self.cue_recorder)
         return CommandQueue(
             notify=self.warn,
-            gate=PromptGate(player.prompts.ready, player.prompts.request),
+            gate=PromptGate(player.prompts.ready, self.rig.foresees(player.prompts.request)),
             check=player.network.check,
-            recorder=self.cue_recorder,
+            recorder=self.rig.record(self.cue_recorder),
             feed=feed,
             quantiser=quantiser,
         )
@@ -491,7 +523,7 @@ class LiveShow:
         learnt = LearntAddresses(
             desk, learnt_file(), self.statistics.notice, learnt=self._end_midi_lesson
         )
-        fault = self._report_fault
+        fault = self.report_fault
         self.osc = OscInput(desk, listening, door=self.door, learnt=learnt, on_fault=fault).start()
         ending.callback(self.osc.stop)
         self.reach = self.reach._replace(osc=self.osc.address)
@@ -520,19 +552,25 @@ class LiveShow:
     # ---- the render thread -------------------------------------------------------------------
 
     def _render_part(
-        self, player: Player, sound: HeardSound, queue: CommandQueue, outputs: Sequence[Output]
+        self,
+        player: Player,
+        sound: HeardSound,
+        queue: CommandQueue,
+        shown_by: tuple[Screen, LiveRecording],
+        ending: ExitStack,
     ) -> KeptWorker:
-        ticks = LiveClock(self.time, threading.Event(), self.options.fps, self.options.seconds)
+        ends = self.rig.open(self, ending, player, sound, queue)
+        inputs = ends.sound, ends.commands, self._outputs(*shown_by)
         count = partial(self._count, sound, queue)
-        painting = Painting(player, ticks, (sound, queue, outputs), self.scenes, count)
+        painting = Painting(ends.player, ends.ticks, inputs, self.scenes, count)
         return KeptWorker(
-            "render", painting.work, self.time.now, self._report_fault,
+            "render", painting.work, self.time.now, self.report_fault,
             patience=painting.patience, ends_with=lambda _: not painting.began,
             on_end=self._failed,
         )  # fmt: skip
 
     def _kept_going(self, name: str, work: Callable[[Term], None]) -> KeptWorker:
-        return KeptWorker(name, work, now, self._report_fault).start()
+        return KeptWorker(name, work, now, self.report_fault).start()
 
     def _count(self, sound: HeardSound, queue: CommandQueue) -> None:
         osc, total = self.osc.counts, self.statistics.total
@@ -607,7 +645,7 @@ class LiveShow:
         if self.options.headless or level == "error":
             self._printed(text)
 
-    def _report_fault(self, name: str, failure: BaseException | None) -> None:
+    def report_fault(self, name: str, failure: BaseException | None) -> None:
         """Report a part that is started again."""
         self.log(f"{name} in detail", "error", failure)
         self.statistics.notice(said(name, failure), "error")

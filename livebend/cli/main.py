@@ -20,6 +20,7 @@ from livebend.cli.option_values import (
     fade,
     lora,
     pair,
+    part,
     real,
     size,
     sub_frames,
@@ -186,6 +187,10 @@ def _add_bench(to: argparse.ArgumentParser) -> None:
     to.add_argument("--stages", action="store_true", help="and every stage alone")
     to.add_argument("--start", action="store_true", help="only: phases of a start")
     to.add_argument(
+        "--wall", type=whole, nargs="?", const=60, metavar="N",
+        help="time N drawings of each kind of output processing at 1080p",
+    )  # fmt: skip
+    to.add_argument(
         "--hands", type=whole, nargs="?", const=200, metavar="N",
         help="only: from a message to the picture that shows it, N times by OSC and by MIDI",
     )  # fmt: skip
@@ -234,6 +239,10 @@ def _add_device(to: argparse.ArgumentParser) -> None:
 
 def _add_size(to: argparse.ArgumentParser) -> None:
     to.add_argument("--size", type=size, metavar="256|512x320", help="of the picture, in pixels")
+
+
+def _add_logo(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--logo", type=Path, metavar="FILE", help="lies over the picture: output.logo")
 
 
 def _add_masks(to: argparse.ArgumentParser) -> None:
@@ -317,6 +326,7 @@ def _add_live(to: argparse.ArgumentParser) -> None:
         help="hold 95 of 100 frames under N ms: tween, deep refresh, fewer steps, no guidance",
     )  # fmt: skip
     to.add_argument("--headless", action="store_true", help="without a window")
+    _add_logo(to)
     to.add_argument("--fullscreen", action="store_true", help="start in full screen")
     to.add_argument(
         "--display", default="-1", metavar="NAME|INDEX",
@@ -349,6 +359,7 @@ def _add_live(to: argparse.ArgumentParser) -> None:
         help="play every MIDI device, none, or those with a name like this",
     )  # fmt: skip
     to.add_argument("--link", action="store_true", help="follow an Ableton Link session")
+    _add_rig(to)
     to.add_argument(
         "--guard", action="store_true", help="start the show again where it crashes or hangs"
     )
@@ -358,6 +369,23 @@ def _add_live(to: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     to.add_argument("--guarded-by", help=argparse.SUPPRESS)
     to.add_argument("--stats", type=Path, metavar="STATS.json", help="write figures at the end")
+
+
+def _add_rig(to: argparse.ArgumentParser) -> None:
+    """Add what a show has to do with others."""
+    to.add_argument(
+        "--lead", nargs="?", const="", metavar="PORT",
+        help="let other shows follow this one, at this port or HOST:PORT; 8100",
+    )  # fmt: skip
+    to.add_argument("--follow", metavar="HOST[:PORT]", help="play what another show plays")
+    to.add_argument(
+        "--key", type=Path, metavar="FILE",
+        help="of those who lead and follow; the leader makes it. Or in LIVEBEND_KEY",
+    )  # fmt: skip
+    to.add_argument(
+        "--part", type=part, default=(0, 1), metavar="1/3",
+        help="show a part of the picture, counted from the left",
+    )  # fmt: skip
 
 
 def _add_check(to: argparse.ArgumentParser) -> None:

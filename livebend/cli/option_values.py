@@ -7,6 +7,8 @@ from livebend.core import limits
 from livebend.core.errors import shown
 from livebend.core.texts import NUMBER
 
+PARTS = 16  # of a picture, as `output.parts` has them
+
 
 def size(text: str) -> tuple[int, int]:
     """Read 256 or 512x320. What no network paints is moved to what it does: see `open_network`."""
@@ -18,6 +20,16 @@ def size(text: str) -> tuple[int, int]:
     if not (min(wide, high) >= 1 and max(wide, high) <= limits.SIDE):
         raise argparse.ArgumentTypeError(f"{wide}x{high}: expected 1..{limits.SIDE} pixels a side")
     return wide, high
+
+
+def part(text: str) -> tuple[int, int]:
+    """Read 1/3: a part of the picture, and of how many."""
+    number, _, of = text.partition("/")
+    digits = all(each.isascii() and each.isdecimal() and len(each) < 3 for each in (number, of))
+    if not (digits and 1 <= int(number) <= int(of) <= PARTS):
+        expected = f"expected 1/3, the first of three parts; at most {PARTS}"
+        raise argparse.ArgumentTypeError(f"{shown(text)}: {expected}")
+    return int(number), int(of)
 
 
 def whole(text: str) -> int:

@@ -66,12 +66,13 @@ class NetworkOptions:
         drawn: DrawnMasks | None = None,
         ahead: ReadAhead | None = None,
         on_phase: Notify = ignore,
+        shape: tuple[int, int] | None = None,
     ) -> Network:
-        """Open the network. Raises: LivebendError."""
+        """Open the network; without a size, with that shape. Raises: LivebendError."""
         return open_network(
             self.wanted, self.size, self.backend, notify,
             device=self.device, dtype=self.dtype, guidance=guidance, drawn=drawn, ahead=ahead,
-            threads=self.threads, on_phase=on_phase,
+            threads=self.threads, on_phase=on_phase, shape=shape,
         )  # fmt: skip
 
 

@@ -9,7 +9,8 @@ owns, so the one that takes over has a network of its own, on the same model and
 that the old one should yet finish is refused.
 """
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -43,6 +44,15 @@ class Paints(Protocol):
         """Paint with another renderer from now on."""
 
 
+class Ticks(Protocol):
+    """The clock of a show."""
+
+    def __iter__(self) -> Iterator[Tick]: ...
+
+    def going_on(self, stop: threading.Event) -> "Ticks":
+        """Return a clock for another thread that goes on where this one is now."""
+
+
 class Painting:
     """What the render thread works; `work` is a part's body, and `patience` how long it may be
     silent. Other threads may read `late` and `began`.
@@ -53,7 +63,7 @@ class Painting:
     def __init__(
         self,
         player: Paints,
-        ticks: clock.LiveClock,
+        ticks: Ticks,
         ends: tuple[FeatureSource, CommandSource[Scene], Sequence[Output]],
         scenes: Latest[Scene],
         begin: Callable[[], None],

@@ -100,7 +100,7 @@ def _played(given: dict[str, Any], film: Path) -> dict[str, Any]:
         given[name] = Path(given[name]) if given.get(name) else None
     given["loras"] = [(Path(file), strength) for file, strength in given["loras"]]
     given["sets"] = [(path, value) for path, value in given["sets"]]
-    for name in ("size", "record_size"):
+    for name in ("size", "record_size", "part"):
         given[name] = tuple(given[name]) if given.get(name) else None
     if given["operators"] is not None:
         from livebend.operators.user_operators import load_operators  # noqa: PLC0415
@@ -111,6 +111,7 @@ def _played(given: dict[str, Any], film: Path) -> dict[str, Any]:
         options = replace(
             options, headless=True, aloud=False, seconds=min(SECONDS, options.seconds or SECONDS),
             osc="127.0.0.1:0", osc_allow=(), lan=False, remote="off", midi="off", link=False,
+            lead=None, follow=None, key=None,
             record=film, record_cues=None,
         )  # fmt: skip
         show = Rehearsal(options, ahead)

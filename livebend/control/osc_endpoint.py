@@ -42,11 +42,13 @@ def listen(
     notify: Notify = ignore,
     *,
     what: str = "OSC",
+    option: str = "--osc",
     kind: socket.SocketKind = socket.SOCK_DGRAM,
 ) -> socket.socket:
     """Return a socket that receives at an address, without waiting; port 0 is any that is free.
 
     what: is received, for a notice.
+    option: chooses the address, for a refusal.
     kind: of datagrams, or of connections.
     Where the port is taken, the next free one is used, with a notice.
     Raises: Refused where there is no such address here, or no port is free.
@@ -58,8 +60,8 @@ def listen(
         except OSError as why:
             if why.errno == errno.EADDRINUSE and number + 1 < last:
                 continue
-            reason = why.strerror or str(why)
-            raise Refused(f"{what} on {host}:{port}: {reason}; choose another with --osc") from why
+            reason = f"{why.strerror or why}; choose another with {option}"
+            raise Refused(f"{what} on {host}:{port}: {reason}") from why
         if number != port:
             notify(
                 f"{what}: port {port} is taken, perhaps by another livebend; here it is {number}"

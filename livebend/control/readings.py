@@ -64,6 +64,7 @@ READINGS: Mapping[str, Reading] = {
     "automation.recording": _text(
         "recording", "The parameter that is recorded for a loop", lambda s: s.recording
     ),
+    "rig": _text("rig", "The shows that follow this one, or how it follows", lambda s: s.rig),
     "notice": _text(
         "notice", "The newest notice", lambda s: s.notices[-1].text if s.notices else ""
     ),

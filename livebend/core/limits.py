@@ -52,6 +52,14 @@ REQUEST_TIME = 10.0
 COMMAND = 4096
 TOLD = 8192
 FOLLOWED = 2048
+RIG = 16
+RIG_KEY = 4096
+RIG_MESSAGE = 32 << 20
+RIG_ASKED = 256
+RIG_ASKS = 50
+RIG_BACKLOG = 64 << 20
+RIG_TICKS = 4096
+RIG_JOINS = 0.5
 WORKERS = 256
 SUB_FRAMES = 64
 
@@ -113,4 +121,12 @@ TABLE = (
     Limit("a render", WORKERS, "workers, and threads of each"),
     Limit("a frame of a render", SUB_FRAMES, "pictures that are averaged"),
     Limit("what all WebSockets get in a second, of each value the newest", FOLLOWED, "values"),
+    Limit("shows that follow one", RIG, "shows"),
+    Limit("the key of a rig", RIG_KEY, "bytes"),
+    Limit("what a leader says at once", RIG_MESSAGE // 2**20, "MiB"),
+    Limit("what a follower says at once", RIG_ASKED, "bytes"),
+    Limit("what a follower says in a second", RIG_ASKS, "messages"),
+    Limit("what waits to be sent to a follower", RIG_BACKLOG // 2**20, "MiB"),
+    Limit("what waits to be played in a follower", RIG_TICKS, "frames"),
+    Limit("between two states that a leader gives", RIG_JOINS, "seconds, at least"),
 )

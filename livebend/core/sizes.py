@@ -7,6 +7,7 @@ from livebend.core import limits
 from livebend.core.notify import Notify, ignore
 
 LEAST = 8  # elements along a side of the latent
+LONGEST = 4.0  # of a picture's longer side to its shorter one, where nobody asked for a size
 
 
 def painted_size(asked: tuple[int, int], factor: int, notify: Notify = ignore) -> tuple[int, int]:
@@ -28,6 +29,17 @@ def painted_size(asked: tuple[int, int], factor: int, notify: Notify = ignore) -
     if size != asked:
         notify(f"size {wide}x{high}: {size[0]}x{size[1]} is the nearest in steps of {factor}")
     return size
+
+
+def shaped_size(short: int, shape: tuple[int, int]) -> tuple[int, int]:
+    """Return the size (W, H) of the shape of another whose shorter side is given: the picture of a
+    display. Beyond LONGEST to one it is no longer.
+
+    >>> shaped_size(256, (1920, 1080))
+    (455, 256)
+    """
+    long = round(short * min(max(shape) / min(shape), LONGEST))
+    return (long, short) if shape[0] >= shape[1] else (short, long)
 
 
 def _multiples(side: float, factor: int, least: int) -> list[int]:

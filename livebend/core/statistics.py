@@ -110,6 +110,7 @@ class Statistics:
         self._memory: Callable[[], MemoryUse] = MemoryUse
         self._waits: Callable[[], str] = str
         self._recorded: Callable[[], str] = str
+        self._rig: Callable[[], str] = str
 
     def frame(
         self,
@@ -183,6 +184,11 @@ class Statistics:
         functions; any thread calls them, in `status`."""
         self._waits, self._recorded = waiting, recording
 
+    def join(self, rig: Callable[[], str]) -> None:
+        """Take what the show has to do with others from this function; any thread calls it, in
+        `status` and `report`."""
+        self._rig = rig
+
     def notice(self, text: str, level: Level = "info") -> None:
         """Show the performer a line of text. A repeated one moves to the end with its new time."""
         with self._lock:
@@ -230,6 +236,7 @@ class Statistics:
             waiting=self._waits(),
             recording=self._recorded(),
             other=other,
+            rig=self._rig(),
         )
 
     def renewed(self, status: Status, features: Features) -> Status:
@@ -239,6 +246,7 @@ class Statistics:
         return replace(
             status, time=self._time.now(), features=features, notices=notices,
             counters=Counters(**counts), engine=self._engine(), memory=self._memory(), fps=0.0,
+            rig=self._rig(),
         )  # fmt: skip
 
     def _meter(self, name: str, d: float) -> None:
@@ -261,6 +269,7 @@ class Statistics:
                 **self._counts,
                 "notices": [asdict(notice) for notice in self._every],
                 "engine": self._engine(),
+                "rig": self._rig(),
                 "memory": asdict(self._memory()),
                 "fps": (made - 1) / span if span > 0 else 0.0,
                 "frame_ms": asdict(self._frame_ms.summary()),

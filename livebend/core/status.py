@@ -109,6 +109,7 @@ class Status:
     waiting: str = ""  # the presets that wait for their beat
     recording: str = ""  # the path of the parameter that is recorded for a loop
     other: str = ""  # the title of the scene on the other side of the crossfader
+    rig: str = ""  # whether it leads other shows or follows one, and how well
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "stage_ms", _frozen(self.stage_ms))

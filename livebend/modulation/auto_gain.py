@@ -3,6 +3,7 @@
 import math
 from bisect import bisect_left, insort
 from collections import deque
+from dataclasses import dataclass, field
 
 from livebend.scene.values import Agc
 
@@ -10,12 +11,12 @@ LOUD = 0.9  # the quantile that is scaled to 1
 BUCKET = 0.1  # s, of which only the loudest value is kept
 
 
+@dataclass(eq=False)
 class AutoGain:
     """The gain of one level, from the loudest value of each BUCKET in which there was sound."""
 
-    def __init__(self) -> None:
-        self._buckets: deque[tuple[int, float]] = deque()
-        self._ordered: list[float] = []  # the levels of all buckets, rising
+    _buckets: deque[tuple[int, float]] = field(default_factory=deque)
+    _ordered: list[float] = field(default_factory=list)  # the levels of all buckets, rising
 
     def apply(self, level: float, time: float, sounding: bool, agc: Agc) -> float:
         """Return the level of a frame after its gain, 0..1.

@@ -1,6 +1,7 @@
 """Beats, bars and phrases: of the tempo that is heard, or of one that is set in its place."""
 
 import math
+from dataclasses import dataclass, field
 
 from livebend.flow import Features
 from livebend.modulation.phase import Phase
@@ -10,6 +11,7 @@ from livebend.scene.show_values import Tempo
 NEARLY = 1e-9  # beats: rounding must not delay one by a frame
 
 
+@dataclass(eq=False)
 class BandTime:
     """Counts the beats of a show. Owned by the render thread.
 
@@ -17,11 +19,12 @@ class BandTime:
     the first beat of a phrase there. A resync makes the nearest beat the first of a phrase.
     """
 
-    def __init__(self) -> None:
-        self._phase = Phase()
-        self._offset = 0.0  # beats, from taps and `beat_at`
-        self._taps, self._resyncs, self._beat_at = 0, 0, 0.0
-        self._first = 0  # the beat that was last made the first of a phrase
+    _phase: Phase = field(default_factory=Phase)
+    _offset: float = 0.0  # beats, from taps and `beat_at`
+    _taps: int = 0
+    _resyncs: int = 0
+    _beat_at: float = 0.0
+    _first: int = 0  # the beat that was last made the first of a phrase
 
     def apply(self, tempo: Tempo, features: Features, time: float, dt: float) -> Features:
         """Return the features of a frame with their beat, bar and phrase.

@@ -1,6 +1,7 @@
 """The recent past of the features, for masks that draw it. Owned by the render thread."""
 
 from collections import deque
+from dataclasses import dataclass, field
 from operator import attrgetter
 
 import numpy as np
@@ -11,11 +12,11 @@ LONGEST = 31.0  # s: the longest span of a mask, and a margin
 _levels = attrgetter(*TRACED)
 
 
+@dataclass(eq=False)
 class FeatureHistory:
     """The features of each frame, after the automatic gain, of the last LONGEST seconds."""
 
-    def __init__(self) -> None:
-        self._frames: deque[tuple[float, ...]] = deque()  # (time, values of TRACED)
+    _frames: deque[tuple[float, ...]] = field(default_factory=deque)  # (time, values of TRACED)
 
     def add(self, time: float, features: Features) -> None:
         """Add the features of the frame at `time`, in s on the clock of the show."""

@@ -37,6 +37,11 @@ class Modulation:
     refused: Mapping[str, str] = field(default_factory=dict)
 
 
+def _gains() -> dict[str, AutoGain]:
+    return {name: AutoGain() for name in LEVELS}
+
+
+@dataclass(eq=False)
 class Modulator:
     """Applies a scene's routes. Owned by the render thread; the same calls give the same values.
 
@@ -44,14 +49,13 @@ class Modulator:
     or shape the LFO goes on from where it is. `history` holds the features after the gain.
     """
 
-    def __init__(self) -> None:
-        self.history = FeatureHistory()
-        self._gains = {name: AutoGain() for name in LEVELS}
-        self._followers: dict[Key, float] = {}
-        self._added: dict[Key, float] = {}
-        self._phases: dict[str, Phase] = {}
-        self._before = Features()
-        self._plan = Plan()
+    history: FeatureHistory = field(default_factory=FeatureHistory)
+    _gains: dict[str, AutoGain] = field(default_factory=_gains)
+    _followers: dict[Key, float] = field(default_factory=dict)
+    _added: dict[Key, float] = field(default_factory=dict)
+    _phases: dict[str, Phase] = field(default_factory=dict)
+    _before: Features = field(default_factory=Features)
+    _plan: Plan = field(default_factory=Plan, init=False)  # made anew from the scene
 
     def modulate(
         self, scene: Scene, features: Features, tick_time: float, dt: float, progress: float = 0.0

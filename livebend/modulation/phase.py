@@ -1,6 +1,9 @@
 """A running phase: the number of periods so far, continuous when the rate changes."""
 
+from dataclasses import dataclass, replace
 
+
+@dataclass(eq=False)
 class Phase:
     """Counts periods, whole and part. Owned by the render thread.
 
@@ -8,9 +11,8 @@ class Phase:
     rate stay in step. When the rate changes it goes on from where it is.
     """
 
-    def __init__(self) -> None:
-        self._rate: float | None = None
-        self._offset = 0.0  # to rate·time, in periods
+    _rate: float | None = None
+    _offset: float = 0.0  # to rate·time, in periods
 
     def advance(self, rate: float, time: float, dt: float) -> float:
         """Return the number of periods at `time`.
@@ -26,9 +28,7 @@ class Phase:
 
     def copy(self) -> "Phase":
         """Return a phase that goes on from the same position."""
-        made = Phase()
-        made._rate, made._offset = self._rate, self._offset
-        return made
+        return replace(self)
 
 
 def rate_of(period: float) -> float:

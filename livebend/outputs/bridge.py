@@ -46,13 +46,12 @@ class Bridge:
         self._phase = self._phase + dt if self._amount else 0.0
         return self._amount > 0.0
 
-    def placed(self, x: int, y: int, width: int, height: int) -> tuple[int, int, int, int]:
-        """Return (x, y, width, height) of the picture as it is moved: it covers its own place."""
+    @property
+    def moved(self) -> tuple[float, float, float, float]:
+        """Where the picture is as it is moved, (left, top, width, height), in parts of its place,
+        which it covers."""
         part = eased(self._amount)
         breath, across, down = (math.tau * self._phase / period for period in PERIODS)
         zoom = part * (ZOOM + BREATH * (0.5 - 0.5 * math.cos(breath)))
         right, below = (part * SHIFT * math.sin(angle) for angle in (across, down))
-        wide, high = round(width * (1.0 + zoom)), round(height * (1.0 + zoom))
-        left = x + round((width - wide) / 2 + right * width)
-        top = y + round((height - high) / 2 + below * height)
-        return left, top, wide, high
+        return right - zoom / 2, below - zoom / 2, 1.0 + zoom, 1.0 + zoom

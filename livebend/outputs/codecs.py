@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from livebend.core.errors import Refused, UnknownName
+from livebend.core.files import check_place
 
 FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}  # FFmpeg's, by the end of a name
 MOVIES = tuple(FORMATS)
@@ -160,6 +161,14 @@ def format_of(file: Path, codec: str) -> str:
     got = f"ends in {file.suffix!r}" if file.suffix else "has no ending"
     expected = f"one of {kind.files}" if len(kind.endings) > 1 else kind.files
     raise Refused(f"{file}: {got}; expected {expected} for {codec}")
+
+
+def check_movie(path: Path, option: str = "", codec: str = DEFAULT) -> None:
+    """Raises: Refused where a name cannot hold a kind, or nothing can be written there."""
+    if format_of(path, codec):
+        check_place(path, option)
+    else:
+        check_place(path.with_name(f"{path.name}.part"), option)
 
 
 def fitted(file: Path, codec: str) -> Path:

@@ -14,13 +14,14 @@ from livebend.core.errors import OutOfRange, UnknownName
 from livebend.core.ranges import Range, Unit
 from livebend.core.specs import OneOf, ParameterValue, Spec, specs_of
 from livebend.outputs.codecs import CODECS, DEFAULT
+from livebend.outputs.wall.settings import Over
 
 JOIN = "+"  # between the names of displays that show the same
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """The state of the display."""
+@dataclass(frozen=True)
+class View(Over):
+    """The state of the display: where the picture is on the wall, and whether it is seen."""
 
     blackout: Annotated[bool, "show black"] = False
     fade: Annotated[
@@ -28,7 +29,10 @@ class View:
     ] = 0.0
     freeze: Annotated[bool, "hold the picture that is shown"] = False
     brightness: Annotated[Unit, "factor on the picture"] = 1.0
-    cover: Annotated[bool, "fill the window and cut the edges; off = show all, with bars"] = False
+    part: Annotated[
+        int, Range(0, 16, whole=True), "which part of the picture is shown, from the left; 0 = all"
+    ] = 0
+    parts: Annotated[int, Range(1, 16, whole=True), "parts of the picture, side by side"] = 1
     fullscreen: Annotated[bool, "full screen"] = False
     display: Annotated[
         int, Range(-1, 15, whole=True), "display of the picture; -1 = the last one"
@@ -134,8 +138,20 @@ def index_of(name: str, names: Iterable[str]) -> int | None:
     return next(found, None)
 
 
-def wanted_index(text: str, names: Sequence[str]) -> int:
-    """Return which display a command line names, by its name or its index.
+def further_indices(text: str, names: Sequence[str], own: int) -> list[int]:
+    """Return which displays `output.also` names beside the picture's own, in their order.
+
+    Raises: UnknownName, OutOfRange.
+    """
+    words = [word for part in text.split(",") if (word := part.strip())]
+    if words == ["all"]:
+        return [index for index in range(len(names)) if index != own]
+    found = {wanted_index(word, names, "output.also") % len(names) for word in words}
+    return sorted(found - {own})
+
+
+def wanted_index(text: str, names: Sequence[str], where: str = "--display") -> int:
+    """Return which display somebody names, by its name or its index.
 
     Raises: UnknownName with the nearest name, OutOfRange for an index that there is not.
     """
@@ -145,5 +161,5 @@ def wanted_index(text: str, names: Sequence[str]) -> int:
             raise UnknownName("display", text, names)
         return found
     if not -1 <= int(text) < len(names):
-        raise OutOfRange(f"--display {text}: expected 0..{len(names) - 1}, {', '.join(names)}")
+        raise OutOfRange(f"{where} {text}: expected 0..{len(names) - 1}, {', '.join(names)}")
     return int(text)

@@ -1,21 +1,25 @@
-"""The picture at the size of a stream or a film: enlarged sharply, with bars or filling it."""
+"""The picture at the size of a stream or a film: enlarged sharply, whole with bars, or filling
+it."""
 
 import av
 import numpy as np
 
 from livebend.flow import Pixels
 from livebend.outputs.sdl_window import placed
+from livebend.outputs.wall.settings import Fit
 
 
-def as_shown(pixels: Pixels, size: tuple[int, int], level: float, *, cover: bool) -> Pixels:
+def as_shown(pixels: Pixels, size: tuple[int, int], level: float, fit: Fit) -> Pixels:
     """Return a picture uint8 [H, W, 3] at (width, height) and at a level 0..1 of its light.
 
-    cover: fill the size and cut the edges; else all of it is there, with black bars.
+    fit: "fill" cuts its edges, "stretch" changes its shape; with any other all of it is there, with
+        black bars.
     """
     if level <= 0.0:
         return np.zeros((size[1], size[0], 3), np.uint8)
     if (pixels.shape[1], pixels.shape[0]) != size:
-        pixels = _covering(pixels, size) if cover else _whole(pixels, size)
+        made = {"fill": _covering, "stretch": _scaled}.get(fit, _whole)
+        pixels = made(pixels, size)
     if level >= 1.0:
         return pixels
     return (pixels * np.float32(level)).astype(np.uint8)

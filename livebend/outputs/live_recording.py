@@ -25,6 +25,7 @@ from livebend.outputs.display import Display
 from livebend.outputs.fitted_picture import as_shown
 from livebend.outputs.movie import open_movie
 from livebend.outputs.movie_file import FRAGMENT
+from livebend.outputs.wall.settings import Fit
 
 GAP = 0.1  # s: sound further off than this is moved to its time, with silence or by cutting
 WAITING = 8  # pictures that may wait for the encoder
@@ -228,7 +229,7 @@ class LiveRecording:
         return made
 
     def _take_of(self, codec: str) -> "_Take":
-        return _Take(self._film, codec, self._warn, lambda: self._display.view.cover)
+        return _Take(self._film, codec, self._warn, lambda: self._display.view.fit)
 
     def _warn(self, what: str) -> None:
         self._notify(what, "warning")
@@ -304,14 +305,14 @@ class _Take:
     """
 
     def __init__(
-        self, film: Film, codec: str, warn: Callable[[str], None], covers: Callable[[], bool]
+        self, film: Film, codec: str, warn: Callable[[str], None], fits: Callable[[], Fit]
     ) -> None:
         self.codec = codec
         self.movie = open_movie(
             fitted(film.path, codec), film.size, film.fps, film.sample_rate,
             codec=codec, live=True, note=film.note,
         )  # fmt: skip
-        self._size, self._covers = film.size, covers
+        self._size, self._fits = film.size, fits
         self.seconds = 0.0  # up to the end of the last picture
         self._fps, self._rate, self._warn = film.fps, film.sample_rate, warn
         self._before: deque[TimedSamples] = deque(maxlen=1024)
@@ -395,7 +396,7 @@ class _Take:
         """Show a picture from `start` to `end`, in s of the film, in equal pieces."""
         count = max(1, math.ceil((end - start) / FRAGMENT))
         piece = (end - start) / count
-        pixels = as_shown(frame.pixels, self._size, 1.0, cover=self._covers())
+        pixels = as_shown(frame.pixels, self._size, 1.0, self._fits())
         for index in range(count):
             self.movie.picture(pixels, start + index * piece, piece)
         self.seconds = end

@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Protocol
 
 from livebend.core.errors import OutOfRange
-from livebend.core.files import check_place
 from livebend.flow import Pixels, Samples
-from livebend.outputs.codecs import DEFAULT, codec_of, format_of
+from livebend.outputs.codecs import DEFAULT, check_movie, codec_of, format_of
 from livebend.outputs.encoders import TRIED, check_encoder
 from livebend.outputs.movie_file import MovieFile
 from livebend.outputs.png_pictures import PngPictures
@@ -62,14 +61,6 @@ def open_movie(
             path, size, fps, sample_rate, codec=codec, live=live, note=note, threads=threads
         )
     return PngPictures(path, size, fps, sample_rate, codec, live=live)
-
-
-def check_movie(path: Path, option: str = "", codec: str = DEFAULT) -> None:
-    """Raises: Refused where a name cannot hold a kind, or nothing can be written there."""
-    if format_of(path, codec):
-        check_place(path, option)
-    else:
-        check_place(path.with_name(f"{path.name}.part"), option)
 
 
 def check_recording(

@@ -12,7 +12,7 @@ from livebend.outputs.card_area import Shown, own_path
 from livebend.outputs.display import Display, View
 from livebend.outputs.operator_mouse import Asked, Says
 from livebend.outputs.operator_view import OperatorView
-from livebend.outputs.sdl_window import SdlWindow
+from livebend.outputs.sdl_window import BLEND, SdlWindow
 
 PRESSES = (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP, pygame.MOUSEMOTION, pygame.MOUSEWHEEL)
 
@@ -43,7 +43,7 @@ class OperatorBoard:
         film, remote = self._display.recording, self._display.remote
         shown = Shown(self._status.get(), view, film, remote, self._panel(), self._says)
         surface = self._view.draw(pane.size, shown, over_picture=over_picture)
-        return pane.upload("meters", surface, blend=True)
+        return pane.upload("meters", surface, mode=BLEND)
 
     def take(self, event: pygame.Event, pane: SdlWindow | None) -> list[Asked]:
         """Return what an event of the mouse asks for; nothing for other events.

@@ -90,8 +90,8 @@ def speed(at: CardArea) -> float:
             x = at.right - 120 + 60 * place
             canvas.number(x, y, f"{value:.1f}", SMALL, DIM if place else INK)
         y += ROW
-    if status.engine:
-        canvas.text(at.left, y, canvas.fitted(status.engine, SMALL, at.inner), SMALL, FAINT)
+    for line in filter(None, (status.engine, status.rig)):
+        canvas.text(at.left, y, canvas.fitted(line, SMALL, at.inner), SMALL, FAINT)
         y += ROW
     return (_stages(at, y) if status.stage_ms else y) - at.y
 

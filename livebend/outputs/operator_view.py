@@ -68,8 +68,9 @@ class OperatorView:
         names = tuple(b.name for b in status.bends), tuple(r.name for r in status.routes)
         notes = tuple(bool(b.note) for b in status.bends)
         texts = (status.title, status.prompt, status.notices, tuple(status.stage_ms), status.engine)
+        lines = bool(shown.recording), bool(status.rig)
         played = (shown.panel.shape, self.hand.layout, notes)
-        shape = (canvas, width, view, bool(shown.recording), shown.remote, *names, *texts, *played)
+        shape = (canvas, width, view, *lines, shown.remote, *names, *texts, *played)
         if shape != self._shape:
             cards = (help_card,) * view.help + CARDS * view.meters
             away = CardArea(canvas, -3 * canvas.width, 0, width, shown, self.hand)

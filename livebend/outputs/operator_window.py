@@ -1,7 +1,7 @@
 """The operator's window: on a display that is not the picture's, where it was left last time."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -85,11 +85,6 @@ class OperatorWindow(SdlWindow):
     def _place(self) -> Place:
         (x, y), (wide, high) = self.window.position, self.window.size
         return x - self.monitor.x, y - self.monitor.y, wide, high
-
-
-def other_than(shown_on: int, monitors: Sequence[Monitor]) -> Monitor | None:
-    """Return the display for the operator's window: the first that the picture is not on."""
-    return next((one for index, one in enumerate(monitors) if index != shown_on), None)
 
 
 def _usual(monitor: Monitor) -> Place:

@@ -37,7 +37,7 @@ class Recording:
 
     def write(self, frame: Frame) -> None:
         """Add the next frame, and the sound up to its end."""
-        pixels = as_shown(frame.pixels, self._size, 1.0, cover=False)
+        pixels = as_shown(frame.pixels, self._size, 1.0, "fit")
         self._movie.picture(pixels, self.frames / self._fps, 1.0 / self._fps)
         self.frames += 1
         self._write_sound(self.frames / self._fps)

@@ -1,5 +1,6 @@
-"""Things of SDL and X11 that pygame lacks: a `present` that lets other threads run, the connection
-to the X server, news that this is gone, and a window that is seen until another takes its place.
+"""Things of SDL and X11 that pygame lacks: a `present` that lets other threads run, a mesh drawn at
+once, the connection to the X server, news that this is gone, and a window that is seen until
+another takes its place.
 
 pygame's `Renderer.present` holds Python's lock while it waits for the display, up to a whole
 refresh, which would stop the render and audio threads most of the time. So the same SDL function is
@@ -9,12 +10,13 @@ called through ctypes, which releases the lock.
 import ctypes
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import pygame
+from numpy.typing import NDArray
 from pygame import Window
 from pygame._sdl2 import video
 
@@ -26,12 +28,16 @@ def library() -> Any:
     sdl.SDL_GetWindowFromID.argtypes, sdl.SDL_GetWindowFromID.restype = [ctypes.c_uint32], _POINTER
     sdl.SDL_GetRenderer.argtypes, sdl.SDL_GetRenderer.restype = [_POINTER], _POINTER
     sdl.SDL_RenderPresent.argtypes, sdl.SDL_RenderPresent.restype = [_POINTER], None
+    sdl.SDL_GetRenderTarget.argtypes, sdl.SDL_GetRenderTarget.restype = [_POINTER], _POINTER
+    sdl.SDL_RenderGeometryRaw.argtypes = [
+        *[_POINTER] * 3, _INT, _POINTER, _INT, _POINTER, _INT, _INT, _POINTER, _INT, _INT,
+    ]  # fmt: skip
     sdl.SDL_GetDisplayName.restype = ctypes.c_char_p
     sdl.SDL_GetWindowWMInfo.argtypes = [_POINTER, _POINTER]
     return sdl
 
 
-_POINTER = ctypes.c_void_p
+_POINTER, _INT = ctypes.c_void_p, ctypes.c_int
 _made: list[bool] = []  # windows that are being made
 DESTROY_ALL, RETAIN_TEMPORARY, ALL_TEMPORARY = 0, 2, 0  # of the X protocol
 
@@ -39,9 +45,35 @@ DESTROY_ALL, RETAIN_TEMPORARY, ALL_TEMPORARY = 0, 2, 0  # of the X protocol
 def presenter(window: Window) -> Callable[[], None]:
     """Return a function that shows what the window's renderer has drawn and, with vsync, waits
     for the display without holding Python's lock. Call it from the main thread."""
-    sdl = library()
-    renderer = sdl.SDL_GetRenderer(sdl.SDL_GetWindowFromID(window.id))
+    sdl, renderer = library(), _renderer(window)
     return lambda: sdl.SDL_RenderPresent(renderer)
+
+
+def target_of(window: Window) -> int:
+    """Return the address of the texture that the window's renderer draws on now."""
+    return int(library().SDL_GetRenderTarget(_renderer(window)) or 0)
+
+
+def draw_triangles(window: Window, texture: int, arrays: Sequence[NDArray[Any]]) -> None:
+    """Draw parts of a texture, which is at an address, with a window's renderer.
+
+    arrays: of the corners x y in pixels, float32 [n, 2]; red green blue opacity, uint8 [n, 4]; u v,
+        float32 [n, 2]; and which of them are those of the triangles, int32 [3 m].
+    Raises: pygame.error.
+    """
+    xy, colours, uv, corners = arrays
+    failed = library().SDL_RenderGeometryRaw(
+        _renderer(window), texture, xy.ctypes.data, xy.strides[0], colours.ctypes.data,
+        colours.strides[0], uv.ctypes.data, uv.strides[0], len(xy), corners.ctypes.data,
+        len(corners), corners.itemsize,
+    )  # fmt: skip
+    if failed:
+        raise pygame.error(pygame.get_error())
+
+
+def _renderer(window: Window) -> int:
+    sdl = library()
+    return int(sdl.SDL_GetRenderer(sdl.SDL_GetWindowFromID(window.id)))
 
 
 class _X11(ctypes.Structure):

@@ -1,14 +1,12 @@
 """A window with its renderer and textures."""
 
-from collections.abc import Callable
-
 import pygame
 from pygame._sdl2.video import Renderer, Texture
 
 from livebend.outputs import sdl
 
-Place = Callable[[int, int, int, int], tuple[int, int, int, int]]  # x, y, width, height
-LINEAR, OPAQUE, BLEND = 1, 0, 1  # SDL's scale quality and blend modes
+NEAREST, LINEAR = 0, 1  # SDL's scale qualities
+OPAQUE, BLEND, ADD, MULTIPLY = 0, 1, 2, 8  # SDL's blend modes
 
 
 def placed(picture: tuple[int, int], area: tuple[int, int], cover: bool) -> pygame.Rect:
@@ -40,10 +38,12 @@ class SdlWindow:
             self.renderer = Renderer(self.window, vsync=vsync)
         self.present = sdl.presenter(self.window)
         self.textures: dict[str, Texture] = {}
+        self._made: dict[str, tuple[tuple[int, int], int]] = {}  # sizes and qualities
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height in pixels, which on some displays are finer than the window's units."""
+        """Width and height in pixels, which on some displays are finer than the window's units;
+        while a texture is drawn on, those of that."""
         self.renderer.set_viewport(None)
         view = self.renderer.get_viewport()
         return view.width, view.height
@@ -53,24 +53,30 @@ class SdlWindow:
         self.renderer.draw_color = (0, 0, 0, 255)
         self.renderer.clear()
 
-    def upload(self, name: str, surface: pygame.Surface, *, blend: bool = False) -> Texture:
-        """Upload a surface to the GPU under a name; return its texture."""
+    def upload(
+        self, name: str, surface: pygame.Surface, *, mode: int = OPAQUE, quality: int = LINEAR
+    ) -> Texture:
+        """Upload a surface to the GPU under a name, with SDL's blend mode and scale quality; return
+        its texture."""
         texture = self.textures.get(name)
-        if texture is None or (texture.width, texture.height) != surface.get_size():
+        made = surface.get_size(), quality
+        if texture is None or self._made[name] != made:
             texture = Texture(
-                self.renderer, surface.get_size(), streaming=True, scale_quality=LINEAR
+                self.renderer, surface.get_size(), streaming=True, scale_quality=quality
             )
-            texture.blend_mode = BLEND if blend else OPAQUE
-            self.textures[name] = texture
+            self.textures[name], self._made[name] = texture, made
+        texture.blend_mode = mode
         texture.update(surface)
         return texture
 
-    def draw_within(self, texture: Texture, area: pygame.Rect, placed: Place) -> None:
-        """Draw a texture where `placed` has it, cut at the edges of an area."""
-        whole = self.size
+    def draw_within(
+        self, texture: Texture, area: pygame.Rect, place: pygame.Rect, flips: tuple[bool, bool]
+    ) -> None:
+        """Draw a texture at a place in an area, cut at its edges; with left and right, and up and
+        down exchanged as `flips` has it."""
         self.renderer.set_viewport(area)
-        texture.draw(dstrect=pygame.Rect(*placed(0, 0, *area.size)))
-        self.renderer.set_viewport(pygame.Rect((0, 0), whole))
+        texture.draw(dstrect=place, flip_x=flips[0], flip_y=flips[1])
+        self.renderer.set_viewport(None)
 
     def close(self) -> None:
         """Close the window."""

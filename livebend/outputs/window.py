@@ -8,32 +8,32 @@ import pygame
 
 from livebend.core import clock
 from livebend.core.errors import LivebendError
-from livebend.core.files import state_folder
 from livebend.core.mailbox import Latest, OnDemand
 from livebend.core.status import Level, Status
 from livebend.flow import Frame
 from livebend.outputs import sdl
-from livebend.outputs.black import Black
-from livebend.outputs.bridge import Bridge
-from livebend.outputs.display import Display, View, wanted_index
+from livebend.outputs.display import Display, View, further_indices, wanted_index
 from livebend.outputs.drawing import forget_letters
 from livebend.outputs.key_events import pressed
 from livebend.outputs.key_table import Action
-from livebend.outputs.loading_picture import loading_picture
 from livebend.outputs.monitors import Monitor, lister
 from livebend.outputs.operator_board import OperatorBoard, joined
 from livebend.outputs.operator_mouse import Asked
-from livebend.outputs.operator_window import KeptPlaces, OperatorWindow, other_than
-from livebend.outputs.png_frames import surface_of
+from livebend.outputs.operator_screen import OperatorScreen
 from livebend.outputs.sdl_window import SdlWindow, placed
+from livebend.outputs.wall.shape import Layout
+from livebend.outputs.wall.span import places
+from livebend.outputs.wall.wall import Wall
 
-PLACES = "windows.json"  # in the user's state folder
 NO_DISPLAY = "no display is left, and the show goes on without one"
 LOOK = 0.5  # s between two looks at which displays there are
+SETTLING = 3.0  # s after a display came or went, until further windows are opened
 STRAYS = 3  # times that a window is put back that was taken elsewhere
 REDRAW = 0.25  # s, after which the window is drawn even if nothing has changed
 METERS = 1 / 15  # s between two drawings of the operator's view
 HELD = 1 / 30  # s, while the mouse moves a fader in it
+USUAL = (512, 512)  # pixels of a window without a display
+UNSEEN = ("dummy", "offscreen")  # drivers of SDL without a display
 TOGGLES = {"blackout", "freeze", "meters", "help", "fullscreen", "display", "record"}
 
 
@@ -43,13 +43,14 @@ class Window:
     The render worker calls `write`. The main thread makes the window and calls `poll`, `draw` and
     `close`. Keys of the display alone change `display` here, independently of the renderer.
 
-    size: the picture's (width, height).
+    size: the picture's (width, height); None = not known yet.
     on: the picture's display, by name or index; -1 = the last.
     shown: is called with each frame once it is visible.
     late: is called at every drawing with the seconds for which the last frame has been moved,
         because the next does not come; see `Bridge`.
     notify: is called with what becomes of displays.
     outlives: be seen, where X11 can, from a kill of the process until another's window takes over.
+    logo: what `output.logo` shows.
     spare: begin hidden, until `show`, and have no operator's view; take over what outlived another.
 
     Where the picture's display goes, the picture moves to another, and comes home with it. Without
@@ -62,7 +63,7 @@ class Window:
         frames: Latest[Frame | None],
         status: OnDemand[Status],
         display: Display,
-        size: tuple[int, int] = (512, 512),
+        size: tuple[int, int] | None = None,
         *,
         title: str = "livebend",
         on: str = "-1",
@@ -71,29 +72,29 @@ class Window:
         late: Callable[[float], None] | None = None,
         outlives: bool = False,
         spare: bool = False,
+        logo: pygame.Surface | None = None,
     ) -> None:
         self._spare = spare
         self._frames, self._status, self._display = frames, status, display
         self._shown, self._title, self._notify = shown, title, notify or _say_nothing
-        self._late, self._bridge = late, Bridge()
         self._counted = -1  # the frame that came last
         self._seen, self._version = 0, -1  # of the newest frame, of the frame on the GPU
-        self._frame: Frame | None = None
         self._view: View | None = None
         self._redrawn = self._metered = -1.0
-        self._black = Black(clock.now())
         self._placed: tuple[bool, Monitor | None] = (False, None)  # full screen, display
         self._strays = STRAYS
         self._known: set[str] = set()  # displays that there were
-        self._had_two = self._meters_return = False  # displays; with the second of them
-        self.operator_pane: OperatorWindow | None = None
-        self.board, self._places = (
-            OperatorBoard(status, display),
-            KeptPlaces(state_folder() / PLACES),
-        )
+        self._changed = clock.now()  # when one last came or went
+        self._further: list[Monitor] = []  # displays that the picture is on as well
         self._pointer: bool | None = None  # whether the mouse is seen
         self._start_pygame()
-        self.pane = SdlWindow(title, size, pygame.WINDOWPOS_CENTERED, vsync=True, hidden=spare)
+        self.pane = SdlWindow(
+            title, size or USUAL, pygame.WINDOWPOS_CENTERED, vsync=True, hidden=spare
+        )
+        self.wall = Wall(self.pane, clock.now(), late, logo)
+        self.operator = OperatorScreen(status, display, self.pane, self.wall, self._notify)
+        self._spread: tuple[object, ...] = ()  # what the wall's displays follow from
+        self._pointed: pygame.Window | None = None  # which window the mouse is over
         self.lost = False  # with the display server: nothing can be shown or closed any more
         self._watch = sdl.watch(self.pane.window, self._lose)
         sdl.outlive(self.pane.window, outlives)
@@ -104,13 +105,28 @@ class Window:
 
     @property
     def two_displays(self) -> bool:
-        """Whether the operator has a display that is not the picture's."""
-        return len(self.monitors) > 1
+        """Whether the operator has a display that the picture is not on."""
+        return len(self.monitors) > max(len(self._pictures), 1)
+
+    @property
+    def board(self) -> OperatorBoard:
+        """The operator's view."""
+        return self.operator.board
 
     @property
     def output_display(self) -> Monitor | None:
         """The display that the picture is on; None where there is none."""
         return self.monitors[self._display.shown_on] if self.monitors else None
+
+    @property
+    def shape(self) -> tuple[int, int] | None:
+        """The size (W, H) of the wall as the picture sees it, upright; None where no display is
+        known."""
+        own, view = self.output_display, self._display.view
+        if own is None or pygame.display.get_driver() in UNSEEN:
+            return None
+        wall = places([own, *self._further], view)[0].wall
+        return Layout((1, 1), wall, view).frame
 
     @property
     def place(self) -> tuple[int, int, int, int]:
@@ -146,18 +162,22 @@ class Window:
         if not self.monitors:
             return
         view = self._display.view
+        self._spread_out(view)
         self._move_window(view)
         fresh = self._take(newest, view)
         self._show_pointer(view)
-        metered = moment - self._metered >= (HELD if self.board.is_held else METERS)
+        metered = moment - self._metered >= (HELD if self.operator.is_held else METERS)
         if metered:
             self._metered = moment
-            self._draw_operator(view)
+            self.operator.draw(view, self._operators_display(view))
         overlaid = self._overlaid(view) and metered
-        loading = self._frame is None and metered
-        fading = self._black.follow(view, moment)
-        moving = self._move_picture(newest, view, moment)
-        changed = fresh or overlaid or loading or fading or moving or view != self._view
+        loading = self.wall.frame is None and metered
+        if newest is not None and self._seen != self._counted:
+            self._counted = self._seen
+            self.wall.arrive(moment)
+        preset = self._status.get().title if view.preset_title else ""
+        moving = self.wall.follow(view, preset, moment)
+        changed = fresh or overlaid or loading or moving or view != self._view
         overdue = self._redrawn < 0 or moment - self._redrawn >= REDRAW
         if not (changed or overdue):
             return
@@ -187,7 +207,8 @@ class Window:
         if self.lost:
             return
         sdl.outlive(self.pane.window, False)
-        self._close_operator()
+        self.operator.close()
+        self.wall.close()
         self.pane.close()
         forget_letters()
         pygame.font.quit()
@@ -210,103 +231,51 @@ class Window:
 
     def _take(self, newest: Frame | None, view: View) -> Frame | None:
         """Upload the newest frame and return it; None where it is uploaded already, or frozen."""
-        frozen = view.freeze and self._frame is not None
+        frozen = view.freeze and self.wall.frame is not None
         if newest is None or frozen or self._version == self._seen:
             return None
-        self.pane.upload("picture", surface_of(newest.pixels))
-        self._frame, self._version = newest, self._seen
+        self.wall.take(newest)
+        self._version = self._seen
         return newest
-
-    def _move_picture(self, newest: Frame | None, view: View, moment: float) -> bool:
-        """Move the picture where the next does not come; return whether it is out of its place."""
-        if newest is not None and self._seen != self._counted:
-            self._counted = self._seen
-            self._bridge.arrive(moment)
-        if self._late is not None:
-            self._late(self._bridge.silent(moment))
-        return self._bridge.move(moment, view.freeze)
 
     def _paint(self, view: View, moment: float, overlaid: bool) -> None:
         """Draw the picture as the view sets it, and the operator's view if it lies over it."""
-        self.pane.clear()
-        if self._black.opacity < 1.0:
-            self._paint_picture(view, moment)
+        self.wall.paint(view, moment)
+        if view.pin and not view.blackout:
+            self.operator.draw_pin(view)
         if self._overlaid(view) and not view.blackout:
-            self._paint_overlay(view, overlaid)
+            self.operator.draw_over(view, renew=overlaid)
         self.pane.present()
-
-    def _paint_picture(self, view: View, moment: float) -> None:
-        if self._frame is None:
-            self.pane.upload("loading", surface_of(loading_picture(moment)))
-        texture = self.pane.textures["loading" if self._frame is None else "picture"]
-        level = round(255 * self._black.level(view))
-        texture.color = (level, level, level)
-        cover = view.cover or self._frame is None
-        self.pane.draw_within(
-            texture,
-            placed((texture.width, texture.height), self.pane.size, cover),
-            self._bridge.placed,
-        )
 
     def _overlaid(self, view: View) -> bool:
         """Whether the operator's view lies over the picture: only where there is one display."""
         return not (self.two_displays or self._spare) and (view.meters or view.help)
 
-    def _paint_overlay(self, view: View, renew: bool) -> None:
-        size = self.pane.size
-        old = self.pane.textures.get("meters")
-        if renew or old is None or (old.width, old.height) != size or view != self._view:
-            self.board.upload(self.pane, view, over_picture=True)
-        self.pane.textures["meters"].draw()
-
-    def _draw_operator(self, view: View) -> None:
-        """Open or close the operator's window as the view sets it, and draw it."""
-        wanted = self.two_displays and not self._spare and (view.meters or view.help)
-        if not wanted:
-            self._close_operator()
-            return
-        if self.operator_pane is None:
-            place = other_than(self._display.shown_on, self.monitors) or self.monitors[0]
-            self.operator_pane = OperatorWindow(f"{self._title} operator", place, self._places)
-            self.pane.window.focus()
-        self.operator_pane.settle()
-        self.operator_pane.clear()
-        self.board.upload(self.operator_pane, view, over_picture=False).draw()
-        self.operator_pane.present()
-
-    @property
-    def _board_pane(self) -> SdlWindow | None:
-        """The window that has the operator's view, for the mouse."""
-        view = self._display.view
-        return self.pane if self._overlaid(view) and not view.blackout else self.operator_pane
+    def _operators_display(self, view: View) -> Monitor | None:
+        """The display of the operator's window, the first without a picture; None where it is not
+        wanted."""
+        if self._spare or not (view.meters or view.help):
+            return None
+        return next((one for one in self.monitors if one not in self._pictures), None)
 
     def _show_pointer(self, view: View) -> None:
         """Hide the mouse over a picture in full screen, but not where it can play."""
-        seen = self.two_displays or not view.fullscreen or self._overlaid(view)
+        own = self.operator.pane
+        elsewhere = own is not None and self._pointed == own.window
+        seen = elsewhere or not view.fullscreen or self._overlaid(view) or view.pin
         if seen != self._pointer:
             pygame.mouse.set_visible(seen)
             self._pointer = seen
-
-    def _close_operator(self, *, keep: bool = True) -> None:
-        """Close the operator's window, and remember where it was moved to; not with `keep` False,
-        where a display has come or gone: then the system may have moved it."""
-        pane, self.operator_pane = self.operator_pane, None
-        if pane is None:
-            return
-        place = pane.moved() if keep else None
-        pane.close()
-        if place is not None:
-            try:
-                self._places.keep(pane.monitor, place)
-            except OSError as why:
-                said = f"the place of the operator's window is not kept: {why.strerror}"
-                self._notify(said, "warning")
 
     # ---- keys, the mouse and windows
 
     def _asked_by(self, event: pygame.Event) -> list[Asked]:
         found = self._action_of(event)
-        return self.board.take(event, self._board_pane) if found is None else [found]
+        if found is not None:
+            return [found]
+        view = self._display.view
+        over_picture = self._overlaid(view) and not view.blackout
+        return self.operator.take(event, over_picture=over_picture)
 
     def _action_of(self, event: pygame.Event) -> Action | None:
         if event.type == pygame.KEYDOWN:
@@ -314,8 +283,9 @@ class Window:
         if event.type == pygame.QUIT:
             return Action("close")
         if event.type == pygame.WINDOWCLOSE:
-            own = self.operator_pane is not None and event.window == self.operator_pane.window
-            return Action("meters" if own else "close")
+            return Action("meters" if self.operator.own(event) else "close")
+        if event.type in (pygame.WINDOWENTER, pygame.WINDOWLEAVE):
+            self._pointed = event.window if event.type == pygame.WINDOWENTER else None
         if event.type in (pygame.WINDOWEXPOSED, pygame.WINDOWSIZECHANGED):
             self._redrawn = -1.0
         if event.type in (pygame.RENDER_TARGETS_RESET, pygame.RENDER_DEVICE_RESET):
@@ -351,14 +321,41 @@ class Window:
             if (wide, high) != tuple(window.size):
                 window.size = self._size_on(wanted[1], (wide, high))
             window.position = wanted[1].centred(window.size)
-            self._close_operator()
+            self.operator.close()
         if wanted[0]:
             window.set_fullscreen(desktop=True)
         self._placed, self._redrawn = wanted, -1.0
 
     # ---- displays
 
-    def _find_displays(self, size: tuple[int, int], on: str) -> None:
+    @property
+    def _pictures(self) -> list[Monitor]:
+        """The displays that the picture is on."""
+        own = self.output_display
+        return [] if own is None else [own, *self._further]
+
+    def _spread_out(self, view: View) -> None:
+        """Be seen on the further displays that the view names; on new ones only a while after a
+        display has come, when the window manager has put the picture's own window in its place."""
+        wanted = view.also, self.monitors, self._display.shown_on
+        if wanted != self._spread and not self._spare:
+            self._spread, had_two = wanted, self.two_displays
+            self._further = self._found_further(view)
+            if self.two_displays != had_two:
+                self.operator.come_or_go(self.two_displays)
+            self._redrawn = self._metered = -1.0
+        if not self._further or clock.now() - self._changed >= SETTLING:
+            self.wall.spread(self.output_display, self._further)
+
+    def _found_further(self, view: View) -> list[Monitor]:
+        try:
+            found = further_indices(view.also, self._display.names, self._display.shown_on)
+        except LivebendError as why:
+            self._notify(str(why), "warning")
+            return []
+        return [self.monitors[index] for index in found]
+
+    def _find_displays(self, size: tuple[int, int] | None, on: str) -> None:
         """Put the picture where it was asked to be. Raises: UnknownName, OutOfRange."""
         self.monitors = self._list()
         names = [one.name for one in self.monitors]
@@ -368,9 +365,10 @@ class Window:
         if wanted >= 0:
             self._display.set("display", wanted)
         if self.two_displays:
-            self._meter_again()
+            self.operator.come_or_go(self.two_displays)
         if (place := self.output_display) is not None:
-            self.pane.window.size = self._size_on(place, size)
+            self._spread_out(self._display.view)
+            self.pane.window.size = self._size_on(place, size or self.shape or USUAL)
             self.pane.window.position = place.centred(self.pane.window.size)
             self._placed = False, place
         else:
@@ -391,15 +389,18 @@ class Window:
         monitors = self._list()
         if monitors == self.monitors:
             self._look_for_window()
+            self.wall.settle()
             return
-        self._strays = STRAYS
+        self._strays, self._changed = STRAYS, self._looked
         before, had_two = {one.name for one in self.monitors}, self.two_displays
         self.monitors = monitors
         names = [one.name for one in monitors]
         self._display.found(names)
+        self._further = [one for one in self._further if one in monitors]
+        self.wall.spread(self.output_display, self._further)
         if self.two_displays != had_two:
-            self._meter_again()
-        self._close_operator(keep=False)
+            self.operator.come_or_go(self.two_displays)
+        self.operator.close(keep=False)
         self._placed = self._placed[0], None  # also where only its size has changed
         for gone in sorted(before - {*names}):
             self._notify(f"display {gone} is gone: {self._whereabouts()}", "warning")
@@ -408,18 +409,7 @@ class Window:
                 news = "back" if come in self._known else "there"
                 self._notify(f"display {come} is {news}: {self._whereabouts()}", "info")
         self._known |= {*names}
-        self._redrawn = -1.0
-
-    def _meter_again(self) -> None:
-        """With one display left the picture on it stays clean; the operator's view comes back with
-        the other."""
-        view = self._display.view
-        if self.two_displays:
-            self._display.set("meters", view.meters or self._meters_return or not self._had_two)
-            self._had_two = True
-        else:
-            self._meters_return = view.meters
-            self._display.set("meters", False)
+        self._redrawn = self._metered = -1.0
 
     def _whereabouts(self) -> str:
         place = self.output_display
@@ -427,8 +417,8 @@ class Window:
 
     def _forget_textures(self) -> None:
         """Draw everything again, from the newest frame: the GPU lost its textures."""
-        self.pane.textures.clear()
-        self._frame, self._version, self._redrawn = None, -1, -1.0
+        self.wall.forget()
+        self._version, self._redrawn = -1, -1.0
 
     # ---- start
 

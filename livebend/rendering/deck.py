@@ -6,7 +6,7 @@ straight line, the noises along the arc between them. A side that is not heard c
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -15,7 +15,7 @@ from livebend.flow import Tick
 from livebend.modulation.beats import Beats
 from livebend.modulation.looped import looped
 from livebend.modulation.modulator import Modulation, Modulator
-from livebend.rendering.inputs import Draw, Inputs, InputSource, ridden, slerp
+from livebend.rendering.inputs import Draw, Inputs, InputSource, KeptInputs, ridden, slerp
 from livebend.scene import edit, sides
 from livebend.scene.copy import altered
 from livebend.scene.morph import crossed
@@ -23,6 +23,22 @@ from livebend.scene.values import Sampling, Scene
 
 MakeInputs = Callable[[int], InputSource]
 Sampled = Callable[[Sampling], Sampling]  # with the model's own where it is left open
+
+
+@dataclass(eq=False)
+class KeptDeck:
+    """What a deck keeps from one frame for the next."""
+
+    inputs: KeptInputs
+    modulator: Modulator
+
+
+@dataclass(eq=False)
+class KeptDecks:
+    """What both decks keep, and which of them were heard in the last frame."""
+
+    decks: tuple[KeptDeck, KeptDeck]
+    heard: frozenset[int]
 
 
 class Deck:
@@ -54,6 +70,18 @@ class Decks:
         self._near, self._far = self._decks
         self._sides: tuple[Scene, Scene] | None = None  # the near one and the far one, if crossed
         self._t = 0.0  # how much of the far one is heard
+
+    @property
+    def kept(self) -> KeptDecks:
+        """What is kept for the next frame; setting it goes on from there."""
+        first, second = (KeptDeck(deck.inputs.kept, deck.modulator) for deck in self._decks)
+        return KeptDecks((first, second), self._heard)
+
+    @kept.setter
+    def kept(self, kept: KeptDecks) -> None:
+        for deck, one in zip(self._decks, kept.decks, strict=True):
+            deck.inputs.kept, deck.modulator = one.inputs, one.modulator
+        self._heard = kept.heard
 
     @property
     def near(self) -> Deck:

@@ -6,7 +6,7 @@ the fade to a new prompt, and the way to a preset that was loaded. Owned by the 
 
 import math
 from collections.abc import Callable, Collection, Hashable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -38,6 +38,31 @@ class Inputs(NamedTuple):
     context: ReuseContext
 
 
+@dataclass(eq=False)
+class KeptInputs:
+    """What an `InputSource` keeps from one frame for the next.
+
+    t: how far the scene is on its way, 0..1.
+    shown: the prompt and the noise of the last frame.
+    origins: those of the frame before a preset was loaded.
+    mixed: the fades of the prompts of the mixer, by name.
+    """
+
+    morph: SceneMorph
+    t: float
+    shown: dict[str, Versioned]
+    origins: dict[str, Versioned]
+    fade: "PromptFade"
+    mixed: dict[str, "PromptFade"]
+    held: HeldNoise
+    phases: "ShowPhases"
+
+    def forget(self) -> None:
+        """Keep no tensor: what is on its way is there at once."""
+        self.shown, self.origins, self.held = {}, {}, HeldNoise()
+        self.fade, self.mixed = PromptFade(), {}
+
+
 class InputSource:
     """Gives each frame its inputs. In this order: `morphed`, `advance`, then any of the rest."""
 
@@ -66,6 +91,20 @@ class InputSource:
         self._fade = PromptFade()
         self._mixed: dict[str, PromptFade] = {}  # of the prompts of the mixer, by name
         self._held = HeldNoise()
+
+    @property
+    def kept(self) -> KeptInputs:
+        """What it keeps for the next frame; setting it goes on from there."""
+        return KeptInputs(
+            self._morph, self._t, self._shown, self._origins, self._fade, self._mixed, self._held,
+            self._phases,
+        )  # fmt: skip
+
+    @kept.setter
+    def kept(self, kept: KeptInputs) -> None:
+        self._morph, self._t, self._phases = kept.morph, kept.t, kept.phases
+        self._shown, self._origins = kept.shown, kept.origins
+        self._fade, self._mixed, self._held = kept.fade, kept.mixed, kept.held
 
     def morphed(self, scene: Scene, time: float, bpm: float = 0.0) -> Scene:
         """Return the scene on its way from the one that was played to the one that was loaded, at
@@ -235,6 +274,11 @@ class InputSource:
         return self._memory.recall("walk", key, walked, step=self._number)[0]
 
 
+def _phases() -> dict[str, Phase]:
+    return {"walk": Phase(), "prompt": Phase()}
+
+
+@dataclass(eq=False)
 class ShowPhases:
     """Where the walk is on its circle and which prompt has its turn: periods since the show began.
 
@@ -242,10 +286,10 @@ class ShowPhases:
     is loaded with another walk or other prompts begins where the time of the show has them.
     """
 
-    def __init__(self) -> None:
-        self.walk = self.prompts = 0.0
-        self._phases = {"walk": Phase(), "prompt": Phase()}
-        self._before = Scene()
+    walk: float = 0.0
+    prompts: float = 0.0
+    _phases: dict[str, Phase] = field(default_factory=_phases)
+    _before: Scene = field(default_factory=Scene)
 
     def advance(self, scene: Scene, playing: Scene, tick: Tick) -> None:
         """Go on to the tick: `scene` as it was given, `playing` as its routes make it."""
@@ -259,14 +303,14 @@ class ShowPhases:
         self.prompts = self._phases["prompt"].advance(prompt, tick.time, tick.dt)
 
 
+@dataclass(eq=False)
 class PromptFade:
     """The fade from the prompt that was shown to a new one, in the time of the show."""
 
-    def __init__(self) -> None:
-        self.shown: Versioned | None = None
-        self._origin: Versioned | None = None
-        self._prompt: str | None = None
-        self._begin = 0.0
+    shown: Versioned | None = None
+    _origin: Versioned | None = None
+    _prompt: str | None = None
+    _begin: float = 0.0
 
     def advance(
         self, prompt: str, target: Versioned, time: float, fade: float

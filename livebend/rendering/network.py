@@ -14,7 +14,7 @@ from torch import Tensor
 
 from livebend.bending.apply import check_given
 from livebend.bending.clusters import Clusters
-from livebend.bending.feedback_state import FeedbackState
+from livebend.bending.feedback_state import FeedbackState, Made
 from livebend.bending.frame_bends import FrameBends, by_site, depths_of
 from livebend.bending.mask_cache import MaskCache, Trace, silence
 from livebend.core.channels import check_channels
@@ -259,6 +259,17 @@ class Network:
         """Forget what earlier frames left: after a preset, or values that were not finite."""
         self._feedback.forget()
         self._reuse.forget()
+
+    @property
+    def made(self) -> Made:
+        """What bends that take their past made in the last frame; setting it begins anew with
+        that."""
+        return self._feedback.made
+
+    @made.setter
+    def made(self, made: Made) -> None:
+        self.begin_anew()
+        self._feedback.made = made
 
     def prepare(self, *, guided: bool = False) -> None:
         """Load what the engine needs for frames of this size, without and, where `guided`, with

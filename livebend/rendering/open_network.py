@@ -8,7 +8,7 @@ from livebend.bending.clusters import read_clusters
 from livebend.core.errors import UnknownName
 from livebend.core.files import cache_folder
 from livebend.core.notify import Notify, ignore
-from livebend.core.sizes import painted_size
+from livebend.core.sizes import painted_size, shaped_size
 from livebend.device.devices import AUTO, EMBEDDED, device_of, on_torch
 from livebend.device.gpu import paint_on
 from livebend.device.torch_threads import compute_with, usual
@@ -38,10 +38,12 @@ def open_network(
     ahead: ReadAhead | None = None,
     threads: int | None = None,
     on_phase: Notify = ignore,
+    shape: tuple[int, int] | None = None,
 ) -> Network:
     """Load a model and return it as a network that is ready to paint.
 
-    `size` (W, H) in pixels, moved to the nearest that the model paints; None is its own.
+    `size` (W, H) in pixels, moved to the nearest that the model paints; None is its own, with the
+    shape of `shape` (W, H) where that is given.
     `backend`: `auto` is what `livebend tune` has chosen here, or else the device's usual one.
     `notify` gets a notice of every fall-back.
     `device` as `--device` names it; `auto` is the usual one for this model.
@@ -62,7 +64,9 @@ def open_network(
     compute_with(1 if asked.name == EMBEDDED else usual())
     wanted, found = dtype_of(dtype), device_of(device, asked.name)
     loaded = load_model(asked, on_torch(found), wanted or best_dtype(found), notify=notify)
-    width, height = painted_size(size or (loaded.native, loaded.native), loaded.factor, notify)
+    usual_size = shaped_size(loaded.native, shape or (1, 1))
+    said = notify if size else ignore
+    width, height = painted_size(size or usual_size, loaded.factor, said)
     plain = Choice(USUAL.get(found, "torch"), Target(found, usual()), loaded.precision)
     stores = (store_of(loaded), store_of(loaded, loras=False))  # tuned with its LoRAs, or without
     files = (choice_file(store, (width, height), device, dtype) for store in stores)

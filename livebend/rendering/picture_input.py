@@ -81,6 +81,11 @@ class PictureInput:
             "picture.mix", (pixels, image), (mix, blend), lambda x, b: blended(x, b, mix, blend)
         )
 
+    @property
+    def last(self) -> Versioned | None:
+        """What was shown last."""
+        return self._last
+
     def keep(self, pixels: Versioned | None) -> None:
         """Remember what is shown, for the next frame; None begins anew."""
         self._last, self._was_shown = pixels, pixels is not None

@@ -25,6 +25,7 @@ from livebend.rendering.faults import FaultyBends
 from livebend.rendering.frame_status import FrameStatus
 from livebend.rendering.governor import SceneGovernor
 from livebend.rendering.inputs import InputSource
+from livebend.rendering.kept import Kept
 from livebend.rendering.memory_shortage import MemoryShortage
 from livebend.rendering.network import Network, Picture
 from livebend.rendering.picture_input import PictureInput
@@ -104,6 +105,20 @@ class Renderer:
         """Begin the next frame without what painted ones left, as if none had been painted."""
         self.network.begin_anew()
         self._pictures.keep(None)
+
+    @property
+    def kept(self) -> Kept:
+        """What is kept from the last frame for the next; setting it goes on from there, with the
+        frames of another renderer."""
+        return Kept(
+            self._band, self._decks.kept, self._loads, self.network.made, self._pictures.last
+        )
+
+    @kept.setter
+    def kept(self, kept: Kept) -> None:
+        self._band, self._decks.kept, self._loads = kept.band, kept.decks, kept.loads
+        self.network.made = kept.made
+        self._pictures.keep(kept.shown)
 
     def _sampled(self, sampling: Sampling) -> Sampling:
         """With the model's own where it is left open, of the network of the moment."""

@@ -82,12 +82,12 @@ def interpolated(a: Tensor, b: Tensor, t: float) -> Tensor:
     return (z - mean) * (torch.lerp(sd_a, sd_b, t) / sd_z.clamp_min(1e-6)) + mean
 
 
+@dataclass(eq=False)
 class HeldNoise:
     """A walk's noise: a new one every k frames, and the same between."""
 
-    def __init__(self) -> None:
-        self._key: Hashable = None
-        self._value: Versioned | None = None
+    _key: Hashable = None
+    _value: Versioned | None = None
 
     def of(self, context: ReuseContext, make: Callable[[], Versioned]) -> Versioned:
         """Return the noise of this frame."""

@@ -8,7 +8,7 @@ scene has another part of that name.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
 from livebend.core.ranges import eased
@@ -25,6 +25,7 @@ NUMBERS = ("sampling", "picture", "echo", "agc")
 P = TypeVar("P", Bend, Route)
 
 
+@dataclass(eq=False)
 class SceneMorph:
     """The crossing from the scene that was played to the one that was loaded.
 
@@ -32,12 +33,13 @@ class SceneMorph:
     of that have the same seed and walk.
     """
 
-    def __init__(self) -> None:
-        self._arrival: Arrival | None = None
-        self.begun = self.keeps_noise = False
-        self._begin = self._seconds = 0.0
-        self._origin: Scene | None = None
-        self._shown: Scene | None = None
+    begun: bool = False
+    keeps_noise: bool = False
+    _arrival: Arrival | None = None
+    _begin: float = 0.0
+    _seconds: float = 0.0
+    _origin: Scene | None = None
+    _shown: Scene | None = None
 
     def advance(self, scene: Scene, time: float, bpm: float = 0.0) -> tuple[Scene, float]:
         """Return the scene to play at `time` (s, rising), and t of its crossing, 0..1, eased.

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from livebend.cli.live_show import LiveOptions
 from livebend.cli.main import parser
+from livebend.core.errors import OutOfRange, UnknownName
 
 OPENING = {
     "live": [], "render": ["demo"], "sweep": ["-o", "sheet.png"], "sites": [], "bench": [],
@@ -24,3 +26,16 @@ def test_what_opens_a_network_is_said_alike(command):
     plain = parser().parse_args([command, *OPENING[command]])
     assert plain.backend == plain.device == plain.dtype == "auto"
     assert hasattr(plain, "masks") is (command in SCENES)
+
+
+def test_settings_of_the_display_are_set_on_the_command_line():
+    options = LiveOptions(
+        sets=[("output.fit", "fill"), ("walk.radius", 0.5), ("output.zoom", 2)], logo=Path("l.png")
+    )
+    view = options.view()
+    assert (view.fit, view.zoom, view.logo) == ("fill", 2.0, True)
+    assert options.changes() == [("walk.radius", 0.5)]
+    with pytest.raises(UnknownName, match="unknown display setting 'zom'; did you mean 'zoom'"):
+        LiveOptions(sets=[("output.zom", 2)]).view()
+    with pytest.raises(OutOfRange, match=r"output.zoom = 99: expected 0\.1\.\.10"):
+        LiveOptions(sets=[("output.zoom", 99)]).view()

@@ -75,7 +75,7 @@ class Player:
 
     def post(self, kind: int, **more: object) -> None:
         """Have the operator's window get an event."""
-        pygame.event.post(pygame.Event(kind, window=self.window.operator_pane.window, **more))
+        pygame.event.post(pygame.Event(kind, window=self.window.operator.pane.window, **more))
 
 
 @pytest.fixture

@@ -135,6 +135,7 @@ def folder(home):
     Image.fromarray(garden(48, 80)).save(home / "garden.jpg")
     write_film(home / "street.mp4", 5)
     (home / "show.txt").write_text("0.1 walk.radius 0.5\n")
+    (home / "show.key").write_text("0" * 64)
     presets.PresetBank().store(5, presets.load("mine.toml"))
     assert main(["pack", "my-show.zip", "--model", "tiny"]) == 0
     before = dict(all_operators())

@@ -13,9 +13,9 @@ from livebend.cli.main import main
 from livebend.core.errors import NoEncoder, Refused, UnknownName
 from livebend.core.specs import specs_of
 from livebend.outputs import encoders, movie_file
-from livebend.outputs.codecs import CODECS, DEFAULT, codec_of, fitted
+from livebend.outputs.codecs import CODECS, DEFAULT, check_movie, codec_of, fitted
 from livebend.outputs.display import Display, View
-from livebend.outputs.movie import check_movie, check_recording, open_movie
+from livebend.outputs.movie import check_recording, open_movie
 from livebend.outputs.png_pictures import PngPictures
 from tests import ROOT
 from tests.fakes.films import Recorded, frame_of, pictures

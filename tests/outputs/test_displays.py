@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from livebend.core.errors import OutOfRange, UnknownName
-from livebend.outputs.display import Display, index_of, wanted_index
+from livebend.outputs.display import Display, further_indices, index_of, wanted_index
 from livebend.outputs.monitors import Monitor, joined
-from livebend.outputs.operator_window import KeptPlaces, other_than
+from livebend.outputs.operator_window import KeptPlaces
 from tests import ROOT
 from tests.fakes.processes import Processes
 from tests.fakes.screens import LAPTOP, PROJECTOR, Screens
@@ -71,6 +71,18 @@ def test_a_display_that_is_not_there_is_refused_with_those_that_are():
         wanted_index("HDMI1", names)
     with pytest.raises(OutOfRange, match=r"--display 2: expected 0\.\.1, eDP-1, HDMI-1"):
         wanted_index("2", names)
+
+
+def test_further_displays_are_named_numbered_or_all():
+    names = ["eDP-1", "HDMI-1", "HDMI-2"]
+    assert further_indices("", names, 1) == []
+    assert further_indices("all", names, 1) == [0, 2]
+    assert further_indices("HDMI-2, 0", names, 1) == [0, 2]
+    assert further_indices("HDMI-1,-1", names, 1) == [2]
+    with pytest.raises(UnknownName, match="unknown display 'DP-1'"):
+        further_indices("DP-1", names, 0)
+    with pytest.raises(OutOfRange, match=r"output.also 3: expected 0\.\.2"):
+        further_indices("0,3", names, 0)
 
 
 def shown(display: Display, *names: str) -> str:
@@ -134,12 +146,6 @@ def test_a_file_of_places_that_is_of_no_use_is_none(tmp_path, text):
     (tmp_path / "windows.json").write_text(text)
     usual = KeptPlaces(tmp_path / "none.json").place(LARGE)
     assert KeptPlaces(tmp_path / "windows.json").place(LARGE) == usual
-
-
-def test_the_operators_display_is_not_the_pictures():
-    assert other_than(1, [LARGE, SMALL]) == LARGE
-    assert other_than(0, [LARGE, SMALL]) == SMALL
-    assert other_than(0, [LARGE]) is None
 
 
 # ---- real displays
@@ -245,3 +251,34 @@ def test_doctor_names_the_displays_and_live_an_unknown_one(screens, tmp_path):
 def _said(command: list[str], env: dict[str, str], folder: Path) -> subprocess.CompletedProcess:
     env = env | {"PYTHONPATH": str(ROOT)}
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False, cwd=folder)
+
+
+@pytest.mark.slow
+def test_two_projectors_show_one_picture_and_one_that_goes_leaves_it_to_the_other(
+    screens, processes, model_folder, tmp_path, monkeypatch
+):
+    """The picture spans both displays, has their shape, and fades where they overlap."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    screens.turn_on(LAPTOP, PROJECTOR)
+    (tmp_path / "mine.py").write_text(PAINT)
+    (tmp_path / "plain.toml").write_text(PRESET)
+    arguments = [
+        "live", "--model", str(model_folder("turbo")), "--backend", "torch", "--preset",
+        "plain.toml", "--operators", "mine.py", "--fps", "12", "--osc", "127.0.0.1:0",
+        "--fullscreen", "--display", PROJECTOR, "--set", "output.also=all",
+        "--set", "output.span=true", "--set", "output.overlap=0.1", "--set", "output.fit=fill",
+    ]  # fmt: skip
+    show = processes.start(tmp_path, arguments, screens.name)
+
+    def both():
+        assert processes.status(show, 0.01) is None, (tmp_path / "err.txt").read_text()
+        return painted(screens, PROJECTOR) > 0.85 and painted(screens, LAPTOP) > 0.85
+
+    screens.until(both, 120)
+    assert screens.part(LAPTOP)[:, -2].max() < 60
+    assert screens.part(PROJECTOR)[:700, 1].max() < 60
+    screens.turn_off(LAPTOP)
+    screens.until(lambda: painted(screens, PROJECTOR) > 0.98)
+    assert processes.status(show, 0.7) is None
+    screens.turn_on(LAPTOP, PROJECTOR)
+    screens.until(both, 60)

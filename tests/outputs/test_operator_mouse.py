@@ -289,7 +289,7 @@ def post(window: pygame.Window, kind: int, **more: object) -> None:
 
 
 def test_the_mouse_plays_the_operators_window(screen: Screen) -> None:
-    own = screen.window.operator_pane.window
+    own = screen.window.operator.pane.window
     at = pixels(screen.window.board, ANGLE.path)
     post(own, pygame.MOUSEBUTTONDOWN, button=1, pos=at)
     for way in (10, 20, 30):
@@ -310,7 +310,7 @@ def test_the_mouse_plays_the_operators_window(screen: Screen) -> None:
 
 
 def test_buttons_do_what_keys_do(screen: Screen) -> None:
-    own, view = screen.window.operator_pane.window, screen.window.board._view
+    own, view = screen.window.operator.pane.window, screen.window.board._view
     for one in [p for p in view.hand._places if isinstance(p.target, Button)]:
         unit = view._canvas.unit
         at = (round((one.x + 5) * unit), round((one.y + 5) * unit))
@@ -331,7 +331,7 @@ def test_the_mouse_over_the_picture_does_nothing(screen: Screen) -> None:
 
 
 def test_a_fader_is_let_go_with_its_window(screen: Screen) -> None:
-    own = screen.window.operator_pane.window
+    own = screen.window.operator.pane.window
     at = pixels(screen.window.board, ANGLE.path)
     post(own, pygame.MOUSEBUTTONDOWN, button=1, pos=at)
     screen.window.poll()

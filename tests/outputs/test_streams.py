@@ -203,22 +203,22 @@ def test_a_thread_sends_while_the_switch_is_on_and_one_that_hangs_holds_nothing_
     assert faults == []
 
 
-@pytest.mark.parametrize("cover", [False, True])
+@pytest.mark.parametrize("fit", ["fit", "fill", "stretch", "mirror"])
 @pytest.mark.parametrize("size", [(64, 64), (128, 72), (72, 128), (2, 400), (640, 2)])
-def test_a_picture_fits_every_size_whole_or_cut(size, cover):
-    pixels = as_shown(RED, size, 1.0, cover=cover)
+def test_a_picture_fits_every_size_whole_or_cut(size, fit):
+    pixels = as_shown(RED, size, 1.0, fit)
     assert pixels.shape == (size[1], size[0], 3)
     assert pixels.dtype == np.uint8
     middle = pixels[size[1] // 2, size[0] // 2].astype(int)
     assert np.abs(middle - RED[0, 0]).max() <= 3
     if size == (128, 72):
-        assert pixels[36, 0].any() == cover
+        assert pixels[36, 0].any() == (fit in ("fill", "stretch"))
         assert np.array_equal(pixels[36, 28], pixels[36, 99])  # bars of the same width
-    assert as_shown(RED, size, 0.0, cover=cover).max() == 0
+    assert as_shown(RED, size, 0.0, fit).max() == 0
 
 
 def test_a_picture_of_the_right_size_is_the_very_same():
-    assert as_shown(RED, (64, 64), 1.0, cover=False) is RED
+    assert as_shown(RED, (64, 64), 1.0, "fit") is RED
 
 
 # ---- what is refused before the show, and what doctor says ---------------------------------------
@@ -393,7 +393,7 @@ def test_ndi_receives_what_was_sent():
     from cyndilib.wrapper.ndi_recv import RecvBandwidth, RecvColorFormat  # noqa: PLC0415 - an extra
 
     room = Room(size=(320, 180))
-    room.display.set("cover", True)
+    room.display.set("fit", "fill")
     room.turn()
     finder = Finder()
     finder.open()

@@ -55,7 +55,9 @@ def test_the_newest_frame_is_shown_and_uploaded_once(
 ) -> None:
     uploads, upload = [], screen.window.pane.upload
     monkeypatch.setattr(
-        screen.window.pane, "upload", lambda *given: (uploads.append(given), upload(*given))[1]
+        screen.window.pane,
+        "upload",
+        lambda *given, **more: (uploads.append(given), upload(*given, **more))[1],
     )
     screen.window.write(frame_of(RED))
     screen.window.write(frame_of(GREEN))
@@ -68,11 +70,11 @@ def test_the_newest_frame_is_shown_and_uploaded_once(
     assert len(uploads) == 2
 
 
-def test_letterbox_is_black_and_cover_fills(screen: Screen) -> None:
+def test_bars_are_black_and_fill_has_none(screen: Screen) -> None:
     screen.window.write(frame_of(RED, (64, 16)))
     picture = screen.picture()
     assert tuple(picture[0, picture.shape[1] // 2]) == (0, 0, 0)
-    screen.display.set("cover", True)
+    screen.display.set("fit", "fill")
     assert tuple(screen.picture()[0, picture.shape[1] // 2]) == RED
 
 
@@ -186,7 +188,7 @@ def test_meters_lie_over_the_picture_on_one_display(screen: Screen) -> None:
     plain = screen.picture()
     screen.display.set("meters", True)
     assert (screen.picture() != plain).any()
-    assert screen.window.operator_pane is None
+    assert screen.window.operator.pane is None
     screen.display.set("meters", False)
     assert (screen.picture() == plain).all()
 
@@ -197,11 +199,11 @@ def test_meters_have_their_own_window_on_two_displays(monkeypatch: pytest.Monkey
     screen.window.write(frame_of(RED))
     assert screen.display.view.meters
     assert (screen.picture() == np.array(RED)).all()
-    assert screen.window.operator_pane is not None
+    assert screen.window.operator.pane is not None
     assert screen.window.output_display.name == "display 1"
     screen.press(pygame.K_d)
     assert screen.window.output_display.name == "display 0"
-    close = pygame.Event(pygame.WINDOWCLOSE, window=screen.window.operator_pane.window)
+    close = pygame.Event(pygame.WINDOWCLOSE, window=screen.window.operator.pane.window)
     pygame.event.post(close)
     assert screen.window.poll() == []
     assert not screen.display.view.meters
@@ -252,7 +254,7 @@ def test_the_operators_window_fits_its_display(
     made = Screen()
     made.display.set("display", 0)
     made.window.draw()
-    wide, high = made.window.operator_pane.window.size
+    wide, high = made.window.operator.pane.window.size
     made.window.close()
     assert wide <= sizes[1][0] * 0.95
     assert high <= sizes[1][1] * 0.85
@@ -284,13 +286,13 @@ def test_a_picture_that_goes_to_safety_stays_clean_and_comes_home(
     screen.window.write(frame_of(RED))
     screen.window.draw()
     plug_in(screen, monkeypatch, (800, 600))
-    assert screen.window.operator_pane is None
+    assert screen.window.operator.pane is None
     assert (screen.picture() == np.array(RED)).all()
     screen.press(pygame.K_m)
     assert (screen.picture() != np.array(RED)).any()
     screen.press(pygame.K_m)
     plug_in(screen, monkeypatch, (800, 600), (1024, 768))
-    assert screen.window.operator_pane is not None
+    assert screen.window.operator.pane is not None
     assert (screen.picture() == np.array(RED)).all()
     assert screen.told == [
         "display display 1 is gone: the picture is on display 0",

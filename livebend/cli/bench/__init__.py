@@ -17,6 +17,7 @@ affects all alike: ratios within a run mean more than milliseconds. Losses are p
     inputs    one hop of sound, the paper's features, one OSC command
     overhead  what a frame costs besides its network and its bends
     start     the phases of a start
+    wall      a picture drawn at 1080p through each kind of output processing
     farm      frames/s of workers side by side beside one process, and of sleeper's, which wait as
               long as a frame takes
 """

@@ -1,7 +1,8 @@
-"""`livebend bench`: time frames by what changed in them, or the phases of a start, or hands."""
+"""`livebend bench`: time frames by what changed in them, a start, hands, or the wall."""
 
 import argparse
 import json
+from typing import Any
 
 from livebend.cli.printing import print_notice, print_rows
 
@@ -10,13 +11,14 @@ TABLES = ("frames", "load", "overhead", "stages", "operators")
 
 def run(options: argparse.Namespace) -> int:
     """Measure and print."""
+    if options.wall is not None:
+        from livebend.cli.bench.wall import time_wall  # noqa: PLC0415 - without torch
+
+        return _print(time_wall(options.wall), options)
     if options.farm is not None:
         from livebend.cli.bench.farm import time_farm  # noqa: PLC0415 - with torch
 
-        rows = time_farm(options, options.farm, print_notice)
-        rows = rows if options.json else [{name: name for name in rows[0]}, *rows]
-        print_rows(rows, as_json=options.json)
-        return 0
+        return _print(time_farm(options, options.farm, print_notice), options)
     if options.start or options.hands is not None:
         return _show(options)
     from livebend.cli.bench.measure import BenchOptions, bench  # noqa: PLC0415 - with torch
@@ -45,7 +47,12 @@ def _show(options: argparse.Namespace) -> int:
     else:
         from livebend.cli.bench.hands import time_hands  # noqa: PLC0415 - with torch
 
-        rows = time_hands(given, options.hands)
-        rows = rows if options.json else [{name: name for name in rows[0]}, *rows]
+        return _print(time_hands(given, options.hands), options)
+    print_rows(rows, as_json=options.json)
+    return 0
+
+
+def _print(rows: list[dict[str, Any]], options: argparse.Namespace) -> int:
+    rows = rows if options.json else [{name: name for name in rows[0]}, *rows]
     print_rows(rows, as_json=options.json)
     return 0

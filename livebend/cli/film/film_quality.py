@@ -54,7 +54,7 @@ class Enlarged:
 
     def write(self, frame: Frame) -> None:
         """Give a picture."""
-        pixels = as_shown(frame.pixels, self._size, 1.0, cover=False)
+        pixels = as_shown(frame.pixels, self._size, 1.0, "fit")
         self._output.write(
             Frame(pixels, frame.index, frame.time, frame.sound_time, frame.presentation)
         )

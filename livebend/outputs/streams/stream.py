@@ -18,6 +18,7 @@ from livebend.outputs.black import Black
 from livebend.outputs.display import Display
 from livebend.outputs.fitted_picture import as_shown
 from livebend.outputs.streams.kinds import KINDS, TITLE, Sender
+from livebend.outputs.wall.settings import Fit
 
 POLL = 0.1  # s between looks at the switch
 AGAIN = 0.5  # s after which the last picture is sent once more
@@ -84,16 +85,16 @@ class Stream:
             return
         self.left_out += max(self._version - before - 1, 0) if before else 0
         self._sent_at, self._view = moment, view
-        self._send(self._frame.pixels, self._black.level(view), cover=view.cover)
+        self._send(self._frame.pixels, self._black.level(view), view.fit)
 
-    def _send(self, pixels: Pixels, level: float, *, cover: bool) -> None:
+    def _send(self, pixels: Pixels, level: float, fit: Fit) -> None:
         size = self._size or (pixels.shape[1], pixels.shape[0])
         try:
             if self._sender is None or self._opened != size:
                 self.close()
                 self._sender, self._opened = self.kind.open(size, self._fps), size
                 self._notify(f"{self.kind.title}: {TITLE}, {size[0]}x{size[1]}")
-            self._sender.send(as_shown(pixels, size, level, cover=cover))
+            self._sender.send(as_shown(pixels, size, level, fit))
         except Refused as why:
             self.close()
             self._display.set(self.name, False)
