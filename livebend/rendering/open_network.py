@@ -64,9 +64,7 @@ def open_network(
     compute_with(1 if asked.name == EMBEDDED else usual())
     wanted, found = dtype_of(dtype), device_of(device, asked.name)
     loaded = load_model(asked, on_torch(found), wanted or best_dtype(found), notify=notify)
-    usual_size = shaped_size(loaded.native, shape or (1, 1))
-    said = notify if size else ignore
-    width, height = painted_size(size or usual_size, loaded.factor, said)
+    width, height = _size_of(loaded, size, shape, notify)
     plain = Choice(USUAL.get(found, "torch"), Target(found, usual()), loaded.precision)
     stores = (store_of(loaded), store_of(loaded, loras=False))  # tuned with its LoRAs, or without
     files = (choice_file(store, (width, height), device, dtype) for store in stores)
@@ -88,6 +86,15 @@ def open_network(
     if engine.prepares:
         network.prepare(guided=(guidance or loaded.guidance) > 1.0)
     return network
+
+
+def _size_of(
+    loaded: Model, size: tuple[int, int] | None, shape: tuple[int, int] | None, notify: Notify
+) -> tuple[int, int]:
+    """The (W, H) that is painted; said where it is not the one that was asked for."""
+    if size is not None:
+        return painted_size(size, loaded.factor, notify)
+    return painted_size(shaped_size(loaded.native, shape or (1, 1)), loaded.factor, ignore)
 
 
 def take_up(network: Network) -> None:
