@@ -1,9 +1,9 @@
 """Paint everything that can be looked at, with the weights that are here.
 
-The README's two pictures (twist.png, presets.png), the paper's twelve figures and moments of its
-seven videos, a strip of every operator, and a painting of its own repainted by more and more of a
-few steps (repainted.png). Then print how evenly figure 1 rotates: the distances
-between the pictures of neighbouring angles, π/32 apart, in each of its columns.
+The README's pictures (presets.jpg, and show.webp, which moves), twist.png, the paper's twelve
+figures and moments of its seven videos, a strip of every operator, and a painting of its own
+repainted by more and more of a few steps (repainted.png). Then print how evenly figure 1 rotates:
+the distances between the pictures of neighbouring angles, π/32 apart, in each of its columns.
 """
 
 import argparse
@@ -16,9 +16,12 @@ from pathlib import Path
 
 import numpy as np
 import pygame
+from PIL import Image
 
+from livebend.audio.open_input import open_sound, pull_sound
 from livebend.cli.main import main as livebend
 from livebend.cli.sweep import axis
+from livebend.core.clock import OfflineClock
 from livebend.core.errors import LivebendError
 from livebend.flow import Pixels
 from livebend.models.default_model import model_or_default
@@ -26,8 +29,10 @@ from livebend.outputs.png_frames import surface_of
 from livebend.rendering.network import Network
 from livebend.rendering.open_network import open_network
 from livebend.rendering.painter import PLAIN, Painter
+from livebend.rendering.prompts import Prompts
+from livebend.rendering.renderer import offline_renderer
 from livebend.scene import edit, presets
-from livebend.scene.values import Prompt
+from livebend.scene.values import Prompt, Scene
 
 FIGURE = "paper/f1"
 ANGLES = 64  # steps of a whole rotation
@@ -39,6 +44,9 @@ REPAINTED = (
     "--set", "prompt.text=ocean waves", "--rows", "sampling.steps=1,2,4",
     "--columns", "picture.strength=0,0.2,0.35,0.5,0.65,0.8,1",
 )  # fmt: skip
+CLIP = ("default", "glass", "prism", "tide", "tunnel", "north")  # played side by side, in two rows
+CLIP_FROM, CLIP_TO, CLIP_FPS = 12.0, 18.0, 12.0  # s of the demo track
+CLIP_SIDE = 176  # pixels of each
 
 
 def main() -> int:
@@ -54,6 +62,7 @@ def main() -> int:
                 return status
         size = None if options.size is None else (options.size, options.size)
         network = open_network(model_or_default(options.model), size, "torch", print)
+        clip(network, options.folder / "show.webp")
         for line in rotations(network):
             print(line)
         return livebend([*repainted(network, options.folder), *passed_on])
@@ -80,7 +89,7 @@ def commands(folder: Path) -> Iterator[list[str]]:
         yield ["sweep", name, "-o", str(folder / f"{name.replace('/', '-')}.png")]
     yield ["sweep", *TWIST, "-o", str(folder / "twist.png")]
     yield ["presets", *videos, "--sheet", str(folder / "videos.png")]
-    yield ["presets", "--sheet", str(folder / "presets.png")]
+    yield ["presets", "--sheet", str(folder / "presets.jpg")]
     yield ["operators", "--image", str(folder / "operators")]
 
 
@@ -90,6 +99,35 @@ def repainted(network: Network, folder: Path) -> list[str]:
     file = folder / "forest.png"
     pygame.image.save(surface_of(Painter(network)(forest)), file)
     return ["sweep", *REPAINTED, "--picture", str(file), "-o", str(folder / "repainted.png")]
+
+
+def clip(network: Network, file: Path) -> None:
+    """Play presets side by side, as a picture that moves."""
+    played = [_played(network, presets.load(name)) for name in CLIP]
+    width = len(CLIP) // 2
+    frames = [
+        Image.fromarray(np.vstack([np.hstack(row) for row in (now[:width], now[width:])]))
+        for now in zip(*played, strict=True)
+    ]
+    first, *rest = frames
+    lasts = round(1000 / CLIP_FPS)
+    first.save(file, save_all=True, append_images=rest, duration=lasts, loop=0, quality=80)
+
+
+def _played(network: Network, scene: Scene) -> list[Pixels]:
+    """Play a scene to a part of the demo track, and return its frames, CLIP_SIDE a side."""
+    scene, clock = network.check(scene), OfflineClock(CLIP_FPS, CLIP_TO)
+    sound = pull_sound(open_sound("demo"), frame_rate=CLIP_FPS)
+    render = offline_renderer(network, Prompts(network.model.encode), duration=CLIP_TO)
+    painted = []
+    for tick in clock:
+        features = sound.at(tick.time)
+        if tick.time < CLIP_FROM:
+            render.follow(scene, features, tick)
+            continue
+        picture = Image.fromarray(render(scene, features, tick).pixels)
+        painted.append(np.asarray(picture.resize((CLIP_SIDE, CLIP_SIDE), Image.Resampling.LANCZOS)))
+    return painted
 
 
 def rotations(network: Network) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""A sheet of pictures in rows and columns, with labelled axes, as one PNG."""
+"""A sheet of pictures in rows and columns, with labelled axes, as one PNG or JPEG."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,13 +13,14 @@ from livebend.outputs.png_frames import surface_of
 
 GAP = 4  # pixels between pictures
 MARGIN = (96, 56)  # units for the labels, left and above
+KINDS = (".png", ".jpg")
 PICTURE = 128  # pixels across: with larger pictures, units and so letters grow
 
 
 def check_sheet(path: Path) -> None:
     """Raises: Refused where no sheet can be written. Call it before the pictures are painted."""
-    if path.suffix.lower() != ".png":
-        raise Refused(f"{path}: expected a file that ends in .png")
+    if path.suffix.lower() not in KINDS:
+        raise Refused(f"{path}: expected a file that ends in {' or '.join(KINDS)}")
     if not path.parent.is_dir():
         raise Refused(f"{path}: there is no folder {path.parent}")
 

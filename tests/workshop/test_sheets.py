@@ -4,6 +4,7 @@ import sys
 
 import _sheets
 import numpy as np
+from PIL import Image
 
 
 def test_sheets_say_what_is_wrong_in_a_line(tmp_path, monkeypatch, capsys):
@@ -41,6 +42,8 @@ def test_sheets_are_painted_and_every_column_of_figure_one_is_measured(
         _sheets, "commands", lambda folder: [["presets", "storm", "--sheet", str(folder / "s.png")]]
     )
     monkeypatch.setattr(_sheets, "ANGLES", 4)
+    monkeypatch.setattr(_sheets, "CLIP_FROM", 0.1)
+    monkeypatch.setattr(_sheets, "CLIP_TO", 0.4)
     monkeypatch.setattr(
         sys, "argv",
         ["sheets", str(tmp_path / "out"), "--model", str(model_folder("turbo")), "--size", "64"],
@@ -48,6 +51,9 @@ def test_sheets_are_painted_and_every_column_of_figure_one_is_measured(
     assert _sheets.main() == 0
     assert (tmp_path / "out" / "s.png").is_file()
     assert (tmp_path / "out" / "repainted.png").stat().st_size > 1000
+    with Image.open(tmp_path / "out" / "show.webp") as clip:
+        assert clip.size == (3 * _sheets.CLIP_SIDE, 2 * _sheets.CLIP_SIDE)
+        assert clip.n_frames >= 2
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("latent@")]
     assert len(lines) == 6
     assert all("a whole turn is off by 0;" in line for line in lines), lines
