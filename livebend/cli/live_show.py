@@ -56,6 +56,7 @@ from livebend.core.statistics import Statistics
 from livebend.core.status import Level, Status
 from livebend.core.watchdog import KeptWorker, Term, Watchdog, said
 from livebend.core.worker import Worker
+from livebend.device.devices import EMBEDDED
 from livebend.device.torch_threads import compute_with
 from livebend.flow import Frame, Output, Samples
 from livebend.models.backends.read_ahead import ReadAhead
@@ -129,6 +130,8 @@ class LiveOptions(ShowOptions):
         switches: dict[str, Any] = dict.fromkeys(self.streams, True)
         if self.logo is not None:
             switches["logo"] = True
+        if self.size is None and self.wanted.name == EMBEDDED:
+            switches["fit"] = "mirror"  # a square, whose mirrored edges fill a wide display
         for name, value in self._settings():
             if name not in Display.specs:
                 raise UnknownName("display setting", name, Display.specs)

@@ -43,7 +43,7 @@ def open_network(
     """Load a model and return it as a network that is ready to paint.
 
     `size` (W, H) in pixels, moved to the nearest that the model paints; None is its own, with the
-    shape of `shape` (W, H) where that is given.
+    shape of `shape` (W, H) where that is given; the embedded model's is square.
     `backend`: `auto` is what `livebend tune` has chosen here, or else the device's usual one.
     `notify` gets a notice of every fall-back.
     `device` as `--device` names it; `auto` is the usual one for this model.
@@ -64,6 +64,8 @@ def open_network(
     compute_with(1 if asked.name == EMBEDDED else usual())
     wanted, found = dtype_of(dtype), device_of(device, asked.name)
     loaded = load_model(asked, on_torch(found), wanted or best_dtype(found), notify=notify)
+    # All that it learnt from is square: a wide picture of it is a stretched one.
+    shape = (1, 1) if shape is None or asked.name == EMBEDDED else shape
     width, height = _size_of(loaded, size, shape, notify)
     plain = Choice(USUAL.get(found, "torch"), Target(found, usual()), loaded.precision)
     stores = (store_of(loaded), store_of(loaded, loras=False))  # tuned with its LoRAs, or without
@@ -89,12 +91,12 @@ def open_network(
 
 
 def _size_of(
-    loaded: Model, size: tuple[int, int] | None, shape: tuple[int, int] | None, notify: Notify
+    loaded: Model, size: tuple[int, int] | None, shape: tuple[int, int], notify: Notify
 ) -> tuple[int, int]:
     """The (W, H) that is painted; said where it is not the one that was asked for."""
     if size is not None:
         return painted_size(size, loaded.factor, notify)
-    return painted_size(shaped_size(loaded.native, shape or (1, 1)), loaded.factor, ignore)
+    return painted_size(shaped_size(loaded.native, shape), loaded.factor, ignore)
 
 
 def take_up(network: Network) -> None:
