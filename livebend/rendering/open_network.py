@@ -68,10 +68,8 @@ def open_network(
     shape = (1, 1) if shape is None or asked.name == EMBEDDED else shape
     width, height = _size_of(loaded, size, shape, notify)
     plain = Choice(USUAL.get(found, "torch"), Target(found, usual()), loaded.precision)
-    stores = (store_of(loaded), store_of(loaded, loras=False))  # tuned with its LoRAs, or without
-    files = (choice_file(store, (width, height), device, dtype) for store in stores)
-    tuned = next(filter(None, map(read_choice, files)), None)
-    choice = tuned or plain if backend == AUTO else replace(plain, backend=backend)
+    tuned = _tuned(loaded, (width, height), device, dtype) or plain
+    choice = tuned if backend == AUTO else replace(plain, backend=backend)
     if threads is not None:
         choice = replace(choice, target=choice.target._replace(threads=threads))
     if choice.dtype != loaded.precision or on_torch(choice.target.device) != loaded.device:
@@ -97,6 +95,13 @@ def _size_of(
     if size is not None:
         return painted_size(size, loaded.factor, notify)
     return painted_size(shaped_size(loaded.native, shape), loaded.factor, ignore)
+
+
+def _tuned(loaded: Model, size: tuple[int, int], device: str, dtype: str) -> Choice | None:
+    """What `livebend tune` has measured to be the fastest for a model of that size, if it has."""
+    stores = (store_of(loaded), store_of(loaded, loras=False))  # tuned with its LoRAs, or without
+    files = (choice_file(store, size, device, dtype) for store in stores)
+    return next(filter(None, map(read_choice, files)), None)
 
 
 def take_up(network: Network) -> None:

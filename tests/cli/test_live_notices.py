@@ -73,7 +73,7 @@ def test_a_show_answers_oscquery_at_oscs_port_number_on_this_machine_only(option
             assert f"OSCQuery: http://127.0.0.1:{port}, on this machine only" in said(show)
 
     played(options(remote="auto"), during)
-    assert told == [{"VALUE": [46]}]
+    assert told == [{"VALUE": [presets.load("default").seed]}]
 
 
 def test_the_page_and_its_code_are_printed_and_in_the_operators_view_and_in_no_notice(
@@ -186,7 +186,8 @@ def test_what_is_sent_before_a_store_in_one_burst_is_in_what_is_stored(
            or during(show, frame))  # fmt: skip
     stored = presets.load(tmp_path / "stored-5.toml")
     assert (stored.seed, stored.prompt.text) == (77, "aurora borealis")
-    assert (46, 78) in pairwise(shown) or (77, 78) in pairwise(shown)
+    before = {presets.load("default").seed, 77}
+    assert any((seed, 78) in pairwise(shown) for seed in before)
 
 
 def test_a_preset_that_turns_to_garbage_during_a_show_changes_nothing(
@@ -206,7 +207,7 @@ def test_a_preset_that_turns_to_garbage_during_a_show_changes_nothing(
 
     _, report = played(options(seconds=2.0), during)
     assert len(shown) == 40
-    assert set(shown) == {46}
+    assert set(shown) == {presets.load("default").seed}
     (warning,) = warnings(report)
     assert "mine.toml: not text in UTF-8" in warning
 

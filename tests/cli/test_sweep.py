@@ -45,7 +45,7 @@ def test_what_cannot_be_swept_is_refused(tmp_path, model_folder):
         ("storm", "seed=1", "", "a.png"),
         ("storm", "seed=1", "walk.radios=1", "a.png"),
         ("storm", "seed=1", "walk.radius=9", "a.png"),
-        ("storm", "seed=1", "seed=2", "a.jpg"),
+        ("storm", "seed=1", "seed=2", "a.gif"),
         ("storm", "seed=1", "seed=2", "nowhere/a.png"),
     ):
         with pytest.raises(LivebendError):
@@ -61,7 +61,7 @@ def test_what_cannot_be_swept_is_refused(tmp_path, model_folder):
 
 def test_a_sheet_that_cannot_be_written_is_refused_before_it_is_painted(tmp_path, monkeypatch):
     monkeypatch.setattr("livebend.cli.sweep.paint", lambda *_, **__: pytest.fail("painted"))
-    for output in (tmp_path / "a.jpg", tmp_path, tmp_path / "nowhere" / "a.png"):
+    for output in (tmp_path / "a.gif", tmp_path, tmp_path / "nowhere" / "a.png"):
         with pytest.raises(Refused, match=r"expected|no folder") as raised:
             sweep(SweepOptions(preset="paper/f1", output=output), print)
         assert "\n" not in str(raised.value)

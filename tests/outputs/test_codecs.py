@@ -206,12 +206,12 @@ def nvenc(monkeypatch):
     left = [0]
     real = movie_file.stream_encoder
 
-    def opened(container, codec, size, fps, *, live):
+    def opened(container, codec, size, fps, **more):
         if codec != "h264_nvenc":
-            return real(container, codec, size, fps, live=live)
+            return real(container, codec, size, fps, **more)
         if not left[0]:
             raise NoEncoder("h264_nvenc: needs an NVIDIA GPU")
-        made = real(container, DEFAULT, size, fps, live=live)
+        made = real(container, DEFAULT, size, fps, **more)
         encode = made.encode
 
         def encoded(pixels, start, duration):
