@@ -64,9 +64,7 @@ def open_network(
     compute_with(1 if asked.name == EMBEDDED else usual())
     wanted, found = dtype_of(dtype), device_of(device, asked.name)
     loaded = load_model(asked, on_torch(found), wanted or best_dtype(found), notify=notify)
-    # All that it learnt from is square: a wide picture of it is a stretched one.
-    shape = (1, 1) if shape is None or asked.name == EMBEDDED else shape
-    width, height = _size_of(loaded, size, shape, notify)
+    width, height = _size_of(loaded, size, None if asked.name == EMBEDDED else shape, notify)
     plain = Choice(USUAL.get(found, "torch"), Target(found, usual()), loaded.precision)
     tuned = _tuned(loaded, (width, height), device, dtype) or plain
     choice = tuned if backend == AUTO else replace(plain, backend=backend)
@@ -78,9 +76,8 @@ def open_network(
     for note in loaded.sampled.notes:
         notify(f"model {loaded.name}: {note}")
     engine = Engine(choice.backend, store_of(loaded, ahead), choice.target, notify=notify)
-    setup = Setup(
-        engine, drawn=drawn or DrawnMasks(), clusters=read_clusters(loaded), off=choice.off
-    )
+    masks, clusters = drawn or DrawnMasks(), read_clusters(loaded)
+    setup = Setup(engine, drawn=masks, clusters=clusters, off=choice.off)
     network = Network(loaded, width, height, setup)
     take_up(network)
     if engine.prepares:
@@ -89,12 +86,13 @@ def open_network(
 
 
 def _size_of(
-    loaded: Model, size: tuple[int, int] | None, shape: tuple[int, int], notify: Notify
+    loaded: Model, size: tuple[int, int] | None, shape: tuple[int, int] | None, notify: Notify
 ) -> tuple[int, int]:
-    """The (W, H) that is painted; said where it is not the one that was asked for."""
+    """The (W, H) that is painted; said where it is not the one that was asked for. All that the
+    embedded model learnt from is square: a wide picture of it would be a stretched one."""
     if size is not None:
         return painted_size(size, loaded.factor, notify)
-    return painted_size(shaped_size(loaded.native, shape), loaded.factor, ignore)
+    return painted_size(shaped_size(loaded.native, shape or (1, 1)), loaded.factor, ignore)
 
 
 def _tuned(loaded: Model, size: tuple[int, int], device: str, dtype: str) -> Choice | None:
