@@ -39,3 +39,10 @@ def test_settings_of_the_display_are_set_on_the_command_line():
         LiveOptions(sets=[("output.zom", 2)]).view()
     with pytest.raises(OutOfRange, match=r"output.zoom = 99: expected 0\.1\.\.10"):
         LiveOptions(sets=[("output.zoom", 99)]).view()
+
+
+def test_the_square_of_the_embedded_model_fills_a_wide_display_unless_told():
+    assert LiveOptions(model="tiny").view().fit == "mirror"
+    assert LiveOptions(model="tiny", sets=[("output.fit", "fill")]).view().fit == "fill"
+    assert LiveOptions(model="tiny", size=(448, 256)).view().fit == "fit"
+    assert LiveOptions(model="random:turbo").view().fit == "fit"

@@ -158,6 +158,7 @@ async def play(show, size, seen):
         seen.append(await page.picture())
 
         await turn(page, "scenes")
+        await page.tap(".pages button:nth-child(2)")  # 17 to 32
         await page.tap(".modes [value='preset.store']")
         await page.tap(".slot[data-slot='20']")
         await page.until("!document.querySelector('.slot[data-slot=\"20\"]').matches('.empty')")
