@@ -31,6 +31,7 @@ from livebend.control.quantiser import Quantiser
 from livebend.core import limits
 from livebend.core.errors import LivebendError
 from livebend.core.notify import Notify, ignore
+from livebend.core.specs import LARGEST
 from livebend.scene import paths
 from livebend.scene.commands import (
     Add,
@@ -337,7 +338,7 @@ def _replaces(new: Command, old: Command) -> bool:
         return True
     if isinstance(new.value, str) or isinstance(old.value, str):
         return _is_prompt(new.path) and isinstance(new.value, str)
-    return True
+    return -LARGEST < new.value < LARGEST  # no parameter refuses such a number for its size
 
 
 def _overwrites(new: Command, held: Command) -> bool:

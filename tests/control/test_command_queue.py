@@ -3,7 +3,7 @@
 import threading
 from functools import reduce
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from livebend.control.command_queue import CommandQueue, PromptGate, texts
@@ -83,6 +83,7 @@ def unfolded(given_commands):
 
 
 @given(st.lists(commands, max_size=40))
+@example([Set("walk.normalise", 0.0), Set("walk.normalise", 2.0**64)])  # refused for its size
 @settings(max_examples=300)
 def test_folding_does_not_change_the_last_scene(given_commands):
     q = queue()
