@@ -97,7 +97,7 @@ class Renderer:
         """Follow sound, prompts and noise through this tick without painting."""
         playing, _ = self._modulated(scene, features, tick)
         if self._is_loaded(scene):
-            self._pictures.keep(None)
+            self.cut()
         begins = self._pictures.follow(playing, tick)
         self._decks.frame(self.network.draw_for(begins), playing, tick)
 
@@ -154,8 +154,7 @@ class Renderer:
             network.begin_anew()
         network.frame(tick.dt)
         if self._is_loaded(scene):
-            network.begin_anew()
-            self._pictures.keep(None)
+            self.cut()
         return scene
 
     def _is_loaded(self, scene: Scene) -> bool:

@@ -146,3 +146,18 @@ def test_a_broken_moment_is_refused_in_one_line(network, moment, data):
         said = str(why)
     assert "\n" not in said
     assert len(said) < 400
+
+
+def test_a_preset_that_came_in_a_frame_that_was_skipped_leaves_no_trail_of_the_one_before(network):
+    fed = inputs(TRAILS)[:8]
+    scene = replace(TRAILS, loads=TRAILS.loads + 1)
+
+    def last(before):
+        """The last frame, after those of `before` were painted and one was followed."""
+        show = Show(network, strict=True)
+        for _, features, tick in fed[:6]:
+            (show.render if before else show.render.follow)(TRAILS, features, tick)
+        show.render.follow(scene, *fed[6][1:])
+        return show.render(scene, *fed[7][1:]).pixels
+
+    assert np.array_equal(last(before=True), last(before=False))
