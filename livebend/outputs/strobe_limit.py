@@ -9,6 +9,7 @@ Source: WCAG 2.2, general flash and red flash thresholds; ITU-R BT.1702-3, annex
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -70,7 +71,7 @@ class StrobeLimit:
             return frame
         self._say(frame.time)
         self._last = pixels = between(last, pixels, part)
-        return Frame(pixels, frame.index, frame.time, frame.sound_time, frame.presentation)
+        return replace(frame, pixels=pixels)
 
     def _say(self, time: float) -> None:
         if time - self._limited > QUIET:

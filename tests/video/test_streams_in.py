@@ -13,6 +13,7 @@ from livebend.core.errors import PictureError
 from livebend.video.camera import Camera
 from livebend.video.naming import chosen
 from livebend.video.open_picture import play_picture
+from livebend.video.streams import kinds
 from livebend.video.streams.kinds import KINDS
 
 RED, BLUE = np.zeros((4, 6, 4), np.uint8), np.zeros((8, 6, 4), np.uint8)
@@ -37,8 +38,9 @@ def opened(name, monkeypatch):
     """Import a kind's file, whose clock runs by itself and which never sleeps."""
     module = importlib.import_module(f"livebend.video.streams.{name}")
     ticks = count()
-    monkeypatch.setattr(module, "now", lambda: next(ticks) * 0.1)
-    monkeypatch.setattr(module, "sleep", lambda _: None, raising=False)
+    monkeypatch.setattr(kinds, "now", lambda: next(ticks) * 0.1)
+    monkeypatch.setattr(module, "now", kinds.now, raising=False)
+    monkeypatch.setattr(kinds, "sleep", lambda _: None)
     return module
 
 
@@ -97,9 +99,8 @@ def test_ndi_gives_each_picture_once_and_waits_for_a_sender_to_be_found(library,
         def disconnect(self):
             closed.append("receiver")
 
-    library("cyndilib")
+    library("cyndilib", receiver=SimpleNamespace(Receiver=Receiver))
     library("cyndilib.finder", Finder=Finder)
-    library("cyndilib.receiver", Receiver=Receiver)
     library("cyndilib.video_frame", VideoFrameSync=Frame)
     library("cyndilib.wrapper")
     library("cyndilib.wrapper.ndi_recv", RecvColorFormat=SimpleNamespace(RGBX_RGBA="rgba"))

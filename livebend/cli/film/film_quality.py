@@ -1,6 +1,7 @@
 """From painted pictures to those of a film: motion blur, another size."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -55,9 +56,7 @@ class Enlarged:
     def write(self, frame: Frame) -> None:
         """Give a picture."""
         pixels = as_shown(frame.pixels, self._size, 1.0, "fit")
-        self._output.write(
-            Frame(pixels, frame.index, frame.time, frame.sound_time, frame.presentation)
-        )
+        self._output.write(replace(frame, pixels=pixels))
 
     def close(self) -> None:
         """Close the folder."""

@@ -1,6 +1,7 @@
 """What the frames of a segment go through: the limit of flashes."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -50,7 +51,7 @@ class SegmentFlashes:
         if part < 1.0:
             self.limited[str(self._frames)] = part
             pixels = between(self._last_picture(), pixels, part)
-            frame = Frame(pixels, frame.index, frame.time, frame.sound_time, frame.presentation)
+            frame = replace(frame, pixels=pixels)
         self._last = pixels
         self._frames += 1
         for output in self._outputs:

@@ -3,26 +3,24 @@
 Source: NDI 6, the colour format NDIlib_recv_color_format_RGBX_RGBA.
 """
 
-from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any
 
-import av
 import numpy as np
+from cyndilib import receiver
 from cyndilib.finder import Finder
-from cyndilib.receiver import Receiver
 from cyndilib.video_frame import VideoFrameSync
 from cyndilib.wrapper.ndi_recv import RecvColorFormat
+from numpy.typing import NDArray
 
-from livebend.core.clock import now, sleep
+from livebend.core.clock import now
 from livebend.core.errors import PictureError
 from livebend.video.naming import chosen
-from livebend.video.streams.kinds import SILENT
+from livebend.video.streams.kinds import Receiver
 
 FINDING = 3.0  # s that senders have to be found
-PAUSE = 0.004  # s between looks for a new picture
 
 
-class NdiReceiver:
+class NdiReceiver(Receiver):
     """Receives one sender."""
 
     def __init__(self, which: str) -> None:
@@ -34,36 +32,25 @@ class NdiReceiver:
         except PictureError:
             self._finder.close()
             raise
-        self._receiver = Receiver(color_format=RecvColorFormat.RGBX_RGBA)
+        self._stamp: float | None = None  # of the last picture
+        self._receiver = receiver.Receiver(color_format=RecvColorFormat.RGBX_RGBA)
         self._frame = VideoFrameSync()
         self._receiver.frame_sync.set_video_frame(self._frame)
         self._receiver.connect_to(self._finder.get_source(name))
 
-    def decode(self, *, video: int = 0) -> Iterator[Any]:  # noqa: ARG002 - as PyAV's files have it
-        """Yield pictures as they come. Raises: OSError where none comes for SILENT seconds."""
-        heard, stamp = now(), None
-        while now() - heard < SILENT:
-            self._receiver.frame_sync.capture_video()
-            width, height = self._frame.get_resolution()
-            if not (width and height) or stamp == self._frame.get_timestamp_posix():
-                sleep(PAUSE)
-                continue
-            heard, stamp = now(), self._frame.get_timestamp_posix()
-            rows = self._frame.get_array().reshape(height, -1)
-            pixels = np.ascontiguousarray(rows[:, : 4 * width]).reshape(height, width, 4)
-            yield av.VideoFrame.from_ndarray(pixels, format="rgba")
-        raise OSError(f"no picture for {SILENT:g} s")
+    def newest(self) -> NDArray[np.uint8] | None:
+        self._receiver.frame_sync.capture_video()
+        width, height = self._frame.get_resolution()
+        stamp = self._frame.get_timestamp_posix()
+        if not (width and height) or stamp == self._stamp:
+            return None
+        self._stamp = stamp
+        rows = self._frame.get_array().reshape(height, -1)
+        return np.ascontiguousarray(rows[:, : 4 * width]).reshape(height, width, 4)
 
     def close(self) -> None:
-        """Receive nothing more."""
         self._receiver.disconnect()
         self._finder.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def _found(finder: Any, which: str) -> str:
