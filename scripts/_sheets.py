@@ -19,6 +19,7 @@ import pygame
 from PIL import Image
 
 from livebend.audio.open_input import open_sound, pull_sound
+from livebend.cli.contact_sheet import painted
 from livebend.cli.main import main as livebend
 from livebend.cli.sweep import axis
 from livebend.core.clock import OfflineClock
@@ -118,16 +119,14 @@ def _played(network: Network, scene: Scene) -> list[Pixels]:
     """Play a scene to a part of the demo track, and return its frames, CLIP_SIDE a side."""
     scene, clock = network.check(scene), OfflineClock(CLIP_FPS, CLIP_TO)
     sound = pull_sound(open_sound("demo"), frame_rate=CLIP_FPS)
+    features = [sound.at(tick.time) for tick in clock]
+    wanted = {tick.index for tick in clock if tick.time >= CLIP_FROM}
     render = offline_renderer(network, Prompts(network.model.encode), duration=CLIP_TO)
-    painted = []
-    for tick in clock:
-        features = sound.at(tick.time)
-        if tick.time < CLIP_FROM:
-            render.follow(scene, features, tick)
-            continue
-        picture = Image.fromarray(render(scene, features, tick).pixels)
-        painted.append(np.asarray(picture.resize((CLIP_SIDE, CLIP_SIDE), Image.Resampling.LANCZOS)))
-    return painted
+    side = CLIP_SIDE, CLIP_SIDE
+    return [
+        np.asarray(Image.fromarray(pixels).resize(side, Image.Resampling.LANCZOS))
+        for pixels in painted(render, scene, clock, features, wanted)
+    ]
 
 
 def rotations(network: Network) -> Iterator[str]:
@@ -136,8 +135,8 @@ def rotations(network: Network) -> Iterator[str]:
     for site in axis(presets.sweep_of(FIGURE)["columns"]).values:
         at_site = edit.put(scene, "bend.turn.site", site)
         angles = (360.0 * k / ANGLES for k in range(ANGLES + 1))
-        painted = [painter(edit.put(at_site, "bend.turn.angle", angle)) for angle in angles]
-        yield f"{site}: {evenness(painted)}"
+        turned = [painter(edit.put(at_site, "bend.turn.angle", angle)) for angle in angles]
+        yield f"{site}: {evenness(turned)}"
 
 
 def evenness(pictures: Sequence[Pixels]) -> str:
