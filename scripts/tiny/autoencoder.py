@@ -28,16 +28,20 @@ LATENT_TO_RGB = torch.tensor(
 """Rows: latent channel 0..3; columns: R, G, B of the picture in −1..1."""
 
 WIDTH = 24
+DECODER_WIDTH, DECODER_BLOCKS = 32, (3, 2, 2, 0)
+"""Channels of the decoder, and its blocks at 32, 64, 128 and 256 pixels a side. At the last one
+there is none: what is painted there is worked out at half the size, like a pixel shuffle's, for a
+fourth of the work."""
 Shards = list[NDArray[np.uint8]]
 
 
 def build_autoencoder() -> AutoencoderTiny:
-    """Build the untrained autoencoder: a decoder of 0.9 GMAC at 256×256."""
+    """Build the untrained autoencoder: a decoder of 1.8 GMAC at 256×256."""
     vae = AutoencoderTiny(
         encoder_block_out_channels=(WIDTH,) * 4,
-        decoder_block_out_channels=(WIDTH,) * 4,
+        decoder_block_out_channels=(DECODER_WIDTH,) * 4,
         num_encoder_blocks=(0, 1, 2, 2),
-        num_decoder_blocks=(3, 2, 1, 0),
+        num_decoder_blocks=DECODER_BLOCKS,
         latent_magnitude=3,
         latent_shift=0.5,
         scaling_factor=1.0,
@@ -51,6 +55,57 @@ def build_autoencoder() -> AutoencoderTiny:
         if hasattr(module, "fuse"):
             module.conv[-1].weight.data.mul_(0.2)
     return vae.to(memory_format=torch.channels_last)
+
+
+def stages(decoder: nn.Module) -> list[list[nn.Module]]:
+    """Split a decoder's weighted layers where it doubles the picture's side."""
+    found: list[list[nn.Module]] = [[]]
+    for layer in decoder.layers:
+        if isinstance(layer, nn.Upsample):
+            found.append([])
+        elif next(layer.parameters(), None) is not None:
+            found[-1].append(layer)
+    return found
+
+
+@torch.no_grad()
+def _widen(old: nn.Conv2d, new: nn.Conv2d) -> None:
+    """Have a wider convolution do what the old one does: what it adds is not looked at by the
+    channels that were there."""
+    out, into = old.weight.shape[:2]
+    new.weight[:out] = 0
+    new.weight[:out, :into] = old.weight
+    if old.bias is not None and new.bias is not None:
+        new.bias[:out] = old.bias
+
+
+@torch.no_grad()
+def grown(vae: AutoencoderTiny) -> AutoencoderTiny:
+    """Return an autoencoder of today's shape that does what a narrower or shorter one does, so that
+    training goes on from there.
+
+    New channels begin at random and are not heard, new blocks begin as nothing; both are learnt.
+
+    Raises:
+        ValueError: It is not smaller than today's, or has no block where today's has one.
+    """
+    made = build_autoencoder()
+    made.encoder.load_state_dict(vae.encoder.state_dict())
+    for old, new in zip(stages(vae.decoder), stages(made.decoder), strict=True):
+        kinds = [[hasattr(layer, "fuse") for layer in stage] for stage in (old, new)]
+        if any(kinds[1]) > any(kinds[0]) or len(old) > len(new):
+            raise ValueError(f"a decoder of stages {kinds[0]} does not grow to {kinds[1]}")
+        blocks = [layer for layer in old if hasattr(layer, "fuse")]
+        fresh = [layer for layer in new if hasattr(layer, "fuse")]
+        for block, into in zip(blocks, fresh, strict=False):
+            for before, after in zip(block.conv[::2], into.conv[::2], strict=True):
+                _widen(before, after)
+        for into in fresh[len(blocks) :]:
+            nn.init.zeros_(into.conv[-1].weight)
+        plain = ([layer for layer in stage if not hasattr(layer, "fuse")] for stage in (old, new))
+        for before, after in zip(*plain, strict=True):
+            _widen(before, after)
+    return made.eval()
 
 
 def random_crops(shards: Shards, count: int, size: int, rng: np.random.Generator) -> Tensor:

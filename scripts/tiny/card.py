@@ -49,7 +49,7 @@ A text-to-image latent diffusion network of Stable Diffusion's kind, in diffuser
 ## Parts
 | part | class | parameters |
 |---|---|---|
-| `vae` | AutoencoderTiny, 24 wide, scaling factor 1 | {vae:.2f} M |
+| `vae` | AutoencoderTiny, its encoder 24 and its decoder 32 wide, scaling factor 1 | {vae:.2f} M |
 | `text_encoder`, `tokenizer` | CLIPTextModel, 128 wide, 2 layers; CLIPTokenizer, {tokens} tokens, \
 20 per prompt | {text_encoder:.2f} M |
 | `unet` | UNet2DConditionModel {widths}, text at {attending} and the middle, \

@@ -66,7 +66,9 @@ def load_held_out(work: Path) -> Labelled:
         n = shard.shape[1] // SIZE
         pooled = shard.reshape(len(shard), SIZE, n, SIZE, n, 3).mean((2, 4), dtype=np.float32)
         small.append(torch.from_numpy(pooled).permute(0, 3, 1, 2).round().byte())
-        classes += [label_index(draw_label(seed)) for seed in shard_seeds(index, held_out=True)]
+        classes += [
+            label_index(draw_label(seed)) for seed in shard_seeds(work, index, held_out=True)
+        ]
     return Labelled(torch.cat(small), torch.tensor(classes))
 
 

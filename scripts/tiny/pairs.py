@@ -115,7 +115,7 @@ def encode(vae: AutoencoderTiny, pictures: NDArray[np.uint8]) -> Tensor:
 def pair_shard(work: Path, index: int, vae: AutoencoderTiny, held_out: bool = False) -> None:
     """Encode a shard that has been drawn, and write it with its noise and choices."""
     latents = encode(vae, np.load(shard_path(work, index, held_out), mmap_mode="r"))
-    noise = [draw_noise(seed) for seed in shard_seeds(index, held_out)]
+    noise = [draw_noise(seed) for seed in shard_seeds(work, index, held_out)]
     choices = torch.from_numpy(np.stack([Noise(eps).normals() for eps in noise]))
     pair = Pair(latents, torch.from_numpy(np.stack(noise)).half(), choices)
     path = pairs_path(work, index, held_out)
@@ -172,6 +172,6 @@ def load_pairs(work: Path, pairs: Pairs, held_out: bool = False) -> Pairs:
     """Add the shards that were paired since, from where `pairs` ends up to the first gap."""
     index = len(pairs.shards)
     while (path := pairs_path(work, index, held_out)).exists():
-        pairs.add(_open(path), [draw_label(seed) for seed in shard_seeds(index, held_out)])
+        pairs.add(_open(path), [draw_label(seed) for seed in shard_seeds(work, index, held_out)])
         index += 1
     return pairs

@@ -33,9 +33,22 @@ def pairs_path(work: Path, index: int, held_out: bool = False) -> Path:
     return work / "pairs" / f"{_name(index, held_out)}.pt"
 
 
-def shard_seeds(index: int, held_out: bool = False) -> range:
+def first_seed(work: Path) -> int:
+    """Return the seed of the first drawing to train on: 0 unless training went on from weights that
+    had seen some."""
+    path = work / "first_seed"
+    return int(path.read_text()) if path.exists() else 0
+
+
+def begin_at(work: Path, seed: int) -> None:
+    """Draw from a seed on, unless something was drawn in the work folder already."""
+    if not (work / "pictures").exists():
+        (work / "first_seed").write_text(f"{seed}\n")
+
+
+def shard_seeds(work: Path, index: int, held_out: bool = False) -> range:
     """List a shard's seeds."""
-    start = index * SHARD + (HELD_OUT if held_out else 0)
+    start = index * SHARD + (HELD_OUT if held_out else first_seed(work))
     return range(start, start + SHARD)
 
 
@@ -44,7 +57,7 @@ def draw_shard(work: Path, index: int, held_out: bool = False, size: int = 256) 
     path = shard_path(work, index, held_out)
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        shard = np.stack([sample(seed, size)[0] for seed in shard_seeds(index, held_out)])
+        shard = np.stack([sample(seed, size)[0] for seed in shard_seeds(work, index, held_out)])
         part = path.with_suffix(f".part{os.getpid()}.npy")
         np.save(part, shard)
         part.rename(path)

@@ -25,7 +25,7 @@ from .held_out import Yardstick
 from .network import Shape, build_unet
 from .pairs import check_pairs
 from .parallel import Brake
-from .pictures import open_shards, start_drawing
+from .pictures import begin_at, first_seed, open_shards, start_drawing
 from .progress import Trainer, load_average, report
 from .text import build_text_encoder
 
@@ -93,6 +93,8 @@ def keep_memory() -> None:
 
 def draw(settings: Settings) -> None:
     """Draw the held-out shards and the first ones, then go on in the background."""
+    if settings.init:
+        begin_at(settings.work, read_history(settings.init).pictures)
     held = [(index, True) for index in range(HELD_OUT_SHARDS)]
     train = [(index, False) for index in range(settings.shards)]
     first = held + train[: settings.first]
@@ -102,8 +104,9 @@ def draw(settings: Settings) -> None:
 
 
 def _take_vae(folder: Path) -> AutoencoderTiny:
-    """Load an exported folder's autoencoder."""
-    return AutoencoderTiny.from_pretrained(folder, subfolder="vae", torch_dtype=torch.float32)
+    """Load an exported folder's autoencoder, its decoder grown to today's shape."""
+    found = AutoencoderTiny.from_pretrained(folder, subfolder="vae", torch_dtype=torch.float32)
+    return autoencoder.grown(found)
 
 
 def train_autoencoder(settings: Settings, brake: Brake, minutes: float) -> AutoencoderTiny | None:
@@ -231,7 +234,8 @@ class DenoiserRun:
         unet, text = build_unet(stage.shape), build_text_encoder(stage.tokenizer)
         unet.load_state_dict(average["unet"])
         text.load_state_dict(average["text"])
-        history = History(len(stage.pairs), round(self.trainer.spent / 60, 2), self.trainer.samples)
+        pictures = first_seed(self.settings.work) + len(stage.pairs)
+        history = History(pictures, round(self.trainer.spent / 60, 2), self.trainer.samples)
         size = export(self.settings.out, self.vae, unet, text, stage.tokenizer, history)
         report({"exported_mb": round(size / 1e6, 1), "samples": self.trainer.samples})
 
