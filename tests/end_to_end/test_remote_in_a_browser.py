@@ -281,6 +281,22 @@ def test_a_fader_under_a_finger_is_left_alone_and_then_says_where_it_is():
         asyncio.run(touch(show))
 
 
+@pytest.mark.parametrize(("dx", "dy"), [(90, 0), (0, 60)])
+def test_a_tap_right_after_a_flick_counts(dx, dy):
+    """Blackout, a blink after a fader or a pad is let go in full flight."""
+
+    async def touch(show):
+        async with paired(show.url, show.pairing.code) as page:
+            flicked = "#play [data-path='walk.radius']" if dx else "#play .pad"
+            await page.middle("#blackout")
+            await page.drag(flicked, dx, dy)
+            await page.tap("#blackout")
+            await asyncio.to_thread(wait_for, lambda: show.display.view.blackout)
+
+    with playing() as show:
+        asyncio.run(touch(show))
+
+
 def test_two_taps_are_the_default_and_further_away_is_finer():
     async def touch(show):
         fader = "#play [data-path='walk.radius']"

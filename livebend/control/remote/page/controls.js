@@ -87,12 +87,19 @@ function gestures(element, { down, drag, up, twice, long }) {
     if (!start.drags) {
       clearTimeout(timer);
       start.drags = true;
+      start.ours = getComputedStyle(element).touchAction === "none" ||
+        Math.abs(event.clientX - start.x) >= Math.abs(event.clientY - start.y);
       start.last = event.clientX;
       element.setPointerCapture(event.pointerId);
     }
     drag?.(event, event.clientX - start.last);
     start.last = event.clientX;
   });
+  // A browser that is not told so takes a quick drag for the push of a page that then glides on,
+  // and the next tap for the finger that stops it: Blackout would be lost.
+  element.addEventListener("touchmove", (event) => {
+    if (start?.ours && event.cancelable) event.preventDefault();
+  }, { passive: false });
   element.addEventListener("pointerup", (event) => {
     if (start && !start.drags) {
       if (event.timeStamp - last < TWICE) twice?.();
