@@ -9,7 +9,7 @@ from tests.fakes.virtual_time import VirtualTime
 
 def live(options: LiveOptions) -> LiveShow:
     """A live show that has not begun, in virtual time."""
-    return LiveShow(options, VirtualTime({"audio": 0, "render": 1}))
+    return LiveShow(options, VirtualTime({"audio": 0, "render": 1}, ends="render"))
 
 
 def played(

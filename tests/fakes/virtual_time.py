@@ -9,16 +9,20 @@ and needs no sleep.
 
 import threading
 
+LOOK = 0.02  # s between looks whether a thread that waits was told to stop
+
 
 class VirtualTime:
     """A `livebend.core.clock.Time` for named threads. A thread that ends has left by itself.
 
     Nobody is released before every named thread has waited once; `leave` lets the others go on
-    without one, such as the main thread before it stops the workers.
+    without one, such as the main thread before it stops the workers. Where the thread `ends` names
+    has left, time stands: the others are released once they are told to stop, however long that
+    takes.
     """
 
-    def __init__(self, ranks: dict[str, int]) -> None:
-        self._ranks = ranks
+    def __init__(self, ranks: dict[str, int], ends: str = "") -> None:
+        self._ranks, self._ends, self._over = ranks, ends, False
         self._turn = threading.Condition()
         self._awaited = set(ranks)
         self._waiting: dict[str, tuple[float, int, threading.Event]] = {}
@@ -40,7 +44,9 @@ class VirtualTime:
             self._watch(name)
             self._waiting[name] = (moment, self._ranks[name], stop)
             self._release_next()
-            self._turn.wait_for(lambda: self._released == name)
+            while self._released != name:
+                if not self._turn.wait(LOOK):
+                    self._release_next()
             self._released = None
             if stop.is_set():
                 return False
@@ -52,13 +58,17 @@ class VirtualTime:
         with self._turn:
             self._awaited.discard(name)
             self._waiting.pop(name, None)
+            self._over |= name == self._ends
             self._release_next()
 
     def _release_next(self) -> None:
         """Give the turn to the first of those who wait, once all of them do."""
         if self._released is None and self._waiting and self._waiting.keys() >= self._awaited:
-            self._released = min(self._waiting, key=self._order)
-            del self._waiting[self._released]
+            first = min(self._waiting, key=self._order)
+            if self._over and not self._waiting[first][2].is_set():
+                return
+            self._released = first
+            del self._waiting[first]
             self._turn.notify_all()
 
     def _order(self, name: str) -> tuple[float, int]:
