@@ -93,8 +93,12 @@ def grown(vae: AutoencoderTiny) -> AutoencoderTiny:
     made.encoder.load_state_dict(vae.encoder.state_dict())
     for old, new in zip(stages(vae.decoder), stages(made.decoder), strict=True):
         kinds = [[hasattr(layer, "fuse") for layer in stage] for stage in (old, new)]
-        if any(kinds[1]) > any(kinds[0]) or len(old) > len(new):
-            raise ValueError(f"a decoder of stages {kinds[0]} does not grow to {kinds[1]}")
+        wide = vae.config.decoder_block_out_channels[0]
+        if any(kinds[1]) > any(kinds[0]) or len(old) > len(new) or wide > DECODER_WIDTH:
+            raise ValueError(
+                f"a stage of {sum(kinds[0])} blocks {wide} wide does not grow to"
+                f" {sum(kinds[1])} blocks {DECODER_WIDTH} wide"
+            )
         blocks = [layer for layer in old if hasattr(layer, "fuse")]
         fresh = [layer for layer in new if hasattr(layer, "fuse")]
         for block, into in zip(blocks, fresh, strict=False):

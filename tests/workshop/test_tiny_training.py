@@ -9,19 +9,21 @@ import sys
 import numpy as np
 import pytest
 import torch
+from diffusers import AutoencoderTiny
 from torch import nn
 
 from tests import SCRIPTS
 
 pytest.importorskip("scipy")
 
-from tiny import card, denoiser, judge, measures, network
-from tiny.autoencoder import build_autoencoder
+from tiny import card, denoiser, judge, measures, network, pictures
+from tiny.autoencoder import DECODER_BLOCKS, DECODER_WIDTH, WIDTH, build_autoencoder, grown
 from tiny.checkpoint import read_state
 from tiny.drawings import CONCEPTS, Label, draw
 from tiny.export import export, read_history
 from tiny.noise import SLOTS, Noise, draw_noise
 from tiny.pairs import Pair, halved, halved_deviation
+from tiny.pictures import SHARD, begin_at, draw_shard, shard_seeds
 from tiny.progress import Stage, Trainer, learning_rate
 from tiny.text import build_text_encoder, build_tokenizer, tokenize
 from tiny.words import PROMPTS
@@ -185,6 +187,59 @@ def test_between_two_prompts_it_learns_a_dissolve_of_what_it_sees_for_each():
     assert not taught.requires_grad
     for k, wanted in enumerate((one[0], 0.75 * one[1] + 0.25 * two[1], two[2])):
         assert torch.allclose(taught[k], wanted, atol=1e-4)
+
+
+def smaller(blocks, width=WIDTH):
+    """An autoencoder as it was before its decoder grew."""
+    made = build_autoencoder()
+    return AutoencoderTiny.from_config(
+        dict(made.config) | {
+            "decoder_block_out_channels": (width,) * 4, "num_decoder_blocks": blocks,
+        }
+    ).eval()  # fmt: skip
+
+
+@torch.no_grad()
+def test_a_decoder_grows_without_a_change_of_what_it_does():
+    torch.manual_seed(3)
+    before = smaller((3, 2, 1, 0))
+    after, z = grown(before), torch.randn(2, 4, 8, 8)
+    assert torch.allclose(after.decoder(z), before.decoder(z), atol=1e-5)
+    assert torch.allclose(after.encoder(z[:, :3]), before.encoder(z[:, :3]), atol=1e-5)
+    assert after.config.num_decoder_blocks == DECODER_BLOCKS
+    assert after.config.decoder_block_out_channels == (DECODER_WIDTH,) * 4
+    assert torch.equal(grown(after).decoder(z), after.decoder(z))
+
+
+def test_what_grew_learns():
+    """Every weight is moved within two steps: the first wakes what nothing listened to."""
+    made = grown(smaller((3, 2, 1, 0))).train().requires_grad_(True)
+    optimiser = torch.optim.SGD(made.decoder.parameters(), 0.1)
+    for _ in range(2):
+        optimiser.zero_grad()
+        made.decoder(torch.randn(2, 4, 8, 8)).square().mean().backward()
+        optimiser.step()
+    still = [name for name, p in made.decoder.named_parameters() if not p.grad.abs().max() > 0]
+    assert still == []
+
+
+@pytest.mark.parametrize(
+    ("blocks", "width"), [((3, 2, 3, 0), 24), ((3, 2, 0, 0), 24), ((3, 2, 1, 0), 64)]
+)
+def test_a_decoder_that_cannot_grow_is_refused(blocks, width):
+    with pytest.raises(ValueError, match="does not grow to"):
+        grown(smaller(blocks, width))
+
+
+def test_a_training_that_goes_on_draws_what_was_not_drawn_before(tmp_path, monkeypatch):
+    monkeypatch.setattr(pictures, "sample", lambda seed, size: (np.full(1, seed), None, None))
+    begin_at(tmp_path, 52_000)
+    assert shard_seeds(tmp_path, 1) == range(52_000 + SHARD, 52_000 + 2 * SHARD)
+    assert np.load(draw_shard(tmp_path, 0))[:, 0].tolist() == list(shard_seeds(tmp_path, 0))
+    held_out = shard_seeds(tmp_path, 0, held_out=True)
+    begin_at(tmp_path, 99)  # the same command, going on
+    assert shard_seeds(tmp_path, 0)[0] == 52_000
+    assert held_out == shard_seeds(tmp_path / "another", 0, held_out=True)
 
 
 @pytest.fixture(scope="module")
