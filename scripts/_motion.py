@@ -2,11 +2,12 @@
 
     scripts/motion SONG.ogg default storm --begin 30 --seconds 20
 
-Every route from the sound is left out once: `follows` is the correlation of what the route adds to
-its parameter with how much the picture differs from the one without it; `moves` is the largest of
-those differences, of 255. Then the whole: how far the picture goes from frame to frame (median,
-95th percentile, most), `flicker`, the share of that way that it goes back in the next frame, and
-the frames that flash so much that the strobe limit would hold them.
+Every route from the sound is left out once, and held at its end once: `follows` is the correlation
+of what the route adds to its parameter with how far the picture has gone from the one without it
+to the one at its end, frame by frame; `moves` is the farthest that it goes, of 255. Then the whole:
+how far the picture goes from frame to frame (median, 95th percentile, most), `flicker`, the share
+of that way that it goes back in the next frame, and the frames that flash so much that the strobe
+limit would hold them.
 """
 
 import argparse
@@ -93,11 +94,15 @@ def correlation(one: Sequence[float], other: Sequence[float]) -> float:
     return float(np.corrcoef(one, other)[0, 1])
 
 
-def follows(whole: Film, without: Film, route: str) -> str:
-    """Describe how the picture follows a route."""
-    distances = [apart(*pair) for pair in zip(whole.pictures, without.pictures, strict=True)]
+def follows(whole: Film, without: Film, full: Film, route: str) -> str:
+    """Describe how the picture follows a route, which is left out `without` and at its end in
+    `full`."""
+    films = zip(whole.pictures, without.pictures, full.pictures, strict=True)
+    ways = [(apart(now, rest), apart(end, rest)) for now, rest, end in films]
+    shares = [now / max(end, 1e-9) for now, end in ways]
     driven = np.abs(whole.added[route])
-    return f"follows {correlation(driven, distances):.2f}, moves {max(distances):.1f}"
+    farthest = max(now for now, _ in ways)
+    return f"follows {correlation(driven, shares):.2f}, moves {farthest:.1f}"
 
 
 def motion(pictures: Sequence[Pixels], fps: float) -> str:
@@ -130,7 +135,9 @@ def measure(network: Network, name: str, heard: Sequence[Features], fps: float) 
     for route in scene.routes:
         if SOURCES[route.source].kind != "time":
             muted = edit.put(scene, f"route.{route.name}.mute", value=True)
-            said = follows(whole, play(network, muted, heard, fps), route.name)
+            held = edit.put(scene, f"route.{route.name}.low", route.high)
+            both = (play(network, other, heard, fps) for other in (muted, held))
+            said = follows(whole, *both, route.name)
             lines.append(f"  {route.name}: {route.source} to {route.target}: {said}")
     return lines
 

@@ -27,13 +27,17 @@ def test_motion_is_of_255_and_flashes_are_counted():
 
 
 def test_a_picture_follows_what_its_route_adds():
-    added, plain = [0.0, -1.0, -2.0, -1.0], shades(50, 50, 50, 50)
-    driven = _motion.Film(shades(50, 60, 70, 60), {"kick": added})
-    against = _motion.Film(shades(70, 60, 50, 60), {"kick": added})
-    without = _motion.Film(plain, {"kick": [0.0] * 4})
-    assert _motion.follows(driven, without, "kick") == "follows 1.00, moves 20.0"
-    assert _motion.follows(against, without, "kick") == "follows -1.00, moves 20.0"
-    assert _motion.follows(without, without, "kick") == "follows 0.00, moves 0.0"
+    added = {"kick": [0.0, -1.0, -2.0, -1.0]}
+    without, full = (
+        _motion.Film(shades(50, 50, 80, 80), {}),
+        _motion.Film(shades(90, 90, 100, 100), {}),
+    )
+    driven = _motion.Film(shades(50, 70, 100, 90), added)
+    against = _motion.Film(shades(90, 70, 80, 90), added)
+    still = _motion.Film(without.pictures, added)
+    assert _motion.follows(driven, without, full, "kick") == "follows 1.00, moves 20.0"
+    assert _motion.follows(against, without, full, "kick") == "follows -1.00, moves 40.0"
+    assert _motion.follows(still, without, full, "kick") == "follows 0.00, moves 0.0"
 
 
 def test_every_route_from_the_sound_is_left_out_once(model_folder, capsys):
