@@ -164,7 +164,7 @@ COMMANDS: tuple[Any, ...] = (
      add_json, add_network, add_bench),
     ("tune", "tune", "measure the backends here and keep the fastest",
      add_json, add_model, add_size, add_device, add_tune),
-    ("doctor", "doctor", "say what is here, and what to do about what is not", add_json),
+    ("doctor", "doctor.command", "say what is here, and what to do about what is not", add_json),
 )  # fmt: skip
 
 
