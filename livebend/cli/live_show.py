@@ -182,7 +182,7 @@ class LiveShow:
         render = self._render_part(player, sound, outputs, ending)
         parts = [render, sound.worker, text, recording.encoder, *self.commands.workers]
         parts += [*self.osc.workers, *self.hands.workers, *self.pictures.workers]
-        parts += [*([self.remote.worker] if self.remote else []), *self.rig.workers]
+        parts += [*(self.remote.workers if self.remote else ()), *self.rig.workers]
         parts += open_streams(
             ending, live.frames, live.display, self.options.stream_size, self.options.fps,
             live.notices.warn, live.keep_going,

@@ -133,7 +133,7 @@ class Rig:
         )  # fmt: skip
         live.statistics.join(lambda: leader.described)
         ending.callback(leader.start().stop)
-        self.workers.append(leader.worker)
+        self.workers += leader.workers
         host, port = leader.address
         here = " or ".join(place(one, port) for one in reached_at(host))
         said = f"rig: leads; others: livebend live --follow {here} --key FILE"
