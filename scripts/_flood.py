@@ -57,7 +57,8 @@ class Flooded:
 
     def __init__(self, options: argparse.Namespace, **more: str) -> None:
         """`more` are options of the show."""
-        from livebend.cli.live_show import LiveOptions, LiveShow  # noqa: PLC0415
+        from livebend.cli.live_options import LiveOptions  # noqa: PLC0415
+        from livebend.cli.live_show import LiveShow  # noqa: PLC0415
         from livebend.core.clock import now  # noqa: PLC0415 - after the environment is set
 
         self._now, self._moments = now, list[float]()

@@ -8,7 +8,8 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from livebend.cli.live_show import LiveOptions, LiveShow
+from livebend.cli.live_options import LiveOptions
+from livebend.cli.live_show import LiveShow
 from livebend.core.clock import now
 
 

@@ -155,7 +155,8 @@ def soak(options: argparse.Namespace, notify: Callable[[str], None]) -> dict[str
 def _soak(
     options: argparse.Namespace, notify: Callable[[str], None], film: Path
 ) -> dict[str, object]:
-    from livebend.cli.live_show import LiveOptions, LiveShow  # noqa: PLC0415
+    from livebend.cli.live_options import LiveOptions  # noqa: PLC0415
+    from livebend.cli.live_show import LiveShow  # noqa: PLC0415
     from livebend.core.clock import now  # noqa: PLC0415 - after the environment is set
     from livebend.operators.library import all_operators  # noqa: PLC0415
 

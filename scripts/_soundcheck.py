@@ -154,7 +154,8 @@ def parse() -> argparse.Namespace:
 
 
 def show_of(options: argparse.Namespace, seconds: float, preset: str, record: Path | None = None):
-    from livebend.cli.live_show import LiveOptions, LiveShow  # noqa: PLC0415
+    from livebend.cli.live_options import LiveOptions  # noqa: PLC0415
+    from livebend.cli.live_show import LiveShow  # noqa: PLC0415
 
     return LiveShow(
         LiveOptions(

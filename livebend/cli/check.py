@@ -16,8 +16,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from livebend.cli import doctor
-from livebend.cli.doctor import Answer, Finding, NoAnswer
+from livebend.cli.doctor import devices, questions
+from livebend.cli.doctor.findings import Finding, as_text, healthy
+from livebend.cli.doctor.questions import Answer, NoAnswer
 from livebend.cli.power import Power, power
 from livebend.cli.printing import check_positive
 from livebend.control.osc_endpoint import endpoint
@@ -45,11 +46,11 @@ def run(options: argparse.Namespace) -> int:
     if not 0.0 < options.hours < 1e4:
         raise OutOfRange(f"--hours {options.hours:g}: expected a number above 0")
     findings = examine(vars(options))
-    print(doctor.as_text(findings, coloured=sys.stdout.isatty()))
-    return 0 if doctor.healthy(findings) else 1
+    print(as_text(findings, coloured=sys.stdout.isatty()))
+    return 0 if healthy(findings) else 1
 
 
-def examine(given: Mapping[str, Any], ask: Ask = doctor.ask) -> list[Finding]:
+def examine(given: Mapping[str, Any], ask: Ask = questions.ask) -> list[Finding]:
     """Examine everything that a show with these options needs; it takes less than a minute."""
     place = given["record"].parent if given["record"] else film_folder()
     answer = rehearsed(given, place, ask)
@@ -179,14 +180,14 @@ def display(given: Mapping[str, Any], ask: Ask) -> Finding:
     """Whether the picture's display is there."""
     if given["headless"]:
         return Finding("display", "none is needed: --headless")
-    found = doctor.display(lambda question: ask(question, LOOK), given["display"])
+    found = devices.display(lambda question: ask(question, LOOK), given["display"])
     return found if found.ok else replace(found, ok=False)
 
 
 def port(osc: str) -> Finding:
     """Whether the port of OSC is free: livebend would take the next, where nobody sends to."""
     try:
-        found = doctor.osc_port(endpoint(osc))
+        found = devices.osc_port(endpoint(osc))
     except (LivebendError, OSError) as why:
         return Finding("OSC", str(why), False)
     return found if found.ok else replace(found, ok=False)
@@ -196,7 +197,7 @@ def midi(wanted: str, ask: Ask) -> Finding:
     """Whether the MIDI device that is named is plugged in; any other may come during the show."""
     if wanted == "off":
         return Finding("MIDI", "off")
-    found = doctor.midi(lambda question: ask(question, LOOK))
+    found = devices.midi(lambda question: ask(question, LOOK))
     if wanted == "auto" or wanted.casefold() in found.found.casefold():
         return found
     return Finding("MIDI", f"no device like {wanted!r}; there are: {found.found}", False)

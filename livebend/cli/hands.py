@@ -1,4 +1,4 @@
-"""The hands of a show beside OSC and keys: MIDI devices, the band's own clock, and the remote."""
+"""The hands of a show beside keys: OSC, MIDI devices, the band's own clock, and the remote."""
 
 import os
 import socket
@@ -7,17 +7,23 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
 from livebend.cli.guarded import KEY
+from livebend.cli.live_options import OFF
 from livebend.cli.printing import print_notice
 from livebend.control.band_clock import BandClock, Leader, LinkClock, MidiClock
 from livebend.control.desk import Desk
 from livebend.control.door import Door
+from livebend.control.lessons import Lessons
 from livebend.control.midi.midi_input import MidiInput
 from livebend.control.midi.ports import Ports, RtMidiPorts
+from livebend.control.osc import OscInput
 from livebend.control.osc_endpoint import HOST, is_loopback, listen, place
+from livebend.control.osc_endpoint import reach as reached_by
+from livebend.control.osc_learnt import LearntAddresses, user_file
 from livebend.core.clock import Time, now
 from livebend.core.errors import Refused
 from livebend.core.mailbox import Latest
 from livebend.core.notify import Notify
+from livebend.core.status import Level
 from livebend.core.watchdog import KeptWorker, OnFault, Term
 from livebend.flow import Frame
 from livebend.outputs.display import Display
@@ -27,7 +33,6 @@ KeepGoing = Callable[[str, Callable[[Term], None]], KeptWorker]
 if TYPE_CHECKING:
     from livebend.control.remote.server import Remote
 
-OFF = "off"
 THIS_MACHINE = ("127.0.0.0/8", "::1")
 
 
@@ -116,6 +121,30 @@ def opened_to(osc: tuple[str, int], allow: Sequence[str], *, lan: bool) -> Reach
     host, port = osc
     known = (*allow, *THIS_MACHINE, *here)
     return Reach(("0.0.0.0" if is_loopback(host) else host, port), known, here)
+
+
+def open_osc(
+    ending: ExitStack,
+    desk: Desk,
+    listening: socket.socket,
+    door: Door,
+    lessons: Lessons,
+    notify: Notify,
+    on_fault: OnFault,
+) -> OscInput:
+    """Start to listen to OSC at a socket; `ending` stops it."""
+    learnt = lessons.osc = LearntAddresses(desk, user_file(), notify, learnt=lessons.end_midi)
+    osc = OscInput(desk, listening, door=door, learnt=learnt, on_fault=on_fault).start()
+    ending.callback(osc.stop)
+    return osc
+
+
+def who_is_heard(reach: Reach, allow: Sequence[str]) -> tuple[str, Level]:
+    """Return who can reach the port, those of --osc-allow among them, and how grave that is: a
+    tablet that cannot, or a venue that can, is a surprise."""
+    host, port = reach.osc
+    is_open = not is_loopback(host) and not reach.allow
+    return reached_by(host, port, allow, reach.here), "warning" if is_open else "info"
 
 
 class Seen(NamedTuple):

@@ -24,7 +24,8 @@ def run(options: argparse.Namespace) -> int:
     if not options.headless and not has_display():
         go_headless(options)
     with starting(vars(options)) as ahead:
-        from livebend.cli.live_show import LiveOptions, LiveShow  # noqa: PLC0415 - with torch
+        from livebend.cli.live_options import LiveOptions  # noqa: PLC0415 - with torch
+        from livebend.cli.live_show import LiveShow  # noqa: PLC0415 - with torch
         from livebend.cli.options import options_of  # noqa: PLC0415
 
         guard = None if options.guarded_by is None else Guarded(options.guarded_by)

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from livebend.cli.live_show import FIRST_FRAME, LiveOptions, LiveShow
+from livebend.cli.live_options import LiveOptions
+from livebend.cli.live_show import FIRST_FRAME, LiveShow
 from livebend.cli.options import options_of
 from livebend.cli.starting import starting
 from livebend.core.clock import now

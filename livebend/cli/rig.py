@@ -7,9 +7,11 @@ from functools import partial
 from pathlib import Path
 from socket import SOCK_STREAM
 from threading import Event
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from livebend.cli.live_state import LiveState
 from livebend.cli.painting import Paints, Ticks
+from livebend.cli.player import Player
 from livebend.cli.printing import print_notice
 from livebend.control.command_queue import Recorder, texts_of
 from livebend.control.osc_endpoint import is_loopback, listen, place
@@ -30,9 +32,6 @@ from livebend.rendering.network import Network
 from livebend.rendering.open_network import made_by
 from livebend.scene.commands import Command, CommandSource
 from livebend.scene.values import Scene
-
-if TYPE_CHECKING:
-    from livebend.cli.live_show import LiveShow, Player
 
 DEMO, SILENCE = "demo", "silence"
 PLAYED_THERE = ("cues", "record_cues", "resume")  # options that a follower has no use for
@@ -102,9 +101,9 @@ class Rig:
 
     def open(
         self,
-        show: "LiveShow",
+        live: LiveState,
         ending: ExitStack,
-        player: "Player",
+        player: Player,
         sound: FeatureSource,
         commands: CommandSource,
     ) -> Ends:
@@ -112,53 +111,53 @@ class Rig:
 
         sound, commands: of the show itself.
         """
-        options = show.options
-        ticks = LiveClock(show.time, Event(), options.fps, options.seconds)
+        options = live.options
+        ticks = LiveClock(live.time, Event(), options.fps, options.seconds)
         ends = Ends(player, ticks, sound, commands)
         if self._lead is not None:
-            return self._leads(show, ending, ends, player, self._lead)
+            return self._leads(live, ending, ends, player, self._lead)
         if self._follow is not None:
-            return self._follows(show, ending, ends, player, self._follow)
+            return self._follows(live, ending, ends, player, self._follow)
         return ends
 
     def _leads(
-        self, show: "LiveShow", ending: ExitStack, ends: Ends, player: "Player",
+        self, live: LiveState, ending: ExitStack, ends: Ends, player: Player,
         at: tuple[str, int],
     ) -> Ends:  # fmt: skip
-        listening = listen(*at, show.warn, what="rig", option="--lead", kind=SOCK_STREAM)
+        listening = listen(*at, live.notices.warn, what="rig", option="--lead", kind=SOCK_STREAM)
         leader = self.leader = Leader(
-            listening, self._key, opening_of(player.network, show.drawn),
+            listening, self._key, opening_of(player.network, live.drawn),
             lambda scene: text_of(Moment(scene, player.render.kept)),
-            view=lambda: {name: show.display.get(name) for name in SETTINGS}, now=show.time.now,
-            notify=show.statistics.notice, on_fault=show.report_fault,
+            view=lambda: {name: live.display.get(name) for name in SETTINGS}, now=live.time.now,
+            notify=live.statistics.notice, on_fault=live.notices.report_fault,
         )  # fmt: skip
-        show.statistics.join(lambda: leader.described)
+        live.statistics.join(lambda: leader.described)
         ending.callback(leader.start().stop)
-        self.workers.append(leader.worker)
+        self.workers += leader.workers
         host, port = leader.address
         here = " or ".join(place(one, port) for one in reached_at(host))
         said = f"rig: leads; others: livebend live --follow {here} --key FILE"
-        show.statistics.notice(said)
-        if not show.options.headless:
+        live.statistics.notice(said)
+        if not live.options.headless:
             print_notice(said)
         return ends._replace(player=Leading(player, leader))
 
     def _follows(
-        self, show: "LiveShow", ending: ExitStack, ends: Ends, player: "Player",
+        self, live: LiveState, ending: ExitStack, ends: Ends, player: Player,
         leader: tuple[str, int],
     ) -> Ends:  # fmt: skip
-        own = opening_of(player.network, show.drawn)
+        own = opening_of(player.network, live.drawn)
         receiver = Receiver(
-            leader, self._key, met=partial(_compare, own, show.warn),
-            foreseen=player.prompts.request, now=show.time.now, notify=show.warn,
-            on_fault=show.report_fault,
+            leader, self._key, met=partial(_compare, own, live.notices.warn),
+            foreseen=player.prompts.request, now=live.time.now, notify=live.notices.warn,
+            on_fault=live.notices.report_fault,
         )  # fmt: skip
-        options = show.options
+        options = live.options
         following = self.following = Following(
-            receiver, Followed(player), show.time, fps=options.fps, seconds=options.seconds,
-            ends=(ends.sound, ends.commands), set_view=show.display.set, notify=show.warn,
+            receiver, Followed(player), live.time, fps=options.fps, seconds=options.seconds,
+            ends=(ends.sound, ends.commands), set_view=live.display.set, notify=live.notices.warn,
         )  # fmt: skip
-        show.statistics.join(lambda: following.described)
+        live.statistics.join(lambda: following.described)
         receiver.start()
         ending.callback(receiver.worker.stop)
         self.workers.append(receiver.worker)
@@ -209,7 +208,7 @@ def reached_at(host: str) -> list[str]:
 class Leading:
     """A player that says what each frame is painted from before it paints it."""
 
-    def __init__(self, player: "Player", leader: Leader) -> None:
+    def __init__(self, player: Player, leader: Leader) -> None:
         self._player, self._leader = player, leader
         self.scene = player.scene
 
@@ -232,7 +231,7 @@ class Leading:
 class Followed:
     """A player that can go on from what another renderer has kept."""
 
-    def __init__(self, player: "Player") -> None:
+    def __init__(self, player: Player) -> None:
         self._player = player
         self.scene = player.scene
         self.take_up, self.anew, self.renew = player.take_up, player.anew, player.renew

@@ -1,26 +1,44 @@
 """The display of a live show, as the main thread keeps it: a window, its keys and its mouse."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from livebend.cli.guarded import BEGAN, WINDOW
+from livebend.cli.live_state import LiveState
 from livebend.control.desk import Desk
-from livebend.control.door import DECISIONS
+from livebend.control.door import DECISIONS, Decision
 from livebend.control.key_actions import press
 from livebend.control.mouse import Mouse
 from livebend.core.panel import Gesture
 from livebend.core.watchdog import KeptWorker
 from livebend.core.worker import Worker
-from livebend.flow import Output
+from livebend.flow import Frame, Output
+from livebend.outputs.headless import Headless
 
-if TYPE_CHECKING:
-    from livebend.cli.live_show import LiveShow
+
+class Shown(Protocol):
+    """The show, as its display knows it."""
+
+    begun: bool  # whether a picture has been shown
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the show is to end."""
+
+    def shown(self, frame: Frame) -> None:
+        """Take a frame that is on the display now."""
+
+    def decide(self, decision: Decision) -> None:
+        """Let in the machine that asks, or turn it away."""
 
 
 class Screen:
     """The display: a window that the main thread keeps alive, or nothing."""
 
-    def __init__(self, output: Output, window: Any, show: "LiveShow") -> None:
-        self.output, self._window, self._show = output, window, show
+    def __init__(self, live: LiveState, show: Shown) -> None:
+        """Open the window. Raises: LivebendError."""
+        self._live, self._show = live, show
+        self._window: Any = None if live.options.headless else _window(live, show)
+        self.output: Output = self._window or Headless(show.shown, live.frames)
         self.desk: Desk | None = None
         self._mouse: Mouse | None = None
 
@@ -28,6 +46,13 @@ class Screen:
         """Have the window's operator's view played by a mouse from now on."""
         self._mouse = mouse
         self._window.board.play(mouse.panel, mouse.says)
+
+    def close(self) -> bool:
+        """Close the window; return whether it has to be left behind with a display that is gone."""
+        if self._window is None:
+            return False
+        self._window.close()
+        return bool(self._window.lost)
 
     def serve(self, worker: Worker | KeptWorker) -> None:
         """Keep the window alive until the worker has ended, the performer closes the window, or a
@@ -39,18 +64,18 @@ class Screen:
                 return
             else:
                 self._window.draw()
-            self._live()
+            self._say_alive()
 
-    def _live(self) -> None:
+    def _say_alive(self) -> None:
         """Tell the guard that the show lives, if there is one, and that its window is drawn."""
-        show = self._show
-        if show.guard is None:
+        live, guard = self._live, self._live.guard
+        if guard is None:
             return
-        show.guard.live(show.frames.get(), show.display, self._window and self._window.place)
+        guard.live(live.frames.get(), live.display, self._window and self._window.place)
         if self._window is not None:
-            show.guard.say(WINDOW)
-        if show.begun:
-            show.guard.say(BEGAN)
+            guard.say(WINDOW)
+        if self._show.begun:
+            guard.say(BEGAN)
 
     def _act(self, asked: Any) -> bool:
         """Do what a key or the mouse asks for; True if it ends the show."""
@@ -65,3 +90,18 @@ class Screen:
         elif self.desk is not None:
             press(self.desk, asked.name, asked.argument)
         return False
+
+
+def _window(live: LiveState, show: Shown) -> Any:
+    from livebend.outputs.wall.overlay import read_logo  # noqa: PLC0415 - only where there is
+    from livebend.outputs.window import Window  # noqa: PLC0415 - a display
+
+    options, file = live.options, live.options.logo
+    logo = None if file is None else read_logo(file)
+    window = Window(
+        live.frames, live.status, live.display, options.size, on=options.display,
+        shown=show.shown, late=live.notices.say_late, notify=live.statistics.notice,
+        outlives=live.guard is not None, logo=logo,
+    )  # fmt: skip
+    live.shape = window.shape
+    return window

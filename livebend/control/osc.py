@@ -13,6 +13,7 @@ from itertools import count
 
 from livebend.control.desk import Desk
 from livebend.control.door import Door
+from livebend.control.listening import Listening
 from livebend.control.osc_actions import MessageActions, OscCounts
 from livebend.control.osc_addresses import FADER, is_private, named, normal
 from livebend.control.osc_aliases import ALIASES
@@ -195,7 +196,7 @@ class OscReader:
         return found[1]
 
 
-class OscInput:
+class OscInput(Listening):
     """The thread at a socket that `listen` opened, which it closes at the end. Replies go to the
     sender's machine, at REPLY_PORT.
 
@@ -216,16 +217,10 @@ class OscInput:
     ) -> None:
         self._door = door or Door()
         self._desk, self._reader = desk, OscReader(desk, hears=self._door.lets_in, learnt=learnt)
-        self._socket = listening
         self._backlog = Backlog()
         feedback = KeptWorker("osc feedback", self._reader.feedback.work, clock.now, on_fault)
-        self.workers = KeptWorker("osc", self._listen, clock.now, on_fault), feedback
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Where it listens; the port that the system chose if 0 was given."""
-        host, port = self._socket.getsockname()[:2]
-        return host, port
+        listener = KeptWorker("osc", self._listen, clock.now, on_fault)
+        super().__init__(listening, listener, feedback)
 
     @property
     def learnt(self) -> LearntAddresses:
@@ -236,18 +231,6 @@ class OscInput:
     def counts(self) -> OscCounts:
         """What has been received so far."""
         return self._reader.counts
-
-    def start(self) -> "OscInput":
-        """Begin to listen; return self."""
-        for worker in self.workers:
-            worker.start()
-        return self
-
-    def stop(self) -> bool:
-        """End the threads and close the socket; return whether they have ended."""
-        ended = [worker.stop() for worker in self.workers]
-        self._socket.close()
-        return all(ended)
 
     def _listen(self, term: Term) -> None:
         while not term.is_set():

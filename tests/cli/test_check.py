@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from livebend.cli import check
-from livebend.cli.doctor import Finding, NoAnswer, as_text
+from livebend.cli.doctor.findings import Finding, as_text
+from livebend.cli.doctor.questions import NoAnswer
 from livebend.cli.main import main, parser
 from livebend.cli.power import Power, of_linux, of_macos
 from livebend.cli.rehearsal import SoundMeter, told

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from livebend.cli import doctor
-from livebend.cli.doctor import Finding, NoAnswer
+from livebend.cli.doctor import command, devices, material, questions, software
+from livebend.cli.doctor.findings import Finding, as_json, as_text, healthy
+from livebend.cli.doctor.questions import NoAnswer
 from livebend.models.places import hub_cache
 
 TORCH: Mapping[str, object] = {
@@ -16,16 +17,16 @@ TORCH: Mapping[str, object] = {
 }  # fmt: skip
 
 
-def answers(**values: object) -> doctor.Ask:
+def answers(**values: object) -> questions.Ask:
     return lambda question: values
 
 
-def silence(question: str) -> doctor.Answer:
+def silence(question: str) -> questions.Answer:
     raise NoAnswer("OSError: PortAudio library not found")
 
 
 def complete_model(folder: Path) -> Path:
-    for part in doctor.PARTS:
+    for part in material.PARTS:
         (folder / part).mkdir(parents=True)
         (folder / part / "config.json").write_text("{}")
     for part in ("unet", "vae", "text_encoder"):
@@ -45,7 +46,7 @@ def complete_model(folder: Path) -> Path:
     ],
 )
 def test_gpu_and_build_are_told_apart(said, nvidia, ok, words):
-    build, gpu = doctor.torch(answers(**{**TORCH, **said}), lambda: nvidia)
+    build, gpu = software.torch(answers(**{**TORCH, **said}), lambda: nvidia)
     assert build.ok is True
     assert gpu.ok is ok
     assert words in gpu.found
@@ -53,71 +54,73 @@ def test_gpu_and_build_are_told_apart(said, nvidia, ok, words):
 
 
 def test_a_torch_that_does_not_start_is_essential_and_comes_with_advice():
-    (finding,) = doctor.torch(silence, lambda: False)
+    (finding,) = software.torch(silence, lambda: False)
     assert finding.ok is False
     assert ".venv" in finding.advice
 
 
 def test_openvino_names_its_devices():
-    found = doctor.openvino(answers(version="2026.4.1", devices={"cpu": "Core 7", "npu": "AI"}))
+    found = software.openvino(answers(version="2026.4.1", devices={"cpu": "Core 7", "npu": "AI"}))
     assert found.found == "2026.4.1 for --device cpu (Core 7), npu (AI)"
-    assert doctor.openvino(silence).ok is None
+    assert software.openvino(silence).ok is None
 
 
 def test_without_portaudio_the_install_line_and_the_demo_are_named():
-    finding = doctor.sound(silence)
+    finding = devices.sound(silence)
     assert finding.ok is None
     assert "demo" in finding.advice
     assert "portaudio" in finding.advice.lower() or "sounddevice" in finding.advice
 
 
 def test_sound_names_the_default_input():
-    found = doctor.sound(answers(version="PortAudio V19", inputs=2, default="Scarlett 2i2"))
+    found = devices.sound(answers(version="PortAudio V19", inputs=2, default="Scarlett 2i2"))
     assert found.ok
     assert "Scarlett 2i2" in found.found
-    assert doctor.sound(answers(version="PortAudio V19", inputs=0, default="")).ok is None
+    assert devices.sound(answers(version="PortAudio V19", inputs=0, default="")).ok is None
 
 
 def test_displays_are_told_by_name_and_size(monkeypatch):
     monkeypatch.setenv("DISPLAY", ":0")
-    found = doctor.display(
+    found = devices.display(
         answers(driver="x11", displays=[["eDP-1", 1920, 1080], ["HDMI-1", 1280, 720]])
     )
     assert found.found == "0 eDP-1 1920x1080, 1 HDMI-1 1280x720 (x11); the picture is on HDMI-1"
-    assert doctor.display(answers(driver="x11", displays=[])).ok is None
+    assert devices.display(answers(driver="x11", displays=[])).ok is None
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(doctor.sys, "platform", "linux")
-    assert doctor.display(answers()).ok is None
+    monkeypatch.setattr(devices.sys, "platform", "linux")
+    assert devices.display(answers()).ok is None
 
 
 def test_kinds_of_films_that_work_are_listed_and_others_say_why():
     why = "h264_nvenc: needs an NVIDIA GPU: Cannot load libcuda.so.1"
-    finding = doctor.codecs(answers(version="18", tried={"h264": "", "h264_nvenc": why, "png": ""}))
+    finding = devices.codecs(
+        answers(version="18", tried={"h264": "", "h264_nvenc": why, "png": ""})
+    )
     assert (finding.ok, finding.found, finding.advice) == (True, "PyAV 18: h264, png", why)
-    without = doctor.codecs(answers(version="18", tried={"h264": "this PyAV has no libx264"}))
+    without = devices.codecs(answers(version="18", tried={"h264": "this PyAV has no libx264"}))
     assert (without.ok, without.found) == (False, "this PyAV has no libx264")
 
 
 def test_missing_packages_are_named():
-    finding = doctor.packages(lambda name: ["numpy>=2", "no-such-thing<3", 'x; extra == "test"'])
+    finding = software.packages(lambda name: ["numpy>=2", "no-such-thing<3", 'x; extra == "test"'])
     assert finding.ok is False
     assert finding.found == "missing: no-such-thing"
 
 
 def test_an_incomplete_model_names_its_missing_parts(tmp_path):
     folder = complete_model(tmp_path / "tiny")
-    assert doctor.tiny_model(folder).ok
+    assert material.tiny_model(folder).ok
     (folder / "vae" / "model.safetensors").unlink()
-    finding = doctor.tiny_model(folder)
+    finding = material.tiny_model(folder)
     assert finding.ok is False
     assert finding.found == "incomplete: no vae"
 
 
 def test_the_hub_cache_is_searched_for_a_whole_snapshot(tmp_path):
-    assert doctor.turbo_model(tmp_path).ok is None
+    assert material.turbo_model(tmp_path).ok is None
     complete_model(tmp_path / "models--stabilityai--sd-turbo" / "snapshots" / "abc")
-    assert doctor.turbo_model(tmp_path).ok
+    assert material.turbo_model(tmp_path).ok
 
 
 def test_the_hub_cache_follows_its_variables(monkeypatch, tmp_path):
@@ -131,61 +134,61 @@ def test_the_hub_cache_follows_its_variables(monkeypatch, tmp_path):
 def test_other_models_are_listed_and_what_is_wrong_with_one():
     why = "is Stable Diffusion XL"
     models = [("tiny", "x", ""), ("a/b", "ddim, 20 steps", ""), ("c/d", "", why)]
-    good, bad = doctor.other_models(answers(models=models))
+    good, bad = material.other_models(answers(models=models))
     assert (good.what, good.found, good.ok) == ("model a/b", "ddim, 20 steps", True)
     assert (bad.what, bad.found, bad.ok) == ("model c/d", why, None)
-    assert doctor.other_models(silence)[0].ok is None
+    assert material.other_models(silence)[0].ok is None
 
 
 def test_the_default_model_is_the_loaders():
     from livebend.models import default_model  # noqa: PLC0415 - imports torch
 
-    assert doctor.TURBO == default_model.TURBO
+    assert material.TURBO == default_model.TURBO
 
 
 def test_a_taken_port_comes_with_the_next_one():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
         address = taken.getsockname()
-        finding = doctor.osc_port(address)
+        finding = devices.osc_port(address)
     assert finding.ok is None
     assert f"--osc 127.0.0.1:{address[1] + 1}" in finding.advice
-    free = doctor.osc_port(address)
+    free = devices.osc_port(address)
     assert free.ok
     assert "by this machine only" in free.found
     assert "--lan --osc-allow" in free.advice
 
 
 def test_a_question_is_answered_by_a_python_of_its_own():
-    assert doctor.ask("print('noise'); print('{\"a\": 1}')") == {"a": 1}
+    assert questions.ask("print('noise'); print('{\"a\": 1}')") == {"a": 1}
     with pytest.raises(NoAnswer, match="OSError: gone"):
-        doctor.ask("raise OSError('gone')")
+        questions.ask("raise OSError('gone')")
     with pytest.raises(NoAnswer, match="status 3"):
-        doctor.ask("raise SystemExit(3)")
+        questions.ask("raise SystemExit(3)")
 
 
 def test_reports_are_aligned_and_complete():
     findings = [Finding("a", "here"), Finding("long name", "not", None, "do this")]
-    lines = doctor.as_text(findings).splitlines()
+    lines = as_text(findings).splitlines()
     assert lines == ["ok  a          here", "--  long name  not", f"{'':15}-> do this"]
-    assert json.loads(doctor.as_json(findings))[1]["advice"] == "do this"
-    assert doctor.healthy(findings)
-    assert not doctor.healthy([*findings, Finding("b", "gone", False)])
+    assert json.loads(as_json(findings))[1]["advice"] == "do this"
+    assert healthy(findings)
+    assert not healthy([*findings, Finding("b", "gone", False)])
 
 
 def test_cameras():
-    found = doctor.cameras(lambda _: {"names": ["HD Webcam", "Cam Link 4K"]})
+    found = devices.cameras(lambda _: {"names": ["HD Webcam", "Cam Link 4K"]})
     assert (found.ok, found.found) == (True, "0 HD Webcam, 1 Cam Link 4K")
-    assert doctor.cameras(lambda _: {"names": []}).ok is None
+    assert devices.cameras(lambda _: {"names": []}).ok is None
 
     def broken(_):
-        raise doctor.NoAnswer("av is broken")
+        raise questions.NoAnswer("av is broken")
 
-    assert doctor.cameras(broken).found == "av is broken"
+    assert devices.cameras(broken).found == "av is broken"
 
 
 def test_the_real_machine_can_be_examined():
-    findings = doctor.examine()
+    findings = command.examine()
     assert [f.what for f in findings][:3] == ["Python", "packages", "torch"]
     assert all(f.found for f in findings)
     assert all(f.advice for f in findings if f.ok is False)

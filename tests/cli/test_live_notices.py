@@ -10,7 +10,8 @@ import pytest
 from pythonosc.udp_client import SimpleUDPClient
 
 from livebend.cli.guarded import KEY
-from livebend.cli.live_show import LiveOptions, LiveShow
+from livebend.cli.live_options import LiveOptions
+from livebend.cli.live_show import LiveShow
 from livebend.cli.printing import Printed
 from livebend.control import remote
 from livebend.control.osc_endpoint import listen

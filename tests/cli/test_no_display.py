@@ -5,7 +5,7 @@ import argparse
 import torch
 
 from livebend.cli import no_display
-from livebend.cli.live_show import LiveOptions
+from livebend.cli.live_options import LiveOptions
 from tests.fakes.live import live
 
 

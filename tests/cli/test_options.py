@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from livebend.cli.live_show import LiveOptions
+from livebend.cli.live_options import LiveOptions
 from livebend.cli.main import parser
 from livebend.core.errors import OutOfRange, UnknownName
 

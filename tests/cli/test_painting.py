@@ -6,7 +6,8 @@ import threading
 import pytest
 
 from livebend.cli import painting
-from livebend.cli.live_show import LiveOptions, LiveShow
+from livebend.cli.live_options import LiveOptions
+from livebend.cli.live_show import LiveShow
 from livebend.rendering.renderer import Renderer
 from livebend.scene.presets import save
 from livebend.scene.values import Bend, Prompt, Scene

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pygame
 import pytest
 
-from livebend.cli.live_show import LiveOptions, LiveShow
+from livebend.cli.live_options import LiveOptions
+from livebend.cli.live_show import LiveShow
 from livebend.outputs.operator_faders import COLUMNS
 from livebend.outputs.operator_mouse import Grid, Grip
 from livebend.scene import paths

@@ -5,7 +5,8 @@ import socket
 import pytest
 from pythonosc.udp_client import SimpleUDPClient
 
-from livebend.cli.live_show import LiveOptions, LiveShow
+from livebend.cli.live_options import LiveOptions
+from livebend.cli.live_show import LiveShow
 from livebend.control import door as doors
 from livebend.control.desk import Desk
 from livebend.control.door import AGAIN, APART, ASKING, DECISIONS, Door

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pythonosc.udp_client import SimpleUDPClient
 
-from livebend.cli.live_show import LiveOptions, LiveShow
 from livebend.control import osc_learnt
 from livebend.control.desk import Learn
 from livebend.control.key_actions import press
+from livebend.control.lessons import Lessons
 from livebend.control.osc import OscInput, OscReader
 from livebend.control.osc_addresses import read
 from livebend.control.osc_endpoint import listen
@@ -236,9 +236,8 @@ def test_learning_is_asked_for_over_osc_and_by_the_key():
     assert asked[-1] == Learn("seed")
 
 
-def test_the_key_teaches_whichever_control_comes_first(model_folder):
-    show = LiveShow(LiveOptions(model=str(model_folder("turbo")), headless=True))
-    room = Room()
+def test_the_key_teaches_whichever_control_comes_first():
+    room, lessons = Room(), Lessons()
     waits: list[str] = []
 
     class Midi:
@@ -250,20 +249,20 @@ def test_the_key_teaches_whichever_control_comes_first(model_folder):
         def drop(self):
             waits.clear()
 
-    show.osc, show.hands = room.reader, show.hands._replace(midi=Midi())
-    show._learn(Learn(ANGLE))
+    lessons.osc, lessons.midi = room.learnt, Midi()
+    lessons.learn(Learn(ANGLE))
     assert (room.learnt.waiting, waits) == (ANGLE, [ANGLE])
-    show._end_midi_lesson()
+    lessons.end_midi()
     assert waits == []
-    show._learn(Learn("prompt.text"))  # OSC alone can play it
+    lessons.learn(Learn("prompt.text"))  # OSC alone can play it
     assert room.learnt.waiting == "prompt.text"
     with pytest.raises(Refused, match="a text"):
-        show._learn(Learn("prompt.text", by="midi"))
+        lessons.learn(Learn("prompt.text", by="midi"))
     room.learnt.drop()
-    show.hands = show.hands._replace(midi=None)
+    lessons.midi = None
     with pytest.raises(Refused, match="no MIDI device"):
-        show._learn(Learn(ANGLE, by="midi"))
-    show._learn(Learn(ANGLE))
+        lessons.learn(Learn(ANGLE, by="midi"))
+    lessons.learn(Learn(ANGLE))
     assert room.learnt.waiting == ANGLE
 
 

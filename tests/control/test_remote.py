@@ -359,7 +359,7 @@ def test_the_end_of_a_show_closes_what_follows():
         assert await stopped
 
     show.follow(talk)
-    assert not show.remote.worker.alive
+    assert not any(worker.alive for worker in show.remote.workers)
 
 
 def test_who_does_not_read_is_let_go_and_the_others_are_served(monkeypatch):

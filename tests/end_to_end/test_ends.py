@@ -15,7 +15,7 @@ from pathlib import Path
 import av
 import pytest
 
-from livebend.cli.live_show import LiveOptions
+from livebend.cli.live_options import LiveOptions
 from livebend.control.cues import CueRecorder, Cues
 from livebend.core.errors import LivebendError
 from livebend.outputs.kept_file import KeptFile

@@ -7,7 +7,7 @@ import numpy as np
 import pygame
 import pytest
 
-from livebend.cli.live_show import LiveOptions
+from livebend.cli.live_options import LiveOptions
 from livebend.cli.render import RenderOptions, render
 from tests.fakes import loras
 from tests.fakes.live import played

@@ -17,7 +17,8 @@ from PIL import Image
 from pythonosc.udp_client import SimpleUDPClient
 
 from livebend.cli import codec_listing, operator_strips, tune
-from livebend.cli.live_show import LiveOptions, LiveShow
+from livebend.cli.live_options import LiveOptions
+from livebend.cli.live_show import LiveShow
 from livebend.cli.main import main, parser, with_command
 from livebend.cli.options import options_of
 from livebend.control.cues import Cues

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from livebend.cli.live_show import LiveOptions, LiveShow
+from livebend.cli.live_options import LiveOptions
+from livebend.cli.live_show import LiveShow
 from livebend.flow import Frame, Pixels
 from tests.fakes.virtual_time import VirtualTime
 

@@ -8,7 +8,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 import torch
 
-from livebend.cli.live_show import LiveOptions
+from livebend.cli.live_options import LiveOptions
 from livebend.cli.main import parser
 from livebend.cli.options import ShowOptions, options_of
 from livebend.core.errors import ModelError

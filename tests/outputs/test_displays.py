@@ -238,7 +238,7 @@ def test_doctor_names_the_displays_and_live_an_unknown_one(screens, tmp_path):
     env = {k: v for k, v in os.environ.items() if k != "SDL_VIDEODRIVER"} | {
         "DISPLAY": screens.name
     }
-    code = "from livebend.cli import doctor; print(doctor.display().found)"
+    code = "from livebend.cli.doctor import devices; print(devices.display().found)"
     assert _said([sys.executable, "-c", code], env, tmp_path).stdout == (
         "0 DUMMY0 1024x768, 1 DUMMY1 1280x720 (x11); the picture is on DUMMY1\n"
     )

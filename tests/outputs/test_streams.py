@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from livebend.cli import doctor
+from livebend.cli.doctor import devices
 from livebend.cli.streaming import check_streams, open_streams
 from livebend.core import extras
 from livebend.core.errors import OutOfRange, Refused, UnknownName
@@ -241,10 +241,10 @@ def test_doctor_says_what_is_installed_and_what_installs_the_rest():
     libraries = {"a": Extra("A", "json", "x"), "b": Extra("B", "no_such", "y"),
                  "c": Extra("C", "no_such", "z", ("plan9",))}  # fmt: skip
     here = {name: Kind(extra, name, name) for name, extra in libraries.items()}
-    finding = doctor.streams(here)
+    finding = devices.streams(here)
     assert (finding.found, finding.ok) == ("A installed", True)
     assert finding.advice == "B: pip install 'livebend[y]'"
-    assert doctor.streams({"b": here["b"]}).ok is None
+    assert devices.streams({"b": here["b"]}).ok is None
 
 
 # ---- the senders, with libraries that only write down what they are asked ------------------------

@@ -21,7 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from livebend.cli.live_show import FIRST_FRAME, LiveOptions, LiveShow
+from livebend.cli.live_options import LiveOptions
+from livebend.cli.live_show import FIRST_FRAME, LiveShow
 from livebend.control.midi.ports import Take
 from livebend.control.osc_packets import reply
 from livebend.control.remote.server import Remote
@@ -161,8 +162,8 @@ def time_hands(given: dict[str, Any], count: int) -> list[Row]:
         options = LiveOptions(
             **given, preset=str(preset), osc="127.0.0.1:0", midi="auto", remote="auto"
         )
-        show = LiveShow(options, ports=lambda: ports)
-    show.on_phase = lambda phase: begun.set() if phase == FIRST_FRAME else None
+        on_phase = lambda phase: begun.set() if phase == FIRST_FRAME else None  # noqa: E731
+        show = LiveShow(options, on_phase=on_phase, ports=lambda: ports)
     show.seen = screen.show
     taken: dict[str, list[float]] = {}
 

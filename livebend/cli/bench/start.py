@@ -71,9 +71,10 @@ def child(begin: float, given: str) -> None:
 
 def _play(given: dict[str, Any], mark: Callable[[str], None], ahead: ReadAhead) -> None:
     """Play up to the first frame on the display, with a mark after each phase of the start."""
+    live: Any = import_module("livebend.cli.live_options")
     live_show: Any = import_module("livebend.cli.live_show")
     size = given.pop("size", None)
-    options = live_show.LiveOptions(**given, size=tuple(size) if size else None, osc="127.0.0.1:0")
+    options = live.LiveOptions(**given, size=tuple(size) if size else None, osc="127.0.0.1:0")
 
     def on_phase(phase: str) -> None:
         if not show.stop.is_set():

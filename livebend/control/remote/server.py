@@ -18,6 +18,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from livebend.control.desk import Desk
 from livebend.control.door import Door
+from livebend.control.listening import Listening
 from livebend.control.osc_addresses import normal
 from livebend.control.parameters import Trees
 from livebend.control.remote.announcing import announced, host_name, machine
@@ -65,7 +66,7 @@ class RemoteCounts:
     faults: int = 0  # errors of this program, of which the first are reported
 
 
-class Remote:
+class Remote(Listening):
     """The server at a socket that `listen` opened, which it closes at the end.
 
     osc_port: where OSC is received.
@@ -89,11 +90,12 @@ class Remote:
         on_fault: OnFault = lambda *_: None,
         now: Callable[[], float] = clock.now,
     ) -> None:
+        super().__init__(listening, KeptWorker("remote", self._work, clock.now, on_fault))
         self.counts = RemoteCounts()
         self.names: list[str] = []  # under which it is announced
         self._desk, self._trees = desk, Trees(desk.output)
         self._trees.of(desk.scene.get())  # now: operators that nobody has loaded yet take seconds
-        self._socket, self._osc_port, self._lan = listening, osc_port, lan
+        self._osc_port, self._lan = osc_port, lan
         self._door = door or Door()
         own = machine()
         self._gate = Gate([own, f"{own}.local", host_name(self.address[1])], now)
@@ -102,13 +104,6 @@ class Remote:
         self.pairing = pairing or Pairing(now)
         self._material = material or Material(Latest(None))
         self._open_anew()
-        self.worker = KeptWorker("remote", self._work, clock.now, on_fault)
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Where it listens."""
-        host, port = self._socket.getsockname()[:2]
-        return host, port
 
     def _open_anew(self) -> None:
         """Have nobody connected: those of a term before are gone."""
@@ -123,17 +118,6 @@ class Remote:
             self._gate, self.counts, lambda: self._followers.share, self._count_fault
         )
         self._connections = Connections(self._door)
-
-    def start(self) -> "Remote":
-        """Begin to answer; return self."""
-        self.worker.start()
-        return self
-
-    def stop(self) -> bool:
-        """End the thread and close the socket; return whether it has ended."""
-        ended = self.worker.stop()
-        self._socket.close()
-        return ended
 
     def _work(self, stop: Term) -> None:
         with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(PacedSelector())) as run:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+from livebend.control.listening import Listening
 from livebend.control.rig.key import MAC, MAGIC, NONCE, Handshake, Seal, nonce
 from livebend.control.rig.messages import (
     ASKED,
@@ -77,7 +78,7 @@ class _Follower:
         self._writer.transport.abort()
 
 
-class Leader:
+class Leader(Listening):
     """Says what each frame is painted from. The render thread calls `begin` and `record`, any
     thread `foresee` and `begin_anew`.
 
@@ -100,7 +101,8 @@ class Leader:
         notify: Notify,
         on_fault: OnFault = lambda *_: None,
     ) -> None:
-        self._socket, self._key, self._opening = listening, key, opening
+        super().__init__(listening, KeptWorker("leader", self._work, clock.now, on_fault))
+        self._key, self._opening = key, opening
         self._moment, self._view, self._now, self._notify = moment, view, now, notify
         self._reports = Reports(clock.now)
         self._said: list[Said] = []
@@ -113,13 +115,6 @@ class Leader:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._followers: list[_Follower] = []
         self._strangers = 0
-        self.worker = KeptWorker("leader", self._work, clock.now, on_fault)
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Where it listens."""
-        host, port = self._socket.getsockname()[:2]
-        return host, port
 
     @property
     def described(self) -> str:
@@ -131,17 +126,6 @@ class Leader:
     def asked(self) -> bool:
         """Whether somebody is to begin with the next frame."""
         return self._waiting.is_set()
-
-    def start(self) -> "Leader":
-        """Begin to listen; return self."""
-        self.worker.start()
-        return self
-
-    def stop(self) -> bool:
-        """End the thread and close the socket; return whether it has ended."""
-        ended = self.worker.stop()
-        self._socket.close()
-        return ended
 
     # ---- the render thread ---------------------------------------------------------------------
 
