@@ -235,7 +235,7 @@ def test_a_film_that_cannot_be_written_leaves_the_cues_and_the_show(
     with pytest.raises(LivebendError, match=r"film\.mp4: cannot be written: No space left"):
         show.play()
     assert show.statistics.report()["frames_generated"] == 20
-    assert Cues(tmp_path / "cues.txt", show.bank.load, show.scene).cues
+    assert Cues(tmp_path / "cues.txt", show.commands.bank.load, show.scene).cues
     assert [file.name for file in tmp_path.iterdir()] == ["cues.txt"]
     assert not show.display.view.record
 
