@@ -1,11 +1,13 @@
 """A scene becomes frames: fades, walks, governors, and what the status says."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from livebend.flow import Features
+from livebend.rendering import renderer
 from livebend.rendering.network import Network
 from livebend.rendering.small_network import open_small_network
 from livebend.scene.show_values import Arrival
@@ -80,7 +82,14 @@ def test_a_route_to_nothing_is_left_out_and_reported_once(show):
     assert "route.r is left out" in notice.text
 
 
-def test_a_governor_steps_through_its_tiers_and_reports_it(network):
+@pytest.fixture
+def even(monkeypatch):
+    """Frames of 10 ms each, however long they take."""
+    count = itertools.count()
+    monkeypatch.setattr(renderer, "now", lambda: 0.01 * next(count))
+
+
+def test_a_governor_steps_through_its_tiers_and_reports_it(network, even):
     held = Show(network, target_ms=1e-3)
     scene = replace(STILL, sampling=Sampling("euler", 4))
     frames = [held.frame(scene, 0.1 * k) for k in range(124)]
@@ -96,7 +105,7 @@ def test_a_governor_steps_through_its_tiers_and_reports_it(network):
 
 
 @pytest.mark.parametrize("reuse", [Reuse(), Reuse(deep=2, tween=2)])
-def test_the_last_tier_paints_a_smaller_picture_and_shows_it_as_large(model, reuse):
+def test_the_last_tier_paints_a_smaller_picture_and_shows_it_as_large(model, reuse, even):
     wide = Network(model, 96, 128)
     asked = replace(
         STILL,
