@@ -73,9 +73,7 @@ def simulated(hire: Hire, kind: str, counts: Sequence[int] = SIMULATED) -> list[
         first, segments = SimulatedFilm(count, 1), max(8, EACH * count)
         _paint(first, workers, keep=True)
         film = SimulatedFilm(segments, FRAMES)
-        begin = now()
-        _paint(film, workers)
-        rows.append(_row(kind, count, segments * FRAMES / (now() - begin)))
+        rows.append(_row(kind, count, segments * FRAMES / _paint(film, workers)))
     return [_beside(row, rows[0]) for row in rows]
 
 
@@ -123,19 +121,20 @@ def _timed(workers: Sequence[Paints], film: FilmOptions, plan: Plan) -> float:
     _paint(FilmWork(film, short, ignore), workers, keep=True)
     files.remove()
     files.make()
-    begin = now()
-    _paint(FilmWork(film, plan, ignore), workers)
-    took = now() - begin
+    took = _paint(FilmWork(film, plan, ignore), workers)
     files.remove()
     return plan.frames / took
 
 
-def _paint(film: Work, workers: Sequence[Paints], *, keep: bool = False) -> None:
-    """Have workers that are there paint a film, and end them unless they are to be kept."""
+def _paint(film: Work, workers: Sequence[Paints], *, keep: bool = False) -> float:
+    """Have workers that are there paint a film, and end them unless they are to be kept; return how
+    long they painted, in s."""
     waiting = [_Kept(worker) if keep else worker for worker in workers]
     farm = Farm([film], waiting.pop, len(workers), ignore, ignore)
+    begin = now()
     with farm.at_work():
         farm.wait_for(film)
+        return now() - begin
 
 
 class _Kept:
