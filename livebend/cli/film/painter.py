@@ -46,6 +46,9 @@ class Painter:
         self._text = ""
         self._network: tuple[object, Network] | None = None
 
+    def ready(self) -> None:
+        """See `Paints`."""
+
     def paint(self, job: Job, told: Told) -> Record:
         """See `Paints`."""
         if self._film is None or job.film != self._text:

@@ -56,6 +56,9 @@ class _Actor:
         self._said = deque[str]()  # by one thread, read by another
         self._worker = ProcessWorker(threads, ignore, module)
 
+    def ready(self) -> None:
+        """Answer as soon as it is there."""
+
     def paint(self, text: str) -> list[str]:
         """Paint a job's segment; return what is said of it, but for what `said` has returned."""
         process = self._worker.process
@@ -84,6 +87,13 @@ class RayWorker:
     def __init__(self, ray: Any, actor: Any, notify: Notify) -> None:
         self._ray, self._actor, self._notify = ray, actor, notify
 
+    def ready(self) -> None:
+        """See `jobs.Paints`."""
+        try:
+            self._ray.get(self._actor.ready.remote())
+        except self._ray.exceptions.RayError as why:
+            raise _lost(why) from why
+
     def paint(self, job: Job, told: Told) -> Record:
         """See `jobs.Paints`."""
         ray = self._ray
@@ -98,9 +108,13 @@ class RayWorker:
                     record = heard(line, told, self._notify)
             return record
         except (ray.exceptions.RayError, ValueError) as why:
-            said = str(why).strip().partition("\n")[0]
-            raise WorkerLost(f"a worker of Ray is lost: {said}") from why
+            raise _lost(why) from why
 
     def close(self) -> None:
         """See `jobs.Paints`."""
         self._ray.kill(self._actor)
+
+
+def _lost(why: Exception) -> WorkerLost:
+    said = str(why).strip().partition("\n")[0]
+    return WorkerLost(f"a worker of Ray is lost: {said}")
