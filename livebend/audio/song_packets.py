@@ -9,7 +9,7 @@ from typing import Any
 from livebend.audio.joined_files import parts_of
 from livebend.core.errors import SoundError
 
-NEAR = 0.002  # s: what a container of milliseconds may be off
+NEAR = 0.015  # s: Ogg's times are off by a block of Vorbis where pages begin, but never drift
 RAW = "pcm_"  # how FFmpeg's names of sound that is not compressed begin
 
 

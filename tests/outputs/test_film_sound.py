@@ -25,9 +25,10 @@ KINDS = {  # the encoder, its container and a rate, by FFmpeg's name of what it 
     "mp3": ("libmp3lame", "mp3", 44_100),
     "aac": ("aac", "ipod", 44_100),
     "opus": ("libopus", "ogg", 48_000),
+    "vorbis": ("vorbis", "ogg", 44_100),
 }
 ALL = [(kind, channels) for kind in KINDS for channels in (1, 2, 6)
-       if (kind, channels) != ("mp3", 6)]  # fmt: skip
+       if (kind, channels) != ("mp3", 6) and (kind != "vorbis" or channels == 2)]  # fmt: skip
 
 
 def song(folder, kind, channels, seconds=1.5):
