@@ -26,7 +26,7 @@ from livebend.core.clock import OfflineClock
 from livebend.core.errors import LivebendError
 from livebend.flow import Pixels
 from livebend.models.default_model import model_or_default
-from livebend.outputs.png_frames import surface_of
+from livebend.outputs.drawing import surface_of
 from livebend.rendering.network import Network
 from livebend.rendering.open_network import open_network
 from livebend.rendering.painter import PLAIN, Painter

@@ -5,5 +5,5 @@ resampler (to one rate) · demo (the built-in loop) · portaudio (devices) · ca
 blocks, lost and found) · monitor (loudspeakers) · inputs (hop by hop) · analyzer (a hop ->
 Features), with channels, spectrum, bands, levels, tempo, beat and paper_features · feature_sources
 (Features at a time) · look_ahead (of a song that was heard to its end before) · song_tags ·
-open_input (a name -> all of that)
+song_packets (as they are encoded) · open_input (a name -> all of that)
 """

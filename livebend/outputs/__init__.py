@@ -7,9 +7,9 @@ operator_mouse (the hand on it), operator_board (both, on a window), operator_sc
 drawn with drawing and glyphs · loading_picture · strobe_limit (what every output gets), part (what
 one of several projectors shows) · sdl, sdl_window · key_table, key_events · recording,
 live_recording, with codecs (the table of their kinds), encoders, movie, movie_file, joined_movie
-(of segments), png_pictures, sound_track, kept_file · streams (NDI and others) · fitted_picture (the
-picture at their size) · black · png_frames · sheet (pictures in rows and columns) · headless ·
-wall (fit, corner pin and what lies over the picture)
+(of segments), png_pictures, sound_track, film_sound (a song's own, or encoded again), kept_file ·
+streams (NDI and others) · fitted_picture (the picture at their size) · black · sheet (pictures in
+rows and columns) · headless · wall (fit, corner pin and what lies over the picture)
 """
 
 import os

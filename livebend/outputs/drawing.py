@@ -6,8 +6,10 @@ Sizes are in units: one unit is one pixel on a small display and more on a large
 from functools import lru_cache
 from typing import Literal
 
+import numpy as np
 import pygame
 
+from livebend.flow import Pixels
 from livebend.outputs import glyphs
 
 Colour = tuple[int, int, int]
@@ -31,6 +33,12 @@ ACCENTS = (TEAL, BLUE, VIOLET, PINK, AMBER)
 OTHERS = 0.6875  # size of other fonts: pygame draws its own font smaller than its nominal size
 STEPS = 32  # of a colour on its way to another
 FINE = 3  # letters are drawn this much larger and scaled down, which spaces them evenly
+
+
+def surface_of(pixels: Pixels) -> pygame.Surface:
+    """Return a surface that shares the memory of pixels uint8 [H, W, 3]."""
+    height, width = pixels.shape[:2]
+    return pygame.image.frombuffer(np.ascontiguousarray(pixels).data, (width, height), "RGB")
 
 
 @lru_cache(maxsize=64)

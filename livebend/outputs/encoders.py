@@ -129,14 +129,16 @@ def stream_encoder(
     return Encoder(codec, stream, size, fps, live=live, threads=threads)
 
 
-def own_encoder(codec: str, size: tuple[int, int], fps: float, *, live: bool) -> Encoder:
+def own_encoder(
+    codec: str, size: tuple[int, int], fps: float, *, live: bool, threads: int | None = None
+) -> Encoder:
     """Return an encoder without a file. Raises: NoEncoder."""
     kind = codec_of(codec)
     try:
         context = av.CodecContext.create(kind.encoder, "w")
     except (av.FFmpegError, ValueError) as why:
         raise NoEncoder(f"{codec}: {_why(kind, why)}") from why
-    return Encoder(codec, context, size, fps, live=live)
+    return Encoder(codec, context, size, fps, live=live, threads=threads)
 
 
 def check_encoder(codec: str, size: tuple[int, int] = TRIED) -> None:

@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 
 import av
 
-from livebend.audio.sound import Tape
-from livebend.core.notify import ignore
 from livebend.outputs.codecs import DEFAULT
 from livebend.outputs.encoders import TICKS
+from livebend.outputs.film_sound import FilmSound, Track
 from livebend.outputs.movie_file import MovieFile
 
 
@@ -30,7 +29,7 @@ class Chapter(NamedTuple):
 
 
 class JoinedMovie(MovieFile):
-    """The pictures of films of one encoder, one film after the other, with the sound of a tape.
+    """The pictures of films of one encoder, one film after the other, with its sound.
 
     Equal pieces make equal bytes. Every piece begins with a picture of its own and reads no other's
     (a closed group), so that nothing is encoded again.
@@ -41,7 +40,7 @@ class JoinedMovie(MovieFile):
         path: Path | str,
         pieces: Sequence[Piece],
         fps: float,
-        sound: Tape | None = None,
+        sound: FilmSound | None = None,
         *,
         codec: str = DEFAULT,
         note: str = "",
@@ -49,21 +48,19 @@ class JoinedMovie(MovieFile):
         chapters: Sequence[Chapter] = (),
     ) -> None:
         """Raises: Refused where the film cannot be written, or a piece cannot be read."""
-        self._pieces, self._fps, self._tape = pieces, fps, sound
+        self._pieces, self._fps, self._film_sound = pieces, fps, sound
+        self._track: Track | None = None
         self._tags, self._chapters = tags or {}, chapters
-        self._sounded = 0  # samples of the tape
-        rate = sound.sample_rate if sound else None
-        super().__init__(path, (0, 0), fps, rate, codec=codec, note=note)
+        super().__init__(path, (0, 0), fps, codec=codec, note=note)
 
-    def write(self, frames: int, told: Any = ignore) -> None:
-        """Write all of it, `frames` pictures; `told` is called with the number of each."""
+    def write(self) -> None:
+        """Write all of it."""
         for number, packet in enumerate(self._packets()):
             packet.stream = self._stream
             with self._writing():
                 self._mux(packet)
-            self._add_sound_until((number + 1) / self._fps)
-            told(number)
-        self._add_sound_until((frames + 1) / self._fps)
+                if self._track is not None:
+                    self._track.add_until((number + 1) / self._fps)
         self.finish()
 
     def _options(self, _: str) -> Mapping[str, str]:
@@ -87,6 +84,8 @@ class JoinedMovie(MovieFile):
         stream.codec_context.framerate = Fraction(fps).limit_denominator(1001)
         stream.time_base = Fraction(1, TICKS)
         self._stream = stream
+        if self._film_sound is not None:
+            self._track = self._film_sound.begin(self._container)
 
     def _packets(self) -> Iterator[Any]:
         """Yield the pictures of all pieces as they are encoded, at their times in the whole."""
@@ -106,11 +105,19 @@ class JoinedMovie(MovieFile):
         """When a picture of a piece is to show in the whole: its number, at the rate, rounded."""
         return round((first + round(ticks / per_picture)) / self._fps * TICKS)
 
-    def _add_sound_until(self, seconds: float) -> None:
-        if self._tape is not None:
-            end = round(seconds * self._tape.sample_rate)
-            self.sound(self._tape.read(end - self._sounded))
-            self._sounded = end
-
     def _end_pictures(self) -> None:
-        """Nothing is held back by an encoder."""
+        """No encoder of pictures holds anything back; what is left of the sound is written."""
+        if self._track is not None:
+            self._track.end()
+
+    def _close(self, end: int | None = None) -> None:
+        super()._close(end)
+        self._leave_song()
+
+    def _name(self) -> None:
+        self._leave_song()
+        super()._name()
+
+    def _leave_song(self) -> None:
+        if self._track is not None:
+            self._track.close()

@@ -53,14 +53,18 @@ def open_movie(
     live: bool = False,
     note: str = "",
     threads: int | None = None,
+    first: int = 0,
 ) -> Movie:
-    """Begin a recording of a kind of CODECS: see `MovieFile` and `PngPictures`. Raises: Refused."""
+    """Begin a recording of a kind of CODECS: see `MovieFile` and, for `first`, `PngPictures`.
+
+    Raises: Refused.
+    """
     path = Path(path)
     if format_of(path, codec):
         return MovieFile(
             path, size, fps, sample_rate, codec=codec, live=live, note=note, threads=threads
         )
-    return PngPictures(path, size, fps, sample_rate, codec, live=live)
+    return PngPictures(path, size, fps, sample_rate, codec, live=live, first=first, threads=threads)
 
 
 def check_recording(

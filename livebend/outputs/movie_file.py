@@ -69,7 +69,7 @@ class MovieFile:
             self._file = self.file = self._opened()
         try:
             self._start(kind, size, fps, sample_rate, note)
-        except Refused:
+        except BaseException:
             self._close()
             self.file.path.unlink()
             raise

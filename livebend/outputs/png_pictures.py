@@ -13,6 +13,7 @@ from livebend.flow import Pixels, Samples
 from livebend.outputs.encoders import own_encoder
 from livebend.outputs.sound_track import SoundTrack
 
+PNG = "png"  # of CODECS
 PART = ".part"  # what a picture's name ends in until it is whole
 
 
@@ -22,8 +23,9 @@ class PngPictures:
     A picture that shows for longer is there again under the next names. Each is whole as soon as
     it has its name, and the sound plays up to where it is written: a crash loses one picture. A
     folder that holds anything is never written into: `path` is NAME-2, NAME-3 …
-    `size` is (width, height) in pixels; pictures of another size are scaled. Used by one thread,
-    but for `sync`. Raises, as every method does: Refused; NoEncoder.
+    `first` is the number of the first picture. `size` is (width, height) in pixels; pictures of
+    another size are scaled. Used by one thread, but for `sync`. Raises, as every method does:
+    Refused; NoEncoder.
     """
 
     def __init__(
@@ -35,10 +37,12 @@ class PngPictures:
         codec: str,
         *,
         live: bool,
+        first: int = 0,
+        threads: int | None = None,
     ) -> None:
         check_place(path.with_name(path.name + PART), "")
-        self._encoder = own_encoder(codec, size, fps, live=live)
-        self._fps, self._count, self._written = fps, 0, 0
+        self._encoder = own_encoder(codec, size, fps, live=live, threads=threads)
+        self._fps, self._first, self._count, self._written = fps, first, 0, 0
         self._fresh: deque[Path] = deque(maxlen=10_000)  # what the disk may not hold yet
         self._last: Path | None = None
         self._sound: SoundTrack | None = None
@@ -130,7 +134,7 @@ class PngPictures:
             self._put(file.read_bytes())
 
     def _name(self, index: int) -> Path:
-        return self.path / f"frame_{index:06d}.png"
+        return self.path / f"frame_{self._first + index:06d}.png"
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -140,6 +144,15 @@ class PngPictures:
         except OSError as refusal:
             fault: Any = (self._sound and self._sound.file.fault) or refusal
             raise Refused(f"{self.path}: cannot be written: {fault.strerror}") from refusal
+
+
+def check_pictures(folder: Path, option: str) -> None:
+    """Refuse, before a render, a folder of pictures that cannot be written, or holds some; nothing
+    is made. Raises: Refused."""
+    if not folder.is_dir():
+        check_place(folder, option)
+    elif (old := next(folder.glob("frame_*.png"), None)) is not None:
+        raise Refused(f"{folder}: holds frames already ({old.name}); expected none")
 
 
 def _is_used(path: Path) -> bool:

@@ -14,7 +14,8 @@ class Recording:
 
     `size` is (width, height), `codec` one of CODECS. `write` blocks until the frame is encoded.
     Sound past the end of the picture is left out, so that both end within one frame of each other.
-    `threads` are the encoder's, see `Encoder`. Used by one thread.
+    `threads` are the encoder's, see `Encoder`; `first` is of pictures, see `PngPictures`. Used by
+    one thread.
     Raises: Refused where the file cannot be written.
     """
 
@@ -28,11 +29,14 @@ class Recording:
         codec: str = DEFAULT,
         note: str = "",
         threads: int | None = None,
+        first: int = 0,
     ) -> None:
         self.frames = 0
         self._size, self._fps, self._sound, self._heard = size, fps, sound, 0
         rate = sound.sample_rate if sound else None
-        self._movie = open_movie(path, size, fps, rate, codec=codec, note=note, threads=threads)
+        self._movie = open_movie(
+            path, size, fps, rate, codec=codec, note=note, threads=threads, first=first
+        )
         self._open = True
 
     def write(self, frame: Frame) -> None:

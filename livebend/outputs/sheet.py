@@ -8,8 +8,7 @@ import pygame
 from livebend.core.errors import Refused
 from livebend.core.files import write_file
 from livebend.flow import Pixels
-from livebend.outputs.drawing import DIM, GROUND, INK, Canvas
-from livebend.outputs.png_frames import surface_of
+from livebend.outputs.drawing import DIM, GROUND, INK, Canvas, surface_of
 
 GAP = 4  # pixels between pictures
 MARGIN = (96, 56)  # units for the labels, left and above

@@ -1,16 +1,23 @@
 """The benchmark times what it says: every kind of frame runs the stages it names."""
 
+import json
 import multiprocessing
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from livebend.cli.bench import farm
 from livebend.cli.bench.frames import check_ran
 from livebend.cli.bench.hands import time_hands
 from livebend.cli.bench.measure import BenchOptions, bench
 from livebend.cli.bench.peers import PROMPT, peers
 from livebend.cli.bench.start import time_start
+from livebend.cli.film import plan
+from livebend.cli.film.jobs import Record
+from livebend.cli.film.painter import Painter
+from livebend.cli.main import main
 from livebend.core.errors import LivebendError, OutOfRange, UnknownName
 from livebend.models import random_weights
 from livebend.models.families import family
@@ -168,3 +175,36 @@ def test_touches_by_osc_midi_and_the_page_are_seen_in_the_picture(model_folder):
 def test_as_many_touches_as_make_sense(count):
     with pytest.raises(OutOfRange, match=r"--hands \d+: expected 1\.\.10000 touches"):
         time_hands({}, count)
+
+
+class Here:
+    """A worker in this process; one with a module paints nothing."""
+
+    def __init__(self, _threads, notify, module=()):
+        self._painter = None if module else Painter(notify)
+
+    def ready(self):
+        pass
+
+    def paint(self, job, told):
+        if self._painter is not None:
+            return self._painter.paint(job, told)
+        return Record(frames=job.segment.painted, sha256="", note="", size=(1, 1))
+
+    def close(self):
+        pass
+
+
+def test_a_farm_is_beside_one_process_and_simulated(monkeypatch, capsys):
+    monkeypatch.setattr(farm, "ProcessWorker", Here)
+    monkeypatch.setattr(farm, "SECONDS", 0.4)
+    monkeypatch.setattr(farm, "SIMULATED", (1, 2))
+    monkeypatch.setattr(plan, "SEGMENT", 0.1)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    assert main(["bench", "--farm", "2", "--model", "tiny", "--size", "64", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["painted by"], row["workers"]) for row in rows] == [
+        ("this process", 1), ("workers", 1), ("workers", 2), ("simulated", 1), ("simulated", 2),
+    ]  # fmt: skip
+    assert all(row["frames/s"] > 0.0 for row in rows)
+    assert rows[1]["times"] == rows[3]["times"] == 1.0

@@ -3,6 +3,7 @@
 import hashlib
 import re
 import sys
+import threading
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -92,6 +93,9 @@ class Hand:
 
     def __init__(self, before=lambda: None):
         self._painter, self._before, self._is_over = Painter(lambda _: None), before, False
+
+    def ready(self):
+        pass
 
     def paint(self, job, told):
         def frame(count):
@@ -242,6 +246,37 @@ def test_a_segment_is_tried_three_times_and_nothing_is_left(job):
     with pytest.raises(Refused, match=r"segment 0 has failed 3 times: signal 9"):
         render_films([job], crew(1, die), print)
     assert not SegmentFiles(job.output).folder.exists()
+
+
+class Waiting(Hand):
+    """A worker that never begins, until it is sent home."""
+
+    def __init__(self):
+        super().__init__()
+        self._is_home = threading.Event()
+
+    def ready(self):
+        self._is_home.wait(60)
+        raise WorkerLost("there was never any room")
+
+    def close(self):
+        self._is_home.set()
+
+
+def test_a_worker_for_which_there_is_no_room_keeps_nothing_waiting(job):
+    hands = iter((Waiting(), Hand(), Waiting()))
+    render_films([job], Crew(3, lambda: next(hands)), print)
+    assert numbers_of(job.output) == list(range(32))
+
+
+def test_where_no_worker_begins_it_is_said(job):
+    def hire():
+        worker = Waiting()
+        worker.close()
+        return worker
+
+    with pytest.raises(Refused, match=r"no worker has begun, tried 3 times: there was never any"):
+        render_films([job], Crew(1, hire), print)
 
 
 def test_a_cue_that_cannot_be_played_and_a_full_disk_are_found_before_painting(

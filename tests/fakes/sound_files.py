@@ -18,6 +18,7 @@ def write_sound(
     options = {"movflags": "faststart"} if kind == "mov" else {}  # the index first
     with av.open(str(path), "w", format=kind, options=options) as container:
         stream = container.add_stream(codec, rate=rate, layout=layout)
+        stream.codec_context.options = {"strict": "experimental"}  # FFmpeg's own Vorbis
         size = stream.codec_context.frame_size or 1024
         turn = av.AudioResampler(stream.codec_context.format, layout, rate, frame_size=size)
         packed = np.ascontiguousarray(samples.T, np.float32).reshape(1, -1)

@@ -20,7 +20,7 @@ from livebend.flow import Frame, Pixels
 from livebend.outputs import live_recording
 from livebend.outputs.kept_file import KeptFile
 from livebend.outputs.movie_file import MovieFile
-from livebend.outputs.png_frames import PngFrames
+from livebend.outputs.png_pictures import PNG, check_pictures
 from livebend.outputs.recording import Recording
 from tests.fakes.films import COLOURS, RATE, Recorded, frame_of, pictures
 from tests.fakes.osc import wait_for
@@ -534,22 +534,15 @@ def test_a_disk_that_does_not_answer_holds_no_end_up(
 # ---- pictures
 
 
-def test_images(tmp_path: Path) -> None:
-    images = PngFrames(tmp_path / "frames")
-    for index in range(0, 10, 5):
-        images.write(frame_of(index))
-    images.close()
-    names = sorted(p.name for p in (tmp_path / "frames").iterdir())
-    assert names == ["frame_000000.png", "frame_000001.png"]
-    picture = pictures(tmp_path / "frames" / names[1])[0][1]
-    assert (picture == frame_of(5).pixels).all()
+def test_pictures_have_the_numbers_that_they_are_given(tmp_path: Path) -> None:
+    folder = tmp_path / "frames"
+    check_pictures(folder, "--frames")
+    recording = Recording(folder, (64, 48), 20, codec=PNG, first=7)
+    for index in (0, 5):
+        recording.write(frame_of(index))
+    assert sorted(p.name for p in folder.iterdir()) == ["frame_000007.png", "frame_000008.png"]
+    assert (pictures(folder / "frame_000008.png")[0][1] == frame_of(5).pixels).all()
     with pytest.raises(Refused, match="holds frames already"):
-        PngFrames(tmp_path / "frames")
-    images.abort()
-    assert not list((tmp_path / "frames").iterdir())
-
-
-def test_images_into_a_file_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(Refused, match="cannot be written"):
-        PngFrames(tmp_path / "file")
+        check_pictures(folder, "--frames")
+    recording.abort()
+    assert not folder.exists()

@@ -39,9 +39,11 @@ Row = dict[str, Any]
 def time_farm(given: argparse.Namespace, most: int, notify: Notify) -> list[Row]:
     """Return frames/s of this process, of 1, 2, 4 … `most` workers of one thread, and of simulated
     ones; `times` is how much faster that is than one worker. Raises: LivebendError."""
-    film = options_of(FilmOptions, argparse.Namespace(**{**vars(given), "sounds": ["demo"]},
-        sound="demo", preset="default", sets=(), seconds=SECONDS, threads=1, picture=None,
-        encoder="vae"))  # fmt: skip
+    asked: dict[str, Any] = {
+        **vars(given), "sound": "demo", "preset": "default", "sets": (), "seconds": SECONDS,
+        "threads": 1, "picture": None, "encoder": "vae", "frames": None,
+    }  # fmt: skip
+    film = options_of(FilmOptions, argparse.Namespace(**asked))
     counts = [1 << n for n in range(most.bit_length()) if 1 << n <= most]
     rows = list[Row]()
     with tempfile.TemporaryDirectory(prefix="livebend-") as folder:
@@ -54,18 +56,19 @@ def time_farm(given: argparse.Namespace, most: int, notify: Notify) -> list[Row]
             workers = [ProcessWorker(1, notify) for _ in range(count)]
             rows.append(_row("workers", count, _timed(workers, film, plan)))
     rows = [_beside(row, rows[1]) for row in rows]
-    rows += simulated(lambda: ProcessWorker(1, notify, SLEEPER), "simulated")
+    rows += simulated(lambda: ProcessWorker(1, notify, SLEEPER), "simulated", SIMULATED)
     try:
         ray = open_ray(HERE)
     except Refused as why:
         notify(str(why))
     else:
         share = 1.0 / (4 * max(SIMULATED))
-        rows += simulated(ray_hire(ray, 1, notify, share=share, module=SLEEPER), "simulated by Ray")
+        hire = ray_hire(ray, 1, notify, share=share, module=SLEEPER)
+        rows += simulated(hire, "simulated by Ray", SIMULATED)
     return rows
 
 
-def simulated(hire: Hire, kind: str, counts: Sequence[int] = SIMULATED) -> list[Row]:
+def simulated(hire: Hire, kind: str, counts: Sequence[int]) -> list[Row]:
     """Return frames/s of so many workers that wait, begun by `hire`."""
     rows = list[Row]()
     for count in counts:
@@ -73,9 +76,7 @@ def simulated(hire: Hire, kind: str, counts: Sequence[int] = SIMULATED) -> list[
         first, segments = SimulatedFilm(count, 1), max(8, EACH * count)
         _paint(first, workers, keep=True)
         film = SimulatedFilm(segments, FRAMES)
-        begin = now()
-        _paint(film, workers)
-        rows.append(_row(kind, count, segments * FRAMES / (now() - begin)))
+        rows.append(_row(kind, count, segments * FRAMES / _paint(film, workers)))
     return [_beside(row, rows[0]) for row in rows]
 
 
@@ -123,26 +124,27 @@ def _timed(workers: Sequence[Paints], film: FilmOptions, plan: Plan) -> float:
     _paint(FilmWork(film, short, ignore), workers, keep=True)
     files.remove()
     files.make()
-    begin = now()
-    _paint(FilmWork(film, plan, ignore), workers)
-    took = now() - begin
+    took = _paint(FilmWork(film, plan, ignore), workers)
     files.remove()
     return plan.frames / took
 
 
-def _paint(film: Work, workers: Sequence[Paints], *, keep: bool = False) -> None:
-    """Have workers that are there paint a film, and end them unless they are to be kept."""
+def _paint(film: Work, workers: Sequence[Paints], *, keep: bool = False) -> float:
+    """Have workers that are there paint a film, and end them unless they are to be kept; return how
+    long they painted, in s."""
     waiting = [_Kept(worker) if keep else worker for worker in workers]
     farm = Farm([film], waiting.pop, len(workers), ignore, ignore)
+    begin = now()
     with farm.at_work():
         farm.wait_for(film)
+        return now() - begin
 
 
 class _Kept:
     """A worker that is not ended."""
 
     def __init__(self, worker: Paints) -> None:
-        self.paint = worker.paint
+        self.ready, self.paint = worker.ready, worker.paint
 
     def close(self) -> None:
         """Do nothing."""

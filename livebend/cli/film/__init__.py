@@ -2,7 +2,7 @@
 
 options (what a film is made of) · plan (the film walked without painting, and where it is cut) ·
 painter (segments, in whatever process) with segment_outputs (the limit of flashes, files) ·
-film_quality (motion blur, another size) · segment_files (what is kept of an unfinished film),
+motion_blur · segment_files (what is kept of an unfinished film),
 made_of (whether it is still the same) · work (the segments of a film: which is next, which may
 stay) · jobs (what workers are asked and answer), farm (workers side by side), workers (processes of
 this machine), process (such a process), ray_workers (of a cluster) · rendering (from options to

@@ -6,7 +6,10 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from livebend.cli.film.jobs import Hire, Job, Paints, Record, WorkerLost
+from livebend.core.errors import Refused
 from livebend.core.notify import Notify
+
+TRIES = 3  # to begin a worker
 
 Painted = Callable[[int], None]
 
@@ -78,7 +81,9 @@ class Farm:
     def _work(self) -> None:
         worker: Paints | None = None
         try:
-            while (task := self._next()) is not None:
+            while worker is not None or (worker := self._ready()) is not None:
+                if (task := self._next()) is None:
+                    break
                 worker = self._paint(*task, worker)
         except BaseException as failure:  # noqa: BLE001 - the thread that waits raises it
             with self._changed:
@@ -88,7 +93,25 @@ class Farm:
             if worker is not None:
                 self._dismiss(worker)
 
-    def _paint(self, film: Work, job: Job, worker: Paints | None) -> Paints | None:
+    def _ready(self) -> Paints | None:
+        """Begin a worker, and wait for it: one that has a segment and never begins would keep the
+        others waiting. None where it is not needed any more. Raises: Refused."""
+        lost = None
+        for _ in range(TRIES):
+            with self._changed:
+                if self._is_over or all(film.is_finished for film in self._films):
+                    return None
+            worker = self._begun()
+            try:
+                worker.ready()
+            except WorkerLost as why:
+                self._dismiss(worker)
+                lost = why
+            else:
+                return worker
+        raise Refused(f"no worker has begun, tried {TRIES} times: {lost}")
+
+    def _paint(self, film: Work, job: Job, worker: Paints) -> Paints | None:
         """Have a segment painted; return the worker, None where it is lost."""
         painted = 0
 
@@ -98,12 +121,10 @@ class Farm:
             self._painted(frames)
 
         try:
-            worker = worker or self._begun()
             record = worker.paint(job, told)
         except WorkerLost as why:
             self._painted(-painted)
-            if worker is not None:
-                self._dismiss(worker)
+            self._dismiss(worker)
             with self._changed:
                 if not self._is_over:
                     self._notify(f"segment {job.number} is painted again: {why}")

@@ -87,6 +87,12 @@ class WorkerLost(LivebendError):
 class Paints(Protocol):
     """Paints segments, in this process or in another."""
 
+    def ready(self) -> None:
+        """Wait until it can be given a segment: a cluster may have no room for it yet.
+
+        Raises: WorkerLost where it never will be, or is ended meanwhile.
+        """
+
     def paint(self, job: Job, told: Told) -> Record:
         """Paint a segment, and leave its files in the film's folder; return its record.
 

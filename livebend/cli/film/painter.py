@@ -13,16 +13,16 @@ import numpy as np
 from livebend import flow
 from livebend.audio.open_input import open_sound
 from livebend.audio.sound import Sound
-from livebend.cli.film.film_quality import Blur, Enlarged
 from livebend.cli.film.jobs import Job, Record, Segment, Told
+from livebend.cli.film.motion_blur import Blur
 from livebend.cli.film.options import FilmOptions, read_options
-from livebend.cli.film.segment_files import SegmentFiles, sha256
+from livebend.cli.film.segment_files import Attempt, SegmentFiles, sha256
 from livebend.cli.film.segment_outputs import SegmentFlashes, read_state
 from livebend.core.clock import OfflineClock
 from livebend.core.errors import Refused
 from livebend.core.notify import Notify
 from livebend.flow import Features, Frame, Output, Render, Tick
-from livebend.outputs.png_frames import PngFrames
+from livebend.outputs.png_pictures import PNG
 from livebend.outputs.recording import Recording
 from livebend.outputs.strobe_limit import FlashLimit
 from livebend.rendering.network import Network
@@ -45,6 +45,9 @@ class Painter:
         self._film: _Film | None = None
         self._text = ""
         self._network: tuple[object, Network] | None = None
+
+    def ready(self) -> None:
+        """See `Paints`."""
 
     def paint(self, job: Job, told: Told) -> Record:
         """See `Paints`."""
@@ -125,22 +128,26 @@ class _Film:
         renderer.cut()
         counts = _Counts(told)
         show.play(segment.first, renderer, (counts,))
-        with ExitStack() as ending:
-            outputs, flashes = self._outputs(job, ending)
-            show.play(segment.until, renderer, (self._blurred(outputs, segment), counts))
-        if flashes is not None:
-            flashes.save_last(files.last(job.number))
-        record = Record(
-            frames=segment.until - segment.first,
-            sha256=sha256(files.pictures(job.number)) if self._options.movie else "",
-            note=made_by(self._network),
-            size=self._size,
-            limited=flashes.limited if flashes else {},
-        )
+        attempt = files.attempt(job.number, self._options.pngs)
         try:
-            files.finish(job.number, record)
+            with ExitStack() as ending:
+                outputs, flashes = self._outputs(job, attempt, ending)
+                show.play(segment.until, renderer, (self._blurred(outputs, segment), counts))
+            if flashes is not None:
+                flashes.save_last(attempt.last)
+            record = Record(
+                frames=segment.until - segment.first,
+                sha256=sha256(attempt.movie) if self._options.movie else "",
+                note=made_by(self._network),
+                size=self._size,
+                limited=flashes.limited if flashes else {},
+            )
+            told(0)  # where nobody listens any more, another one has this segment
+            attempt.finish(record)
         except OSError as why:
             raise Refused(f"{files.folder}: cannot be written: {why.strerror}") from why
+        finally:
+            attempt.remove()
         return record
 
     def close(self) -> None:
@@ -173,20 +180,20 @@ class _Film:
         return show, renderer
 
     def _outputs(
-        self, job: Job, ending: ExitStack
+        self, job: Job, attempt: Attempt, ending: ExitStack
     ) -> tuple[tuple[Output, ...], SegmentFlashes | None]:
         """Open what the segment's frames go to; `ending` closes it, or removes it after a fault."""
         options, number, made = self._options, job.number, list[Any]()
         size = options.record_size or self._size
+        threads = 1 if size[0] * size[1] <= SMALL else ENCODING
         if options.movie is not None:
-            threads = 1 if size[0] * size[1] <= SMALL else ENCODING
-            path = self._files.pictures(number)
+            path = attempt.movie
             made.append(Recording(path, size, options.fps, codec=options.codec, threads=threads))
-        if options.pngs is not None:
-            pictures = PngFrames(options.pngs, first=job.segment.first)
-            made.append(Enlarged(pictures, size))
-        for each in made:
-            _end_with(ending, each)
+            _end_with(ending, made[-1])
+        if attempt.frames is not None:
+            path, first = attempt.frames, job.segment.first
+            made.append(Recording(path, size, options.fps, codec=PNG, threads=1, first=first))
+            _end_with(ending, made[-1])
         if not options.strobe_limit:
             return tuple(made), None
         known = read_state(self._files.state(number - 1)) if job.follows and number else None
@@ -194,7 +201,7 @@ class _Film:
         if number == 0:
             limit = FlashLimit()
         last = self._files.last(number - 1) if number else None
-        flashes = SegmentFlashes(made, self._files.points(number), limit, last)
+        flashes = SegmentFlashes(made, attempt.points, limit, last)
         ending.callback(flashes.close)
         return (flashes,), flashes
 

@@ -5,6 +5,7 @@ have livebend; a worker goes to the folder where the command was given.
 """
 
 import os
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from livebend.core.notify import Notify, ignore
 
 INSTALL = "pip install 'livebend[ray]'"
 HERE = "local"  # Ray on this machine, begun for this render
-LOOKED = 0.5  # s between two looks at how far a worker is
+LOOKED = 2.0  # s between two looks at how far a worker is
 
 
 def open_ray(address: str) -> Any:
@@ -52,11 +53,14 @@ class _Actor:
         from livebend.cli.film.workers import ProcessWorker  # noqa: PLC0415 - in its own process
 
         os.chdir(folder)
-        self._said: list[str] = []
+        self._said = deque[str]()  # by one thread, read by another
         self._worker = ProcessWorker(threads, ignore, module)
 
-    def paint(self, text: str) -> None:
-        """Paint a job's segment; what is said of it is read by `said`."""
+    def ready(self) -> None:
+        """Answer as soon as it is there."""
+
+    def paint(self, text: str) -> list[str]:
+        """Paint a job's segment; return what is said of it, but for what `said` has returned."""
         process = self._worker.process
         assert process.stdin is not None
         assert process.stdout is not None
@@ -65,12 +69,15 @@ class _Actor:
         for line in process.stdout:
             self._said.append(line)
             if not line.startswith(('{"painted"', '{"notice"')):
-                return
+                return self.said()
         self._said.append(f'{{"failed": "a worker has ended ({process.wait()})"}}')
+        return self.said()
 
     def said(self) -> list[str]:
         """Return what was said since this was asked last."""
-        said, self._said = self._said, []
+        said = list[str]()
+        while self._said:
+            said.append(self._said.popleft())
         return said
 
 
@@ -80,24 +87,34 @@ class RayWorker:
     def __init__(self, ray: Any, actor: Any, notify: Notify) -> None:
         self._ray, self._actor, self._notify = ray, actor, notify
 
+    def ready(self) -> None:
+        """See `jobs.Paints`."""
+        try:
+            self._ray.get(self._actor.ready.remote())
+        except self._ray.exceptions.RayError as why:
+            raise _lost(why) from why
+
     def paint(self, job: Job, told: Told) -> Record:
         """See `jobs.Paints`."""
         ray = self._ray
         try:
             painting = self._actor.paint.remote(job.text())
-            ended: list[Any] = []
-            while True:
-                if not ended:
-                    ended, _ = ray.wait([painting], timeout=LOOKED)
-                for line in ray.get(self._actor.said.remote()):
-                    if (record := heard(line, told, self._notify)) is not None:
-                        return record
-                if ended:
-                    ray.get(painting)
+            record, is_over = None, False
+            while record is None:
+                if is_over:
+                    raise WorkerLost("a worker of Ray has ended without a word")
+                is_over = bool(ray.wait([painting], timeout=LOOKED)[0])
+                for line in ray.get(painting if is_over else self._actor.said.remote()):
+                    record = heard(line, told, self._notify)
+            return record
         except (ray.exceptions.RayError, ValueError) as why:
-            said = str(why).strip().partition("\n")[0]
-            raise WorkerLost(f"a worker of Ray is lost: {said}") from why
+            raise _lost(why) from why
 
     def close(self) -> None:
         """See `jobs.Paints`."""
         self._ray.kill(self._actor)
+
+
+def _lost(why: Exception) -> WorkerLost:
+    said = str(why).strip().partition("\n")[0]
+    return WorkerLost(f"a worker of Ray is lost: {said}")

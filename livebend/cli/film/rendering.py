@@ -10,7 +10,6 @@ from typing import Any
 from tqdm import tqdm
 
 from livebend.audio.open_input import open_sound
-from livebend.audio.sound import Tape
 from livebend.cli.film.album import chapters_in
 from livebend.cli.film.farm import Farm, Painted
 from livebend.cli.film.jobs import Hire
@@ -22,21 +21,23 @@ from livebend.cli.film.ray_workers import open_ray, ray_hire
 from livebend.cli.film.segment_files import SegmentFiles
 from livebend.cli.film.work import FilmWork
 from livebend.cli.film.workers import ProcessWorker
+from livebend.core.clock import OfflineClock
 from livebend.core.errors import Refused
 from livebend.core.notify import Notify
 from livebend.device.torch_threads import usable
 from livebend.models.checkpoint import find_model
 from livebend.models.declared_sites import check_sites
 from livebend.outputs.codecs import codec_of
+from livebend.outputs.film_sound import WAV, FilmSound, film_sound
 from livebend.outputs.joined_movie import Chapter, JoinedMovie, Piece
 from livebend.outputs.movie import check_recording
-from livebend.outputs.png_frames import PngFrames
-from livebend.outputs.sound_track import SoundTrack
+from livebend.outputs.png_pictures import check_pictures
 
 BITS = 0.5  # for a pixel: more than films of the presets take at the encoder's quality
 INTRA_BITS = 8.0  # where every picture stands for itself
 PNG_BITS = 16.0  # for a pixel of a PNG
 SOUND = 32_000  # bytes/s
+SOUND_FILE = f"sound{WAV}"  # beside pictures
 COPIES = 2  # segments, and the film that is joined of them
 
 
@@ -149,7 +150,7 @@ def prepared(
         files.remove()
     check_recording(options.output, "-o", options.codec, options.record_size)
     if options.pngs is not None and files.described() is None:
-        PngFrames.check(options.pngs)
+        check_pictures(options.pngs, "--frames")
     scene = options.first_scene()
     options.check_model([scene], notify)
     sound = open_sound(options.sound, notify)
@@ -169,12 +170,16 @@ def begin(options: FilmOptions, plan: Plan, made: Mapping[str, Any], notify: Not
     """Begin to paint a film, or take up what is finished of it. Raises: LivebendError."""
     for line in said_of(plan, options.fps):
         notify(line)
+    sound = sound_of(options, plan)
+    if sound is not None and sound.line:
+        notify(sound.line)
     files = SegmentFiles(options.named, options.ending)
     found = take_up(files, made)
+    files.clear(options.pngs)
     if found:
         notify(f"{files.folder}: {found} of {len(plan.segments)} segments are there; it goes on")
     try:
-        work = FilmWork(options, plan, notify, made_of=digest_of(made))
+        work = FilmWork(options, plan, notify, digest_of(made), sound)
         check_room(work)
     except BaseException:
         leave(files)
@@ -204,48 +209,54 @@ def check_room(work: FilmWork) -> None:
         )
 
 
+def sound_of(options: FilmOptions, plan: Plan) -> FilmSound | None:
+    """Return how the sound comes into a film; None where only frames are written.
+
+    A film that ends before its song is cut there, to the sample; else the song is heard to its end,
+    which is less than a frame away. Raises: SoundError.
+    """
+    if options.output is None:
+        return None
+    is_cut = options.seconds is not None and plan.frames == len(
+        OfflineClock(options.fps, options.seconds)
+    )
+    until = (plan.frames + (not is_cut)) / options.fps
+    ending = WAV if options.is_folder else options.output.suffix
+    return film_sound(open_sound(options.sound), ending, options.codec, until)
+
+
 def finish(work: FilmWork) -> None:
     """Join a painted film and remove its segments. Raises: LivebendError, and they stay."""
-    options = work.options
-    if options.output is not None:
-        tape = open_sound(options.sound).original()
-        try:
-            if options.is_folder:
-                _write_sound(options.output, tape, work.plan.frames / options.fps)
-            else:
-                _join(work, options.output, tape)
-        finally:
-            tape.close()
+    output, sound = work.options.output, work.sound
+    if output is not None and sound is not None:
+        if work.options.is_folder:
+            _write_sound(output / SOUND_FILE, sound)
+        else:
+            _join(work, output, sound)
+    work.files.clear(work.options.pngs)
     work.files.remove()
 
 
-def _join(work: FilmWork, path: Path, tape: Tape) -> None:
+def _join(work: FilmWork, path: Path, sound: FilmSound) -> None:
     options, plan, files = work.options, work.plan, work.files
     pieces = [
         Piece(files.pictures(number), segment.first) for number, segment in enumerate(plan.segments)
     ]
     movie = JoinedMovie(
-        path, pieces, options.fps, tape, codec=options.codec, note=note_of(work),
+        path, pieces, options.fps, sound, codec=options.codec, note=note_of(work),
         tags=dict(options.tags), chapters=chapters_of(plan, options),
     )  # fmt: skip
     try:
-        movie.write(plan.frames)
+        movie.write()
     except BaseException:
         movie.abort()
         raise
 
 
-def _write_sound(folder: Path, tape: Tape, seconds: float) -> None:
-    """Write the sound of pictures beside them. Raises: Refused."""
-    file = folder / "sound.wav"
-    file.unlink(missing_ok=True)
-    left = round(seconds * tape.sample_rate)
+def _write_sound(file: Path, sound: FilmSound) -> None:
+    """Write the sound of pictures beside them. Raises: Refused, SoundError."""
     try:
-        track = SoundTrack(file, tape.sample_rate)
-        while left and (block := tape.read(min(left, tape.sample_rate))).shape[1]:
-            track.add(block)
-            left -= block.shape[1]
-        track.finish()
+        sound.write(file)
     except OSError as why:
         raise Refused(f"{file}: cannot be written: {why.strerror}") from why
 

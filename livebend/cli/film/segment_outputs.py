@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from livebend.core.errors import Refused
 from livebend.core.files import write_file
 from livebend.flow import Frame, Output, Pixels
-from livebend.outputs.png_frames import surface_of
+from livebend.outputs.drawing import surface_of
 from livebend.outputs.strobe_limit import POINTS, SIDE, FlashLimit, between, points_of
 
 POINTS_SHAPE = (POINTS**2, SIDE, SIDE, 3)  # of a frame, uint8

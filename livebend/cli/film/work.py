@@ -16,6 +16,7 @@ from livebend.cli.film.segment_outputs import limited_in, read_state, save_state
 from livebend.core.clock import OfflineClock
 from livebend.core.errors import Refused
 from livebend.core.notify import Notify
+from livebend.outputs.film_sound import FilmSound
 from livebend.outputs.strobe_limit import FlashLimit
 
 TRIES = 3  # of a segment whose worker dies
@@ -24,12 +25,22 @@ TRIES = 3  # of a segment whose worker dies
 class FilmWork:
     """What is left to paint of a film. For one thread at a time."""
 
-    def __init__(self, options: FilmOptions, plan: Plan, notify: Notify, made_of: str = "") -> None:
-        """Take up what is finished. `made_of` is a digest of what the film is made of.
+    def __init__(
+        self,
+        options: FilmOptions,
+        plan: Plan,
+        notify: Notify,
+        made_of: str = "",
+        sound: FilmSound | None = None,
+    ) -> None:
+        """Take up what is finished.
+
+        made_of: a digest of what the film is made of.
+        sound: that it gets at the end.
 
         Raises: Refused, OSError.
         """
-        self.options, self.plan, self.made_of = options, plan, made_of
+        self.options, self.plan, self.made_of, self.sound = options, plan, made_of, sound
         self.files = SegmentFiles(options.named, options.ending)
         self._text, self._notify = as_text(options), notify
         self._records = dict(self._found())

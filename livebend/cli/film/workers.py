@@ -41,6 +41,9 @@ class ProcessWorker:
             start_new_session=True,  # an interrupt of the terminal is for the one that it works for
         )  # fmt: skip
 
+    def ready(self) -> None:
+        """See `jobs.Paints`: its first segment waits in the pipe until it has begun."""
+
     def paint(self, job: Job, told: Told) -> Record:
         """See `jobs.Paints`."""
         assert self.process.stdin is not None

@@ -10,9 +10,9 @@ from livebend.flow import Frame
 from livebend.outputs.black import Black
 from livebend.outputs.bridge import Bridge
 from livebend.outputs.display import View
+from livebend.outputs.drawing import surface_of
 from livebend.outputs.loading_picture import loading_picture
 from livebend.outputs.monitors import Monitor
-from livebend.outputs.png_frames import surface_of
 from livebend.outputs.sdl_window import ADD, BLEND, LINEAR, NEAREST, OPAQUE, SdlWindow
 from livebend.outputs.wall.card import Label, drawn_card
 from livebend.outputs.wall.corner_pin import moved

@@ -1,7 +1,6 @@
-"""From painted pictures to those of a film: motion blur, another size."""
+"""From painted pictures to those of a film: motion blur."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -9,8 +8,6 @@ from numpy.typing import NDArray
 
 from livebend.core.clock import OfflineClock
 from livebend.flow import Frame, Output, Pixels
-from livebend.outputs.fitted_picture import as_shown
-from livebend.outputs.png_frames import PngFrames
 
 STEPS = 1 << 14  # of light, when it becomes one of 256 levels again
 
@@ -45,26 +42,6 @@ class Blur:
 
     def close(self) -> None:
         """Nothing to close."""
-
-
-class Enlarged:
-    """Gives a folder pictures in a size (W, H), as films have them."""
-
-    def __init__(self, output: PngFrames, size: tuple[int, int]) -> None:
-        self._output, self._size = output, size
-
-    def write(self, frame: Frame) -> None:
-        """Give a picture."""
-        pixels = as_shown(frame.pixels, self._size, 1.0, "fit")
-        self._output.write(replace(frame, pixels=pixels))
-
-    def close(self) -> None:
-        """Close the folder."""
-        self._output.close()
-
-    def abort(self) -> None:
-        """Remove the pictures."""
-        self._output.abort()
 
 
 def levels_of(light: NDArray[np.float32]) -> Pixels:
