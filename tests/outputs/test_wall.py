@@ -94,8 +94,8 @@ def test_a_span_shows_each_display_its_part_and_fades_where_they_overlap(
 ) -> None:
     """Three displays: the operator's, and two projectors."""
     found = [Monitor(f"display {n}", 160 * n, 0, 160, 80) for n in range(3)]
-    monkeypatch.setattr("livebend.outputs.window.lister", lambda _: lambda: found)
-    monkeypatch.setattr("livebend.outputs.window.SETTLING", 0.0)
+    monkeypatch.setattr("livebend.outputs.picture_displays.lister", lambda _: lambda: found)
+    monkeypatch.setattr("livebend.outputs.picture_displays.SETTLING", 0.0)
     screen = Screen((320, 80))
     screen.window.write(Frame(HALVES, 0, 0.0, 0.0, 0.0))
     for name, value in {"display": 1, "fit": "stretch", "also": "display 2"}.items():
@@ -279,13 +279,13 @@ def test_no_screensaver_comes(screen):
 )
 def test_a_picture_has_the_shape_of_what_it_is_shown_on(monkeypatch, settings, shape):
     found = [Monitor(f"display {n}", 1920 * n, 0, 1920, 1080) for n in range(2)]
-    monkeypatch.setattr("livebend.outputs.window.lister", lambda _: lambda: found)
+    monkeypatch.setattr("livebend.outputs.picture_displays.lister", lambda _: lambda: found)
     screen = Screen()
     assert screen.window.shape is None  # SDL's dummy is no display
     monkeypatch.setattr(pygame.display, "get_driver", lambda: "x11")
     for name, value in settings.items():
         screen.display.set(name, value)
-    screen.window._spread_out(screen.display.view)
+    screen.window.displays.follow(screen.display.view)
     assert screen.window.shape == shape
     monkeypatch.undo()
     screen.window.close()

@@ -10,6 +10,7 @@ from livebend.flow import Frame
 from livebend.outputs.black import Black
 from livebend.outputs.bridge import Bridge
 from livebend.outputs.display import View
+from livebend.outputs.full_screen import FullScreen
 from livebend.outputs.loading_picture import loading_picture
 from livebend.outputs.monitors import Monitor
 from livebend.outputs.png_frames import surface_of
@@ -31,6 +32,7 @@ class _Screen:
 
     painter: WallPainter
     monitor: Monitor | None
+    full: FullScreen | None = None  # of a further display's window
     strays: int = STRAYS
 
     @property
@@ -90,20 +92,20 @@ class Wall:
         self.close()
         for other in others:
             pane = SdlWindow(other.name, other.size, (other.x, other.y), vsync=False)
-            pane.window.set_fullscreen(desktop=True)
-            self._screens.append(_Screen(WallPainter(pane), other))
+            full = FullScreen(pane.window)
+            full.enter(other)
+            self._screens.append(_Screen(WallPainter(pane), other, full))
 
     def settle(self) -> None:
         """Put back a window on a further display that the window manager took elsewhere."""
         for screen in self._screens[1:]:
-            on, window = screen.monitor, screen.pane.window
-            if on is None or not screen.strays:
+            on, full = screen.monitor, screen.full
+            if on is None or full is None or not screen.strays or full.fills(on):
                 continue
-            if (*window.position, *window.size) != (on.x, on.y, *on.size):
-                screen.strays -= 1
-                window.set_windowed()
-                window.position = on.x, on.y
-                window.set_fullscreen(desktop=True)
+            screen.strays -= 1
+            full.leave()
+            screen.pane.window.position = on.x, on.y
+            full.enter(on)
 
     def close(self) -> None:
         """Close the windows on further displays."""
