@@ -1,7 +1,7 @@
 """Where frames go: a window, a film, pictures; and the operator's view of the show.
 
 window (the picture, and keys) · display (its state: blackout, freeze, brightness …) ·
-monitors, picture_displays (which displays there are, and where that leaves the picture) ·
+room (what is kept of it) · monitors, picture_displays (which displays there are, and where that leaves the picture) ·
 full_screen · operator_window (where it was left) ·
 operator_view, operator_cards (meters and notices), operator_faders (what is played), card_area,
 operator_mouse (the hand on it), operator_board (both, on a window), operator_screen (which window),

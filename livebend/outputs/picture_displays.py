@@ -169,11 +169,17 @@ class PictureDisplays:
         if is_new:
             self._spread, had_another = wanted, self.has_another
             self._further = self._found_further(view)
+            self._number()
             if self.has_another != had_another:
                 self._operator.come_or_go(self.has_another)
         if not self._further or clock.now() - self._changed >= SETTLING:
             self._wall.spread(self.output, self._further)
         return is_new
+
+    def _number(self) -> None:
+        """Have the displays of the picture numbered, from the left."""
+        shown = sorted(self.of_picture, key=lambda one: (one.x, one.y))
+        self._display.number([one.name for one in shown])
 
     def _found_further(self, view: View) -> list[Monitor]:
         try:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import pygame
 
@@ -211,9 +212,8 @@ class Window:
 
     def _paint(self, view: View, moment: float, overlaid: bool) -> None:
         """Draw the picture as the view sets it, and the operator's view if it lies over it."""
-        self.wall.paint(view, moment)
-        if view.pin and not view.blackout:
-            self.operator.draw_pin(view)
+        pinned = partial(self.operator.draw_pin, view) if view.pin else None
+        self.wall.paint(view, moment, pinned)
         if self._overlaid(view) and not view.blackout:
             self.operator.draw_over(view, renew=overlaid)
         self.pane.present()
