@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -69,6 +69,7 @@ from livebend.outputs.headless import Headless
 from livebend.outputs.live_recording import Film, LiveRecording
 from livebend.outputs.movie import check_recording
 from livebend.outputs.part import PartOutput
+from livebend.outputs.room import KeptRoom, Room, room_file
 from livebend.outputs.strobe_limit import StrobeLimit
 from livebend.rendering.open_network import made_by, take_up
 from livebend.rendering.prompts import Prompts
@@ -85,6 +86,7 @@ if TYPE_CHECKING:
 FIRST_FRAME = "sound, first frame"  # the last phase of a start
 PATIENCE = 1.5  # s that the end of a show waits for the frame in work, or the text
 DEFAULT_FILM = "livebend.mp4"
+LAST = "-1"  # of the displays
 SWITCH_INTERVAL = 0.0005  # s: how long Python code of one thread may keep the audio thread waiting
 
 
@@ -99,7 +101,7 @@ class LiveOptions(ShowOptions):
     fullscreen: bool = False
     streams: Sequence[str] = ()
     stream_size: tuple[int, int] | None = None  # None = the picture's own
-    display: str = "-1"  # name or index; -1 = the last
+    display: str = LAST  # name or index
     logo: Path | None = None
     record: Path | None = None
     record_cues: Path | None = None
@@ -117,8 +119,9 @@ class LiveOptions(ShowOptions):
     part: tuple[int, int] = (0, 1)  # of the picture, that is shown: its number, of how many
     resume: str | None = None  # the file of a scene; "" is that of the last show
 
-    def view(self) -> View:
-        """Return the display's state that the show begins with. Raises: LivebendError."""
+    def view(self, room: Room) -> View:
+        """Return the display's state that the show begins with, in a room as it was kept. Raises:
+        LivebendError."""
         view = View(
             fullscreen=self.fullscreen,
             part=self.part[0],
@@ -136,7 +139,7 @@ class LiveOptions(ShowOptions):
             if name not in Display.specs:
                 raise UnknownName("display setting", name, Display.specs)
             switches[name] = Display.specs[name].check(value, f"{OUTPUT}.{name}")
-        return replace(view, **switches)
+        return view.changed({**room, **switches})
 
     def changes(self) -> list[tuple[str, object]]:
         """Return the values that replace the preset's; those of the display are the view's."""
@@ -236,7 +239,8 @@ class LiveShow:
         self.status = OnDemand(Status())
         frame, view = guard.last() if guard else (None, None)
         self.frames: Latest[Frame | None] = Latest(frame)
-        self.display = Display(view or options.view())
+        self.room = None if options.headless else KeptRoom(room_file())
+        self.display = Display(view or options.view(self.room.settings if self.room else {}))
         self.scene, self.drawn = self._first_scene(), options.drawn_masks()
         self.scenes = Latest(self.scene)
         self.bank = presets.PresetBank()
@@ -417,6 +421,8 @@ class LiveShow:
 
         file = self.options.logo
         logo = None if file is None else read_logo(file)
+        if self.room and self.options.display == LAST:
+            self.display.home = self.room.home
         window = Window(
             self.frames, self.status, self.display, self.options.size, on=self.options.display,
             shown=self._shown, late=self._say_late, notify=self.statistics.notice,
@@ -424,6 +430,10 @@ class LiveShow:
         )  # fmt: skip
         ending.callback(self._close, window)
         self.shape = window.shape
+        if self.room:
+            self.room.keep(self.display, self.warn)  # as it begins
+            keep = partial(self.room.work, self.display, self.warn)
+            ending.callback(self._kept_going("room", keep).stop)
         return Screen(window, window, self)
 
     def _shown(self, frame: Frame) -> None:
