@@ -4,19 +4,25 @@ process of its own."""
 import argparse
 import json
 import math
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from livebend.cli.live_show import FIRST_FRAME, LiveOptions, LiveShow
+from livebend.audio.feature_sources import HeardSound
+from livebend.cli.live_show import FIRST_FRAME, LiveOptions, LiveShow, Player
 from livebend.cli.options import options_of
+from livebend.cli.rig import opening_of
 from livebend.cli.starting import starting
+from livebend.control.rig.messages import Opening
+from livebend.control.rig.messages import bytes_of as message_bytes
 from livebend.core.clock import now
 from livebend.core.errors import LivebendError
 from livebend.flow import Samples
 from livebend.models.backends.read_ahead import ReadAhead
+from livebend.outputs.live_recording import LiveRecording
 
 SECONDS = 8.0
 FULL = 0.999  # of full scale: what clips is there
@@ -60,11 +66,16 @@ class Rehearsal(LiveShow):
 
     def __init__(self, options: LiveOptions, ahead: ReadAhead | None) -> None:
         self.meter, self._since, self.began = SoundMeter(), now(), 0.0
+        self.opening: Opening | None = None  # what it is played on
         super().__init__(options, on_phase=self._mark, ahead=ahead)
 
     def _mark(self, phase: str) -> None:
         if phase == FIRST_FRAME:
             self.began = now() - self._since
+
+    def _recording(self, player: Player, sound: HeardSound, kept: ExitStack) -> LiveRecording:
+        self.opening = opening_of(player.network, self.drawn)
+        return super()._recording(player, sound, kept)
 
     def _tape(self, block: Samples, time: float) -> None:
         self.meter.add(block)
@@ -122,4 +133,5 @@ def _played(given: dict[str, Any], film: Path) -> dict[str, Any]:
         "sound": show.meter.report(),
         "began": show.began,
         "bytes": sum(map(bytes_of, films)),
+        "opening": message_bytes(show.opening).decode() if show.opening else None,
     }
