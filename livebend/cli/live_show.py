@@ -64,9 +64,10 @@ from livebend.models.checkpoint import AUTO
 from livebend.modulation.beats import Beats
 from livebend.outputs.bridge import LATE
 from livebend.outputs.display import Display, View
+from livebend.outputs.film_take import Film
 from livebend.outputs.guarded_output import GuardedOutput
 from livebend.outputs.headless import Headless
-from livebend.outputs.live_recording import Film, LiveRecording
+from livebend.outputs.live_recording import LiveRecording
 from livebend.outputs.movie import check_recording
 from livebend.outputs.part import PartOutput
 from livebend.outputs.room import KeptRoom, Room, room_file
