@@ -13,6 +13,7 @@ os.environ.setdefault("MKL_CBWR", "AVX2,STRICT")
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="livebend-tests-")  # no measured choices
+os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="livebend-tests-")  # nobody's settings
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="livebend-tests-")  # nobody's shows
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 

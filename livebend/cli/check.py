@@ -22,9 +22,15 @@ from livebend.cli.doctor.questions import Answer, NoAnswer
 from livebend.cli.power import Power, power
 from livebend.cli.printing import check_positive
 from livebend.control.osc_endpoint import endpoint
+from livebend.control.osc_endpoint import place as place_of
+from livebend.control.rig.connecting import leader_at
+from livebend.control.rig.key import read_key
+from livebend.control.rig.meeting import differences, meet
+from livebend.control.rig.messages import Opening, message_in
 from livebend.core.errors import LivebendError, OutOfRange
 from livebend.core.files import check_place, film_folder
 from livebend.outputs.codecs import check_movie, fitted
+from livebend.outputs.room import read_room, room_file
 
 REHEARSAL = 45.0  # s that the start of a show and its rehearsal may take together
 LOOK = 10.0  # s, for a look at the displays
@@ -54,7 +60,7 @@ def examine(given: Mapping[str, Any], ask: Ask = questions.ask) -> list[Finding]
     """Examine everything that a show with these options needs; it takes less than a minute."""
     place = given["record"].parent if given["record"] else film_folder()
     answer = rehearsed(given, place, ask)
-    findings = [*ends(given), *_of(answer, given, place)]
+    findings = [*ends(given), *_of(answer, given, place), *leader(given, answer), *room(given)]
     hands = [port(given["osc"]), midi(given["midi"], ask)]
     return [*findings, display(given, ask), *hands, supply(power())]
 
@@ -174,6 +180,37 @@ def ends(given: Mapping[str, Any]) -> list[Finding]:
             except LivebendError as why:
                 findings.append(Finding(option, str(why), False))
     return findings
+
+
+def leader(given: Mapping[str, Any], answer: Mapping[str, Any]) -> list[Finding]:
+    """Whether the leader that the show follows is there, knows the key, and plays on the same as
+    the rehearsal did."""
+    if given["follow"] is None:
+        return []
+    try:
+        at = leader_at(given["follow"])
+        theirs = meet(at, read_key(given["key"], make=False))
+    except LivebendError as why:
+        advice = "start it first, with --lead; both need the same --key file"
+        return [Finding("leader", str(why), False, advice)]
+    found = f"{place_of(*at)}: is there and knows the key"
+    if not answer.get("opening"):
+        return [Finding("leader", f"{found}; whether it plays on the same is not known", None)]
+    ours = message_in(answer["opening"].encode())
+    differs = differences(ours, theirs) if isinstance(ours, Opening) else ["this show is unknown"]
+    if differs:
+        advice = "the same --model, --size, --backend, --dtype and masks on both machines"
+        return [Finding("leader", f"{found}; {'; '.join(differs)}", None, advice)]
+    return [Finding("leader", f"{found}; the same model and engine")]
+
+
+def room(given: Mapping[str, Any]) -> list[Finding]:
+    """What is kept of the room and cannot be used."""
+    try:
+        kept = {} if given["headless"] else read_room(room_file())
+    except LivebendError as why:
+        return [Finding("room", str(why), False, "mend the file, or remove it")]
+    return [Finding("room", f"{len(kept)} settings are kept of it")] if kept else []
 
 
 def display(given: Mapping[str, Any], ask: Ask) -> Finding:

@@ -7,12 +7,12 @@ b  the first picture is shown                      e  the show ends because it w
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from typing import Any
 
 from livebend.core.clock import now
+from livebend.core.specs import ParameterValue
 from livebend.flow import Frame
-from livebend.outputs.display import Display, View
+from livebend.outputs.display import SPECS, Display, View
 from livebend.outputs.last_picture import LastPicture
 
 ALIVE, WINDOW, BEGAN, ENDING = b".", b"w", b"b", b"e"
@@ -70,7 +70,7 @@ class Guarded:
             self._kept = kept
             with suppress(OSError):  # no room: the guard shows what it has
                 pixels = None if frame is None else frame.pixels
-                self._picture.put(pixels, {**asdict(display.view), "place": place})
+                self._picture.put(pixels, {**state_of(display.view), "place": place})
 
 
 def spec_of(number: int, beats: int, picture: int, since: float) -> str:
@@ -79,6 +79,11 @@ def spec_of(number: int, beats: int, picture: int, since: float) -> str:
     return f"{number},{beats},{picture},{since:.3f}"
 
 
+def state_of(view: View) -> dict[str, ParameterValue]:
+    """Return the display's state as it is kept."""
+    return {name: view.value(name) for name in SPECS}
+
+
 def view_of(state: Mapping[str, Any]) -> View:
     """Return the display's state as it was kept."""
-    return View(**{name: value for name, value in state.items() if name in Display.specs})
+    return View().changed({name: value for name, value in state.items() if name in SPECS})

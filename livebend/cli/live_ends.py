@@ -10,8 +10,9 @@ from livebend.cli.live_state import LiveState
 from livebend.core.files import film_folder
 from livebend.core.sizes import shaped_size
 from livebend.flow import Output, Samples
+from livebend.outputs.film_take import Film
 from livebend.outputs.guarded_output import GuardedOutput
-from livebend.outputs.live_recording import Film, LiveRecording
+from livebend.outputs.live_recording import LiveRecording
 from livebend.outputs.part import PartOutput
 from livebend.outputs.strobe_limit import StrobeLimit
 from livebend.rendering.network import Network

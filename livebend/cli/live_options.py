@@ -1,7 +1,7 @@
 """The options of a live show, and what of the display and the scene they begin with."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,10 @@ from livebend.core.errors import UnknownName
 from livebend.device.devices import EMBEDDED
 from livebend.models.checkpoint import AUTO
 from livebend.outputs.display import Display, View
+from livebend.outputs.room import Room
 
 OFF = "off"
+LAST = "-1"  # of the displays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,7 @@ class LiveOptions(ShowOptions):
     fullscreen: bool = False
     streams: Sequence[str] = ()
     stream_size: tuple[int, int] | None = None  # None = the picture's own
-    display: str = "-1"  # name or index; -1 = the last
+    display: str = LAST  # name or index
     logo: Path | None = None
     record: Path | None = None
     record_cues: Path | None = None
@@ -45,8 +47,9 @@ class LiveOptions(ShowOptions):
     part: tuple[int, int] = (0, 1)  # of the picture, that is shown: its number, of how many
     resume: str | None = None  # the file of a scene; "" is that of the last show
 
-    def view(self) -> View:
-        """Return the display's state that the show begins with. Raises: LivebendError."""
+    def view(self, room: Room) -> View:
+        """Return the display's state that the show begins with, in a room as it was kept. Raises:
+        LivebendError."""
         view = View(
             fullscreen=self.fullscreen,
             part=self.part[0],
@@ -55,16 +58,18 @@ class LiveOptions(ShowOptions):
             codec=self.codec,
             strobe_limit=self.strobe_limit,
         )
-        switches: dict[str, Any] = dict.fromkeys(self.streams, True)
-        if self.logo is not None:
-            switches["logo"] = True
+        switches: dict[str, Any] = {}
         if self.size is None and self.wanted.name == EMBEDDED:
             switches["fit"] = "mirror"  # a square, whose mirrored edges fill a wide display
+        switches |= room
+        switches |= dict.fromkeys(self.streams, True)
+        if self.logo is not None:
+            switches["logo"] = True
         for name, value in self._settings():
             if name not in Display.specs:
                 raise UnknownName("display setting", name, Display.specs)
             switches[name] = Display.specs[name].check(value, f"{OUTPUT}.{name}")
-        return replace(view, **switches)
+        return view.changed(switches)
 
     def changes(self) -> list[tuple[str, object]]:
         """Return the values that replace the preset's; those of the display are the view's."""

@@ -210,6 +210,7 @@ class LiveShow:
     def _screen(self, ending: ExitStack) -> Screen:
         screen = Screen(self.live, self)
         ending.callback(self._close, screen)
+        self.live.keep_room(ending)
         return screen
 
     def _close(self, screen: Screen) -> None:

@@ -17,6 +17,7 @@ from livebend.core.watchdog import KeptWorker, Term
 from livebend.flow import FeatureSource, Frame
 from livebend.outputs.bridge import LATE
 from livebend.outputs.display import Display
+from livebend.outputs.room import KeptRoom, room_file
 from livebend.scene.autosave import Autosave, resumed
 from livebend.scene.values import Scene
 
@@ -28,6 +29,7 @@ class LiveState:
     guard: the process that starts the show again, if there is one.
     scene: the first one; `scenes` has the newest that is painted.
     drawn: the drawn masks.
+    room: what is kept of the display for the next show; None without one.
     shape: of the display's picture, (W, H) or what is proportional to it; None = not known.
     """
 
@@ -42,7 +44,8 @@ class LiveState:
         self.status = OnDemand(Status())
         frame, view = guard.last() if guard else (None, None)
         self.frames: Latest[Frame | None] = Latest(frame)
-        self.display = Display(view or options.view())
+        self.room = None if options.headless else KeptRoom(room_file())
+        self.display = Display(view or options.view(self.room.settings if self.room else {}))
         self.scene, self.drawn = self._first_scene(), options.drawn_masks()
         self.scenes = Latest(self.scene)
         self.shape: tuple[int, int] | None = None
@@ -67,6 +70,14 @@ class LiveState:
         ending.callback(self.notices.close_log)
         save = Autosave(self.scenes, files.scene, self.notices.warn)
         ending.callback(self.keep_going("autosave", save.work).stop)
+
+    def keep_room(self, ending: ExitStack) -> None:
+        """Keep from now on how the display is set up, if there is one."""
+        if self.room is None:
+            return
+        self.room.keep(self.display, self.notices.warn)  # as it begins
+        keep = partial(self.room.work, self.display, self.notices.warn)
+        ending.callback(self.keep_going("room", keep).stop)
 
     def keep_going(self, name: str, work: Callable[[Term], None]) -> KeptWorker:
         """Start a part of the show that is started again where it fails."""

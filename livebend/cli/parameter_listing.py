@@ -1,10 +1,11 @@
 """`livebend parameters`: list everything that can be played or watched, by its path."""
 
 import argparse
+from dataclasses import replace
 
 from livebend.cli.printing import Row, markdown_table, print_rows, text_of
 from livebend.control.parameters import Parameter, described, node_of, soft_range, tree_of
-from livebend.core.specs import ParameterValue
+from livebend.core.specs import ParameterValue, Spec
 from livebend.outputs.display import Display
 from livebend.scene import paths, presets
 from livebend.scene.values import Scene
@@ -44,15 +45,21 @@ def parameter_tables(scene: Scene) -> str:
     for node, parameters in nodes.items():
         kind, is_part, _ = node.partition(".")
         first = firsts.setdefault(kind, node) if is_part else node
-        known = {_leaf(p): p.spec for p in nodes[first]} if first != node else {}
-        rows = [_cells(scene, p) for p in parameters if known.get(_leaf(p)) != p.spec]
+        known = {_leaf(p): _plain(p) for p in nodes[first]} if first != node else {}
+        rows = [_cells(scene, p) for p in parameters if known.get(_leaf(p)) != _plain(p)]
         lines = [f"## {node}", *([f"As {first}, and"] if known else [])]
         sections += [*lines, markdown_table(HEADS, rows)] if rows else [lines[0], f"As {first}."]
     return "\n\n".join(sections)
 
 
 def _leaf(parameter: Parameter) -> str:
-    return paths.split(parameter.path)[2]
+    path = parameter.path
+    return path.rpartition(".")[2] if parameter.is_setting else paths.split(path)[2]
+
+
+def _plain(parameter: Parameter) -> Spec:
+    """Its declaration, whose name says nothing more than its leaf."""
+    return replace(parameter.spec, name=_leaf(parameter))
 
 
 def _every(scene: Scene) -> list[Parameter]:

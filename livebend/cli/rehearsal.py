@@ -10,10 +10,16 @@ from typing import Any
 
 import numpy as np
 
+from livebend.audio.feature_sources import HeardSound
 from livebend.cli.live_options import LiveOptions
 from livebend.cli.live_show import FIRST_FRAME, LiveShow
 from livebend.cli.options import options_of
+from livebend.cli.player import Player
+from livebend.cli.rig import opening_of
+from livebend.cli.screen import Screen
 from livebend.cli.starting import starting
+from livebend.control.rig.messages import Opening
+from livebend.control.rig.messages import bytes_of as message_bytes
 from livebend.core.clock import now
 from livebend.core.errors import LivebendError
 from livebend.flow import Samples
@@ -61,11 +67,17 @@ class Rehearsal(LiveShow):
 
     def __init__(self, options: LiveOptions, ahead: ReadAhead | None) -> None:
         self.meter, self._since, self.began = SoundMeter(), now(), 0.0
+        self.opening: Opening | None = None  # what it is played on
         super().__init__(options, on_phase=self._mark, ahead=ahead)
 
     def _mark(self, phase: str) -> None:
         if phase == FIRST_FRAME:
             self.began = now() - self._since
+
+    def _load(self, screen: Screen) -> tuple[Player, HeardSound]:
+        player, sound = super()._load(screen)
+        self.opening = opening_of(player.network, self.live.drawn)
+        return player, sound
 
     def _tape(self, block: Samples, time: float) -> None:
         self.meter.add(block)
@@ -123,4 +135,5 @@ def _played(given: dict[str, Any], film: Path) -> dict[str, Any]:
         "sound": show.meter.report(),
         "began": show.began,
         "bytes": sum(map(bytes_of, films)),
+        "opening": message_bytes(show.opening).decode() if show.opening else None,
     }

@@ -19,6 +19,7 @@ from livebend.control.rig.connecting import EVERYWHERE, leader_at, leads_at
 from livebend.control.rig.following import Following
 from livebend.control.rig.key import read_key
 from livebend.control.rig.leader import SETTINGS, Leader
+from livebend.control.rig.meeting import differences
 from livebend.control.rig.messages import Opening
 from livebend.control.rig.receiver import Receiver
 from livebend.core.clock import LiveClock
@@ -179,20 +180,7 @@ def _hash(file: Path) -> str:
 
 def _compare(ours: Opening, warn: Callable[[str], None], leaders: Opening) -> None:
     """Say where this show differs from its leader, so that its frames may."""
-    differs = [
-        f"{what}: {theirs}, here {own}"
-        for what, theirs, own in (
-            ("size", "x".join(map(str, leaders.size)), "x".join(map(str, ours.size))),
-            ("made by", leaders.made, ours.made),
-        )
-        if theirs != own
-    ]
-    differs += [
-        f"another {name}"
-        for name, value in leaders.material.items()
-        if ours.material.get(name) != value
-    ]
-    if differs:
+    if differs := differences(ours, leaders):
         warn(f"rig: frames may differ from the leader's; {'; '.join(differs)}")
 
 

@@ -3,6 +3,7 @@
 from typing import Any, Protocol
 
 from livebend.cli.guarded import BEGAN, WINDOW
+from livebend.cli.live_options import LAST
 from livebend.cli.live_state import LiveState
 from livebend.control.desk import Desk
 from livebend.control.door import DECISIONS, Decision
@@ -98,6 +99,8 @@ def _window(live: LiveState, show: Shown) -> Any:
 
     options, file = live.options, live.options.logo
     logo = None if file is None else read_logo(file)
+    if live.room and options.display == LAST:
+        live.display.home = live.room.home
     window = Window(
         live.frames, live.status, live.display, options.size, on=options.display,
         shown=show.shown, late=live.notices.say_late, notify=live.statistics.notice,

@@ -2,18 +2,28 @@
 
 `View` is one frozen value; `Display` holds the newest and lets any thread change it, so that
 blackout and freeze act at once even when the network hangs. Each field of `View` is an address that
-a controller may set (`specs_of(View)`).
+a controller may set, and those of each projector are (`SPECS`).
 """
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from livebend.core.errors import OutOfRange, UnknownName
 from livebend.core.ranges import Range, Unit
 from livebend.core.specs import OneOf, ParameterValue, Spec, specs_of
 from livebend.outputs.codecs import CODECS, DEFAULT
+from livebend.outputs.wall.projectors import (
+    HEAD,
+    NEUTRAL,
+    Projector,
+    Projectors,
+    changed_in,
+    numbered,
+    projector_specs,
+    value_in,
+)
 from livebend.outputs.wall.settings import Over
 
 JOIN = "+"  # between the names of displays that show the same
@@ -50,6 +60,36 @@ class View(Over):
         str, OneOf(tuple(CODECS)), "the kind of the next film; `livebend codecs` lists them"
     ] = DEFAULT
     help: Annotated[bool, "the list of keys"] = False
+    projectors: Projectors = NEUTRAL
+
+    def value(self, name: str) -> ParameterValue:
+        """Return a setting by its name in SPECS."""
+        if name.startswith(f"{HEAD}."):
+            return value_in(self.projectors, name)
+        found: ParameterValue = getattr(self, name)
+        return found
+
+    def changed(self, settings: Mapping[str, ParameterValue]) -> "View":
+        """Return this with settings, by their names in SPECS and checked, changed."""
+        plain: dict[str, Any] = {}
+        projectors = self.projectors
+        for name, value in settings.items():
+            if name.startswith(f"{HEAD}."):
+                projectors = changed_in(projectors, name, value)
+            else:
+                plain[name] = value
+        return replace(self, projectors=projectors, **plain)
+
+    def projector_of(self, name: str) -> tuple[int, Projector]:
+        """Return the number of a display among the projectors, and what is set of it; 0 and the
+        neutral one where it has none."""
+        for number, one in enumerate(self.projectors, 1):
+            if is_one_display(one.display, name):
+                return number, one
+        return 0, Projector()
+
+
+SPECS: Mapping[str, Spec] = {**specs_of(View), **projector_specs()}
 
 
 class Display:
@@ -61,7 +101,7 @@ class Display:
     page of the remote is and its code.
     """
 
-    specs: Mapping[str, Spec] = specs_of(View)
+    specs = SPECS
 
     def __init__(self, view: View | None = None) -> None:
         self._lock = threading.Lock()
@@ -81,8 +121,7 @@ class Display:
         """Return one field. Raises: UnknownName."""
         if name not in self.specs:
             raise UnknownName("display setting", name, self.specs)
-        value: ParameterValue = getattr(self._view, name)
-        return value
+        return self._view.value(name)
 
     def set(self, name: str, value: ParameterValue) -> None:
         """Set one field; a number out of range is clamped. Raises: UnknownName, OutOfRange."""
@@ -105,6 +144,19 @@ class Display:
         at_home = index_of(self.home, self.names) if self.home else None
         return max(len(self.names) - 1, 0) if at_home is None else at_home
 
+    @property
+    def chosen(self) -> str:
+        """The name of the display that somebody has put the picture on; "" where nobody has."""
+        return self.home if self._view.display >= 0 else ""
+
+    def number(self, names: Sequence[str]) -> None:
+        """Have a projector's number, and with it settings of its own, for each of the displays that
+        the picture is on, as far as there are any."""
+        with self._lock:
+            found = numbered(self._view.projectors, names, is_one_display)
+            if found != self._view.projectors:
+                self._view = replace(self._view, projectors=found)
+
     def toggle(self, name: str) -> None:
         """Switch a field on or off, or the picture to the next display.
 
@@ -115,12 +167,12 @@ class Display:
         if name != "display" and self.specs[name].kind != "bool":
             raise OutOfRange(f"{name}: expected {self.specs[name].allowed}")
         with self._lock:
-            on: ParameterValue = not getattr(self._view, name)
+            on: ParameterValue = not self._view.value(name)
             count = max(len(self.names), 1)
             self._change(name, (self.shown_on + 1) % count if name == "display" else on)
 
     def _change(self, name: str, value: ParameterValue) -> None:
-        self._view = replace(self._view, **{name: value})  # type: ignore[arg-type]
+        self._view = self._view.changed({name: value})
         if name == "display" and self.names:
             self._settle()
 
@@ -136,6 +188,11 @@ def index_of(name: str, names: Iterable[str]) -> int | None:
     wanted = {name, *name.split(JOIN)}
     found = (i for i, one in enumerate(names) if wanted & {one, *one.split(JOIN)})
     return next(found, None)
+
+
+def is_one_display(name: str, other: str) -> bool:
+    """Whether two names are of one display, or of displays that show the same."""
+    return bool(name) and index_of(name, [other]) is not None
 
 
 def further_indices(text: str, names: Sequence[str], own: int) -> list[int]:

@@ -14,7 +14,7 @@ import numpy as np
 from livebend.flow import Pixels
 
 HEAD = struct.Struct("<BII")  # which of two slots is whole, and one more; its bytes of state, rows
-STATE = 8192  # bytes of a slot for the state
+STATE = 16384  # bytes of a slot for the state
 
 
 class LastPicture:

@@ -14,8 +14,8 @@ from livebend.outputs.operator_board import OperatorBoard
 from livebend.outputs.operator_mouse import Asked
 from livebend.outputs.operator_window import KeptPlaces, OperatorWindow
 from livebend.outputs.sdl_window import SdlWindow
-from livebend.outputs.wall.pin_handles import PinHandles, area_on, small_area
-from livebend.outputs.wall.wall import Wall
+from livebend.outputs.wall.pin_handles import PinHandles, pins_on, small_pins
+from livebend.outputs.wall.wall import Seen, Wall
 
 PLACES = "windows.json"  # in the user's state folder
 
@@ -54,14 +54,14 @@ class OperatorScreen:
 
     def take(self, event: pygame.Event, *, over_picture: bool) -> list[Asked]:
         """Return what an event of the mouse asks for, on the view in its own window or over the
-        picture; what it does to a corner of the wall is done."""
+        picture; what it does to a corner is done."""
         view = self._display.view
         if view.pin:
-            place = self._wall.places(view)[0]
-            wall, output = place.wall, self._output
-            if self._pin.take(event, output, area_on(output.size, place)):
+            shown = self._wall.seen(view)
+            if any(self._pin.take(event, one.pane, pins_on(one, view)) for one in shown):
                 return []
-            if self.pane and self._pin.take(event, self.pane, small_area(self.pane.size, wall)):
+            own = self.pane
+            if own and self._pin.take(event, own, small_pins(own.size, shown, view)):
                 return []
         return self.board.take(event, self._output if over_picture else self.pane)
 
@@ -89,7 +89,8 @@ class OperatorScreen:
         self.pane.clear()
         self.board.upload(self.pane, view, over_picture=False).draw()
         if view.pin:
-            self._pin.draw_small(self.pane, view, self._wall.places(view)[0].wall)
+            pins = small_pins(self.pane.size, self._wall.seen(view), view)
+            self._pin.draw_small(self.pane, pins)
         self.pane.present()
 
     def draw_over(self, view: View, *, renew: bool) -> None:
@@ -100,10 +101,9 @@ class OperatorScreen:
             self._drawn = view
         self._output.textures["meters"].draw()
 
-    def draw_pin(self, view: View) -> None:
-        """Draw the corners of the wall over the picture."""
-        place = self._wall.places(view)[0]
-        self._pin.draw(self._output, view, area_on(self._output.size, place))
+    def draw_pin(self, view: View, seen: Seen) -> None:
+        """Draw corners over the picture on a window of the wall."""
+        self._pin.draw(seen.pane, pins_on(seen, view))
 
     def close(self, *, keep: bool = True) -> None:
         """Close its own window, and remember where it was moved to; not with `keep` False, where a

@@ -1,6 +1,6 @@
 """Things of SDL and X11 that pygame lacks: a `present` that lets other threads run, a mesh drawn at
-once, the connection to the X server, news that this is gone, and a window that is seen until
-another takes its place.
+once, the connection to the X server, whether windows are managed there, news that it is gone, and a
+window that is seen until another takes its place.
 
 pygame's `Renderer.present` holds Python's lock while it waits for the display, up to a whole
 refresh, which would stop the render and audio threads most of the time. So the same SDL function is
@@ -40,6 +40,7 @@ def library() -> Any:
 _POINTER, _INT = ctypes.c_void_p, ctypes.c_int
 _made: list[bool] = []  # windows that are being made
 DESTROY_ALL, RETAIN_TEMPORARY, ALL_TEMPORARY = 0, 2, 0  # of the X protocol
+SUBSTRUCTURE_REDIRECT = 1 << 20
 
 
 def presenter(window: Window) -> Callable[[], None]:
@@ -95,6 +96,35 @@ def x11_connection(window: Window) -> int | None:
     if not sdl.SDL_GetWindowWMInfo(sdl.SDL_GetWindowFromID(window.id), ctypes.byref(found)):
         return None
     return int(found.display)
+
+
+class _Attributes(ctypes.Structure):
+    """XWindowAttributes."""
+
+    _fields_ = (
+        *((name, ctypes.c_int) for name in ("x", "y", "width", "height", "border", "depth")),
+        ("visual", ctypes.c_void_p),
+        ("root", ctypes.c_ulong),
+        *((name, ctypes.c_int) for name in ("kind", "bit_gravity", "win_gravity", "backing")),
+        *((name, ctypes.c_ulong) for name in ("planes", "pixel")),
+        ("save_under", ctypes.c_int),
+        ("colormap", ctypes.c_ulong),
+        *((name, ctypes.c_int) for name in ("installed", "mapped")),
+        *((name, ctypes.c_long) for name in ("asked_by_all", "asked_here", "not_passed_on")),
+        ("override_redirect", ctypes.c_int),
+        ("screen", ctypes.c_void_p),
+    )
+
+
+def is_managed(window: Window) -> bool:
+    """Whether a window manager, or what else the system has, places and sizes windows: on X11 the
+    one program that has asked to be told instead of the server doing it."""
+    connection, found = x11_connection(window), _Attributes()
+    if connection is None:
+        return True
+    x11 = _x11()
+    x11.XGetWindowAttributes(connection, x11.XDefaultRootWindow(connection), ctypes.byref(found))
+    return bool(found.asked_by_all & SUBSTRUCTURE_REDIRECT)
 
 
 @contextmanager
@@ -155,4 +185,6 @@ def _x11() -> Any:
     x11.XSetCloseDownMode.argtypes = [_POINTER, ctypes.c_int]
     x11.XKillClient.argtypes = [_POINTER, ctypes.c_ulong]
     x11.XFlush.argtypes = [_POINTER]
+    x11.XDefaultRootWindow.argtypes, x11.XDefaultRootWindow.restype = [_POINTER], ctypes.c_ulong
+    x11.XGetWindowAttributes.argtypes = [_POINTER, ctypes.c_ulong, _POINTER]
     return x11

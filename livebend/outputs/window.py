@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import pygame
 
@@ -12,28 +13,21 @@ from livebend.core.mailbox import Latest, OnDemand
 from livebend.core.status import Level, Status
 from livebend.flow import Frame
 from livebend.outputs import sdl
-from livebend.outputs.display import Display, View, further_indices, wanted_index
+from livebend.outputs.display import Display, View
 from livebend.outputs.drawing import forget_letters
 from livebend.outputs.key_events import pressed
 from livebend.outputs.key_table import Action
-from livebend.outputs.monitors import Monitor, lister
+from livebend.outputs.monitors import Monitor
 from livebend.outputs.operator_board import OperatorBoard, joined
 from livebend.outputs.operator_mouse import Asked
 from livebend.outputs.operator_screen import OperatorScreen
-from livebend.outputs.sdl_window import SdlWindow, placed
-from livebend.outputs.wall.shape import Layout
-from livebend.outputs.wall.span import places
+from livebend.outputs.picture_displays import USUAL, PictureDisplays
+from livebend.outputs.sdl_window import SdlWindow
 from livebend.outputs.wall.wall import Wall
 
-NO_DISPLAY = "no display is left, and the show goes on without one"
-LOOK = 0.5  # s between two looks at which displays there are
-SETTLING = 3.0  # s after a display came or went, until further windows are opened
-STRAYS = 3  # times that a window is put back that was taken elsewhere
 REDRAW = 0.25  # s, after which the window is drawn even if nothing has changed
 METERS = 1 / 15  # s between two drawings of the operator's view
 HELD = 1 / 30  # s, while the mouse moves a fader in it
-USUAL = (512, 512)  # pixels of a window without a display
-UNSEEN = ("dummy", "offscreen")  # drivers of SDL without a display
 TOGGLES = {"blackout", "freeze", "meters", "help", "fullscreen", "display", "record"}
 
 
@@ -81,11 +75,6 @@ class Window:
         self._seen, self._version = 0, -1  # of the newest frame, of the frame on the GPU
         self._view: View | None = None
         self._redrawn = self._metered = -1.0
-        self._placed: tuple[bool, Monitor | None] = (False, None)  # full screen, display
-        self._strays = STRAYS
-        self._known: set[str] = set()  # displays that there were
-        self._changed = clock.now()  # when one last came or went
-        self._further: list[Monitor] = []  # displays that the picture is on as well
         self._pointer: bool | None = None  # whether the mouse is seen
         self._start_pygame()
         self.pane = SdlWindow(
@@ -93,20 +82,14 @@ class Window:
         )
         self.wall = Wall(self.pane, clock.now(), late, logo)
         self.operator = OperatorScreen(status, display, self.pane, self.wall, self._notify)
-        self._spread: tuple[object, ...] = ()  # what the wall's displays follow from
         self._pointed: pygame.Window | None = None  # which window the mouse is over
         self.lost = False  # with the display server: nothing can be shown or closed any more
         self._watch = sdl.watch(self.pane.window, self._lose)
         sdl.outlive(self.pane.window, outlives)
-        self._list = lister(self.pane.window)
-        self.monitors: list[Monitor] = []
-        self._looked = clock.now()
-        self._find_displays(size, on)
-
-    @property
-    def two_displays(self) -> bool:
-        """Whether the operator has a display that the picture is not on."""
-        return len(self.monitors) > max(len(self._pictures), 1)
+        self.displays = PictureDisplays(
+            self.pane, self.wall, display, self.operator, self._notify, spare=spare
+        )
+        self.displays.begin(size, on)
 
     @property
     def board(self) -> OperatorBoard:
@@ -114,19 +97,10 @@ class Window:
         return self.operator.board
 
     @property
-    def output_display(self) -> Monitor | None:
-        """The display that the picture is on; None where there is none."""
-        return self.monitors[self._display.shown_on] if self.monitors else None
-
-    @property
     def shape(self) -> tuple[int, int] | None:
         """The size (W, H) of the wall as the picture sees it, upright; None where no display is
         known."""
-        own, view = self.output_display, self._display.view
-        if own is None or pygame.display.get_driver() in UNSEEN:
-            return None
-        wall = places([own, *self._further], view)[0].wall
-        return Layout((1, 1), wall, view).frame
+        return self.displays.shape
 
     @property
     def place(self) -> tuple[int, int, int, int]:
@@ -156,14 +130,12 @@ class Window:
     def _draw(self) -> None:
         self._seen, newest = self._frames.wait_newer(self._seen, self._refresh)
         moment = clock.now()
-        if moment - self._looked >= LOOK:
-            self._looked = moment
-            self._look_for_displays()
-        if not self.monitors:
+        renewed = self.displays.look(moment)
+        if not self.displays.monitors:
             return
         view = self._display.view
-        self._spread_out(view)
-        self._move_window(view)
+        if self.displays.follow(view) or renewed:
+            self._redrawn = self._metered = -1.0
         fresh = self._take(newest, view)
         self._show_pointer(view)
         metered = moment - self._metered >= (HELD if self.operator.is_held else METERS)
@@ -240,23 +212,20 @@ class Window:
 
     def _paint(self, view: View, moment: float, overlaid: bool) -> None:
         """Draw the picture as the view sets it, and the operator's view if it lies over it."""
-        self.wall.paint(view, moment)
-        if view.pin and not view.blackout:
-            self.operator.draw_pin(view)
+        pinned = partial(self.operator.draw_pin, view) if view.pin else None
+        self.wall.paint(view, moment, pinned)
         if self._overlaid(view) and not view.blackout:
             self.operator.draw_over(view, renew=overlaid)
         self.pane.present()
 
     def _overlaid(self, view: View) -> bool:
         """Whether the operator's view lies over the picture: only where there is one display."""
-        return not (self.two_displays or self._spare) and (view.meters or view.help)
+        return not (self.displays.has_another or self._spare) and (view.meters or view.help)
 
     def _operators_display(self, view: View) -> Monitor | None:
-        """The display of the operator's window, the first without a picture; None where it is not
-        wanted."""
-        if self._spare or not (view.meters or view.help):
-            return None
-        return next((one for one in self.monitors if one not in self._pictures), None)
+        """The display of the operator's window; None where it is not wanted."""
+        wanted = not self._spare and (view.meters or view.help)
+        return self.displays.of_operator if wanted else None
 
     def _show_pointer(self, view: View) -> None:
         """Hide the mouse over a picture in full screen, but not where it can play."""
@@ -304,117 +273,6 @@ class Window:
             return False
         return True
 
-    def _move_window(self, view: View) -> None:
-        """Move the window to the display and the size that the view sets."""
-        wanted, (was_full, before) = (view.fullscreen, self.output_display), self._placed
-        if wanted == self._placed or wanted[1] is None:
-            return
-        window, moves = self.pane.window, wanted[1] != before
-        place = (*window.position, *window.size)
-        if was_full and wanted[0] and place == (wanted[1].x, wanted[1].y, *wanted[1].size):
-            self._placed = wanted  # the window manager was faster: moving it again would be black
-            return
-        if was_full:
-            window.set_windowed()
-        if moves:
-            wide, high = (min(pair) for pair in zip(window.size, wanted[1].size, strict=True))
-            if (wide, high) != tuple(window.size):
-                window.size = self._size_on(wanted[1], (wide, high))
-            window.position = wanted[1].centred(window.size)
-            self.operator.close()
-        if wanted[0]:
-            window.set_fullscreen(desktop=True)
-        self._placed, self._redrawn = wanted, -1.0
-
-    # ---- displays
-
-    @property
-    def _pictures(self) -> list[Monitor]:
-        """The displays that the picture is on."""
-        own = self.output_display
-        return [] if own is None else [own, *self._further]
-
-    def _spread_out(self, view: View) -> None:
-        """Be seen on the further displays that the view names; on new ones only a while after a
-        display has come, when the window manager has put the picture's own window in its place."""
-        wanted = view.also, self.monitors, self._display.shown_on
-        if wanted != self._spread and not self._spare:
-            self._spread, had_two = wanted, self.two_displays
-            self._further = self._found_further(view)
-            if self.two_displays != had_two:
-                self.operator.come_or_go(self.two_displays)
-            self._redrawn = self._metered = -1.0
-        if not self._further or clock.now() - self._changed >= SETTLING:
-            self.wall.spread(self.output_display, self._further)
-
-    def _found_further(self, view: View) -> list[Monitor]:
-        try:
-            found = further_indices(view.also, self._display.names, self._display.shown_on)
-        except LivebendError as why:
-            self._notify(str(why), "warning")
-            return []
-        return [self.monitors[index] for index in found]
-
-    def _find_displays(self, size: tuple[int, int] | None, on: str) -> None:
-        """Put the picture where it was asked to be. Raises: UnknownName, OutOfRange."""
-        self.monitors = self._list()
-        names = [one.name for one in self.monitors]
-        self._known |= set(names)
-        wanted = wanted_index(on, names) if names else -1
-        self._display.found(names)
-        if wanted >= 0:
-            self._display.set("display", wanted)
-        if self.two_displays:
-            self.operator.come_or_go(self.two_displays)
-        if (place := self.output_display) is not None:
-            self._spread_out(self._display.view)
-            self.pane.window.size = self._size_on(place, size or self.shape or USUAL)
-            self.pane.window.position = place.centred(self.pane.window.size)
-            self._placed = False, place
-        else:
-            self._notify(NO_DISPLAY, "error")
-
-    def _look_for_window(self) -> None:
-        """Have a full-screen window put back that the window manager took elsewhere, as some do a
-        moment after a display has come; not for ever, since some never say where it is."""
-        (is_full, on), window = self._placed, self.pane.window
-        if not (is_full and on and self._strays):
-            return
-        if (*window.position, *window.size) != (on.x, on.y, *on.size):
-            self._strays -= 1
-            self._placed = is_full, None
-
-    def _look_for_displays(self) -> None:
-        """Take in which displays came or went, and where that leaves the picture."""
-        monitors = self._list()
-        if monitors == self.monitors:
-            self._look_for_window()
-            self.wall.settle()
-            return
-        self._strays, self._changed = STRAYS, self._looked
-        before, had_two = {one.name for one in self.monitors}, self.two_displays
-        self.monitors = monitors
-        names = [one.name for one in monitors]
-        self._display.found(names)
-        self._further = [one for one in self._further if one in monitors]
-        self.wall.spread(self.output_display, self._further)
-        if self.two_displays != had_two:
-            self.operator.come_or_go(self.two_displays)
-        self.operator.close(keep=False)
-        self._placed = self._placed[0], None  # also where only its size has changed
-        for gone in sorted(before - {*names}):
-            self._notify(f"display {gone} is gone: {self._whereabouts()}", "warning")
-        for come in names:
-            if come not in before:
-                news = "back" if come in self._known else "there"
-                self._notify(f"display {come} is {news}: {self._whereabouts()}", "info")
-        self._known |= {*names}
-        self._redrawn = self._metered = -1.0
-
-    def _whereabouts(self) -> str:
-        place = self.output_display
-        return NO_DISPLAY if place is None else f"the picture is on {place.name}"
-
     def _forget_textures(self) -> None:
         """Draw everything again, from the newest frame: the GPU lost its textures."""
         self.wall.forget()
@@ -433,11 +291,6 @@ class Window:
         pygame.display.set_allow_screensaver(False)
         rates = pygame.display.get_desktop_refresh_rates()
         self._refresh = 1.0 / (rates[0] or 60)
-
-    def _size_on(self, monitor: Monitor, picture: tuple[int, int]) -> tuple[int, int]:
-        """The size of the picture enlarged to three quarters of a display."""
-        wide, high = monitor.size
-        return placed(picture, (wide * 3 // 4, high * 3 // 4), cover=False).size
 
 
 def _say_nothing(_: str, __: Level) -> None:

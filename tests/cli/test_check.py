@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections import namedtuple
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,9 @@ from livebend.cli.doctor.questions import NoAnswer
 from livebend.cli.main import main, parser
 from livebend.cli.power import Power, of_linux, of_macos
 from livebend.cli.rehearsal import SoundMeter, told
+from livebend.control.osc_endpoint import listen
+from livebend.control.rig.leader import Leader
+from livebend.control.rig.messages import Opening, bytes_of
 from tests import ROOT
 from tests.fakes.osc import free_port
 
@@ -209,6 +213,65 @@ def test_a_rehearsal_that_hangs_or_dies_is_a_red_line(tmp_path):
     findings = check.examine(given("--record", str(tmp_path / "none" / "show.mp4")), ask)
     assert [(one.what, one.ok) for one in findings][:2] == [("--record", False), ("show", False)]
     assert "does not exist" in findings[0].found
+
+
+# ---- the leader
+
+KEY = "a key of a test, long enough"
+OURS = Opening("livebend 1, torch", (64, 64), {"model": "1"})
+
+
+@pytest.mark.parametrize(
+    ("leaders", "rehearsed", "ok", "words"),
+    [
+        (OURS, OURS, True, "is there and knows the key; the same model and engine"),
+        (replace(OURS, size=(64, 96)), OURS, None, "size: 64x96, here 64x64"),
+        (replace(OURS, made="openvino"), OURS, None, "made by: openvino, here livebend 1, torch"),
+        (replace(OURS, material={"model": "2"}), OURS, None, "another model"),
+        (OURS, None, None, "whether it plays on the same is not known"),
+    ],
+)
+def test_a_leader_is_met_and_compared(tmp_path, leaders, rehearsed, ok, words):
+    (tmp_path / "show.key").write_text(KEY)
+    listening = listen("127.0.0.1", 0, print, what="rig", option="--lead", kind=socket.SOCK_STREAM)
+    told = []
+    leader = Leader(listening, KEY.encode(), leaders, str, notify=told.append).start()
+    try:
+        follows = given(
+            "--follow", f"127.0.0.1:{leader.address[1]}", "--key", f"{tmp_path}/show.key"
+        )
+        opening = bytes_of(rehearsed).decode() if rehearsed else None
+        (found,) = check.leader(follows, answer(opening=opening))
+        assert (found.ok, bool(found.advice)) == (ok, ok is None and rehearsed is not None)
+        assert found.found.endswith(words)
+        (tmp_path / "show.key").write_text("another key, that is long too")
+        (found,) = check.leader(follows, answer())
+        assert not found.ok
+        assert found.found.endswith("has another key, or no room")
+    finally:
+        leader.stop()
+
+
+def test_a_leader_that_is_not_there_or_has_no_key_is_red(tmp_path):
+    assert check.leader(given(), answer()) == []
+    (tmp_path / "show.key").write_text(KEY)
+    port = free_port()
+    for key, words in (("show.key", "no leader at 127.0.0.1"), ("none.key", "No such file")):
+        more = ("--follow", f"127.0.0.1:{port}", "--key", str(tmp_path / key))
+        (found,) = check.leader(given(*more), answer())
+        assert found.ok is False
+        assert words in found.found
+
+
+def test_what_is_kept_of_the_room_is_named_or_red(monkeypatch, tmp_path):
+    monkeypatch.setattr(check, "room_file", lambda: tmp_path / "room.toml")
+    options = given() | {"headless": False}
+    assert check.room(options) == []
+    (tmp_path / "room.toml").write_text("gap = 0.1\nrotate = 90\n")
+    assert check.room(options) == [Finding("room", "2 settings are kept of it")]
+    (tmp_path / "room.toml").write_text("gap = 7\n")
+    (found,) = check.room(options)
+    assert (found.ok, "expected 0..1" in found.found) == (False, True)
 
 
 def test_what_is_asked_of_the_display(monkeypatch):

@@ -32,17 +32,17 @@ def test_settings_of_the_display_are_set_on_the_command_line():
     options = LiveOptions(
         sets=[("output.fit", "fill"), ("walk.radius", 0.5), ("output.zoom", 2)], logo=Path("l.png")
     )
-    view = options.view()
+    view = options.view({})
     assert (view.fit, view.zoom, view.logo) == ("fill", 2.0, True)
     assert options.changes() == [("walk.radius", 0.5)]
     with pytest.raises(UnknownName, match="unknown display setting 'zom'; did you mean 'zoom'"):
-        LiveOptions(sets=[("output.zom", 2)]).view()
+        LiveOptions(sets=[("output.zom", 2)]).view({})
     with pytest.raises(OutOfRange, match=r"output.zoom = 99: expected 0\.1\.\.10"):
-        LiveOptions(sets=[("output.zoom", 99)]).view()
+        LiveOptions(sets=[("output.zoom", 99)]).view({})
 
 
 def test_the_square_of_the_embedded_model_fills_a_wide_display_unless_told():
-    assert LiveOptions(model="tiny").view().fit == "mirror"
-    assert LiveOptions(model="tiny", sets=[("output.fit", "fill")]).view().fit == "fill"
-    assert LiveOptions(model="tiny", size=(448, 256)).view().fit == "fit"
-    assert LiveOptions(model="random:turbo").view().fit == "fit"
+    assert LiveOptions(model="tiny").view({}).fit == "mirror"
+    assert LiveOptions(model="tiny", sets=[("output.fit", "fill")]).view({}).fit == "fill"
+    assert LiveOptions(model="tiny", size=(448, 256)).view({}).fit == "fit"
+    assert LiveOptions(model="random:turbo").view({}).fit == "fit"

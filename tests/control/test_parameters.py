@@ -19,10 +19,9 @@ from livebend.control.parameters import (
 from livebend.control.readings import READINGS, driven
 from livebend.control.triggers import TRIGGERS
 from livebend.core.errors import LivebendError, UnknownName
-from livebend.core.specs import specs_of
 from livebend.core.status import BendStatus, Notice, RouteStatus, Status
 from livebend.flow import Features
-from livebend.outputs.display import Display, View
+from livebend.outputs.display import SPECS, Display
 from livebend.scene import edit, paths
 from livebend.scene.tables import scene_from
 from livebend.scene.values import Bend, Lora, MixedPrompt, Route, Scene
@@ -33,7 +32,7 @@ TREE = tree_of(FULL, Display.specs)
 
 
 def test_all_of_the_scene_and_the_display_is_in_it_as_it_is_declared():
-    declared = dict(paths.every(FULL)) | {f"output.{k}": s for k, s in specs_of(View).items()}
+    declared = dict(paths.every(FULL)) | {f"output.{k}": s for k, s in SPECS.items()}
     values = {p.path: p.spec for p in TREE.values()}
     assert values == declared
     for path in ("walk.radius", "bend.swirl.angle", "bend.swirl.mask.x", "route.kick.high",

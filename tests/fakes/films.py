@@ -10,7 +10,8 @@ import numpy as np
 
 from livebend.flow import Frame
 from livebend.outputs.display import Display, View
-from livebend.outputs.live_recording import Film, LiveRecording
+from livebend.outputs.film_take import Film
+from livebend.outputs.live_recording import LiveRecording
 from tests.fakes.osc import wait_for
 
 RATE = 48_000

@@ -40,14 +40,14 @@ def a_status() -> Status:
 def plug(monkeypatch: pytest.MonkeyPatch, *sizes: tuple[int, int]) -> None:
     """Have windows that are opened from now on find displays of these sizes."""
     found = [Monitor(f"display {n}", 0, 0, *size) for n, size in enumerate(sizes)]
-    monkeypatch.setattr("livebend.outputs.window.lister", lambda _: lambda: found)
+    monkeypatch.setattr("livebend.outputs.picture_displays.lister", lambda _: lambda: found)
 
 
 def plug_in(screen: "Screen", monkeypatch: pytest.MonkeyPatch, *sizes: tuple[int, int]) -> None:
     """Have an open window find these displays."""
     found = [Monitor(f"display {n}", 0, 0, *size) for n, size in enumerate(sizes)]
-    monkeypatch.setattr(screen.window, "_list", lambda: found)
-    monkeypatch.setattr("livebend.outputs.window.LOOK", 0.0)
+    monkeypatch.setattr(screen.window.displays, "_list", lambda: found)
+    monkeypatch.setattr("livebend.outputs.picture_displays.LOOK", 0.0)
     screen.window.draw()
 
 

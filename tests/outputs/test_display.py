@@ -9,10 +9,12 @@ import pytest
 
 from livebend.core.errors import OutOfRange, UnknownName
 from livebend.core.mailbox import Latest
+from livebend.core.specs import specs_of
 from livebend.flow import Frame
 from livebend.outputs.display import Display, View
 from livebend.outputs.headless import Headless
 from livebend.outputs.key_table import KEYS, Action, action
+from livebend.outputs.wall.projectors import Projector
 
 
 @pytest.mark.parametrize(
@@ -80,7 +82,11 @@ def test_a_number_is_no_switch(name: str) -> None:
 
 def test_every_field_of_the_view_is_documented() -> None:
     assert all(spec.doc for spec in Display.specs.values())
-    assert set(Display.specs) == {field.name for field in fields(View)}
+    own = {name for name in Display.specs if "." not in name}
+    assert own == {field.name for field in fields(View)} - {"projectors"}
+    assert set(Display.specs) - own == {
+        f"projector.{number}.{leaf}" for number in range(1, 5) for leaf in specs_of(Projector)
+    }
 
 
 def test_headless_shows_every_frame() -> None:
@@ -103,3 +109,34 @@ def test_the_table_and_the_display_import_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# ---- each projector's own
+
+
+def test_a_projectors_setting_is_one_of_the_displays():
+    display = Display()
+    display.set("projector.2.top_left_x", 0.25)
+    display.set("projector.2.gamma", 99.0)
+    assert display.get("projector.2.top_left_x") == 0.25
+    assert display.get("projector.2.gamma") == 5.0  # clamped
+    assert display.view.projectors[1].corners[0] == (0.25, 0.0)
+    assert [one.is_neutral for one in display.view.projectors] == [True, False, True, True]
+    with pytest.raises(UnknownName, match=r"projector\.5\.gamma"):
+        display.set("projector.5.gamma", 1.0)
+
+
+def test_displays_get_numbers_and_keep_them():
+    display = Display()
+    display.number(["left", "right"])
+    assert [one.display for one in display.view.projectors] == ["left", "right", "", ""]
+    display.set("projector.2.gamma", 1.2)
+    display.number(["right"])
+    display.number(["third", "right", "fourth", "fifth"])  # left is not there, and neutral
+    names = [one.display for one in display.view.projectors]
+    assert names == ["fifth", "right", "third", "fourth"]
+    display.number(["fifth", "right"])
+    assert display.view.projector_of("fifth")[0] == 1
+    assert display.view.projector_of("right+other") == (2, display.view.projectors[1])
+    assert display.view.projector_of("left") == (0, Projector())
+    assert display.view.projector_of("") == (0, Projector())

@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +18,8 @@ from livebend.outputs.display import Display, further_indices, index_of, wanted_
 from livebend.outputs.monitors import Monitor, joined
 from livebend.outputs.operator_window import KeptPlaces
 from tests import ROOT
+from tests.fakes.eyes import Eyes, x_server
+from tests.fakes.osc import datagram, free_port
 from tests.fakes.processes import Processes
 from tests.fakes.screens import LAPTOP, PROJECTOR, Screens
 
@@ -230,6 +234,56 @@ def test_a_picture_goes_to_safety_and_comes_home(
         f"display {LAPTOP} is gone: no display is left, and the show goes on without one",
     ):
         assert said in notices
+
+
+@pytest.mark.slow
+def test_without_a_window_manager_a_picture_fills_both_displays(
+    processes, model_folder, tmp_path, monkeypatch
+):
+    """Two displays of a bare X server: in full screen, as a window, and in full screen again."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    (tmp_path / "mine.py").write_text(PAINT)
+    (tmp_path / "plain.toml").write_text(PRESET)
+    port = free_port()
+    arguments = [
+        "live", "--model", str(model_folder("turbo")), "--backend", "torch", "--preset",
+        "plain.toml", "--operators", "mine.py", "--fps", "12", "--osc", f"127.0.0.1:{port}",
+        "--fullscreen", "--display", "right", "--set", "output.also=left",
+        "--set", "output.fit=fill",
+    ]  # fmt: skip
+    with x_server() as (_, name), Eyes(name) as eyes:
+        for side, place, output in (("left", "0+0", "screen"), ("right", "512+0", "none")):
+            _set_monitor(name, side, f"512/135x768/203+{place}", output)
+        show = processes.start(tmp_path, arguments, name)
+
+        def coloured(x: int) -> float:
+            off = np.abs(eyes.picture(x, 0, 512, 768).astype(int) - COLOUR).max(axis=2)
+            return float((off < 12).mean())
+
+        def until(condition) -> None:
+            for _ in range(600):
+                if condition():
+                    return
+                assert processes.status(show, 0.1) is None, (tmp_path / "err.txt").read_text()
+            raise AssertionError((coloured(0), coloured(512)))
+
+        def set_full(on: int) -> None:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                sock.sendto(datagram("/livebend/output/fullscreen", on), ("127.0.0.1", port))
+
+        until(lambda: coloured(0) == coloured(512) == 1.0)
+        set_full(0)
+        until(lambda: coloured(0) == 1.0 and 0.2 < coloured(512) < 0.8)
+        set_full(1)
+        until(lambda: coloured(0) == coloured(512) == 1.0)
+
+
+def _set_monitor(display: str, name: str, place: str, output: str) -> None:
+    """Divide the one output of an X server into several displays."""
+    if shutil.which("xrandr") is None:
+        pytest.skip("no xrandr")
+    command = ["xrandr", "--setmonitor", name, place, output]
+    subprocess.run(command, env=os.environ | {"DISPLAY": display}, check=True)
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ import pytest
 from livebend.audio.sound import MemoryTape
 from livebend.core.errors import Refused
 from livebend.flow import Frame, Pixels
-from livebend.outputs import live_recording
+from livebend.outputs import film_take, live_recording
 from livebend.outputs.kept_file import KeptFile
 from livebend.outputs.movie_file import MovieFile
 from livebend.outputs.png_pictures import PNG, check_pictures
@@ -382,7 +382,7 @@ def test_the_room_that_is_left_is_shown(tmp_path: Path, monkeypatch: pytest.Monk
     usage = shutil.disk_usage(tmp_path)
     free = iter([1 << 40])
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=next(free, 100)))
-    monkeypatch.setattr(live_recording, "LOOK", 0.0)
+    monkeypatch.setattr(film_take, "LOOK", 0.0)
     live = Recorded(tmp_path / "out.mp4")
     live.feed(map(frame_of, range(41)))
     assert live.wait("room for").endswith("room for 0:00 more")

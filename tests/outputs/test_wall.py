@@ -9,9 +9,11 @@ from PIL import Image
 
 from livebend.core.errors import Refused
 from livebend.flow import Frame
+from livebend.outputs.display import View
 from livebend.outputs.monitors import Monitor
 from livebend.outputs.sdl_window import SdlWindow
 from livebend.outputs.wall.overlay import Title, read_logo
+from livebend.outputs.wall.pin_handles import PinHandles, small_pins
 from livebend.outputs.wall.pixels import enlarged, glow
 from livebend.outputs.wall.settings import Over
 from tests.fakes.times import ManualTime
@@ -94,8 +96,8 @@ def test_a_span_shows_each_display_its_part_and_fades_where_they_overlap(
 ) -> None:
     """Three displays: the operator's, and two projectors."""
     found = [Monitor(f"display {n}", 160 * n, 0, 160, 80) for n in range(3)]
-    monkeypatch.setattr("livebend.outputs.window.lister", lambda _: lambda: found)
-    monkeypatch.setattr("livebend.outputs.window.SETTLING", 0.0)
+    monkeypatch.setattr("livebend.outputs.picture_displays.lister", lambda _: lambda: found)
+    monkeypatch.setattr("livebend.outputs.picture_displays.SETTLING", 0.0)
     screen = Screen((320, 80))
     screen.window.write(Frame(HALVES, 0, 0.0, 0.0, 0.0))
     for name, value in {"display": 1, "fit": "stretch", "also": "display 2"}.items():
@@ -127,6 +129,84 @@ def test_a_span_shows_each_display_its_part_and_fades_where_they_overlap(
     screen.window.close()
 
 
+def test_each_projector_has_its_own_corners_and_light(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of them side by side; what is set of the right one leaves the left one as it is."""
+    screen = two_projectors(monkeypatch)
+    other = screen.window.wall._screens[1]
+    plain = screen.picture(), seen_on(other.pane)
+    for name, value in {"top_left_x": 0.5, "bottom_left_x": 0.5, "brightness": 0.5}.items():
+        screen.display.set(f"projector.2.{name}", value)
+    seen = screen.picture(), seen_on(other.pane)
+    assert (seen[0] == plain[0]).all()
+    assert at(plain[1], 0.2, 0.5) == GREEN
+    assert at(seen[1], 0.2, 0.5) == (0, 0, 0)  # its part alone is pinned, and nothing of the left
+    assert at(seen[1], 0.7, 0.5) == (0, 128, 0)
+    screen.display.set("projector.2.bottom_right_x", -0.95)  # its edges cross: that is no picture
+    assert at((screen.picture(), seen_on(other.pane))[1], 0.2, 0.5) == (0, 128, 0)
+    screen.window.close()
+
+
+def test_a_projectors_gamma_and_black_are_beside_those_of_the_wall(monkeypatch):
+    screen = two_projectors(monkeypatch)
+    screen.window.write(Frame(np.full((32, 32, 3), 64, np.uint8), 0, 0.0, 0.0, 0.0))
+    for name, value in {"gamma": 2.0, "projector.2.gamma": 1.5}.items():
+        screen.display.set(name, value)
+    screen.display.set("projector.2.black_level", 0.1)
+    seen = screen.picture(), seen_on(screen.window.wall._screens[1].pane)
+    x = 64 / 255
+    assert at(seen[0], 0.5, 0.5)[0] == pytest.approx(255 * x ** (1 / 2), abs=1)
+    assert at(seen[1], 0.5, 0.5)[0] == pytest.approx(255 * (0.1 + 0.9 * x ** (1 / 3)), abs=1)
+    screen.window.close()
+
+
+def test_a_projectors_corners_are_dragged_on_it_and_in_the_operators_view(monkeypatch):
+    screen = two_projectors(monkeypatch)
+    screen.display.set("pin", True)
+    screen.display.set("pin_each", True)
+    screen.window.draw()
+    pane = screen.window.wall._screens[1].pane
+    wide, high = pane.window.size
+    drag(screen, (2, 2), (wide // 4, high // 4), on=pane)
+    left, right = screen.display.view.projectors[:2]
+    assert left.is_neutral
+    assert right.corners[0] == pytest.approx((0.25, 0.25))
+    assert screen.display.view.corners == ((0, 0),) * 4  # of the wall
+    small = small_pins(
+        (1000, 500), screen.window.wall.seen(screen.display.view), View(span=True, pin_each=True)
+    )
+    assert [pin.head for pin in small] == ["projector.1.", "projector.2."]
+    assert small[0].area[0] + small[0].area[2] < small[1].area[0]
+    left, top, wide, high = small[0].area
+    corner, to = (left + wide, top), (left + 0.9 * wide, top + 0.1 * high)
+    pane = SdlWindow("operator", (1000, 500), (0, 0), vsync=False)
+    hand = PinHandles(screen.display)
+    for kind, place in ((pygame.MOUSEBUTTONDOWN, corner), (pygame.MOUSEMOTION, to)):
+        assert hand.take(pygame.Event(kind, window=pane.window, pos=place, button=1), pane, small)
+    assert screen.display.view.projectors[0].corners[1] == pytest.approx((-0.1, 0.1))
+    hand.draw_small(pane, small)
+    assert seen_on(pane)[int(corner[1]), int(corner[0])].max() > 200
+    pane.close()
+    screen.window.close()
+
+
+def two_projectors(monkeypatch: pytest.MonkeyPatch) -> Screen:
+    """A picture that spans two displays, red on the left one and green on the right one."""
+    found = [Monitor(f"display {n}", 160 * n, 0, 160, 80) for n in range(2)]
+    monkeypatch.setattr("livebend.outputs.picture_displays.lister", lambda _: lambda: found)
+    monkeypatch.setattr("livebend.outputs.picture_displays.SETTLING", 0.0)
+    screen = Screen((320, 80))
+    screen.window.write(Frame(HALVES, 0, 0.0, 0.0, 0.0))
+    wanted = {"display": 0, "fit": "stretch", "also": "all", "span": True}
+    wanted |= {f"projector.{n}.display": f"display {n - 1}" for n in (1, 2)}
+    for name, value in wanted.items():
+        screen.display.set(name, value)
+    screen.window.draw()
+    for one in screen.window.wall._screens:
+        one.pane.window.size = (160, 80)
+    screen.window.poll()
+    return screen
+
+
 def seen_on(pane: SdlWindow) -> np.ndarray:
     return np.swapaxes(pygame.surfarray.array3d(pane.renderer.to_surface()), 0, 1)
 
@@ -134,8 +214,8 @@ def seen_on(pane: SdlWindow) -> np.ndarray:
 # ---- the hand on the corners
 
 
-def drag(screen: Screen, *places: tuple[int, int]) -> None:
-    window, kinds = screen.window.pane.window, [pygame.MOUSEMOTION] * len(places)
+def drag(screen: Screen, *places: tuple[int, int], on: SdlWindow | None = None) -> None:
+    window, kinds = (on or screen.window.pane).window, [pygame.MOUSEMOTION] * len(places)
     kinds[0] = pygame.MOUSEBUTTONDOWN
     for kind, place in zip(kinds, places, strict=True):
         pygame.event.post(pygame.Event(kind, window=window, pos=place, button=1))
@@ -279,13 +359,13 @@ def test_no_screensaver_comes(screen):
 )
 def test_a_picture_has_the_shape_of_what_it_is_shown_on(monkeypatch, settings, shape):
     found = [Monitor(f"display {n}", 1920 * n, 0, 1920, 1080) for n in range(2)]
-    monkeypatch.setattr("livebend.outputs.window.lister", lambda _: lambda: found)
+    monkeypatch.setattr("livebend.outputs.picture_displays.lister", lambda _: lambda: found)
     screen = Screen()
     assert screen.window.shape is None  # SDL's dummy is no display
     monkeypatch.setattr(pygame.display, "get_driver", lambda: "x11")
     for name, value in settings.items():
         screen.display.set(name, value)
-    screen.window._spread_out(screen.display.view)
+    screen.window.displays.follow(screen.display.view)
     assert screen.window.shape == shape
     monkeypatch.undo()
     screen.window.close()

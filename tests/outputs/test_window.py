@@ -200,9 +200,9 @@ def test_meters_have_their_own_window_on_two_displays(monkeypatch: pytest.Monkey
     assert screen.display.view.meters
     assert (screen.picture() == np.array(RED)).all()
     assert screen.window.operator.pane is not None
-    assert screen.window.output_display.name == "display 1"
+    assert screen.window.displays.output.name == "display 1"
     screen.press(pygame.K_d)
-    assert screen.window.output_display.name == "display 0"
+    assert screen.window.displays.output.name == "display 0"
     close = pygame.Event(pygame.WINDOWCLOSE, window=screen.window.operator.pane.window)
     pygame.event.post(close)
     assert screen.window.poll() == []

@@ -13,5 +13,6 @@ encrypted: who reads the network's packets sees what is played, but can change n
 key (who may follow, and signed messages) · messages (what is said) · connecting (HOST:PORT, and
 bytes of a socket) · leader (the port and its thread) · receiver (a follower's connection and its
 thread) · clock_offset (the leader's clock here) · following (a follower's clock, sound and
-commands) · alone (the sound without a leader)
+commands) · alone (the sound without a leader) ·
+meeting (a leader met before the show)
 """

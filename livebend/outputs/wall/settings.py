@@ -11,11 +11,34 @@ Filter = Literal["linear", "nearest", "lanczos", "crisp"]
 Flip = Literal["none", "horizontal", "vertical", "both"]
 OfWall = Annotated[float, Range(-1, 1, "of the wall", soft=(-0.5, 0.5))]
 CORNERS = ("top_left", "top_right", "bottom_right", "bottom_left")
-Corner = Range(-1, 1, "of the wall", soft=(-0.25, 0.25))
+Corner = Range(-1, 1, "of the side", soft=(-0.25, 0.25))
+Gamma = Annotated[float, Range(0.2, 5, curve="log", soft=(0.5, 2))]
+BlackLevel = Annotated[float, Range(-0.5, 0.5, soft=(-0.2, 0.2))]
 
 
 @dataclass(frozen=True)
-class Shape:
+class Pinned:
+    """Four corners, moved in parts of the width and height of what they are of."""
+
+    top_left_x: Annotated[float, Corner, "upper left corner moved to the right"] = 0.0
+    top_left_y: Annotated[float, Corner, "upper left corner moved down"] = 0.0
+    top_right_x: Annotated[float, Corner, "upper right corner moved to the right"] = 0.0
+    top_right_y: Annotated[float, Corner, "upper right corner moved down"] = 0.0
+    bottom_right_x: Annotated[float, Corner, "lower right corner moved to the right"] = 0.0
+    bottom_right_y: Annotated[float, Corner, "lower right corner moved down"] = 0.0
+    bottom_left_x: Annotated[float, Corner, "lower left corner moved to the right"] = 0.0
+    bottom_left_y: Annotated[float, Corner, "lower left corner moved down"] = 0.0
+
+    @property
+    def corners(self) -> tuple[tuple[float, float], ...]:
+        """How far each corner is moved (right, down), clockwise from the upper left one, as parts
+        of the width and height."""
+        x, y = ([getattr(self, f"{name}_{axis}") for name in CORNERS] for axis in "xy")
+        return tuple(zip(x, y, strict=True))
+
+
+@dataclass(frozen=True)
+class Shape(Pinned):
     """Where the picture is on the wall; the neutral one shows all of it, with bars."""
 
     fit: Annotated[
@@ -31,28 +54,13 @@ class Shape:
     zoom: Annotated[float, Range(0.1, 10, curve="log", soft=(0.5, 2)), "enlargement"] = 1.0
     x: Annotated[OfWall, "moved to the right"] = 0.0
     y: Annotated[OfWall, "moved down"] = 0.0
-    top_left_x: Annotated[float, Corner, "upper left corner moved to the right"] = 0.0
-    top_left_y: Annotated[float, Corner, "upper left corner moved down"] = 0.0
-    top_right_x: Annotated[float, Corner, "upper right corner moved to the right"] = 0.0
-    top_right_y: Annotated[float, Corner, "upper right corner moved down"] = 0.0
-    bottom_right_x: Annotated[float, Corner, "lower right corner moved to the right"] = 0.0
-    bottom_right_y: Annotated[float, Corner, "lower right corner moved down"] = 0.0
-    bottom_left_x: Annotated[float, Corner, "lower left corner moved to the right"] = 0.0
-    bottom_left_y: Annotated[float, Corner, "lower left corner moved down"] = 0.0
-
     pin: Annotated[bool, "corners are seen, and dragged with the mouse"] = False
+    pin_each: Annotated[bool, "these are each display's own corners, not those of the wall"] = False
 
     @property
     def shape(self) -> "Shape":
         """This and nothing else, of a view that has more."""
         return Shape(**{field.name: getattr(self, field.name) for field in fields(Shape)})
-
-    @property
-    def corners(self) -> tuple[tuple[float, float], ...]:
-        """How far each corner is moved (right, down), clockwise from the upper left one, as parts
-        of the wall's width and height."""
-        x, y = ([getattr(self, f"{name}_{axis}") for name in CORNERS] for axis in "xy")
-        return tuple(zip(x, y, strict=True))
 
 
 @dataclass(frozen=True)
@@ -82,12 +90,8 @@ class Span(Shape):
 class Look(Span):
     """What the picture's pixels become; the neutral ones are left as they are."""
 
-    gamma: Annotated[
-        float, Range(0.2, 5, curve="log", soft=(0.5, 2)), "above 1 the middle tones are brighter"
-    ] = 1.0
-    black_level: Annotated[
-        float, Range(-0.5, 0.5, soft=(-0.2, 0.2)), "light of what is black; below 0 it is crushed"
-    ] = 0.0
+    gamma: Annotated[Gamma, "above 1 the middle tones are brighter"] = 1.0
+    black_level: Annotated[BlackLevel, "light of what is black; below 0 it is crushed"] = 0.0
     filter: Annotated[
         Filter,
         "how the picture is enlarged: softly, in squares, sharply, or sharply with its edges kept",

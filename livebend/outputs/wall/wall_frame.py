@@ -24,13 +24,14 @@ class WallFrame:
 
     @contextmanager
     def drawing(self) -> Iterator[None]:
-        """Have everything drawn on the frame meanwhile, and not on the window."""
+        """Have everything drawn on the frame meanwhile, and not on what is drawn on else: the
+        window, or another frame."""
         renderer = self._pane.renderer
-        renderer.target = self._texture
+        before, renderer.target = renderer.target, self._texture
         try:
             yield
         finally:
-            renderer.target = None
+            renderer.target = before
 
     def draw(self, triangles: "Triangles") -> None:
         """Draw it on the window, through a mesh."""
@@ -41,18 +42,18 @@ class Triangles:
     """A mesh of the window, as SDL takes it.
 
     places: in pixels of the window.
+    light: 0..1 of that of the frame.
     """
 
-    def __init__(self, places: Mesh) -> None:
+    def __init__(self, places: Mesh, light: float = 1.0) -> None:
         rows, columns = places.shape[0] - 1, places.shape[1] - 1
         x, y = np.meshgrid(np.linspace(0, 1, columns + 1), np.linspace(0, 1, rows + 1))
         xy = np.ascontiguousarray(places.reshape(-1, 2), np.float32)
         uv = np.ascontiguousarray(np.stack([x, y], axis=-1).reshape(-1, 2), np.float32)
-        white = np.full((len(xy), 4), 255, np.uint8)
-        white[::2, 3] = (
-            254  # or SDL's software renderer takes a turned rectangle for an upright one
-        )
-        self.arrays = xy, white, uv, _corners(rows, columns)
+        level = round(255 * light)
+        colours = np.full((len(xy), 4), (level, level, level, 255), np.uint8)
+        colours[::2, 3] = 254  # or SDL's software renderer takes what is turned for upright
+        self.arrays = xy, colours, uv, _corners(rows, columns)
 
 
 def _corners(rows: int, columns: int) -> NDArray[np.int32]:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from pygame._sdl2.video import Texture
 
 from livebend.outputs.sdl_window import BLEND, LINEAR, MULTIPLY, OPAQUE, SdlWindow
-from livebend.outputs.wall.corner_pin import mesh, to_wall
+from livebend.outputs.wall.corner_pin import homography, mesh, to_wall
 from livebend.outputs.wall.pixels import GRAIN, grain
+from livebend.outputs.wall.projectors import Projector
 from livebend.outputs.wall.shape import Layout, Piece
 from livebend.outputs.wall.span import Overlap, Part, Place, ramp
 from livebend.outputs.wall.wall_frame import Triangles, WallFrame, triangle_draw
@@ -49,10 +50,12 @@ class WallPainter:
         self._pieces: tuple[Layout, Sequence[Piece]] | None = None
         self._frame: WallFrame | None = None
         self._mesh: tuple[object, Triangles] | None = None
+        self._own: WallFrame | None = None  # what the window shows before its own corners
+        self._own_mesh: tuple[object, Triangles] | None = None
 
     def forget(self) -> None:
         """Drop what the GPU has lost."""
-        self._frame = None
+        self._frame = self._own = None
         self._uploaded.clear()
         self.pane.textures.clear()
 
@@ -63,6 +66,27 @@ class WallPainter:
             self.pane.upload(layer.name, layer.make(), mode=layer.mode, quality=layer.quality)
             self._uploaded[layer.name] = key
         return self.pane.textures[layer.name]
+
+    @contextmanager
+    def projected(self, projector: Projector) -> Iterator[None]:
+        """Have everything drawn as the window would show it meanwhile; then show it with the light
+        and the corners that a projector has for itself."""
+        size = self.pane.size
+        found = homography(size, projector.corners)
+        pin = np.eye(3) if found is None else found
+        if np.array_equal(pin, np.eye(3)) and projector.brightness == 1.0:
+            self._own = None
+            yield
+            return
+        if self._own is None or self._own.size != size:
+            self._own = WallFrame(self.pane, size)
+        with self._own.drawing():
+            self.pane.clear()
+            yield
+        wanted = size, pin.tobytes(), projector.brightness
+        if self._own_mesh is None or self._own_mesh[0] != wanted:
+            self._own_mesh = wanted, Triangles(mesh(size, pin), projector.brightness)
+        self._own.draw(self._own_mesh[1])
 
     @contextmanager
     def drawing(self, layout: Layout, place: Place) -> Iterator[None]:
