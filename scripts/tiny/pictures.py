@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .canvas import SQUARE, Size
 from .drawings import sample
 
 SHARD = 500
@@ -52,8 +53,8 @@ def shard_seeds(work: Path, index: int, held_out: bool = False) -> range:
     return range(start, start + SHARD)
 
 
-def draw_shard(work: Path, index: int, held_out: bool = False, size: int = 256) -> Path:
-    """Draw a shard (500, size, size, 3) uint8 unless it is there; return its path."""
+def draw_shard(work: Path, index: int, held_out: bool = False, size: Size = SQUARE) -> Path:
+    """Draw a shard (500, h, w, 3) uint8 unless it is there; return its path."""
     path = shard_path(work, index, held_out)
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
