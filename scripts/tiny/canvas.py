@@ -43,6 +43,18 @@ class Size(NamedTuple):
             raise ValueError(f"size {self}: expected multiples of {LATENT}")
         return self.height // LATENT, self.width // LATENT
 
+    @staticmethod
+    def parse(text: str) -> Size:
+        """Read a size such as 448x256.
+
+        Raises:
+            ValueError: It is not two numbers above 0.
+        """
+        width, _, height = text.partition("x")
+        if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+            raise ValueError(f"size {text}: expected width and height, such as 448x256")
+        return Size(int(width), int(height))
+
     def __str__(self) -> str:
         return f"{self.width}x{self.height}"
 
