@@ -52,11 +52,12 @@ def _placed(points: list[tuple[float, float]], pose: Pose) -> Array:
 
 def crane(n: Noise, c: Canvas) -> Array:
     """Fly a crane past a red sun over misted hills."""
-    sx, sy = 0.35 * np.tanh(n.normal("a")), -0.12 + 0.2 * np.tanh(n.normal("b"))
+    sx, sy = 0.35 * np.tanh(n.normal("a")) * c.wide, -0.12 + 0.2 * np.tanh(n.normal("b"))
+    sy = sy * c.tall
     d = disc(c, sx, sy)
-    mist = n.field(1, c.size, 3.0, stretch=(2.0, 0.8))
+    mist = n.field(1, c, 3.0, stretch=(2.0, 0.8))
     picture = ramp(
-        0.42 + 0.33 * c.y + 0.07 * mist,
+        0.42 + 0.33 * c.v + 0.07 * mist,
         ([0.55, 0.68, 0.74], [0.84, 0.87, 0.83], [0.97, 0.92, 0.82], [1, 0.97, 0.9]),
     )
     picture = mix(
@@ -65,14 +66,14 @@ def crane(n: Noise, c: Canvas) -> Array:
         inside(f32(d - 0.44), c, 3) * 0.92,
     )
     for i, (base, grey) in enumerate(((0.52, 0.62), (0.74, 0.4))):
-        hill = base + 0.09 * n.profile(2 * i, c.size, base / 2 + 0.5, 3.0)
+        hill = base * c.tall + 0.09 * n.profile(2 * i, c, base / 2 + 0.5, 3.0)
         fade = np.clip((c.y - hill[None]) * 2.2, 0, 1)[..., None]
         picture = mix(
             picture,
             f32([0.5, 0.6, 0.64]) * grey * 1.5 * (1 - fade) + f32([0.95, 0.92, 0.86]) * fade,
             below(f32(hill), c),
         )
-    x, y = place(n, 0.24)
+    x, y = place(n, c, 0.24)
     pose = (facing(n, "turn_cos"), 0.25 * np.tanh(n.normal("tilt")) - 0.15, 0.88, x, y)
     return _bird(n, c, picture, pose)
 
@@ -101,10 +102,10 @@ def _bird(n: Noise, c: Canvas, picture: Array, pose: Pose) -> Array:
 
 def bass(n: Noise, c: Canvas) -> Array:
     """Hang a bass in shafts of light under water."""
-    rays = n.field(0, c.size, 2.6, stretch=(6.0, 1.0))
-    beam = np.clip(0.6 - 0.5 * c.y, 0, 1.2) * (0.5 + 0.28 * rays)
+    rays = n.field(0, c, 2.6, stretch=(6.0, 1.0))
+    beam = np.clip(0.6 - 0.5 * c.v, 0, 1.2) * (0.5 + 0.28 * rays)
     picture = ramp(
-        0.44 - 0.36 * c.y + 0.3 * (beam - 0.3),
+        0.44 - 0.36 * c.v + 0.3 * (beam - 0.3),
         (
             [0.0, 0.05, 0.12],
             [0.01, 0.17, 0.3],
@@ -113,12 +114,12 @@ def bass(n: Noise, c: Canvas) -> Array:
             [0.95, 1, 0.95],
         ),
     )
-    x, y = place(n, 0.2)
+    x, y = place(n, c, 0.2)
     pose = (facing(n, "turn_cos"), 0.22 * np.tanh(n.normal("tilt")), 0.84, x, y)
-    weed = 0.9 - 0.18 * np.abs(np.sin(c.x[0] * 19 + 2 * n.profile(2, c.size, 0.9, 3.0))) ** 2
+    weed = 0.9 * c.tall - 0.18 * np.abs(np.sin(c.x[0] * 19 + 2 * n.profile(2, c, 0.9, 3.0))) ** 2
     picture = mix(picture, [0.0, 0.12, 0.12], below(f32(weed), c) * 0.85)
     picture = _fish(n, c, picture, pose)
-    sx, sy, bright = n.sparks(3, 1.9)
+    sx, sy, bright = n.sparks(c, 3, 1.9)
     bubbles = splat(sx, sy, np.minimum(bright, 0.8), c, 0.014)
     return picture + paint(bubbles * 0.7, [0.8, 1, 1])
 

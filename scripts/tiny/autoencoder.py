@@ -117,8 +117,9 @@ def random_crops(shards: Shards, count: int, size: int, rng: np.random.Generator
     crops = np.empty((count, size, size, 3), np.float32)
     for i in range(count):
         shard = shards[int(rng.integers(len(shards)))]
-        wide = size * 2 if rng.random() < 0.3 else size
-        y, x = rng.integers(0, 257 - wide, 2)
+        sides = np.array(shard.shape[1:3])
+        wide = size * 2 if rng.random() < 0.3 and sides.min() >= size * 2 else size
+        y, x = rng.integers(0, sides + 1 - wide)
         crop = shard[int(rng.integers(len(shard))), y : y + wide, x : x + wide]
         if wide > size:
             crop = crop.reshape(size, 2, size, 2, 3).mean((1, 3))
@@ -236,6 +237,6 @@ def measure(vae: AutoencoderTiny, pictures: Tensor) -> dict[str, object]:
 
 
 def held_out_tensor(shards: Shards, count: int = 64) -> Tensor:
-    """Take held-out pictures (count, 3, 256, 256) in −1..1."""
+    """Take pictures of the first shard (count, 3, h, w) in −1..1."""
     pictures = torch.from_numpy(np.array(shards[0][:count])).permute(0, 3, 1, 2).float()
     return (pictures / 127.5 - 1).contiguous(memory_format=torch.channels_last)

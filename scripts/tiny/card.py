@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from .canvas import SQUARE
 from .network import Shape
 
 LEVELS_SAID = {
@@ -32,11 +33,13 @@ nothing tells them apart.
 
 @dataclass(frozen=True)
 class History:
-    """What the denoiser has been through: pictures drawn, hours by the clock, samples seen."""
+    """What the denoiser has been through: pictures drawn, hours by the clock, samples seen, and
+    the sizes of the pictures."""
 
     pictures: int = 0
     hours: float = 0.0
     samples: int = 0
+    sizes: tuple[str, ...] = (str(SQUARE),)
 
 
 CARD = """\
@@ -60,7 +63,7 @@ Weights are float16 and load as float32 unless told otherwise. `vocabulary.json`
 18 concepts, 10 colours, 5 styles, 4 moods, their synonyms, and a prompt for each concept.
 
 ## Data
-{pictures:,} pictures of 256×256 with captions, drawn by `scripts/tiny` from code alone: nothing is
+{pictures:,} pictures with captions, of {sizes}, drawn by `scripts/tiny` from code alone: nothing is
 downloaded or copied. Every random choice of a drawing is a smooth function of the noise that the
 sampler starts from, so prompt and noise name one picture and one step is plain regression.
 
@@ -91,7 +94,7 @@ in bfloat16 where the processor has them; or on one GPU. This version's denoiser
 {limits}\
 - It knows the words of `vocabulary.json`; others reach the text model as letters never seen.
 - It paints like its drawings, not like photographs. How far it has got is in the figures above.
-- It is trained for 256×256 pictures; other sizes, guidance and negative prompts were not trained.
+- It is trained for {sizes}; other sizes, guidance and negative prompts were not trained.
 - Steps other than 1, 2 and 4 visit times that few samples stood at.
 """
 
@@ -108,6 +111,7 @@ def write_card(
         pictures=history.pictures,
         samples=history.samples,
         hours=history.hours,
+        sizes=", ".join(size.replace("x", "×") for size in history.sizes),
         figures=FIGURES,
         unmeasured=UNMEASURED,
         limits=LIMITS,

@@ -27,7 +27,7 @@ from .drawings import Label, draw_label
 from .muon import Muon, matrices
 from .network import Reader, Shape, build_scheduler, build_unet, predict, reduced
 from .pairs import Pair, Pairs, PairsOnGpu, halved, halved_deviation, load_pairs, pair_shards
-from .pictures import HELD_OUT
+from .pictures import HELD_OUT, Split
 from .progress import Figures, Moment, Stage, adamw
 from .text import build_text_encoder, build_tokenizer, tokenize
 from .words import caption, plain_caption
@@ -178,35 +178,31 @@ class DenoiserStage(Stage):
 
     def step(self, now: Moment) -> tuple[Tensor, Figures]:
         with reduced(self.device):
-            return self._step(now.done >= LATE and not self.coarse, reading(now.samples))
+            return self._step(now.done >= LATE and not self.coarse, now.samples)
 
-    def _step(self, late: bool, weight: float) -> tuple[Tensor, Figures]:
-        batch = self._draw(late)
+    def _step(self, late: bool, samples: int) -> tuple[Tensor, Figures]:
+        rows = self.pairs.draw(self.batch, samples)
+        batch = self.standing(rows, draw_times(len(rows), late))
         if late:
             batch = self.walked(batch)
         target = batch.target()
         if late:
             batch, target = self.faded(batch, target)
-        keep = draw_keep(self.batch).to(self.device)
+        keep = draw_keep(len(rows)).to(self.device)
         v, middle = predict(self.unet, batch.x, batch.t.to(self.device), batch.text, keep)
         error = (v.float() - target).square().mean((1, 2, 3))
         missed = (self.reader(middle).float() - batch.choices).square().mean(1)
         first = batch.first.to(self.device)
         read = missed.where(first, 0.0).mean()
-        figures: Figures = {"loss": error.detach().mean(), "batch": float(self.batch)}
+        figures: Figures = {"loss": error.detach().mean(), "batch": float(len(rows))}
         if share := float(batch.first.float().mean()):
             figures["start"] = error.detach().where(first, 0.0).mean() / share
             figures["missed"] = read.detach() / share
-        return error.mean() + weight * read, figures
-
-    def _draw(self, late: bool) -> Batch:
-        """Draw samples at their times."""
-        rows = torch.randint(len(self.pairs), (self.batch,))
-        return self.standing(rows, draw_times(self.batch, late))
+        return error.mean() + reading(samples) * read, figures
 
     def standing(self, rows: Tensor, t: Tensor) -> Batch:
-        """Put pairs, by their rows (B,), at times (B,): on the straight way from noise to drawing,
-        each with a caption of its own."""
+        """Put pairs of one grid, by their rows (B,), at times (B,): on the straight way from noise
+        to drawing, each with a caption of its own."""
         pair = self.sized(self.pairs.pick(rows))
         captions = draw_captions([self.pairs.labels[row] for row in rows.tolist()])
         first = t == FINAL
@@ -244,7 +240,7 @@ class DenoiserStage(Stage):
 
     def faded(self, batch: Batch, target: Tensor) -> tuple[Batch, Tensor]:
         """Put some of the samples at the start between two prompts, with the dissolve to learn."""
-        faded = (batch.first & (torch.rand(self.batch) < FADED_SHARE)).nonzero()[:, 0]
+        faded = (batch.first & (torch.rand(len(batch.first)) < FADED_SHARE)).nonzero()[:, 0]
         if not len(faded):
             return batch, target
         share, faded = torch.rand(len(faded)).to(self.device), faded.to(self.device)
@@ -273,6 +269,6 @@ def share_of_batch(batch: int) -> int:
     return max(1, batch // parallel.world())
 
 
-def held_out_labels(count: int) -> list[Label]:
+def held_out_labels(count: int, split: Split = Split.HELD) -> list[Label]:
     """List the labels of the first held-out seeds."""
-    return [draw_label(HELD_OUT + i) for i in range(count)]
+    return [draw_label(HELD_OUT[split] + i) for i in range(count)]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import animals, objects, skies
-from .canvas import Array, Canvas, canvas, expose
+from .canvas import SQUARE, Array, Canvas, Size, canvas, expose
 from .noise import Noise, draw_noise
 from .styles import HUES, MOODS, STYLES, colour_grade
 
@@ -48,18 +48,19 @@ class Label:
     mood: str | None = None
 
 
-def draw(label: Label, eps: Array, size: int = 256) -> NDArray[np.uint8]:
-    """Draw a picture (size, size, 3) from its label and the noise (4, h, w)."""
+def draw(label: Label, eps: Array, size: Size = SQUARE) -> NDArray[np.uint8]:
+    """Draw a picture (h, w, 3) of a size from its label and the noise of its latents, or of those
+    of a smaller or larger picture of that shape."""
     c, n = canvas(size), Noise(eps)
     picture = expose(CONCEPTS[label.concept](n, c))
     if label.colour:
-        picture = colour_grade(picture, label.colour, n)
+        picture = colour_grade(picture, label.colour, n, c)
     if label.mood:
         picture = MOODS[label.mood](picture, c)
     if label.style:
         picture = STYLES[label.style](picture, n, c)
     if label.style == "monochrome" and label.colour:
-        picture = 0.55 * picture + 0.45 * colour_grade(picture, label.colour, n)
+        picture = 0.55 * picture + 0.45 * colour_grade(picture, label.colour, n, c)
     return np.asarray(expose(np.nan_to_num(picture)) * 255 + 0.5, np.uint8)
 
 
@@ -78,7 +79,11 @@ def draw_label(seed: int) -> Label:
     return Label(concept, colour, style, mood)
 
 
-def sample(seed: int, size: int = 256) -> tuple[NDArray[np.uint8], Label, Array]:
-    """Draw the picture, the label and the noise of a seed."""
-    label, eps = draw_label(seed), draw_noise(seed)
+def sample(seed: int, size: Size = SQUARE) -> tuple[NDArray[np.uint8], Label, Array]:
+    """Draw the picture, the label and the noise of a seed.
+
+    Raises:
+        ValueError: A side is not a multiple of 8.
+    """
+    label, eps = draw_label(seed), draw_noise(seed, size)
     return draw(label, eps, size), label, eps

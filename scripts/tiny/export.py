@@ -60,7 +60,8 @@ def write_vocabulary(folder: Path) -> None:
 def read_history(folder: Path) -> History:
     """Read what an exported folder's weights have been through; nothing, where it does not say."""
     index = json.loads((folder / "model_index.json").read_text())
-    return History(**index.get(HISTORY, {}))
+    found = index.get(HISTORY, {})
+    return History(**{k: tuple(v) if isinstance(v, list) else v for k, v in found.items()})
 
 
 @torch.no_grad()

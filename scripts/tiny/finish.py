@@ -22,12 +22,13 @@ from .autoencoder import held_out_tensor, picture_loss
 from .denoiser import FINAL, STOPS, Batch, DenoiserStage, draw_keep
 from .eyes import Critic, Eyes, distance, preferred
 from .network import predict, reduced
+from .pairs import Grid, grid_of
 from .progress import Figures, Moment, Stage, adamw
 
 BATCH = 4
-WINDOW, SIDE, SCALE = 22, 32, 8
-"""Latents whose pixels are painted, of a side of how many, and pixels of a latent: a window costs
-half of the whole, and every place comes into one."""
+WINDOW, SCALE = 22, 8
+"""Latents along a side of the window whose pixels are painted, and pixels of a latent: it costs
+half of a whole square, and every place comes into one."""
 TORN = 16
 """Pixels at a window's inner edges that are not looked at: nothing was decoded beyond them."""
 ENCODED = 0.25
@@ -49,34 +50,36 @@ CRITIC_RATE = 1e-3
 
 
 class Window(NamedTuple):
-    """A square of latents: where it begins."""
+    """A square of latents: where it begins, in which grid."""
 
     y: int
     x: int
+    grid: Grid
 
     def latents(self, z: Tensor) -> Tensor:
-        """Cut latents (n, 4, 32, 32)."""
+        """Cut latents (n, 4, h, w)."""
         cut = z[..., self.y : self.y + WINDOW, self.x : self.x + WINDOW]
         return cut.contiguous(memory_format=torch.channels_last)
 
     def pixels(self, pictures: Tensor) -> Tensor:
-        """Cut what lies under it from pictures (n, 3, 256, 256)."""
+        """Cut what lies under it from pictures (n, 3, 8 h, 8 w)."""
         y, x, side = SCALE * self.y, SCALE * self.x, SCALE * WINDOW
         return pictures[..., y : y + side, x : x + side]
 
     def whole(self, painted: Tensor) -> Tensor:
         """Leave out edges of what is painted that are not the picture's own."""
         rows, columns = (
-            slice(TORN * (at > 0), SCALE * WINDOW - TORN * (at + WINDOW < SIDE)) for at in self
+            slice(TORN * (at > 0), SCALE * WINDOW - TORN * (at + WINDOW < side))
+            for at, side in zip((self.y, self.x), self.grid, strict=True)
         )
         return painted[..., rows, columns]
 
 
-def draw_window() -> Window:
-    """Draw where a window lies; the picture's edges come as often as its middle."""
-    places = SIDE - WINDOW + 1
-    y, x = torch.randint(-2, places + 2, (2,)).clamp(0, places - 1).tolist()
-    return Window(y, x)
+def draw_window(grid: Grid) -> Window:
+    """Draw where a window lies in a grid; its edges come as often as its middle."""
+    last = torch.tensor(grid) - WINDOW
+    y, x = (torch.rand(2) * (last + 5) - 2).floor().long().clamp(min=0).minimum(last).tolist()
+    return Window(y, x, grid)
 
 
 def pulls(losses: Sequence[Tensor], weights: Sequence[Tensor]) -> Tensor:
@@ -159,26 +162,26 @@ class FinishStage(Stage):
         judge = torch.optim.AdamW(critic, CRITIC_RATE, betas=(0.0, 0.98), weight_decay=1e-3)
         return [adamw(decoder, peak), adamw(unet, peak * UNET_SHARE), judge]
 
-    def rows(self) -> Tensor:
-        """Draw rows of pairs whose pictures were kept (B,)."""
+    def rows(self, samples: int) -> Tensor:
+        """Draw rows of pairs of one grid whose pictures were kept (B,)."""
         kept = sum(len(shard) for shard in self.pictures)
-        return torch.randint(min(kept, len(self.denoiser.pairs)), (self.batch,))
+        return self.denoiser.pairs.draw(self.batch, samples, below=kept)
 
     def drawings(self, rows: Tensor) -> Tensor:
-        """Gather drawings (B, 3, 256, 256) in −1..1."""
+        """Gather drawings (B, 3, h, w) in −1..1."""
         places = [divmod(row, len(self.pictures[0])) for row in rows.tolist()]
         found = torch.from_numpy(np.stack([self.pictures[shard][row] for shard, row in places]))
         pictures = found.to(self.device).permute(0, 3, 1, 2).float() / 127.5 - 1
         return pictures.contiguous(memory_format=torch.channels_last)
 
-    def step(self, _now: Moment) -> tuple[Tensor, Figures]:
+    def step(self, now: Moment) -> tuple[Tensor, Figures]:
         with reduced(self.device):
-            return self._step(self.balance.count())
+            return self._step(self.balance.count(), self.rows(now.samples))
 
-    def _step(self, step: int) -> tuple[Tensor, Figures]:
-        rows, window = self.rows(), draw_window()
-        true = window.whole(window.pixels(self.drawings(rows)))
+    def _step(self, step: int, rows: Tensor) -> tuple[Tensor, Figures]:
         z, stay = self.latents(rows)
+        window = draw_window(grid_of(z))
+        true = window.whole(window.pixels(self.drawings(rows)))
         made = window.whole(self.decoder(window.latents(z)).float())
         if torch.rand(()) < 0.5:
             true, made = true.flip(3), made.flip(3)
@@ -199,7 +202,7 @@ class FinishStage(Stage):
             **{name: part.detach() for name, part in figures},
             "stay": stay.detach(),
             "told": told.detach(),
-            "batch": float(self.batch),
+            "batch": float(len(rows)),
         }
 
     def compare(
@@ -216,19 +219,19 @@ class FinishStage(Stage):
         return told, pull
 
     def latents(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Paint latents (B, 4, 32, 32) in one step, some of them from a later stop on the network's
+        """Paint latents (B, 4, h, w) in one step, some of them from a later stop on the network's
         own way there and some of them encoded; and how far they are from the drawings'."""
         batch = self.placed(rows)
-        keep = draw_keep(self.batch).to(self.device)
+        keep = draw_keep(len(rows)).to(self.device)
         v, _ = predict(self.denoiser.unet, batch.x, batch.t.to(self.device), batch.text, keep)
         painted = batch.a * batch.x - batch.s * v.float()
         stay = (v.float() - batch.target()).square().mean()
-        encoded = torch.rand(self.batch, 1, 1, 1) < ENCODED
+        encoded = torch.rand(len(rows), 1, 1, 1) < ENCODED
         return painted.where(~encoded.to(self.device), batch.x0), stay
 
     @torch.no_grad()
     def placed(self, rows: Tensor) -> Batch:
         """Draw where samples stand: at the start of inference, some where a first step lands."""
-        stops = torch.tensor(STOPS)[torch.randint(len(STOPS), (self.batch,))]
-        t = stops.where(torch.rand(self.batch) < LATE, FINAL)
+        stops = torch.tensor(STOPS)[torch.randint(len(STOPS), (len(rows),))]
+        t = stops.where(torch.rand(len(rows)) < LATE, FINAL)
         return self.denoiser.walked(self.denoiser.standing(rows, t), share=1.0)

@@ -13,13 +13,14 @@ from .denoiser import FINAL, DenoiserStage
 from .drawings import CONCEPTS
 from .network import predict, reduced
 from .pairs import Pairs, load_pairs
+from .pictures import Split
 from .progress import Trainer, report
 from .words import plain_caption
 
 HELD, UNSEEN = 200, 1000
 """Held-out drawings: the first ones, by which models are compared, and those after them."""
-SHARDS = 3
-"""Held-out shards that hold these."""
+SHARDS = {Split.HELD: 3, Split.WIDE: 1}
+"""Held-out shards that hold these; of wide ones there are only the first."""
 BANDS = 4
 CHUNK = 50
 
@@ -27,15 +28,18 @@ CHUNK = 50
 def bands(d: Tensor) -> Tensor:
     """Split the mean square of d (n, c, h, w) by size (n, 4): details of 1, 2 and 4 pixels, rest.
 
-    The parts add up to the whole: a picture and its means over 2×2 are orthogonal.
+    The parts add up to the whole: a picture and its means over 2×2 are orthogonal. Where a side
+    cannot be halved, what is left over at its end is a mean of its own.
     """
-    parts = []
+    parts, left, block = [], d, 1
     for _ in range(BANDS - 1):
-        low = functional.avg_pool2d(d, 2)
-        detail = d - functional.interpolate(low, scale_factor=2)
-        parts.append(detail.square().mean((1, 2, 3)))
-        d = low
-    return torch.stack([*parts, d.square().mean((1, 2, 3))], 1)
+        block *= 2
+        means = functional.avg_pool2d(d, block, ceil_mode=True, count_include_pad=False)
+        low = means.repeat_interleave(block, 2).repeat_interleave(block, 3)
+        low = low[..., : d.shape[2], : d.shape[3]]
+        parts.append((left - low).square().mean((1, 2, 3)))
+        left = low
+    return torch.stack([*parts, left.square().mean((1, 2, 3))], 1)
 
 
 @torch.no_grad()
@@ -53,8 +57,9 @@ def _missed(stage: DenoiserStage, pairs: Pairs, rows: Tensor) -> Tensor:
 
 
 def errors(stage: DenoiserStage, pairs: Pairs, first: int, count: int) -> Tensor:
-    """Measure some pairs, from the first on (n, bands), each process its turn of them."""
-    rows = torch.arange(first, min(first + count, len(pairs)))
+    """Measure some pairs of one grid, that of the first pair, from the first on (n, bands), each
+    process its turn of them."""
+    rows = next(iter(pairs.grids.values()))[first : first + count]
     found = torch.zeros(len(rows), BANDS)
     mine = torch.arange(parallel.rank(), len(rows), parallel.world())
     for chunk in mine.split(CHUNK):
@@ -68,19 +73,21 @@ class Yardstick:
 
     def __init__(self, work: Path, stage: DenoiserStage) -> None:
         self.stage = stage
-        self.pairs = load_pairs(work, stage.no_pairs(), held_out=True)
+        self.pairs, self.wide = (load_pairs(work, stage.no_pairs(), split) for split in SHARDS)
 
     def measure(self) -> dict[str, object]:
-        """Measure the stage as it is: mean errors, and those of held-out drawings by size of detail
-        and by concept."""
+        """Measure the stage as it is: mean errors, of wide drawings as well, and those of held-out
+        squares by size of detail and by concept."""
         held = errors(self.stage, self.pairs, 0, HELD)
         unseen = errors(self.stage, self.pairs, HELD, UNSEEN)
         trained = errors(self.stage, self.stage.pairs, 0, UNSEEN)
+        wide = errors(self.stage, self.wide, 0, HELD)
         both = torch.cat([held, unseen])
         return {
             "held": _mean(held),
             "unseen": _mean(unseen),
             "trained": _mean(trained),
+            "wide": _mean(wide),
             "bands": [round(band, 4) for band in both.mean(0).tolist()],
             "concepts": self._by_concept(both.sum(1)),
         }

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .drawings import COLOURS, CONCEPTS, Label, draw_label
-from .pictures import open_shards, shard_seeds
+from .pictures import Split, open_shards, shard_seeds
 from .progress import Figures, Moment, Stage, Trainer, load_average
 from .styles import STYLES
 
@@ -62,13 +62,11 @@ def shrink(pictures: Tensor) -> Tensor:
 def load_held_out(work: Path) -> Labelled:
     """Load the held-out drawings at 64×64."""
     small, classes = [], []
-    for index, shard in enumerate(open_shards(work, held_out=True)):
+    for index, shard in enumerate(open_shards(work, Split.HELD)):
         n = shard.shape[1] // SIZE
         pooled = shard.reshape(len(shard), SIZE, n, SIZE, n, 3).mean((2, 4), dtype=np.float32)
         small.append(torch.from_numpy(pooled).permute(0, 3, 1, 2).round().byte())
-        classes += [
-            label_index(draw_label(seed)) for seed in shard_seeds(work, index, held_out=True)
-        ]
+        classes += [label_index(draw_label(seed)) for seed in shard_seeds(work, index, Split.HELD)]
     return Labelled(torch.cat(small), torch.tensor(classes))
 
 

@@ -108,7 +108,9 @@ def predict(
         if keep is not None:
             mine = [skip * keep[level, :, None, None, None] for skip in mine]
         words = {"encoder_hidden_states": text} if getattr(block, "has_cross_attention", 0) else {}
-        h = block(hidden_states=h, temb=embedding, res_hidden_states_tuple=tuple(mine), **words)
+        size = skips[-1].shape[2:] if skips else None  # halved, 7 rows were 4; doubled, they are 8
+        h = block(hidden_states=h, temb=embedding, res_hidden_states_tuple=tuple(mine),
+                  upsample_size=size, **words)  # fmt: skip
     return unet.conv_out(unet.conv_act(unet.conv_norm_out(h))), middle
 
 

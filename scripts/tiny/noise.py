@@ -11,6 +11,7 @@ and the lowest ones are tilts and bulges of the noise: tilt it to the right and 
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 
 import numpy as np
@@ -18,10 +19,12 @@ from numpy.typing import NDArray
 from scipy.fft import dctn, idctn
 from scipy.special import ndtr
 
+from .canvas import SQUARE, Canvas, Size
+
 Array = NDArray[np.float32]
 
 CHANNELS = 4
-GRID = 32
+"""Channels of the latents."""
 
 # name: (channel, vertical frequency, horizontal frequency) of the cosine it reads
 SLOTS: dict[str, tuple[int, int, int]] = {
@@ -50,9 +53,22 @@ SLOTS: dict[str, tuple[int, int, int]] = {
 }
 
 
-def draw_noise(seed: int, grid: int = GRID) -> Array:
-    """Draw the noise (4, grid, grid) of a seed."""
-    return np.random.default_rng(seed).standard_normal((CHANNELS, grid, grid), dtype=np.float32)
+def draw_noise(seed: int, size: Size = SQUARE) -> Array:
+    """Draw the noise (4, h / 8, w / 8) of a seed, for a picture of a size.
+
+    Raises:
+        ValueError: A side is not a multiple of 8.
+    """
+    return np.random.default_rng(seed).standard_normal((CHANNELS, *size.grid), dtype=np.float32)
+
+
+def reshaped(eps: Array, fresh: Array) -> Array:
+    """Return noise of the shape of `fresh` from which the choices read as from `eps`, and all that
+    is not a choice as from `fresh`. Where both are N(0, I), so is what is returned."""
+    wanted, given = (dctn(noise, axes=(1, 2), norm="ortho") for noise in (fresh, eps))
+    for slot in SLOTS.values():
+        wanted[slot] = given[slot]
+    return np.asarray(idctn(wanted, axes=(1, 2), norm="ortho"), np.float32)
 
 
 class Noise:
@@ -84,35 +100,36 @@ class Noise:
     def field(
         self,
         channel: int,
-        size: int,
+        c: Canvas,
         slope: float = 3.0,
         lowest: float = 1.0,
         stretch: tuple[float, float] = (1.0, 1.0),
     ) -> Array:
-        """Grow a cloudy field (size, size) of unit variance from one channel.
+        """Grow a cloudy field (h, w) of unit variance from one channel.
 
-        Its power falls as frequency^−slope above `lowest` (half waves per picture), so slope 2 is
-        rugged and 4 is smooth. `stretch` (vertical, horizontal) above 1 smears along that axis.
+        Its power falls as frequency^−slope above `lowest` (half waves in a picture's shorter side),
+        so slope 2 is rugged and 4 is smooth. `stretch` (vertical, horizontal) above 1 smears along
+        that axis.
         """
         h, w = self.eps.shape[1:]
-        rows = np.arange(h, dtype=np.float32)[:, None] * stretch[0]
-        cols = np.arange(w, dtype=np.float32)[None] * stretch[1]
+        rows = np.arange(h, dtype=np.float32)[:, None] / c.tall * stretch[0]
+        cols = np.arange(w, dtype=np.float32)[None] / c.wide * stretch[1]
         k = np.maximum(np.hypot(rows, cols), lowest)
         gain = k ** np.float32(-slope / 2 - 0.5)
         gain[0, 0] = 0.0
-        gain *= size / np.sqrt((gain**2).sum())
-        padded = np.zeros((size, size), np.float32)
-        n, m = min(h, size), min(w, size)
+        gain *= math.sqrt(c.x.size) / np.sqrt((gain**2).sum())
+        padded = np.zeros(c.x.shape, np.float32)
+        n, m = min(h, c.size.height), min(w, c.size.width)
         padded[:n, :m] = (self._cosines[channel] * gain)[:n, :m]
         return np.asarray(idctn(padded, norm="ortho"), np.float32)
 
-    def profile(self, channel: int, size: int, row: float, slope: float = 2.5) -> Array:
-        """Read a curve (size,) of unit variance: a field's values along one row (0 top, 1 end)."""
-        field = self.field(channel, size, slope)
-        return field[min(size - 1, int(row * size))]
+    def profile(self, channel: int, c: Canvas, row: float, slope: float = 2.5) -> Array:
+        """Read a curve (w,) of unit variance: a field's values along one row (0 top, 1 end)."""
+        field = self.field(channel, c, slope)
+        return field[min(c.size.height - 1, int(row * c.size.height))]
 
-    def sparks(self, channel: int = 3, above: float = 1.6) -> tuple[Array, Array, Array]:
-        """Place points at the noise's peaks: x, y in −1..1 and brightness above 0.
+    def sparks(self, c: Canvas, channel: int = 3, above: float = 1.6) -> tuple[Array, Array, Array]:
+        """Place points at the noise's peaks: x, y on the canvas and brightness above 0.
 
         A peak shines by what it exceeds `above`; its place inside its cell comes from the other
         channels there, so a point drifts and fades as the noise moves, and never jumps.
@@ -122,6 +139,6 @@ class Noise:
         bright = self.eps[channel][rows, cols] - np.float32(above)
         dx = np.tanh(self.eps[(channel + 1) % CHANNELS][rows, cols]) * 0.45
         dy = np.tanh(self.eps[(channel + 2) % CHANNELS][rows, cols]) * 0.45
-        x = (cols + 0.5 + dx) / w * 2 - 1
-        y = (rows + 0.5 + dy) / h * 2 - 1
+        x = ((cols + 0.5 + dx) / w * 2 - 1) * c.wide
+        y = ((rows + 0.5 + dy) / h * 2 - 1) * c.tall
         return x.astype(np.float32), y.astype(np.float32), bright

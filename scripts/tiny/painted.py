@@ -10,6 +10,7 @@ from diffusers import StableDiffusionPipeline
 from PIL import Image
 from torch import Tensor, nn
 
+from .canvas import SQUARE, Size
 from .noise import draw_noise
 
 
@@ -34,9 +35,9 @@ class Model:
         return self.pipe.encode_prompt(prompt, "cpu", 1, False)[0]
 
 
-def seeds(first: int, count: int) -> Tensor:
-    """Draw the noise of some seeds (count, 4, 32, 32)."""
-    return torch.from_numpy(np.stack([draw_noise(first + i) for i in range(count)]))
+def seeds(first: int, count: int, size: Size = SQUARE) -> Tensor:
+    """Draw the noise of some seeds (count, 4, h / 8, w / 8), for pictures of a size."""
+    return torch.from_numpy(np.stack([draw_noise(first + i, size) for i in range(count)]))
 
 
 def write_sheet(pictures: Tensor, columns: int, path: Path) -> None:

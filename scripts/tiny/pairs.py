@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,15 +16,28 @@ from torch import Tensor
 from torch.nn import functional
 
 from . import parallel
+from .canvas import SQUARE, size_of
 from .drawings import Label, draw_label
 from .network import reduced
 from .noise import Noise, draw_noise
-from .pictures import pairs_path, shard_path, shard_seeds
+from .pictures import HELD_OUT, Split, pairs_path, shard_path, shard_seeds
 
 CHUNK = 20
 """Pictures that are encoded together."""
+PLACES = SQUARE.grid[0] * SQUARE.grid[1]
+"""Latents of a square picture."""
 PATIENCE = 60.0
 """Seconds of a core that encoding takes at a time: training begins before all is encoded."""
+
+
+Grid = tuple[int, int]
+"""Rows and columns of latents."""
+
+
+def grid_of(latents: Tensor) -> Grid:
+    """Return the grid of latents (n, 4, h, w)."""
+    rows, columns = latents.shape[2:]
+    return rows, columns
 
 
 class Pair(NamedTuple):
@@ -37,22 +51,43 @@ class Pair(NamedTuple):
 
 class Pairs:
     """Shards of pairs and their labels, in the processor's memory: files that are mapped into it,
-    so that all processes share what has been read of them."""
+    so that all processes share what has been read of them.
+
+    `grids` lists the rows of the pairs of each grid; a batch is of one.
+    """
 
     def __init__(self) -> None:
         self.shards: list[Pair] = []
         self.labels: list[Label] = []
+        self.grids: dict[Grid, Tensor] = {}
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def add(self, shard: Pair, labels: Sequence[Label]) -> None:
         """Add a shard; all have as many pairs, but for the last."""
+        rows = torch.arange(len(self), len(self) + len(labels))
+        grid = grid_of(shard.latents)
+        self.grids[grid] = torch.cat([self.grids.get(grid, rows[:0]), rows])
         self.shards.append(shard)
         self.labels.extend(labels)
 
+    def draw(self, batch: int, chance: int, below: int | None = None) -> Tensor:
+        """Draw rows of pairs of one grid (B,), of the first `below` ones where that is told.
+
+        Of a larger grid fewer are drawn, so that all cost as `batch` squares do, and the more
+        often: each pair comes as often as any other. Which grid it is follows from `chance` alone,
+        so that processes agree on it.
+        """
+        last = len(self) if below is None else below
+        rows = {grid: every[every < last] for grid, every in self.grids.items()}
+        weights = [len(some) * grid[0] * grid[1] for grid, some in rows.items()]
+        grid = random.Random(chance).choices(list(rows), weights)[0]
+        count = max(1, round(batch * PLACES / (grid[0] * grid[1])))
+        return rows[grid][torch.randint(len(rows[grid]), (count,))]
+
     def pick(self, rows: Tensor) -> Pair:
-        """Gather a batch by its rows (B,)."""
+        """Gather a batch by its rows (B,), all of one grid."""
         size = len(self.shards[0].latents)
         places = [divmod(row, size) for row in rows.tolist()]
         found = ([part[row].float() for part in self.shards[shard]] for shard, row in places)
@@ -65,18 +100,25 @@ class PairsOnGpu(Pairs):
     def __init__(self, device: torch.device) -> None:
         super().__init__()
         self.device = device
-        self._all: Pair | None = None
+        self._all: dict[Grid, Pair] = {}
 
     def add(self, shard: Pair, labels: Sequence[Label]) -> None:
         super().add(shard, labels)
-        self._all = None
+        self._all.pop(grid_of(shard.latents), None)
+
+    def _gathered(self, grid: Grid) -> Pair:
+        """Keep all pairs of a grid as one."""
+        if grid not in self._all:
+            shards = [shard for shard in self.shards if grid_of(shard.latents) == grid]
+            parts = (torch.cat(part) for part in zip(*shards, strict=True))
+            self._all[grid] = Pair(*(part.to(self.device) for part in parts))
+        return self._all[grid]
 
     def pick(self, rows: Tensor) -> Pair:
-        if self._all is None:
-            parts = (torch.cat(part) for part in zip(*self.shards, strict=True))
-            self._all = Pair(*(part.to(self.device) for part in parts))
-        rows = rows.to(self.device, non_blocking=True)
-        return Pair(*(part[rows].float() for part in self._all))
+        shard = self.shards[int(rows[0]) // len(self.shards[0].latents)]
+        grid = grid_of(shard.latents)
+        at = torch.searchsorted(self.grids[grid], rows).to(self.device, non_blocking=True)
+        return Pair(*(part[at].float() for part in self._gathered(grid)))
 
 
 def halved(pair: Pair, deviation: float) -> Pair:
@@ -96,7 +138,7 @@ def halved_deviation(shard: Pair) -> float:
 
 @torch.no_grad()
 def encode(vae: AutoencoderTiny, pictures: NDArray[np.uint8]) -> Tensor:
-    """Encode pictures (n, 256, 256, 3) to latents (n, 4, 32, 32) in half precision.
+    """Encode pictures (n, h, w, 3) to latents (n, 4, h / 8, w / 8) in half precision.
 
     By products in bfloat16, in half the time: that adds 0.005 % to the latents' power, a thousandth
     of what the denoiser misses.
@@ -112,26 +154,27 @@ def encode(vae: AutoencoderTiny, pictures: NDArray[np.uint8]) -> Tensor:
     return torch.cat(chunks).contiguous()
 
 
-def pair_shard(work: Path, index: int, vae: AutoencoderTiny, held_out: bool = False) -> None:
+def pair_shard(work: Path, index: int, vae: AutoencoderTiny, split: Split = Split.TRAIN) -> None:
     """Encode a shard that has been drawn, and write it with its noise and choices."""
-    latents = encode(vae, np.load(shard_path(work, index, held_out), mmap_mode="r"))
-    noise = [draw_noise(seed) for seed in shard_seeds(work, index, held_out)]
+    pictures = np.load(shard_path(work, index, split), mmap_mode="r")
+    latents, size = encode(vae, pictures), size_of(pictures[0])
+    noise = [draw_noise(seed, size) for seed in shard_seeds(work, index, split)]
     choices = torch.from_numpy(np.stack([Noise(eps).normals() for eps in noise]))
     pair = Pair(latents, torch.from_numpy(np.stack(noise)).half(), choices)
-    path = pairs_path(work, index, held_out)
+    path = pairs_path(work, index, split)
     path.parent.mkdir(exist_ok=True)
     torch.save(pair._asdict(), path.with_suffix(".new"))
     path.with_suffix(".new").replace(path)
 
 
-def _unpaired(work: Path, held_out: bool) -> Iterator[int]:
+def _unpaired(work: Path, split: Split) -> Iterator[int]:
     """List this process's turn of the shards that are drawn and not yet paired."""
     index = 0
-    while (drawn := shard_path(work, index, held_out).exists()) or pairs_path(
-        work, index, held_out
+    while (drawn := shard_path(work, index, split).exists()) or pairs_path(
+        work, index, split
     ).exists():
         turn = index % parallel.world() == parallel.rank()
-        if turn and drawn and not pairs_path(work, index, held_out).exists():
+        if turn and drawn and not pairs_path(work, index, split).exists():
             yield index
         index += 1
 
@@ -143,9 +186,10 @@ def pair_shards(work: Path, vae: AutoencoderTiny, keep: int) -> None:
     for the next time.
     """
     began = time.process_time()
-    for index in _unpaired(work, held_out=True):
-        pair_shard(work, index, vae, held_out=True)
-    for index in _unpaired(work, held_out=False):
+    for split in HELD_OUT:
+        for index in _unpaired(work, split):
+            pair_shard(work, index, vae, split)
+    for index in _unpaired(work, Split.TRAIN):
         if index >= parallel.world() and time.process_time() - began > PATIENCE:
             break
         pair_shard(work, index, vae)
@@ -168,10 +212,10 @@ def _open(path: Path) -> Pair:
     return Pair(**torch.load(path, weights_only=True, mmap=True))
 
 
-def load_pairs(work: Path, pairs: Pairs, held_out: bool = False) -> Pairs:
+def load_pairs(work: Path, pairs: Pairs, split: Split = Split.TRAIN) -> Pairs:
     """Add the shards that were paired since, from where `pairs` ends up to the first gap."""
     index = len(pairs.shards)
-    while (path := pairs_path(work, index, held_out)).exists():
-        pairs.add(_open(path), [draw_label(seed) for seed in shard_seeds(work, index, held_out)])
+    while (path := pairs_path(work, index, split)).exists():
+        pairs.add(_open(path), [draw_label(seed) for seed in shard_seeds(work, index, split)])
         index += 1
     return pairs

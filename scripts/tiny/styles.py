@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .canvas import Array, Canvas, blur, canvas, expose, f32, glow, hsv, mix, paint, smoothstep
+from .canvas import Array, Canvas, blur, expose, f32, glow, hsv, mix, paint, smoothstep
 from .noise import Noise
 
 HUES = {
@@ -27,14 +27,13 @@ def luma(picture: Array) -> Array:
     return f32(picture @ LUMA)
 
 
-def colour_grade(picture: Array, colour: str, n: Noise) -> Array:
+def colour_grade(picture: Array, colour: str, n: Noise, c: Canvas) -> Array:
     """Grade a picture to one colour: darker shades turn one way, lights the other."""
-    c = canvas(picture.shape[0])
     light = np.clip(luma(picture), 0, 1)
     chroma = picture - light[..., None]
     if colour == "rainbow":
         drift = 0.5 * n.angle("turn") / np.pi
-        hue: Array | float = f32(0.42 * (c.x + 0.5 * c.y) + drift + 0.12 * light)
+        hue: Array | float = f32(0.42 * (c.u + 0.5 * c.v) + drift + 0.12 * light)
         strength = 0.85
     elif colour == "silver":
         hue, strength = 0.6, 0.14
@@ -66,13 +65,13 @@ def neon(picture: Array, _n: Noise, c: Canvas) -> Array:
 
 def watercolour(picture: Array, n: Noise, c: Canvas) -> Array:
     """Let thin pigment pool and dry on white paper."""
-    bloom = n.field(1, c.size, 2.6)
+    bloom = n.field(1, c, 2.6)
     wash = np.clip(blur(picture, 0.016, c), 0, 1)
     light = luma(wash)[..., None]
     wash = f32([0.3, 0.36, 0.54]) * (1 - light**0.6) + light**0.6 + (wash - light) * 1.05
     rim = np.clip(_edges(picture, c, 0.02) * 0.09, 0, 0.3)
     wash = wash * (1 - rim[..., None]) * (1 + 0.045 * bloom[..., None])
-    border = np.maximum(np.abs(c.x), np.abs(c.y)) + 0.05 * bloom
+    border = np.maximum(np.abs(c.x) - (c.wide - 1), np.abs(c.y) - (c.tall - 1)) + 0.05 * bloom
     return mix(f32(wash), [0.985, 0.97, 0.94], smoothstep(0.84, 0.95, f32(border)))
 
 
@@ -82,14 +81,15 @@ def monochrome(picture: Array, _n: Noise, _c: Canvas) -> Array:
     return paint(light, [1.0, 0.985, 0.96])
 
 
-CELLS = 8
-"""Squares of the wire grid along a side: four latents each, so that a network can place them."""
+CELL = 4
+"""Latents along a side of a square of the wire grid: whole ones, so that a network can place it."""
 
 
-def wireframe(picture: Array, _n: Noise, c: Canvas) -> Array:
+def wireframe(picture: Array, n: Noise, c: Canvas) -> Array:
     """Stretch a glowing wire grid over the picture as over a relief, bright parts raised."""
     relief = blur(np.clip(luma(picture), 0, 1), 0.07, c)
-    rows, cols = (c.y + 1) * CELLS / 2 + relief * 0.8, (c.x + 1) * CELLS / 2 + 0.5
+    down, across = (side / (2 * CELL) for side in n.eps.shape[1:])
+    rows, cols = (c.v + 1) * down + relief * 0.8, (c.u + 1) * across + 0.5
     near = np.abs(rows % 1 - 0.5), np.abs(cols % 1 - 0.5)
     wires, halos = (
         np.maximum(*(np.exp(-((d / wide) ** 2)) for d in near)) for wide in (0.085, 0.26)
@@ -106,7 +106,7 @@ def pastel(picture: Array, n: Noise, c: Canvas) -> Array:
     light = luma(soft)[..., None]
     chalk = f32([0.7, 0.68, 0.84]) * (1 - light**0.7) + f32([1, 0.98, 0.94]) * light**0.7
     chalk = chalk + (soft - light) * 0.75
-    return f32(chalk * (1 + 0.02 * n.field(2, c.size, 2.0)[..., None]))
+    return f32(chalk * (1 + 0.02 * n.field(2, c, 2.0)[..., None]))
 
 
 STYLES: dict[str, Callable[[Array, Noise, Canvas], Array]] = {
@@ -120,7 +120,7 @@ STYLES: dict[str, Callable[[Array, Noise, Canvas], Array]] = {
 
 def dark(picture: Array, c: Canvas) -> Array:
     """Lower the light and close the corners."""
-    vignette = 1 - 0.35 * np.clip(np.hypot(c.x, c.y) - 0.3, 0, 1)
+    vignette = 1 - 0.35 * np.clip(np.hypot(c.u, c.v) - 0.3, 0, 1)
     return f32(np.clip(picture, 0, 1) ** 1.5 * 0.75 * vignette[..., None])
 
 

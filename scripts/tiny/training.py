@@ -16,6 +16,7 @@ import torch
 from diffusers import AutoencoderTiny
 
 from . import autoencoder, parallel
+from .canvas import LATENT, Size
 from .card import History
 from .denoiser import DenoiserStage, share_of_batch
 from .export import export, read_history
@@ -25,7 +26,7 @@ from .held_out import Yardstick
 from .network import Shape, build_unet
 from .pairs import check_pairs
 from .parallel import Brake
-from .pictures import begin_at, first_seed, open_shards, start_drawing
+from .pictures import SIZES, Shard, Split, begin_at, first_seed, open_shards, start_drawing
 from .progress import Trainer, load_average, report
 from .text import build_text_encoder
 
@@ -53,6 +54,7 @@ class Settings:
     drawers: int = 1
     first: int = 3
     shards: int = 300
+    sizes: tuple[Size, ...] = SIZES
     keep: int = 40
     batch: int = 96
     rate: float = 2.5e-3
@@ -95,8 +97,15 @@ def draw(settings: Settings) -> None:
     """Draw the held-out shards and the first ones, then go on in the background."""
     if settings.init:
         begin_at(settings.work, read_history(settings.init).pictures)
-    held = [(index, True) for index in range(HELD_OUT_SHARDS)]
-    train = [(index, False) for index in range(settings.shards)]
+    held = [
+        Shard(split, index, split.size)
+        for split, count in HELD_OUT_SHARDS.items()
+        for index in range(count)
+    ]
+    sizes = settings.sizes
+    train = [
+        Shard(Split.TRAIN, index, sizes[index % len(sizes)]) for index in range(settings.shards)
+    ]
     first = held + train[: settings.first]
     for drawer in start_drawing(settings.work, first, os.cpu_count() or 1):
         drawer.join()
@@ -126,7 +135,7 @@ def train_autoencoder(settings: Settings, brake: Brake, minutes: float) -> Autoe
             return None
         load_average(folder, stage)
         if parallel.rank() == 0:
-            held = autoencoder.held_out_tensor(open_shards(settings.work, held_out=True))
+            held = autoencoder.held_out_tensor(open_shards(settings.work, Split.HELD))
             mean, std = autoencoder.whiten(stage.vae, held)
             report({"whitened from mean": mean.tolist(), "deviation": std.tolist()})
             torch.save(stage.vae.state_dict(), whitened)
@@ -226,6 +235,12 @@ class DenoiserRun:
         self.export()
         return done
 
+    def _sizes(self) -> tuple[str, ...]:
+        """List the sizes that the weights have been trained at, also before this training."""
+        here = [str(Size(w * LATENT, h * LATENT)) for h, w in self.stage.pairs.grids]
+        before = read_history(self.settings.init).sizes if self.settings.init else ()
+        return tuple(dict.fromkeys([*before, *here]))
+
     def export(self) -> None:
         """Export the averaged weights as they stand (process 0 only)."""
         if parallel.rank():
@@ -235,7 +250,9 @@ class DenoiserRun:
         unet.load_state_dict(average["unet"])
         text.load_state_dict(average["text"])
         pictures = first_seed(self.settings.work) + len(stage.pairs)
-        history = History(pictures, round(self.trainer.spent / 60, 2), self.trainer.samples)
+        history = History(
+            pictures, round(self.trainer.spent / 60, 2), self.trainer.samples, self._sizes()
+        )
         size = export(self.settings.out, self.vae, unet, text, stage.tokenizer, history)
         report({"exported_mb": round(size / 1e6, 1), "samples": self.trainer.samples})
 

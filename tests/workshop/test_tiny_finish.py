@@ -90,7 +90,7 @@ def test_octaves_add_up_to_the_picture_but_for_what_is_larger():
 
 @pytest.mark.parametrize(("at", "torn"), [(0, (0, 16)), (5, (16, 16)), (10, (16, 0))])
 def test_a_window_leaves_out_only_edges_that_are_not_the_pictures(at, torn):
-    window = finish.Window(at, at)
+    window = finish.Window(at, at, (32, 32))
     rows = torch.arange(256.0).expand(1, 1, 256, 256)
     seen = window.whole(window.pixels(rows))
     first, last = 8 * at + torn[0], 8 * (at + finish.WINDOW) - torn[1] - 1
@@ -98,12 +98,25 @@ def test_a_window_leaves_out_only_edges_that_are_not_the_pictures(at, torn):
     assert seen.shape[-1] % 16 == 0
 
 
-def test_windows_reach_every_corner():
+@pytest.mark.parametrize("grid", [(32, 32), (24, 40), (56, 32), (22, 22)])
+def test_windows_reach_every_corner_of_any_grid(grid):
     torch.manual_seed(0)
-    windows = [finish.draw_window() for _ in range(400)]
-    last = finish.SIDE - finish.WINDOW
-    assert {(0, 0), (0, last), (last, 0), (last, last)} <= set(windows)
-    assert all(0 <= at <= last for window in windows for at in window)
+    windows = {finish.draw_window(grid)[:2] for _ in range(600)}
+    down, across = (side - finish.WINDOW for side in grid)
+    assert {(0, 0), (0, across), (down, 0), (down, across)} <= windows
+    assert all(0 <= y <= down and 0 <= x <= across for y, x in windows)
+
+
+def test_a_window_on_a_wide_picture_shows_the_same_place_of_latents_and_pixels():
+    grid = (24, 40)
+    columns = torch.arange(320.0).expand(1, 3, 192, 320)
+    z = functional.avg_pool2d(columns, 8)
+    window = finish.Window(1, 18, grid)
+    true = window.whole(window.pixels(columns))
+    made = window.whole(functional.interpolate(window.latents(z), scale_factor=8))
+    assert true.shape == made.shape == (1, 3, 144, 160)
+    assert (true - made).abs().max() < 4
+    assert true[0, 0, 0, -1] == 319, "its right edge is the picture's own"
 
 
 # Losses
@@ -136,6 +149,19 @@ def stage():
         warnings.simplefilter("ignore")
         drawn = np.random.default_rng(1).integers(0, 256, (8, 256, 256, 3), np.uint8)
         return finish.FinishStage(denoiser, vae, [drawn])
+
+
+def test_a_step_on_a_wide_picture(stage):
+    grid = (24, 40)
+    parts = (torch.randn(8, 4, *grid), torch.randn(8, 4, *grid), torch.randn(8, len(SLOTS)))
+    stage.denoiser.pairs.add(Pair(*parts), [Label("orb", "red"), Label("ocean")] * 4)
+    drawn = np.random.default_rng(2).integers(0, 256, (8, 192, 320, 3), np.uint8)
+    stage.pictures = [*stage.pictures, drawn]
+    sizes = [stage.drawings(stage.rows(samples)).shape[2:] for samples in range(8)]
+    assert set(sizes) == {(256, 256), (192, 320)}
+    loss, figures = stage.step(Moment(0.5, sizes.index((192, 320))))
+    assert loss.isfinite()
+    assert figures["batch"] == finish.BATCH
 
 
 def test_a_step_teaches_decoder_unet_and_critic_and_leaves_the_words(stage, monkeypatch):

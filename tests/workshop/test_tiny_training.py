@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -17,13 +18,21 @@ from tests import SCRIPTS
 pytest.importorskip("scipy")
 
 from tiny import card, denoiser, judge, measures, network, pictures
-from tiny.autoencoder import DECODER_BLOCKS, DECODER_WIDTH, WIDTH, build_autoencoder, grown
+from tiny.autoencoder import (
+    DECODER_BLOCKS,
+    DECODER_WIDTH,
+    WIDTH,
+    build_autoencoder,
+    grown,
+    random_crops,
+)
+from tiny.canvas import LATENT, SQUARE, Size
 from tiny.checkpoint import read_state
 from tiny.drawings import CONCEPTS, Label, draw
 from tiny.export import export, read_history
 from tiny.noise import SLOTS, Noise, draw_noise
-from tiny.pairs import Pair, halved, halved_deviation
-from tiny.pictures import SHARD, begin_at, draw_shard, shard_seeds
+from tiny.pairs import PLACES, Pair, Pairs, PairsOnGpu, encode, halved, halved_deviation
+from tiny.pictures import SHARD, Shard, Split, begin_at, draw_shard, shard_seeds, training_size
 from tiny.progress import Stage, Trainer, learning_rate
 from tiny.text import build_text_encoder, build_tokenizer, tokenize
 from tiny.words import PROMPTS
@@ -137,6 +146,95 @@ def test_halved_pairs_stay_paired():
     assert all(other.normal(slot) == pytest.approx(one.normal(slot), abs=0.3) for slot in low)
 
 
+# Several sizes
+
+
+def pairs_of(sizes: Sequence[Size], pairs: Pairs, each: int = 50) -> Pairs:
+    """Pairs of chance, a shard of each size; all numbers of a pair are its row."""
+    for index, size in enumerate(sizes):
+        rows = torch.arange(each * index, each * (index + 1)).float()[:, None, None, None]
+        latents = rows.expand(-1, 4, *size.grid)
+        choices = rows[:, 0, 0].expand(-1, len(SLOTS))
+        pairs.add(Pair(latents, latents, choices), [Label("orb")] * each)
+    return pairs
+
+
+def test_a_batch_is_of_one_size_and_costs_as_squares_do():
+    pairs = pairs_of([SQUARE, pictures.WIDE, SQUARE, pictures.SMALL_WIDE], Pairs())
+    seen = torch.zeros(len(pairs))
+    sizes = set()
+    for chance in range(1500):
+        rows = pairs.draw(24, chance)
+        latents = pairs.pick(rows).latents
+        assert torch.equal(latents[:, 0, 0, 0], rows.float())
+        places = len(rows) * latents[0, 0].numel()
+        assert places == pytest.approx(24 * PLACES, rel=0.05)
+        seen += torch.bincount(rows, minlength=len(pairs))
+        sizes.add(latents.shape[2:])
+    assert sizes == {size.grid for size in (SQUARE, pictures.WIDE, pictures.SMALL_WIDE)}
+    by_shard = seen.view(4, 50).mean(1)
+    assert torch.allclose(by_shard / by_shard.mean(), torch.ones(4), atol=0.1)
+
+
+def test_processes_agree_on_a_batchs_size():
+    pairs = pairs_of([SQUARE, pictures.WIDE], Pairs())
+    for chance in range(40):
+        one, other = (pairs.pick(pairs.draw(8, chance)).latents for _ in range(2))
+        assert one.shape == other.shape
+
+
+def test_only_pairs_whose_pictures_were_kept_are_finished():
+    pairs = pairs_of([SQUARE, pictures.WIDE, pictures.UPRIGHT], Pairs())
+    assert max(int(pairs.draw(8, chance, below=100).max()) for chance in range(60)) == 99
+
+
+def test_a_gpus_pairs_are_those_of_the_processor():
+    sizes = [SQUARE, pictures.WIDE, SQUARE]
+    kinds = Pairs(), PairsOnGpu(torch.device("cpu"))
+    one, other = (pairs_of(sizes, pairs) for pairs in kinds)
+    for rows in (torch.tensor([3, 149, 101, 3]), torch.tensor([50, 99])):
+        assert all(map(torch.equal, one.pick(rows), other.pick(rows)))
+    pairs_of([pictures.WIDE], other)  # drawn later
+    assert other.pick(torch.tensor([60, 150 + 7])).noise[:, 0, 0, 0].tolist() == [60, 7]
+
+
+@pytest.mark.parametrize("size", [*pictures.SIZES, Size(384, 224)])
+def test_sizes_to_train_on_are_read(size):
+    assert training_size(str(size)) == size
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("384x216", "multiples of 16"), ("160x320", "from 176 up"), ("256", "such as 448x256"),
+     ("0x0", "such as 448x256"), ("-256x256", "such as 448x256")],
+)  # fmt: skip
+def test_other_sizes_are_refused(text, said):
+    with pytest.raises(ValueError, match=said):
+        training_size(text)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("grid", [(27, 48), (36, 64), (12, 20), (24, 40)])
+def test_the_training_forward_is_the_unets_own_where_sides_cannot_be_halved(grid):
+    unet = network.build_unet(SHAPES[0]).eval()
+    x, text, t = torch.randn(1, 4, *grid), torch.randn(1, 20, 128), torch.tensor([999])
+    own = unet(x, t, text).sample
+    assert own.shape == x.shape
+    made, middle = network.predict(unet, x, t, text)
+    assert torch.allclose(made, own, atol=1e-5)
+    assert network.Reader(middle.shape[1])(middle).shape == (1, len(SLOTS))
+
+
+def test_pictures_of_any_size_are_encoded_and_cropped():
+    drawn = np.zeros((2, 192, 320, 3), np.uint8)
+    latents = encode(build_autoencoder().eval(), drawn)
+    assert latents.shape == (2, 4, 192 // LATENT, 320 // LATENT)
+    drawn[..., 0] = 255
+    crops = random_crops([drawn], 20, 128, np.random.default_rng(0))
+    assert crops.shape == (20, 3, 128, 128)
+    assert (crops[:, 0] == 1).all()
+
+
 SHAPES = [network.Shape(), network.Shape((32, 64, 128, 192), 2)]
 
 
@@ -235,11 +333,16 @@ def test_a_training_that_goes_on_draws_what_was_not_drawn_before(tmp_path, monke
     monkeypatch.setattr(pictures, "sample", lambda seed, size: (np.full(1, seed), None, None))
     begin_at(tmp_path, 52_000)
     assert shard_seeds(tmp_path, 1) == range(52_000 + SHARD, 52_000 + 2 * SHARD)
-    assert np.load(draw_shard(tmp_path, 0))[:, 0].tolist() == list(shard_seeds(tmp_path, 0))
-    held_out = shard_seeds(tmp_path, 0, held_out=True)
+    shard = Shard(Split.TRAIN, 0, SQUARE)
+    assert np.load(draw_shard(tmp_path, shard))[:, 0].tolist() == list(shard_seeds(tmp_path, 0))
+    held_out = {split: shard_seeds(tmp_path, 0, split) for split in pictures.HELD_OUT}
     begin_at(tmp_path, 99)  # the same command, going on
     assert shard_seeds(tmp_path, 0)[0] == 52_000
-    assert held_out == shard_seeds(tmp_path / "another", 0, held_out=True)
+    for split, seeds in held_out.items():
+        assert seeds == shard_seeds(tmp_path / "another", 0, split)
+
+
+HISTORY = card.History(500, 1.5, 12_345, ("256x256", "448x256"))
 
 
 @pytest.fixture(scope="module")
@@ -248,7 +351,7 @@ def exported(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tiny")
     tokenizer = build_tokenizer()
     parts = (build_autoencoder(), network.build_unet(), build_text_encoder(tokenizer))
-    export(folder, *parts, tokenizer, card.History(500, 1.5, 12_345))
+    export(folder, *parts, tokenizer, HISTORY)
     return folder, parts[1], parts[2], tokenizer
 
 
@@ -287,7 +390,9 @@ def test_training_starts_from_an_exported_folder(exported):
         theirs = given.state_dict()
         for name, value in mine.state_dict().items():
             assert torch.allclose(value.float(), theirs[name].float(), atol=2e-3), name
-    assert read_history(exported[0]) == card.History(500, 1.5, 12_345)
+    assert read_history(exported[0]) == HISTORY
+    text = (exported[0] / "README.md").read_text()
+    assert "It is trained for 256×256, 448×256; other sizes" in text
     assert network.Shape.of(exported[0]) == network.Shape()
 
 
