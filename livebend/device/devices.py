@@ -9,6 +9,7 @@ import importlib.util
 import torch
 
 from livebend.core.errors import Refused, UnknownName
+from livebend.device.openvino_import import import_openvino
 
 AUTO = "auto"
 DEVICES = ("cpu", "gpu", "npu", "cuda", "mps")
@@ -50,9 +51,8 @@ def openvino_devices() -> tuple[str, ...]:
     """Return OpenVINO's devices besides the processor."""
     if importlib.util.find_spec("openvino") is None:
         return ()
-    import openvino  # noqa: PLC0415 - only where devices are asked for
-
-    found = {name.partition(".")[0].lower() for name in openvino.Core().available_devices}
+    core = import_openvino().Core()
+    found = {name.partition(".")[0].lower() for name in core.available_devices}
     return tuple(name for name in ("gpu", "npu") if name in found)
 
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from livebend.core.errors import BackendError
+from livebend.device.openvino_import import import_openvino
 from livebend.models.backends.engine_cache import EngineCache
 from livebend.models.backends.protocol import (
     Inputs,
@@ -47,8 +48,7 @@ class OpenVinoBackend:
     def __init__(self, target: Target) -> None:
         """Raises: BackendError where OpenVINO is not installed."""
         require("openvino")
-        import openvino  # noqa: PLC0415 - where it is used
-
+        openvino = import_openvino()
         self._target, self._device = target, target.device.upper()
         self._version, self._core = openvino.__version__, openvino.Core()
         self._models: dict[tuple[object, ...], Any] = {}  # of stages, to be joined

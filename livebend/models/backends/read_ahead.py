@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from livebend.core.files import write_text
+from livebend.device.openvino_import import import_openvino
 
 OPTIONS = ("model", "family", "vae", "picture", "encoder", "size", "backend", "device", "dtype")
 Key = tuple[str, str, str]  # file, device, settings
@@ -95,10 +96,9 @@ class ReadAhead:
 
     def _import(self, reading: Mapping[Key, Future[Any]]) -> None:
         try:
-            import openvino  # noqa: PLC0415 - where there is something to import
+            core = import_openvino().Core()
         except ImportError:
             return
-        core = openvino.Core()
         for (file, device, config), waiting in reading.items():
             if self._stopping.is_set():
                 return
