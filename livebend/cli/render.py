@@ -21,8 +21,7 @@ def run(options: argparse.Namespace) -> int:
         raise Refused("render: expected -o OUT.mp4 or --frames DIR")
     sounds, options.sound = options.sounds, options.sounds[0]
     one = options_of(FilmOptions, options)
-    seed = one.first_scene().seed if options.variations else 0
-    films = films_of(one, sounds, options.variations, seed)
+    films = films_of(one, sounds, options.variations, one.first_scene().seed)
     crew = crew_of(options.workers, options.threads, options.ray, print_notice)
     try:
         counts = render_films(films, crew, print_notice, anew=options.anew)

@@ -347,6 +347,13 @@ def test_variations_are_named_by_their_seeds(job):
     assert [film.seed for film in films] == [7, 8, 9]
 
 
+def test_the_songs_of_an_album_do_not_show_the_same_pictures(job, tmp_path):
+    album = replace(job, output=tmp_path / "films", seed=None)
+    assert [film.seed for film in films_of(album, ["demo"] * 3, None, 7)] == [None, 8, 9]
+    given = replace(album, seed=5)
+    assert [film.seed for film in films_of(given, ["demo"] * 3, None, 5)] == [5, 5, 5]
+
+
 def test_motion_blur_is_the_mean_of_light_and_the_film_is_enlarged(job, tmp_path):
     job = replace(job, cues=None, seconds=0.8, frames=tmp_path / "sharp", fps=40.0)
     render_films([replace(job, output=None)], Crew(), print)

@@ -29,6 +29,8 @@ def films_of(
 
     sounds: files, folders of songs, or demo.
     variations: how many seeds, from `first_seed` on; None = one film, of the seed that is given.
+        Where none is given the songs of an album have seeds of their own, from `first_seed` on:
+        with one seed all would show the same pictures at the same moments.
 
     One song and no variations is what `options` say; others go into the folder `options.output`, by
     the names of the songs, or, of one song, beside that name. Raises: Refused, SoundError.
@@ -43,10 +45,11 @@ def films_of(
     else:
         places = _places(options.output, songs, options.codec)
     films = list[FilmOptions]()
-    for song, place in zip(songs, places, strict=True):
+    for number, (song, place) in enumerate(zip(songs, places, strict=True)):
         film = _tagged(replace(options, sound=song, output=place))
         if variations is None:
-            films.append(film)
+            own = first_seed + number if options.seed is None else options.seed
+            films.append(replace(film, seed=own) if number else film)
             continue
         for seed in range(first_seed, first_seed + variations):
             named = place.with_stem(f"{place.stem}-seed-{seed}")
