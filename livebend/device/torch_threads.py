@@ -14,13 +14,27 @@ DEFAULT = torch.get_num_threads()  # torch's own choice: OMP_NUM_THREADS, or the
 _lock = threading.Lock()
 
 
+def cores() -> int:
+    """Return on how many cores this process may run."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
 def usable() -> int:
     """Return how many threads this process may use: its cores, or fewer where OMP_NUM_THREADS says
     so. It does not depend on the calling thread, nor on what torch has been set to."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
     limit = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
-    return min(cores, int(limit)) if limit.isdecimal() and int(limit) > 0 else cores
+    return min(cores(), int(limit)) if limit.isdecimal() and int(limit) > 0 else cores()
+
+
+def takes_most(threads: int) -> bool:
+    """Return whether so many threads take most of the cores, so that each may stay on one.
+
+    Threads that stay on their cores compute more evenly. But every process begins at the first
+    core: of several with few threads each, such as the workers of a long render, all would share
+    that one and leave the others idle.
+    """
+    return 2 * threads > cores()
 
 
 def usual() -> int:

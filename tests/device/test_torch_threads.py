@@ -5,7 +5,7 @@ from threading import Thread
 import pytest
 import torch
 
-from livebend.device.torch_threads import compute_with, counts, usable, usual
+from livebend.device.torch_threads import compute_with, counts, takes_most, usable, usual
 
 
 def in_a_thread(work):
@@ -50,3 +50,12 @@ def test_what_may_be_used_is_the_cores_or_fewer(monkeypatch, said, cores, found)
     assert usable() == found
     assert counts()[0] == 1
     assert counts()[-1] == found
+
+
+@pytest.mark.parametrize(
+    ("cores", "threads", "most"),
+    [(1, 1, True), (2, 1, False), (2, 2, True), (8, 1, False), (8, 4, False), (8, 7, True)],
+)
+def test_threads_that_take_most_of_the_cores_stay_on_them(monkeypatch, cores, threads, most):
+    monkeypatch.setattr("livebend.device.torch_threads.cores", lambda: cores)
+    assert takes_most(threads) is most

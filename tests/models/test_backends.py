@@ -280,6 +280,23 @@ def test_what_is_not_built_is_not_built_now(model, store, name):
     assert notices
 
 
+@pytest.mark.parametrize(("threads", "pinned"), [(1, False), (4, True)])
+def test_few_threads_leave_the_first_core_to_others(model, store, monkeypatch, threads, pinned):
+    """Every process begins to count at the first core, so that two workers had one core between
+    them while the other was idle."""
+    monkeypatch.setattr("livebend.device.torch_threads.cores", lambda: 4)
+    given = []
+    read = openvino.OpenVinoBackend._compile
+
+    def compiled(backend, network, name, config, *more):
+        given.append(config["ENABLE_CPU_PINNING"])
+        return read(backend, network, name, config, *more)
+
+    monkeypatch.setattr(openvino.OpenVinoBackend, "_compile", compiled)
+    made(model, "openvino", store, target=protocol.Target("cpu", threads))
+    assert set(given) == {pinned}
+
+
 def test_a_fingerprint_is_of_the_content(model_folder, tmp_path):
     here = model_folder("turbo")
     copy = tmp_path / "copy"

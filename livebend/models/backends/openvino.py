@@ -17,6 +17,7 @@ from torch import Tensor
 
 from livebend.core.errors import BackendError
 from livebend.device.openvino_import import import_openvino
+from livebend.device.torch_threads import takes_most
 from livebend.models.backends.engine_cache import EngineCache
 from livebend.models.backends.protocol import (
     Inputs,
@@ -74,6 +75,7 @@ class OpenVinoBackend:
         config: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
         if self._target.device == "cpu":
             config["INFERENCE_NUM_THREADS"] = self._target.threads
+            config["ENABLE_CPU_PINNING"] = takes_most(self._target.threads)
             config["INFERENCE_PRECISION_HINT"] = TYPES[inputs.tensors[0].dtype]
         elif self._target.device == "gpu":
             config["INFERENCE_PRECISION_HINT"] = "f16"
