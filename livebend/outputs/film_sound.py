@@ -177,9 +177,10 @@ class _Encoded:
 
     def end(self) -> None:
         """See `Track`."""
-        second = self._tape.sample_rate
-        while (self._read < self._until * second) and self._tape.ahead(1):
-            self.add_until(self._read / second + SECOND)
+        before, rate = -1, self._tape.sample_rate
+        while before < self._read and self._tape.ahead(1):  # until nothing is added
+            before = self._read
+            self.add_until(before / rate + SECOND)
         self._stream.end()
 
     def close(self) -> None:

@@ -131,6 +131,13 @@ def test_what_is_cut_is_as_long_as_the_film_to_the_sample(tmp_path):
     assert samples_in(path)[0].shape == (2, 44_100)
 
 
+def test_a_film_that_ends_between_two_samples_ends(tmp_path):
+    """The rest of a sample is never there, however long it is waited for."""
+    path, line = film_of(song(tmp_path, "pcm_s16be", 2), ".mkv", 1.0 + 0.4 / 44_100)
+    assert line
+    assert samples_in(path)[0].shape == (2, 44_100)
+
+
 def test_a_song_of_several_parts_is_decoded(tmp_path):
     parts = [song(tmp_path, "flac", 1, 0.8).rename(tmp_path / "1.flac"),
              song(tmp_path, "flac", 2, 0.8).rename(tmp_path / "2.flac")]  # fmt: skip
