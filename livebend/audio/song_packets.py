@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from livebend.audio.joined_files import parts_of
+from livebend.audio.sound_file import reading
 from livebend.core.errors import SoundError
 
 NEAR = 0.015  # s: Ogg's times are off by a block of Vorbis where pages begin, but never drift
@@ -40,7 +41,7 @@ def encoding_of(path: Path, until: float) -> Encoding:
     import av  # noqa: PLC0415 - heavy
 
     parts = parts_of(path)
-    try:
+    with reading(path):
         with av.open(next(parts), metadata_errors="replace") as container:
             stream = container.streams.best("audio")
             if stream is None:
@@ -52,9 +53,6 @@ def encoding_of(path: Path, until: float) -> Encoding:
             codec = stream.codec_context.codec
             name, is_lossless = codec.canonical_name, codec.lossless
         is_steady = is_steady and next(parts, None) is None
-    except (av.FFmpegError, OSError, ValueError) as why:
-        said = getattr(why, "strerror", None) or str(why)
-        raise SoundError(f"{path}: cannot be read as sound: {said}") from why
     if first is None:
         raise SoundError(f"{path}: cannot be read as sound: there is none in it")
     return Encoding(
@@ -110,11 +108,8 @@ class SongPackets:
 
         self._encoding, self._until = encoding, Fraction(until)
         self._parts = parts_of(path)  # it holds the file open
-        try:
+        with reading(path):
             self._container = av.open(next(self._parts), metadata_errors="replace")
-        except (av.FFmpegError, OSError, ValueError) as why:
-            said = getattr(why, "strerror", None) or str(why)
-            raise SoundError(f"{path}: cannot be read as sound: {said}") from why
         self.stream: Any = self._container.streams.best("audio")
 
     def __iter__(self) -> Iterator[Any]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from livebend.audio.joined_files import name_for_ffmpeg
+from livebend.audio.sound_file import reading
 from livebend.core import limits
-from livebend.core.errors import SoundError
 
 KEPT = ("title", "artist", "album", "album_artist", "track", "disc", "date", "genre")
 
@@ -29,17 +29,13 @@ def read_tags(file: Path) -> SongTags:
     """Return what a file says. Raises: SoundError where it cannot be opened."""
     import av  # noqa: PLC0415 - heavy
 
-    try:
-        with av.open(name_for_ffmpeg(file), metadata_errors="replace") as container:
-            stream = container.streams.best("audio")
-            found = {**(stream.metadata if stream else {}), **container.metadata}
-            chapters = tuple(
-                (float(one["start"] * one["time_base"]), one["metadata"].get("title", ""))
-                for one in container.chapters()
-            )
-    except (av.FFmpegError, OSError, ValueError) as why:
-        said = getattr(why, "strerror", None) or str(why)
-        raise SoundError(f"{file}: cannot be read as sound: {said}") from why
+    with reading(file), av.open(name_for_ffmpeg(file), metadata_errors="replace") as container:
+        stream = container.streams.best("audio")
+        found = {**(stream.metadata if stream else {}), **container.metadata}
+        chapters = tuple(
+            (float(one["start"] * one["time_base"]), one["metadata"].get("title", ""))
+            for one in container.chapters()
+        )
     lower = {name.lower(): " ".join(value.split())[: limits.TEXT] for name, value in found.items()}
     return SongTags({name: lower[name] for name in KEPT if lower.get(name)}, chapters)
 

@@ -37,7 +37,7 @@ class SoundFile:
         if not os.path.isfile(path):
             kind = "is a folder" if os.path.isdir(path) else "no such file"
             raise SoundError(f"{path}: {kind}")
-        with _named(self.path):
+        with reading(self.path):
             self.sample_rate = self._check_beginning()
             self.seconds = _seconds(self.path)
 
@@ -110,7 +110,7 @@ class FileTape:
         self._blocks.close()
 
     def _decode(self) -> Generator[Samples]:
-        with _named(self._path):
+        with reading(self._path):
             for source in parts_of(self._path):
                 yield from self._part(source)
 
@@ -221,7 +221,7 @@ def _counted(container: Any, most: int | None = None) -> tuple[float, int]:
 
 
 @contextmanager
-def _named(path: Path) -> Iterator[None]:
+def reading(path: Path) -> Iterator[None]:
     """Turn the faults of files and decoders into a SoundError that names the file."""
     import av  # noqa: PLC0415
 
