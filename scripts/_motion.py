@@ -20,10 +20,9 @@ from typing import NamedTuple
 import numpy as np
 
 from livebend.audio.open_input import open_sound, pull_sound
-from livebend.core.clock import OfflineClock, SystemTime
+from livebend.core.clock import OfflineClock
 from livebend.core.errors import LivebendError
 from livebend.core.mailbox import OnDemand
-from livebend.core.statistics import Statistics
 from livebend.core.status import Status
 from livebend.flow import Features, Pixels
 from livebend.models.default_model import model_or_default
@@ -32,11 +31,9 @@ from livebend.outputs.strobe_limit import FlashLimit, points_of
 from livebend.rendering.network import Network
 from livebend.rendering.open_network import open_network
 from livebend.rendering.prompts import Prompts
-from livebend.rendering.renderer import Renderer
+from livebend.rendering.renderer import offline_renderer
 from livebend.scene import edit, presets
 from livebend.scene.values import Scene
-
-FULL = 255.0
 
 
 class Film(NamedTuple):
@@ -64,16 +61,15 @@ def hear(options: argparse.Namespace) -> list[Features]:
     sound = pull_sound(open_sound(options.sound), frame_rate=options.fps)
     clock = OfflineClock(options.fps, options.begin + options.seconds)
     heard = [sound.at(tick.time) for tick in clock]
-    return heard[-round(options.fps * options.seconds) :]
+    return heard[round(options.fps * options.begin) :]
 
 
 def play(network: Network, scene: Scene, heard: Sequence[Features], fps: float) -> Film:
     """Paint a film. Raises: LivebendError."""
     seconds = len(heard) / fps
     status = OnDemand(Status())
-    render = Renderer(
-        network, Prompts(network.model.encode), Statistics(SystemTime()), status, duration=seconds
-    )
+    prompts = Prompts(network.model.encode)
+    render = offline_renderer(network, prompts, duration=seconds, status=status)
     scene, film = network.check(scene), Film([], {route.name: [] for route in scene.routes})
     for tick, features in zip(OfflineClock(fps, seconds), heard, strict=True):
         film.pictures.append(render(scene, features, tick).pixels.copy())

@@ -285,12 +285,13 @@ def offline_renderer(
     duration: float | None = None,
     strict: bool = False,
     pictures: PictureSource | None = None,
+    status: OnDemand[Status] | None = None,
 ) -> Renderer:
-    """Return a renderer whose statistics and status are not read."""
-    statistics, status = Statistics(SystemTime()), OnDemand(Status())
+    """Return a renderer whose statistics are not read, nor its status unless it is given."""
     return Renderer(
-        network, prompts, statistics, status, duration=duration, strict=strict, pictures=pictures
-    )
+        network, prompts, Statistics(SystemTime()), status or OnDemand(Status()),
+        duration=duration, strict=strict, pictures=pictures,
+    )  # fmt: skip
 
 
 def _memory_use(network: Network) -> MemoryUse:
